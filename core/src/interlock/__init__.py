@@ -1,0 +1,1 @@
+"""Interlock: event-sourced aggregates that load fast, from snapshots and caches of one's choice."""

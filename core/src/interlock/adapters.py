@@ -1,0 +1,322 @@
+"""The record bases for authors, and a plain class seen as a record store."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn, Protocol, Self
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from interlock.aggregate import Aggregate
+from interlock.errors import BackendUnavailableError, ConfigurationError, RecordUnusableError
+from interlock.mapper import AggregateMapper
+from interlock.ports import (
+    AggregateCacheBackend,
+    AggregateSnapshotStorageBackend,
+    CacheStore,
+    SnapshotStore,
+)
+from interlock.records import NEVER_VERIFIED, AggregateRecord, RecordKey, Scope, Stamp
+
+CACHE_TIMEOUT = timedelta(seconds=1)
+SNAPSHOT_TIMEOUT = timedelta(seconds=5)
+
+
+class _RecordBackend:
+    """What both record bases share: opening, closing, and the view bound to one aggregate type."""
+
+    # A view shares the `__dict__` of its backend, so what tells them apart is a slot.
+    __slots__ = ("__dict__", "_mapper")
+
+    _mapper: AggregateMapper
+    timeout: timedelta | None
+
+    async def open(self) -> None:
+        """Connect. Called once, on start, on the loop that will use the backend."""
+
+    async def close(self) -> None:
+        """Disconnect. Called once, after the last call."""
+
+    def bind(self, mapper: AggregateMapper) -> Self:
+        """A view of this backend for one aggregate type; it shares every attribute with it."""
+        view = object.__new__(type(self))
+        view.__dict__ = self.__dict__
+        view._mapper = mapper
+        return view
+
+    def _bound(self) -> AggregateMapper:
+        try:
+            return self._mapper
+        except AttributeError:
+            raise ConfigurationError(
+                f"{type(self).__name__} isn't bound to an aggregate type; register it with an aggregate, "
+                "or call its record methods"
+            ) from None
+
+
+class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
+    """The base of cache backends: moves records, and is an `AggregateCacheBackend` where it is bound.
+
+    A subclass implements `read`, `put` and `remove` as `interlock.ports.CacheStore` says, and `read_many`
+    where the store has a multi-get.
+    """
+
+    timeout: timedelta | None = CACHE_TIMEOUT
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        """See `CacheStore.read`."""
+        raise NotImplementedError
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """See `CacheStore.put`."""
+        raise NotImplementedError
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        """See `CacheStore.remove`."""
+        raise NotImplementedError
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """See `CacheStore.read_many`; here one `read` after the other."""
+        return await _read_each(self, keys)
+
+    async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+        """See `AggregateCacheBackend.get_aggregate`."""
+        mapper = self._bound()
+        record = await self.read(mapper.scope.key(aggregate_id))
+        return None if record is None else mapper.state(record)
+
+    async def set_aggregate(self, aggregate: Aggregate) -> None:
+        """See `AggregateCacheBackend.set_aggregate`; an older version never replaces a newer one."""
+        await self.put(*_stamped(self._bound(), aggregate))
+
+    async def remove_aggregate(self, aggregate_id: UUID) -> None:
+        """See `AggregateCacheBackend.remove_aggregate`."""
+        await self.remove(self._bound().scope.key(aggregate_id))
+
+
+class RecordSnapshotBackend(_RecordBackend, AggregateSnapshotStorageBackend):
+    """The base of snapshot backends: as `RecordCacheBackend`, by `interlock.ports.SnapshotStore`."""
+
+    timeout: timedelta | None = SNAPSHOT_TIMEOUT
+
+    async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
+        """See `SnapshotStore.read`."""
+        raise NotImplementedError
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """See `SnapshotStore.put`."""
+        raise NotImplementedError
+
+    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
+        """See `SnapshotStore.remove`."""
+        raise NotImplementedError
+
+    async def revisions(self, key: RecordKey) -> Collection[str]:
+        """See `SnapshotStore.revisions`."""
+        raise NotImplementedError
+
+    def ids(self, scope: Scope) -> AsyncIterator[UUID]:
+        """See `SnapshotStore.ids`."""
+        raise NotImplementedError
+
+    async def prune(self, scope: Scope) -> int:
+        """See `SnapshotStore.prune`."""
+        raise NotImplementedError
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """See `SnapshotStore.read_many`; here one `read` after the other."""
+        return await _read_each(self, keys)
+
+    async def save_snapshot(self, aggregate: Aggregate) -> None:
+        """See `AggregateSnapshotStorageBackend.save_snapshot`; older ones are kept as retention says."""
+        await self.put(*_stamped(self._bound(), aggregate))
+
+    async def load_snapshot(
+        self, aggregate_id: UUID, intended_version: int | None = None
+    ) -> Aggregate | None:
+        """See `AggregateSnapshotStorageBackend.load_snapshot`."""
+        mapper = self._bound()
+        record = await self.read(mapper.scope.key(aggregate_id), intended_version)
+        return None if record is None else mapper.state(record)
+
+
+class _Reader(Protocol):
+    async def read(self, key: RecordKey) -> AggregateRecord | None: ...
+
+
+async def _read_each(
+    store: _Reader, keys: Sequence[RecordKey]
+) -> Mapping[RecordKey, AggregateRecord]:
+    found = {}
+    for key in keys:
+        try:
+            record = await store.read(key)
+        except RecordUnusableError:
+            continue
+        if record is not None:
+            found[key] = record
+    return found
+
+
+def _stamped(mapper: AggregateMapper, aggregate: Aggregate) -> tuple[RecordKey, AggregateRecord]:
+    try:
+        record = mapper.record_of(
+            aggregate, verified_at=NEVER_VERIFIED, taken_at=datetime.now(UTC)
+        )
+    except RecordUnusableError as error:
+        raise ConfigurationError(f"only an aggregate that was loaded can be kept: {error}") from error
+    return mapper.scope.key(aggregate.id), record
+
+
+class PlainCache:
+    """A plain `AggregateCacheBackend` as a `CacheStore`.
+
+    It can't compare and set: a put replaces whatever is there, and no entry counts as verified.
+    """
+
+    timeout: timedelta | None = CACHE_TIMEOUT
+
+    def __init__(self, backend: AggregateCacheBackend, mapper: AggregateMapper) -> None:
+        self._backend = backend
+        self._mapper = mapper
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        """The record of what the backend returns."""
+        try:
+            aggregate = await self._backend.get_aggregate(key.aggregate_id)
+        except Exception as error:
+            _translate(error, self._backend)
+        return None if aggregate is None else _record(self._mapper, aggregate)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """Hand the backend a private copy."""
+        try:
+            await self._backend.set_aggregate(self._mapper.state(record))
+        except Exception as error:
+            _translate(error, self._backend)
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        """Remove what is there, whatever its stamp."""
+        try:
+            await self._backend.remove_aggregate(key.aggregate_id)
+        except Exception as error:
+            _translate(error, self._backend)
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """One `read` after the other."""
+        return await _read_each(self, keys)
+
+
+class PlainSnapshots:
+    """A plain `AggregateSnapshotStorageBackend` as a `SnapshotStore`.
+
+    What it keeps beside the newest is its own affair: it has no retention and can't list.
+    """
+
+    timeout: timedelta | None = SNAPSHOT_TIMEOUT
+
+    def __init__(self, backend: AggregateSnapshotStorageBackend, mapper: AggregateMapper) -> None:
+        self._backend = backend
+        self._mapper = mapper
+
+    async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
+        """The record of what the backend returns."""
+        if key.revision != self._mapper.scope.revision:
+            return None
+        try:
+            aggregate = await self._backend.load_snapshot(key.aggregate_id, at_or_below)
+        except Exception as error:
+            _translate(error, self._backend)
+        return None if aggregate is None else _record(self._mapper, aggregate)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """Hand the backend a private copy."""
+        try:
+            await self._backend.save_snapshot(self._mapper.state(record))
+        except Exception as error:
+            _translate(error, self._backend)
+
+    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
+        """Nothing: the protocol has no removal."""
+
+    async def revisions(self, key: RecordKey) -> Collection[str]:
+        """None: the protocol doesn't tell."""
+        return ()
+
+    async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
+        """Raises `ConfigurationError`: the protocol has no listing."""
+        raise ConfigurationError(f"{type(self._backend).__name__} can't list its snapshots")
+        yield  # makes it an iterator
+
+    async def prune(self, scope: Scope) -> int:
+        """Nothing: retention is the backend's own."""
+        return 0
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """One `read` after the other."""
+        return await _read_each(self, keys)
+
+
+def _record(mapper: AggregateMapper, aggregate: object) -> AggregateRecord:
+    if not isinstance(aggregate, Aggregate):
+        raise RecordUnusableError(f"the backend returned a {type(aggregate).__name__}, no aggregate")
+    try:
+        return mapper.record_of(aggregate, verified_at=NEVER_VERIFIED, taken_at=datetime.now(UTC))
+    except RecordUnusableError:
+        raise
+    except Exception as error:
+        raise RecordUnusableError(f"what the backend returned doesn't encode: {error}") from error
+
+
+def _translate(error: Exception, backend: object) -> NoReturn:
+    if isinstance(error, ValidationError):
+        raise RecordUnusableError(str(error)) from error
+    raise BackendUnavailableError(f"{type(backend).__name__}: {error!r}") from error
+
+
+_CACHE_METHODS = ("get_aggregate", "set_aggregate", "remove_aggregate")
+_SNAPSHOT_METHODS = ("save_snapshot", "load_snapshot")
+
+
+def as_cache_store(backend: object, mapper: AggregateMapper) -> CacheStore:
+    """The backend as the loader sees it, bound to the mapper's type.
+
+    A record backend stays what it is, unless a subclass overrides an aggregate-level method: what is
+    overridden is what is called. Raises `ConfigurationError` if methods are missing.
+    """
+    if isinstance(backend, RecordCacheBackend):
+        view = backend.bind(mapper)
+        return view if _inherits(view, RecordCacheBackend, _CACHE_METHODS) else PlainCache(view, mapper)
+    _require(backend, _CACHE_METHODS, "AggregateCacheBackend")
+    return PlainCache(backend, mapper)  # type: ignore[arg-type] # its methods were just looked for
+
+
+def as_snapshot_store(backend: object, mapper: AggregateMapper) -> SnapshotStore:
+    """As `as_cache_store`, for a snapshot backend."""
+    if isinstance(backend, RecordSnapshotBackend):
+        view = backend.bind(mapper)
+        if _inherits(view, RecordSnapshotBackend, _SNAPSHOT_METHODS):
+            return view
+        return PlainSnapshots(view, mapper)
+    _require(backend, _SNAPSHOT_METHODS, "AggregateSnapshotStorageBackend")
+    return PlainSnapshots(backend, mapper)  # type: ignore[arg-type] # its methods were just looked for
+
+
+def _inherits(view: object, base: type, methods: Sequence[str]) -> bool:
+    return all(getattr(type(view), name) is getattr(base, name) for name in methods)
+
+
+def _require(backend: object, methods: Sequence[str], protocol: str) -> None:
+    missing = [name for name in methods if not callable(getattr(backend, name, None))]
+    if missing:
+        raise ConfigurationError(
+            f"{type(backend).__name__} is no {protocol}: it lacks {', '.join(missing)}"
+        )

@@ -1,0 +1,315 @@
+"""The aggregate and the command that users derive from, and the stamp in an aggregate's JSON."""
+
+import functools
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError, from_json, to_json
+
+from interlock.declarations import Tables, build_tables, type_name
+from interlock.errors import EventApplyError, UnknownEventError
+
+STAMP_KEY = "interlock_stamp"
+
+R = TypeVar("R")
+A = TypeVar("A", bound="Aggregate")
+
+
+class Command(BaseModel, Generic[R]):
+    """A request to one aggregate; `R` is what its handler returns."""
+
+    model_config = ConfigDict(frozen=True)
+
+    aggregate_id: UUID
+    command_id: UUID = Field(default_factory=uuid4)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a state comes from: its stamp, less what the state itself says (type, id, version)."""
+
+    namespace: str
+    epoch: int
+    revision: str
+    last_event_id: UUID
+    last_event_at: datetime
+    anchor_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEvent:
+    """An emitted event, encoded at once; its id is kept through every retry of the append."""
+
+    event_id: UUID
+    type: str
+    schema_version: int
+    payload: bytes
+
+
+class Aggregate(BaseModel):
+    """A consistency boundary whose state is the fold of its events.
+
+    Every field needs a default that doesn't vary. `version` is the number of events folded into the
+    state. Neither is to be assigned: handlers `emit`, appliers assign.
+    """
+
+    # Slots and not private attributes: those cost every decode, and would take part in ==.
+    __slots__ = ("_interlock_origin", "_interlock_pending")
+    if TYPE_CHECKING:  # at run time pydantic would take annotations for private attributes
+        _interlock_origin: "Origin | None"
+        _interlock_pending: "list[PendingEvent] | None"
+
+    type_name: ClassVar[str]
+    revision: ClassVar[str]
+    reads_revisions: ClassVar[tuple[str, ...]]
+
+    id: UUID = Field(default_factory=uuid4)
+    version: int = 0
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        """Refuse a field under the stamp's name."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if STAMP_KEY in cls.model_fields:
+            raise TypeError(f"{cls.__name__}.{STAMP_KEY}: the name is taken by the stamp in the JSON")
+
+    @property
+    def uncommitted_events(self) -> tuple[BaseModel, ...]:
+        """The events emitted and not yet appended, decoded anew at each call."""
+        emits = tables_of(type(self)).events
+        return tuple(emits[event.type].validate(event.payload) for event in pending_of(self))
+
+    def emit(self, event: BaseModel) -> None:
+        """Record an event and apply it.
+
+        The event is encoded here and now, and it is the decoded copy that is applied: later changes to
+        `event` go nowhere. Raises `UnknownEventError` for an event without an applier, `EventApplyError`
+        if it doesn't survive its JSON or its applier raises; the event is then not recorded.
+        """
+        cls = type(self)
+        entry = tables_of(cls).emits.get(type(event))
+        if entry is None:
+            raise UnknownEventError(
+                f"{cls.__name__} emitted {type(event).__name__} but has no applier for it; add a method "
+                f"marked @applies_event with a parameter of that type"
+            )
+        version = self.version
+        try:
+            payload = event.__pydantic_serializer__.to_json(event)
+            copy = entry.validate(payload)
+            self.__dict__["version"] = version + 1
+            entry.apply(self, copy)
+        except Exception as error:
+            self.__dict__["version"] = version
+            raise EventApplyError(
+                f"{cls.__name__} {self.id} could not apply the emitted {entry.name}: {error}"
+            ) from error
+        pending = pending_of(self)
+        if not pending:
+            set_pending(self, pending)
+        pending.append(PendingEvent(uuid4(), entry.name, entry.schema_version, payload))
+
+    def model_dump_json(self, **options: Any) -> str:  # Any: pydantic's own options
+        """As pydantic's, with the stamp under the key `interlock_stamp`."""
+        text = super().model_dump_json(**options).removesuffix("}").rstrip()
+        separator = "" if text == "{" else ","
+        return f'{text}{separator}"{STAMP_KEY}":{to_json(_stamp(self)).decode()}}}'
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:  # Any: pydantic's own options and result
+        """As pydantic's; with `mode="json"` it holds the stamp under the key `interlock_stamp`."""
+        data = super().model_dump(**options)
+        if options.get("mode") == "json":
+            data[STAMP_KEY] = _stamp(self)
+        return data
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:  # Any: as pydantic's
+        """As pydantic's; a stamp is taken out and compared, and on `Aggregate` itself chooses the type.
+
+        Raises `ValidationError` if the stamp is of another type or doesn't fit the state.
+        """
+        if isinstance(obj, Mapping) and STAMP_KEY in obj:
+            rest = {key: value for key, value in obj.items() if key != STAMP_KEY}
+            target = cls._stamped_type(obj[STAMP_KEY])
+            return _checked(super(Aggregate, target).model_validate(rest, **options), obj[STAMP_KEY])
+        cls._stamped_type(None)
+        return super().model_validate(obj, **options)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:  # Any: as above
+        """As pydantic's; a stamp is treated as by `model_validate`."""
+        try:
+            obj = from_json(json_data)
+        except ValueError:
+            return super().model_validate_json(json_data, **options)
+        if isinstance(obj, dict) and STAMP_KEY in obj:
+            stamp = obj.pop(STAMP_KEY)
+            target = cls._stamped_type(stamp)
+            return _checked(super(Aggregate, target).model_validate_json(to_json(obj), **options), stamp)
+        cls._stamped_type(None)
+        return super().model_validate_json(json_data, **options)
+
+    @classmethod
+    def _stamped_type(cls, stamp: Any) -> type[Self]:  # Any: whatever stood in the JSON
+        name = stamp.get("type") if isinstance(stamp, Mapping) else None
+        if cls is Aggregate:
+            return _find_type(name)
+        if stamp is not None and name != type_name(cls):
+            _fail("stamped as {found!r}, wanted {wanted!r}", found=name, wanted=type_name(cls))
+        return cls
+
+    def __copy__(self) -> Self:
+        return _carry(self, super().__copy__())
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:  # Any: as copy.deepcopy's
+        return _carry(self, super().__deepcopy__(memo))
+
+    def __getstate__(self) -> dict[Any, Any]:  # Any: as pydantic's
+        return {**super().__getstate__(), STAMP_KEY: (origin_of(self), pending_of(self))}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:  # Any: as pydantic's
+        origin, pending = state.pop(STAMP_KEY)
+        super().__setstate__(state)
+        set_origin(self, origin)
+        set_pending(self, list(pending))
+
+
+# The slots' own setters: pydantic's __setattr__ is for fields.
+set_origin = Aggregate._interlock_origin.__set__  # type: ignore[union-attr] # a slot descriptor
+set_pending = Aggregate._interlock_pending.__set__  # type: ignore[union-attr] # a slot descriptor
+
+
+def origin_of(aggregate: Aggregate) -> Origin | None:
+    """Where the state comes from; None if no application made it."""
+    try:
+        return aggregate._interlock_origin
+    except AttributeError:
+        return None
+
+
+def pending_of(aggregate: Aggregate) -> list[PendingEvent]:
+    """The encoded events emitted and not yet appended, oldest first."""
+    try:
+        return aggregate._interlock_pending or []
+    except AttributeError:
+        return []
+
+
+def tables_of(cls: type[Aggregate]) -> Tables:
+    """The tables of an aggregate class, built at the first call."""
+    tables: Tables | None = cls.__dict__.get("__interlock_tables__")
+    if tables is None:
+        tables = build_tables(cls)
+        type.__setattr__(cls, "__interlock_tables__", tables)
+    return tables
+
+
+# The types of the running applications, by stored name: where a stamp's type is looked up first.
+running_types: list[Mapping[str, type[Aggregate]]] = []
+
+
+def _find_type(name: Any) -> type[Any]:  # Any: a stamp's word in, a class chosen at run time out
+    found = {types[name] for types in running_types if name in types} or {
+        cls for cls in _subclasses(Aggregate) if type_name(cls) == name
+    }
+    if len(found) != 1:
+        _fail(
+            "the stamp names the type {name!r} and {count} aggregate classes have that name; validate "
+            "with the class itself",
+            name=name,
+            count=len(found),
+        )
+    return found.pop()
+
+
+def _subclasses(cls: type[Aggregate]) -> Iterator[type[Aggregate]]:
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+def _fail(template: str, **context: object) -> NoReturn:
+    error = PydanticCustomError("interlock_stamp", template.replace("!r}", "}"), context)
+    raise ValidationError.from_exception_data(
+        "Aggregate", [{"type": error, "loc": (STAMP_KEY,), "input": context}]
+    )
+
+
+def _carry(source: Aggregate, copy: A) -> A:
+    set_origin(copy, origin_of(source))
+    set_pending(copy, list(pending_of(source)))
+    return copy
+
+
+def _stamp(state: Aggregate) -> dict[str, Any]:  # Any: a JSON object
+    origin = origin_of(state)
+    pending = pending_of(state)
+    last_event_id = pending[-1].event_id if pending else origin and origin.last_event_id
+    stamp: dict[str, Any] = {
+        "namespace": origin and origin.namespace,
+        "epoch": origin and origin.epoch,
+        "type": type_name(type(state)),
+        "id": str(state.id),
+        "revision": origin and origin.revision,
+        "version": state.version,
+        "last_event_id": last_event_id and str(last_event_id),
+        "last_event_at": origin and origin.last_event_at.isoformat(),
+        "anchor_at": origin and origin.anchor_at.isoformat(),
+    }
+    return stamp | {"checksum": _checksum(state, stamp)}
+
+
+def _checksum(state: Aggregate, stamp: Mapping[str, Any]) -> str:
+    canonical = to_json([_canonical(state), stamp])
+    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
+
+
+def _canonical(state: Aggregate) -> str:
+    """The state's JSON, the same in every process: a set's order depends on the process."""
+    data = state.__pydantic_serializer__.to_json(state)
+    if _holds_sets(type(state)):
+        data = to_json(_sorted_arrays(from_json(data)))
+    return data.decode()
+
+
+@functools.cache
+def _holds_sets(cls: type[Aggregate]) -> bool:
+    return b'"uniqueItems"' in to_json(cls.model_json_schema(mode="serialization"))
+
+
+def _sorted_arrays(value: Any) -> Any:  # Any: a JSON value
+    if isinstance(value, dict):
+        return {key: _sorted_arrays(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted((_sorted_arrays(item) for item in value), key=to_json)
+    return value
+
+
+def _checked(state: A, stamp: Any) -> A:  # Any: the JSON's stamp
+    rest = {key: value for key, value in stamp.items() if key != "checksum"}
+    if stamp.get("checksum") != _checksum(state, rest):
+        _fail("the stamp's checksum doesn't fit the state; the JSON was changed after it was written")
+    if (stamp.get("id"), stamp.get("version")) != (str(state.id), state.version):
+        _fail("the stamp is of another id or version than the state")
+    if stamp.get("revision") is not None:
+        set_origin(state, _origin(stamp))
+    return state
+
+
+def _origin(stamp: Mapping[str, Any]) -> Origin:
+    try:
+        return Origin(
+            namespace=stamp["namespace"],
+            epoch=stamp["epoch"],
+            revision=stamp["revision"],
+            last_event_id=UUID(stamp["last_event_id"]),
+            last_event_at=datetime.fromisoformat(stamp["last_event_at"]).astimezone(UTC),
+            anchor_at=datetime.fromisoformat(stamp["anchor_at"]).astimezone(UTC),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        _fail("the stamp can't be read: {error}", error=str(error))

@@ -1,0 +1,181 @@
+"""What the core asks of a backend: protocols only.
+
+Whoever implements one need not derive from it. The two aggregate-level protocols are for plain classes;
+their record-level siblings, which move opaque records, are what the loader talks to.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol, runtime_checkable
+from uuid import UUID
+
+from interlock.aggregate import Aggregate
+from interlock.records import AggregateRecord, EventRow, RecordKey, Scope, Stamp, StoredEvent
+
+
+@runtime_checkable
+class AggregateSnapshotStorageBackend(Protocol):
+    """Keeps snapshots of aggregates, durably.
+
+    The aggregate given is a private copy; the one returned is copied by the core. Its JSON
+    (`model_dump_json`) carries a stamp, and `model_validate_json` checks it: an aggregate without a
+    stamp, or of another type, id or revision, is passed over. A `ValidationError` means an unusable
+    snapshot, any other exception that the store is unavailable.
+    """
+
+    async def save_snapshot(self, aggregate: Aggregate) -> None:
+        """Keep a snapshot; it may replace an older one of the same aggregate."""
+        ...
+
+    async def load_snapshot(
+        self, aggregate_id: UUID, intended_version: int | None = None
+    ) -> Aggregate | None:
+        """The newest snapshot, with `version <= intended_version` if that is given; None if there is none."""
+        ...
+
+
+@runtime_checkable
+class AggregateCacheBackend(Protocol):
+    """Keeps recently loaded aggregates; may forget any of them at any time.
+
+    What `AggregateSnapshotStorageBackend` says of copies, stamps and exceptions holds here too.
+    """
+
+    async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+        """The cached aggregate, or None."""
+        ...
+
+    async def set_aggregate(self, aggregate: Aggregate) -> None:
+        """Cache the aggregate, in the place of what was cached under its id."""
+        ...
+
+    async def remove_aggregate(self, aggregate_id: UUID) -> None:
+        """Forget the aggregate; nothing happens if it isn't cached."""
+        ...
+
+
+class Closeable(Protocol):
+    """What a backend with connections has besides. Optional: one without them leaves both out."""
+
+    async def open(self) -> None:
+        """Called once, on start, in the process and on the event loop that will use the backend."""
+        ...
+
+    async def close(self) -> None:
+        """Called once, after the last call."""
+        ...
+
+
+class CacheStore(Protocol):
+    """The record-level sibling of `AggregateCacheBackend`.
+
+    Raises `RecordUnusableError` for an entry that can't be a record, `BackendUnavailableError` for
+    everything else. `timeout` bounds each call; None is for stores that never wait.
+    """
+
+    timeout: timedelta | None
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        """The entry, or None."""
+        ...
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """The usable entries among the keys; what is missing or unusable isn't in it."""
+        ...
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """Keep the record unless a newer one stands there; atomic.
+
+        First an entry whose stamp is in `supersedes` is removed. Then: an older version is replaced, a
+        newer one is left, and of the same version with the same last event the later `verified_at`
+        is kept. The same version with another last event, or an unusable entry, is replaced.
+        """
+        ...
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        """Remove the entry; with a stamp only if it is the entry's."""
+        ...
+
+
+class SnapshotStore(Protocol):
+    """The record-level sibling of `AggregateSnapshotStorageBackend`. Errors and `timeout` as `CacheStore`."""
+
+    timeout: timedelta | None
+
+    async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
+        """The newest record, of a version at or below the bound if one is given; None if there is none.
+
+        For an unusable one `RecordUnusableError` tells its version, so that the next can be asked for.
+        """
+        ...
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """The newest usable records of the keys; what is missing or unusable isn't in it."""
+        ...
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """Keep the record by its version, in one transaction; the same version is replaced.
+
+        First the records whose stamps are in `supersedes` are removed. An older record than the newest
+        is kept only if it is among the newest `keep` of its revision. Then retention applies.
+        """
+        ...
+
+    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
+        """Remove the record with this stamp; nothing happens if there is none."""
+        ...
+
+    async def revisions(self, key: RecordKey) -> Collection[str]:
+        """The revisions that have a record of the key's aggregate, the most recently taken first."""
+        ...
+
+    def ids(self, scope: Scope) -> AsyncIterator[UUID]:
+        """The ids of the aggregates that have a record in the scope, each once, in no order."""
+        ...
+
+    async def prune(self, scope: Scope) -> int:
+        """Apply retention to the scope's type, all its revisions; the number of records removed.
+
+        The only record left of an aggregate is never removed.
+        """
+        ...
+
+
+class EventStore(Protocol):
+    """Keeps streams of events, durably; the one place that decides whose append wins.
+
+    `read` and `head` see every append acknowledged before they began: a lagging replica is no event
+    store. Raises `BackendUnavailableError` where it can't answer.
+    """
+
+    timeout: timedelta | None
+
+    async def append(self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None) -> None:
+        """Append the events, all or none, if the stream's head is exactly `after`: (version, event id).
+
+        `after=None` asks for a stream without events. The events are of one stream, with contiguous
+        versions from `after`'s. Raises `ConcurrencyError` if the head is another;
+        `BackendUnavailableError(nothing_done=True)` if nothing was stored nor will be. After any other
+        exception the outcome counts as unknown.
+        """
+        ...
+
+    def read(
+        self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
+    ) -> AsyncIterator[Sequence[EventRow]]:
+        """The events with `first <= version <= last`, ascending, in chunks; of bounded memory."""
+        ...
+
+    async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
+        """The version and id of the last event; None for a stream without events."""
+        ...
+
+    async def delete(
+        self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
+    ) -> int:
+        """Delete the stream, or its events with `version < below`; the number of events deleted."""
+        ...
