@@ -8,7 +8,11 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from interlock.aggregate import Aggregate
-from interlock.errors import BackendUnavailableError, ConfigurationError, RecordUnusableError
+from interlock.errors import (
+    BackendUnavailableError,
+    ConfigurationError,
+    RecordUnusableError,
+)
 from interlock.mapper import AggregateMapper
 from interlock.ports import (
     AggregateCacheBackend,

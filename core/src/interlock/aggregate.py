@@ -61,8 +61,8 @@ class Aggregate(BaseModel):
     # Slots and not private attributes: those cost every decode, and would take part in ==.
     __slots__ = ("_interlock_origin", "_interlock_pending")
     if TYPE_CHECKING:  # at run time pydantic would take annotations for private attributes
-        _interlock_origin: "Origin | None"
-        _interlock_pending: "list[PendingEvent] | None"
+        _interlock_origin: ClassVar["Origin | None"]
+        _interlock_pending: ClassVar["list[PendingEvent] | None"]
 
     type_name: ClassVar[str]
     revision: ClassVar[str]

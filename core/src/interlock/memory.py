@@ -6,7 +6,14 @@ from uuid import UUID
 
 from interlock.adapters import RecordCacheBackend, RecordSnapshotBackend
 from interlock.errors import ConcurrencyError
-from interlock.records import AggregateRecord, EventRow, RecordKey, Scope, Stamp, StoredEvent
+from interlock.records import (
+    AggregateRecord,
+    EventRow,
+    RecordKey,
+    Scope,
+    Stamp,
+    StoredEvent,
+)
 
 _CHUNK = 500
 

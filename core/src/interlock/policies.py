@@ -87,7 +87,7 @@ class SnapshotAfterN:
 
     def __post_init__(self) -> None:
         """Check the bound."""
-        _require_positive("SnapshotAfterN.n", self.n)
+        _require_count("SnapshotAfterN.n", self.n)
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
         """Whether a multiple of `n` was reached."""
@@ -108,7 +108,7 @@ class SnapshotAfterTime:
 
     def __post_init__(self) -> None:
         """Check the bound."""
-        _require_positive("SnapshotAfterTime.delta", self.delta / timedelta(microseconds=1))
+        _require_duration("SnapshotAfterTime.delta", self.delta)
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
         """Whether `delta` has passed."""
@@ -123,7 +123,7 @@ class SnapshotWhenReplayed:
 
     def __post_init__(self) -> None:
         """Check the bound."""
-        _require_positive("SnapshotWhenReplayed.n", self.n)
+        _require_count("SnapshotWhenReplayed.n", self.n)
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
         """Whether the load was long."""
@@ -213,7 +213,7 @@ class CacheAfterVersion:
 
     def __post_init__(self) -> None:
         """Check the bound."""
-        _require_positive("CacheAfterVersion.version", self.version)
+        _require_count("CacheAfterVersion.version", self.version)
 
     def should_cache(self, moment: CacheMoment) -> bool:
         """Whether the version is reached."""
@@ -244,7 +244,7 @@ class MaxAge:
 
     def __post_init__(self) -> None:
         """Check the bound."""
-        _require_positive("MaxAge.delta", self.delta / timedelta(microseconds=1))
+        _require_duration("MaxAge.delta", self.delta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +260,11 @@ class Replay:
 Freshness = Trust | MaxAge | FastForward | Replay
 
 
-def _require_positive(what: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ConfigurationError(f"{what} is {value!r}; wanted more than 0")
+def _require_count(what: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(f"{what} is {value!r}; wanted an integer from 1")
+
+
+def _require_duration(what: str, value: object) -> None:
+    if not isinstance(value, timedelta) or value <= timedelta(0):
+        raise ConfigurationError(f"{what} is {value!r}; wanted a timedelta above 0")

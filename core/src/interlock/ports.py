@@ -10,7 +10,14 @@ from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from interlock.aggregate import Aggregate
-from interlock.records import AggregateRecord, EventRow, RecordKey, Scope, Stamp, StoredEvent
+from interlock.records import (
+    AggregateRecord,
+    EventRow,
+    RecordKey,
+    Scope,
+    Stamp,
+    StoredEvent,
+)
 
 
 @runtime_checkable

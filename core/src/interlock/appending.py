@@ -1,0 +1,100 @@
+"""Appending until the outcome is known."""
+
+import asyncio
+from collections.abc import Sequence
+from enum import Enum
+
+from interlock.calls import bounded
+from interlock.errors import (
+    AppendOutcomeUnknownError,
+    BackendUnavailableError,
+    ConcurrencyError,
+    InterlockError,
+)
+from interlock.floor import Head
+from interlock.ports import EventStore
+from interlock.records import StoredEvent
+from interlock.reports import Reporting
+
+_ATTEMPTS = 4
+_PAUSE_SECONDS = 0.02  # before the second attempt; doubled each time
+
+
+class _Standing(Enum):
+    OURS = "ours"
+    OTHERS = "others"
+    NONE = "none"
+
+
+async def append(
+    store: EventStore, events: Sequence[StoredEvent], after: Head | None, reporting: Reporting
+) -> None:
+    """Append the events under their ids; returns when they stand.
+
+    After anything but a plain success the stream is asked who stands there: our ids (done), others
+    (`ConcurrencyError`) or nobody (appended again under the same ids, a few times). Raises
+    `AppendOutcomeUnknownError` if that can't be found out, and `BackendUnavailableError` if the store
+    says that it has not stored them and will not.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            await bounded("the event store's append", store.timeout, store.append(events, after=after))
+        except InterlockError as error:
+            failure = error
+        else:
+            return
+        if isinstance(failure, BackendUnavailableError) and failure.nothing_done and attempt == 0:
+            raise failure
+        standing = await _find_out(store, events, failure)
+        if standing is _Standing.OURS:
+            reporting.count("append.reply_lost")
+            return
+        if standing is _Standing.OTHERS or isinstance(failure, ConcurrencyError):
+            raise ConcurrencyError(
+                f"{events[0].aggregate_type} {events[0].aggregate_id}: wanted to append after {after}; "
+                "that isn't the stream's head any more"
+            ) from failure
+        reporting.failed("append.retried", failure)
+        await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
+    raise _unknown(events, failure)
+
+
+async def _find_out(
+    store: EventStore, events: Sequence[StoredEvent], failure: InterlockError
+) -> _Standing:
+    for attempt in range(_ATTEMPTS):
+        try:
+            standing = await _ids(store, events)
+        except InterlockError as error:
+            if isinstance(failure, ConcurrencyError) and attempt == 0:
+                raise failure from error
+            unanswered = error
+            await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
+        else:
+            if not standing:
+                return _Standing.NONE
+            ours = [event.event_id.bytes for event in events]
+            return _Standing.OURS if standing == ours else _Standing.OTHERS
+    raise _unknown(events, unanswered) from failure
+
+
+async def _ids(store: EventStore, events: Sequence[StoredEvent]) -> list[bytes]:
+    first, last = events[0], events[-1]
+    chunks = store.read(
+        first.aggregate_type, first.aggregate_id, first=first.version, last=last.version
+    )
+    ids: list[bytes] = []
+    while (
+        rows := await bounded("the event store's read", store.timeout, anext(chunks, None))
+    ) is not None:
+        ids.extend(row[1] for row in rows)
+    return ids
+
+
+def _unknown(events: Sequence[StoredEvent], error: Exception) -> AppendOutcomeUnknownError:
+    return AppendOutcomeUnknownError(
+        f"{events[0].aggregate_type} {events[0].aggregate_id}: whether versions {events[0].version} to "
+        f"{events[-1].version} were appended isn't known ({error}); look for the event ids before you "
+        "dispatch the command again",
+        event_ids=[event.event_id for event in events],
+    )

@@ -1,0 +1,143 @@
+"""What a load may start from: the cache's entry, and the snapshots."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from interlock.aggregate import Aggregate
+from interlock.calls import bounded
+from interlock.errors import (
+    BackendUnavailableError,
+    InterlockError,
+    RecordUnusableError,
+)
+from interlock.floor import Floor
+from interlock.keeping import Keeper
+from interlock.loaded import Ask, Loaded, Registration, Trail
+from interlock.policies import NeverCache
+from interlock.ports import SnapshotStore
+from interlock.records import AggregateRecord, RecordKey
+from interlock.reports import Reason, Reporting, Source
+
+
+class Baselines:
+    """The usable records of one registered aggregate; each that isn't used is noted with its reason."""
+
+    def __init__(
+        self, registration: Registration, keeper: Keeper, floor: Floor, reporting: Reporting
+    ) -> None:
+        self._registration = registration
+        self._keeper = keeper
+        self._floor = floor
+        self._reporting = reporting
+        self._cache = (
+            None if isinstance(registration.cache_strategy, NeverCache) else registration.cache
+        )
+
+    @property
+    def cache_never_waits(self) -> bool:
+        """Whether there is a cache, and it answers within this process."""
+        return self._cache is not None and self._cache.timeout is None
+
+    async def cached(self, aggregate_id: UUID, trail: Trail) -> Loaded | None:
+        """The usable cache entry; an unusable one is removed."""
+        cache = self._cache
+        if cache is None:
+            return None
+        mapper = self._registration.mapper
+        record = None
+        try:
+            record = await bounded(
+                "the cache's read", cache.timeout, cache.read(mapper.scope.key(aggregate_id))
+            )
+            if record is None:
+                trail.miss(Source.CACHE, Reason.ABSENT)
+                return None
+            trail.saw_cache_entry = True
+            if record.version < self._floor.version(aggregate_id):
+                self._missed(trail, Source.CACHE, Reason.BELOW_FLOOR, f"version {record.version}")
+                return None
+            state = self._decoded(record, aggregate_id, None)
+        except RecordUnusableError as error:
+            self._missed(trail, Source.CACHE, Reason.UNUSABLE, error)
+            trail.saw_cache_entry = True
+            await self._keeper.drop(aggregate_id, None if record is None else record.stamp)
+            return None
+        except InterlockError as error:
+            self._missed(trail, Source.CACHE, Reason.UNAVAILABLE, error)
+            return None
+        finally:
+            trail.lap("cache")
+        return Loaded.from_record(state, record, Source.CACHE, trail)
+
+    async def snapshots(
+        self, aggregate_id: UUID, ask: Ask, trail: Trail
+    ) -> AsyncIterator[Loaded]:
+        """The usable snapshots, best first: of this revision, then of those it may read."""
+        store, own = self._registration.snapshots, self._registration.snapshot_scope
+        if store is None:
+            return
+        for revision in (own.revision, *self._registration.reads_revisions):
+            key = RecordKey(own.namespace, own.epoch, own.aggregate_type, aggregate_id, revision)
+            bound = ask.version
+            while bound is None or bound > 0:
+                try:
+                    record = await self._snapshot_read(store, key, bound, trail)
+                    if trail.snapshots_down:
+                        return
+                    if record is None:
+                        break
+                    state = self._decoded(record, aggregate_id, bound)
+                except RecordUnusableError as error:
+                    self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)
+                    if error.version is None or (bound is not None and error.version > bound):
+                        break
+                    bound = error.version - 1
+                    continue
+                yield Loaded.from_record(state, record, Source.SNAPSHOT, trail)
+                bound = record.version - 1
+
+    async def _snapshot_read(
+        self, store: SnapshotStore, key: RecordKey, bound: int | None, trail: Trail
+    ) -> AggregateRecord | None:
+        try:
+            record = await bounded("the snapshot store's read", store.timeout, store.read(key, bound))
+        except BackendUnavailableError as error:
+            self._missed(trail, Source.SNAPSHOT, Reason.UNAVAILABLE, error)
+            if self._registration.fails_without_snapshots:
+                raise
+            trail.snapshots_down = True
+            return None
+        finally:
+            trail.lap("snapshot")
+        if record is None:
+            trail.miss(Source.SNAPSHOT, Reason.ABSENT)
+        return record
+
+    def _decoded(
+        self, record: AggregateRecord, aggregate_id: UUID, bound: int | None
+    ) -> Aggregate:
+        """The state of a record that answers what was asked, and not something else."""
+        if record.aggregate_id != aggregate_id or record.version < 1:
+            raise RecordUnusableError(
+                f"the store gave {record.aggregate_id} version {record.version} for {aggregate_id}"
+            )
+        if bound is not None and record.version > bound:
+            raise RecordUnusableError(
+                f"the store gave version {record.version}, asked for {bound} at most"
+            )
+        return self._registration.mapper.state(record, self._registration.reads_revisions)
+
+    async def revisions(self, aggregate_id: UUID) -> list[str]:
+        """The revisions that have a snapshot; none if the store can't tell."""
+        store = self._registration.snapshots
+        if store is None:
+            return []
+        key = self._registration.snapshot_scope.key(aggregate_id)
+        try:
+            return list(await bounded("the snapshot store", store.timeout, store.revisions(key)))
+        except InterlockError:
+            return []
+
+    def _missed(self, trail: Trail, source: Source, reason: Reason, detail: object) -> None:
+        trail.miss(source, reason, detail)
+        self._reporting.count(f"{source}.{reason}")

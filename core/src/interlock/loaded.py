@@ -1,0 +1,132 @@
+"""What loading knows: how an aggregate was registered, what was asked, and a state with its provenance."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+from uuid import UUID
+
+from interlock.aggregate import Aggregate, Origin
+from interlock.declarations import Tables
+from interlock.mapper import AggregateMapper
+from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
+from interlock.ports import CacheStore, SnapshotStore
+from interlock.records import NEVER_VERIFIED, AggregateRecord, Scope, Stamp
+from interlock.reports import Miss, Reason, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One registered aggregate, resolved: everything its loads and commands need to know."""
+
+    aggregate_type: type[Aggregate]
+    tables: Tables
+    mapper: AggregateMapper
+    snapshot_scope: Scope
+    reads_revisions: tuple[str, ...]
+    snapshot_strategy: SnapshotStrategy
+    snapshots: SnapshotStore | None
+    cache_strategy: CacheStrategy
+    cache: CacheStore | None
+    freshness: Freshness
+    fails_without_snapshots: bool
+    replay_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a load is asked for; `version` None is the head."""
+
+    version: int | None
+    freshness: Freshness
+    skips_cache: bool = False
+
+
+class Trail:
+    """What one load met on its way."""
+
+    __slots__ = ("_lap_at", "misses", "phases", "refuted", "saw_cache_entry", "snapshots_down", "unproven")
+
+    def __init__(self, *, is_timed: bool) -> None:
+        self.misses: list[Miss] = []
+        self.refuted: list[Stamp] = []  # another event stands at their version
+        self.unproven: list[Stamp] = []  # no event stands at their version
+        self.saw_cache_entry = False
+        self.snapshots_down = False
+        self.phases: dict[str, timedelta] = {}
+        self._lap_at = perf_counter() if is_timed else None
+
+    def miss(self, source: Source, reason: Reason, detail: object = "") -> None:
+        """Note a baseline that wasn't taken."""
+        self.misses.append(Miss(source, reason, str(detail)))
+
+    def lap(self, phase: str) -> None:
+        """Add the time since the last lap to a phase."""
+        if self._lap_at is not None:
+            now = perf_counter()
+            spent = timedelta(seconds=now - self._lap_at)
+            self.phases[phase] = self.phases.get(phase, timedelta(0)) + spent
+            self._lap_at = now
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A state and what is known of it.
+
+    `state` is private until it is handed out. `last_event_id` and the times are None for version 0.
+    `verified_at` is when the tail read that proved it the head began; `is_current` tells whether that
+    was in this load. `record` is an encoding of `state`, if there is one.
+    """
+
+    state: Aggregate
+    trail: Trail
+    version: int = 0
+    last_event_id: UUID | None = None
+    last_event_at: datetime | None = None
+    anchor_at: datetime | None = None
+    verified_at: datetime = NEVER_VERIFIED
+    is_current: bool = False
+    events_folded: int = 0
+    baseline: Source = Source.EMPTY
+    baseline_version: int = 0
+    record: AggregateRecord | None = None
+
+    @classmethod
+    def from_record(
+        cls, state: Aggregate, record: AggregateRecord, baseline: Source, trail: Trail
+    ) -> "Loaded":
+        """The state of a record."""
+        return cls(
+            state=state,
+            trail=trail,
+            version=record.version,
+            last_event_id=record.last_event_id,
+            last_event_at=record.last_event_at,
+            anchor_at=record.anchor_at,
+            verified_at=record.verified_at,
+            baseline=baseline,
+            baseline_version=record.version,
+            record=record,
+        )
+
+    @property
+    def head(self) -> tuple[int, UUID] | None:
+        """The version and id of the last event folded."""
+        return None if self.last_event_id is None else (self.version, self.last_event_id)
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """The stamp of the state's record, if it has one."""
+        return None if self.record is None else self.record.stamp
+
+    def origin(self, scope: Scope) -> Origin:
+        """The state's provenance; only for a state with events."""
+        if self.last_event_id is None or self.last_event_at is None or self.anchor_at is None:
+            raise AssertionError("an empty aggregate has no origin")
+        return Origin(
+            scope.namespace,
+            scope.epoch,
+            scope.revision,
+            self.last_event_id,
+            self.last_event_at,
+            self.anchor_at,
+        )

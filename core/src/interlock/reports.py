@@ -1,0 +1,99 @@
+"""What a load tells of itself: reports for observers, and counters."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from interlock.policies import Freshness
+
+logger = logging.getLogger("interlock")
+
+
+class Source(StrEnum):
+    """What a load can start from."""
+
+    CACHE = "cache"
+    SNAPSHOT = "snapshot"
+    EMPTY = "empty"
+
+
+class Reason(StrEnum):
+    """Why a baseline wasn't taken."""
+
+    ABSENT = "absent"
+    UNAVAILABLE = "unavailable"
+    UNUSABLE = "unusable"
+    BELOW_FLOOR = "below-floor"  # this process has committed or returned a later version
+    NOT_IN_STREAM = "not-in-stream"  # no event stands at its version
+    OTHER_BRANCH = "other-branch"  # another event stands at its version
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A baseline that wasn't taken."""
+
+    source: Source
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """How one load went. Loads that share a flight share its report.
+
+    `is_current` tells whether the tail was read; `phases` are the times of the cache, snapshot and tail
+    reads that were made (the tail's includes folding).
+    """
+
+    aggregate_type: str
+    aggregate_id: UUID
+    asked_version: int | None
+    freshness: Freshness
+    baseline: Source
+    baseline_version: int
+    version: int
+    events_folded: int
+    is_current: bool
+    misses: Sequence[Miss]
+    phases: Mapping[str, timedelta]
+
+
+Observer = Callable[[LoadReport], object]
+
+
+class Reporting:
+    """The observers and the counters of an application."""
+
+    def __init__(self, observers: Sequence[Observer] = ()) -> None:
+        self._observers = tuple(observers)
+        self._counters: Counter[str] = Counter()
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._observers)
+
+    def count(self, name: str) -> None:
+        """Add one to a counter."""
+        self._counters[name] += 1
+
+    def failed(self, name: str, error: BaseException) -> None:
+        """Count and log a failure that reaches no caller."""
+        self._counters[name] += 1
+        logger.warning("%s: %s", name, error)
+
+    def counters(self) -> dict[str, int]:
+        """A copy of the counters."""
+        return dict(self._counters)
+
+    def tell(self, report: LoadReport) -> None:
+        """Call every observer; what one raises is counted and logged."""
+        for observer in self._observers:
+            try:
+                observer(report)
+            except Exception as error:  # noqa: BLE001 an observer never fails a load
+                self.failed("observer.failed", error)

@@ -1,0 +1,234 @@
+"""The handling of commands for one aggregate type: load, handler, append, snapshot, put."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from interlock.aggregate import Aggregate, Command, pending_of, set_pending
+from interlock.appending import append
+from interlock.calls import bounded
+from interlock.declarations import Handler
+from interlock.errors import ConcurrencyError
+from interlock.floor import Floor
+from interlock.fold import Fold
+from interlock.keeping import Keeper
+from interlock.loaded import Ask, Loaded, Registration
+from interlock.loading import Loader
+from interlock.policies import FastForward
+from interlock.ports import EventStore
+from interlock.records import StoredEvent
+from interlock.reports import Reporting
+from interlock.turns import Turns, holding
+
+Metadata = Mapping[str, Any]  # Any: JSON values
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a handler gave back; its own exception is an outcome too."""
+
+    value: Any  # Any: whatever the handler returns
+    error: Exception | None
+    aggregate: Aggregate
+
+
+class Saver:
+    """Handles the commands of one registered aggregate."""
+
+    def __init__(
+        self,
+        registration: Registration,
+        events: EventStore,
+        loader: Loader,
+        keeper: Keeper,
+        floor: Floor,
+        reporting: Reporting,
+        clock: Callable[[], datetime],
+        *,
+        max_attempts: int,
+        queue_size: int,
+    ) -> None:
+        self._registration = registration
+        self._events = events
+        self._loader = loader
+        self._keeper = keeper
+        self._floor = floor
+        self._reporting = reporting
+        self._clock = clock
+        self._max_attempts = max_attempts
+        self._turns = Turns(queue_size)
+        self._commits: set[asyncio.Task[None]] = set()
+
+    async def handle(self, command: Command[Any], handler: Handler, metadata: bytes) -> Any:
+        """The handler's answer, once its events stand, or once it is proven on the stream's head."""
+        aggregate_id = command.aggregate_id
+        freshness = FastForward() if handler.is_once else self._registration.freshness
+        ask = Ask(None, freshness)
+        async with self._turns.take(aggregate_id):
+            for _ in range(1 if handler.is_once else self._max_attempts):
+                loaded = await self._loader.read(aggregate_id, ask)
+                outcome = await self._run(command, handler, loaded)
+                events = self._stored(loaded, outcome, metadata)
+                if not events:
+                    if await self._is_head(loaded):
+                        await self._loader.keep(loaded, ask)
+                        return _answer(outcome)
+                    ask = Ask(None, FastForward())
+                    continue
+                try:
+                    await self._uncancelled(self._commit(loaded, events))
+                except ConcurrencyError:
+                    self._reporting.count("append.conflict")
+                    await self._keeper.drop(aggregate_id)
+                    if handler.is_once:
+                        raise
+                    ask = replace(ask, skips_cache=True)
+                    continue
+                return _answer(outcome)
+        raise ConcurrencyError(
+            f"{type(command).__name__} on {self._registration.tables.name} {aggregate_id}: other writers "
+            f"were faster {self._max_attempts} times; dispatch again, or raise max_attempts"
+        )
+
+    async def drain(self) -> None:
+        """Wait until no commit is under way."""
+        while self._commits:
+            await asyncio.wait(self._commits)
+
+    async def _run(self, command: Command[Any], handler: Handler, loaded: Loaded) -> _Outcome:
+        """Run the handler on an object of its own."""
+        scratch = loaded.state if self._keeper.is_idle else self._loader.copy(loaded)
+        set_pending(scratch, None)
+        what = f"{type(command).__name__} on {self._registration.tables.name} {command.aggregate_id}"
+        with holding(what):
+            try:
+                value = handler.function(scratch, command)
+                if inspect.isawaitable(value):
+                    value = await value
+            except Exception as error:  # noqa: BLE001 it is the caller's, once it is proven
+                return _Outcome(None, error, scratch)
+        return _Outcome(value, None, scratch)
+
+    def _stored(self, loaded: Loaded, outcome: _Outcome, metadata: bytes) -> list[StoredEvent]:
+        if outcome.error is not None:
+            return []
+        now = self._clock()
+        return [
+            StoredEvent(
+                aggregate_type=self._registration.tables.name,
+                aggregate_id=loaded.state.id,
+                version=version,
+                event_id=event.event_id,
+                type=event.type,
+                schema_version=event.schema_version,
+                recorded_at=now,
+                metadata=metadata,
+                payload=event.payload,
+            )
+            for version, event in enumerate(pending_of(outcome.aggregate), loaded.version + 1)
+        ]
+
+    async def _is_head(self, loaded: Loaded) -> bool:
+        """Whether the state that the handler saw is the stream's head; known, or read now."""
+        if loaded.is_current:
+            return True
+        ids: list[bytes] = []
+        chunks = self._events.read(
+            self._registration.tables.name,
+            loaded.state.id,
+            first=loaded.version,
+            last=loaded.version + 1,
+        )
+        timeout = self._events.timeout
+        while (rows := await bounded("the event store's read", timeout, anext(chunks, None))) is not None:
+            ids.extend(row[1] for row in rows)
+        self._reporting.count("decision.verified")
+        if loaded.last_event_id is not None and ids == [loaded.last_event_id.bytes]:
+            return True
+        self._reporting.count("decision.stale")
+        return False
+
+    async def _commit(self, loaded: Loaded, events: list[StoredEvent]) -> None:
+        """Append, then keep. What follows the append can't fail the command."""
+        aggregate_id = loaded.state.id
+        noted = self._floor.head(aggregate_id)
+        began = self._clock()
+        await append(self._events, events, loaded.head, self._reporting)
+        last = events[-1]
+        if noted is not None and noted[0] > loaded.version:
+            # What was noted before the append began isn't in the stream: it was rolled back.
+            self._floor.refute(aggregate_id, noted)
+            self._reporting.count("stream.rolled_back")
+        self._floor.raise_to(aggregate_id, (last.version, last.event_id))
+        self._loader.flights.detach(aggregate_id)
+        if self._keeper.is_idle:
+            return
+        try:
+            committed = self._folded(loaded, events, began)
+        except Exception as error:  # noqa: BLE001 the command is committed, whatever comes after
+            self._reporting.failed("commit.fold_failed", error)
+            await self._keeper.drop(aggregate_id)
+            return
+        trail = loaded.trail
+        await self._keeper.after_commit(
+            committed,
+            version_before=loaded.version,
+            event_names=tuple(event.type for event in events),
+            supersedes=[
+                *trail.refuted,
+                *(stamp for stamp in trail.unproven if stamp.version > loaded.version),
+            ],
+            now=self._clock(),
+        )
+
+    def _folded(self, loaded: Loaded, events: list[StoredEvent], began: datetime) -> Loaded:
+        """The fold of the stored bytes onto the baseline; the handler's own object is thrown away."""
+        fold = Fold(self._registration.tables, loaded.state)
+        fold.extend([event.row() for event in events])
+        last = events[-1]
+        return Loaded(
+            state=fold.state,
+            trail=loaded.trail,
+            version=fold.version,
+            last_event_id=last.event_id,
+            last_event_at=last.recorded_at,
+            anchor_at=loaded.anchor_at or events[0].recorded_at,
+            verified_at=began,
+            is_current=True,
+            events_folded=loaded.events_folded,
+            baseline=loaded.baseline,
+            baseline_version=loaded.baseline_version,
+        )
+
+    async def _uncancelled(self, commit: Any) -> None:  # Any: the coroutine of _commit
+        """Run to the end even if the caller is cancelled; the cancellation is raised then."""
+        task: asyncio.Task[None] = asyncio.create_task(commit)
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+        cancelled: asyncio.CancelledError | None = None
+        while not task.done():
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            if not task.cancelled():
+                task.exception()  # the caller asked not to know
+            raise cancelled
+        task.result()
+
+
+def encode_metadata(command: Command[Any], metadata: Metadata | None) -> bytes:
+    """The metadata of a command's events, as JSON. Raises what pydantic raises for what isn't JSON."""
+    return to_json({**(metadata or {}), "command_id": str(command.command_id)})
+
+
+def _answer(outcome: _Outcome) -> Any:  # Any: the handler's own answer
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.value

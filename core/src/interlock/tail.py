@@ -1,0 +1,175 @@
+"""The tail of a stream, read from a baseline on and folded onto it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from interlock.aggregate import set_origin
+from interlock.baselines import Baselines
+from interlock.calls import bounded
+from interlock.errors import (
+    BackendUnavailableError,
+    InterlockError,
+    StreamTruncatedError,
+    VersionNotFoundError,
+)
+from interlock.flights import Flight
+from interlock.floor import Floor, Head
+from interlock.fold import Fold
+from interlock.loaded import Ask, Loaded, Registration
+from interlock.ports import EventStore
+from interlock.records import EventRow, from_micros
+from interlock.reports import Reason, Reporting
+
+Clock = Callable[[], datetime]
+
+
+class Tail:
+    """Brings baselines of one registered aggregate up to the stream's head, or to a version."""
+
+    def __init__(
+        self,
+        registration: Registration,
+        events: EventStore,
+        baselines: Baselines,
+        floor: Floor,
+        reporting: Reporting,
+        clock: Clock,
+    ) -> None:
+        self._registration = registration
+        self._events = events
+        self._baselines = baselines
+        self._floor = floor
+        self._reporting = reporting
+        self._clock = clock
+        self._field_names = frozenset(registration.aggregate_type.model_fields)
+
+    async def replay(self, empty: Loaded, ask: Ask, flight: Flight | None) -> Loaded:
+        """The state after all events. Raises `StreamTruncatedError` if the first ones are gone."""
+        loaded = await self.fast_forward(empty, ask, flight)
+        if loaded is None:
+            raise await self._truncated(empty.state.id)
+        return loaded
+
+    async def fast_forward(
+        self, baseline: Loaded, ask: Ask, flight: Flight | None
+    ) -> Loaded | None:
+        """The state after the tail; None if the stream doesn't hold the baseline's own event."""
+        aggregate_id, trail = baseline.state.id, baseline.trail
+        noted = self._floor.head(aggregate_id)
+        verified_at = self._clock()
+        if flight is not None:
+            flight.has_begun = True
+        fold = Fold(self._registration.tables, baseline.state)
+        limit = self._registration.replay_limit if trail.snapshots_down else None
+        is_inclusive = True
+        chunks = self._events.read(
+            self._registration.tables.name,
+            aggregate_id,
+            first=max(baseline.version, 1),
+            last=ask.version,
+        )
+        timeout = self._events.timeout
+        while (rows := await bounded("the event store's read", timeout, anext(chunks, None))) is not None:
+            if is_inclusive and rows:
+                is_inclusive = False
+                if not self._follows(baseline, rows[0]):
+                    return None
+                rows = rows[1:] if baseline.version else rows
+            fold.extend(rows)
+            if limit is not None and fold.folded > limit:
+                raise BackendUnavailableError(
+                    f"{self._registration.tables.name} {aggregate_id}: the snapshot store is down and the "
+                    f"stream has more than replay_limit = {limit} events; try again when it is back"
+                )
+        trail.lap("tail")
+        if is_inclusive and baseline.version:
+            self._pass_over(baseline, Reason.NOT_IN_STREAM)
+            return None
+        loaded = self._folded(baseline, fold, verified_at)
+        if ask.version is None:
+            self._settle_floor(aggregate_id, noted, loaded)
+        elif fold.version != ask.version:
+            raise await self._not_found(aggregate_id, ask.version, fold.version)
+        return loaded
+
+    def _follows(self, baseline: Loaded, row: EventRow) -> bool:
+        """Whether the first row of an inclusive tail is the baseline's own event."""
+        if baseline.version == 0:
+            return row[0] == 1
+        if row[0] != baseline.version:
+            self._pass_over(baseline, Reason.NOT_IN_STREAM)
+            return False
+        if baseline.last_event_id is None or row[1] != baseline.last_event_id.bytes:
+            self._pass_over(baseline, Reason.OTHER_BRANCH)
+            return False
+        return True
+
+    def _pass_over(self, baseline: Loaded, reason: Reason) -> None:
+        trail, record = baseline.trail, baseline.record
+        trail.miss(baseline.baseline, reason, f"version {baseline.version}")
+        self._reporting.count(f"{baseline.baseline}.{reason}")
+        if record is not None:
+            (trail.refuted if reason is Reason.OTHER_BRANCH else trail.unproven).append(record.stamp)
+
+    def _folded(self, baseline: Loaded, fold: Fold, verified_at: datetime) -> Loaded:
+        """The result of a fold. Its fields all count as set, wherever the fold started."""
+        state, scope = fold.state, self._registration.mapper.scope
+        object.__setattr__(state, "__pydantic_fields_set__", set(self._field_names))
+        loaded = Loaded(
+            state=state,
+            trail=baseline.trail,
+            version=fold.version,
+            last_event_id=baseline.last_event_id,
+            last_event_at=baseline.last_event_at,
+            anchor_at=baseline.anchor_at,
+            verified_at=verified_at,
+            is_current=True,
+            events_folded=fold.folded,
+            baseline=baseline.baseline,
+            baseline_version=baseline.version,
+        )
+        if fold.last_event_id is not None and fold.last_event_at is not None:
+            loaded.last_event_id = UUID(bytes=fold.last_event_id)
+            loaded.last_event_at = from_micros(fold.last_event_at)
+            if fold.first_event_at is not None:
+                loaded.anchor_at = from_micros(fold.first_event_at)
+        elif baseline.record is not None and baseline.record.revision == scope.revision:
+            loaded.record = baseline.record
+        if loaded.last_event_id is not None:
+            set_origin(state, loaded.origin(scope))
+        return loaded
+
+    def _settle_floor(
+        self, aggregate_id: UUID, noted: Head | None, loaded: Loaded
+    ) -> None:
+        head = loaded.head
+        if noted is not None and (
+            head is None or head[0] < noted[0] or (head[0] == noted[0] and head[1] != noted[1])
+        ):
+            # The event store is never behind what it acknowledged: it was rolled back.
+            self._floor.refute(aggregate_id, noted)
+            self._reporting.count("stream.rolled_back")
+        if head is not None:
+            self._floor.raise_to(aggregate_id, head)
+
+    async def _not_found(self, aggregate_id: UUID, asked: int, reached: int) -> InterlockError:
+        name = self._registration.tables.name
+        head = await bounded(
+            "the event store's head", self._events.timeout, self._events.head(name, aggregate_id)
+        )
+        if head is not None and head[0] >= asked:
+            return await self._truncated(aggregate_id)
+        return VersionNotFoundError(
+            f"{name} {aggregate_id}: version {asked} was asked for, the stream ends at {reached}"
+        )
+
+    async def _truncated(self, aggregate_id: UUID) -> StreamTruncatedError:
+        name, revisions = self._registration.tables.name, await self._baselines.revisions(aggregate_id)
+        return StreamTruncatedError(
+            f"{name} {aggregate_id}: the stream doesn't begin with version 1 and no usable snapshot covers "
+            f"what is gone; snapshots there are of revisions {', '.join(revisions) or 'none'}, this code is "
+            f"{self._registration.mapper.scope.revision}. If one of them means the same, name it in "
+            "reads_revisions",
+            revisions=revisions,
+        )
