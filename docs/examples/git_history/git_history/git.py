@@ -31,17 +31,14 @@ class IndexEntry:
 class GitRepository:
     """The commits and blobs of one repository, along the first parents."""
 
-    def __init__(
-        self, path: Path, outside: Mapping[str, str], inside: Mapping[str, str], scratch: Path
-    ) -> None:
+    def __init__(self, path: Path, outside: Mapping[str, str], inside: Mapping[str, str]) -> None:
         self.path = path
         self._outside = outside
         self._inside = inside
-        self._scratch = scratch
 
     def commit(self, name: str) -> str:
         """Return the id of the commit that `name` (branch, tag, `HEAD~3`, ...) stands for."""
-        wanted = ("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+        wanted = ("rev-parse", "--verify", f"{name}^{{commit}}")
         return _run(("-C", str(self.path), *wanted), self._outside).decode().strip()
 
     def position(self, commit: str) -> int:
@@ -66,7 +63,6 @@ class GitRepository:
         with subprocess.Popen(
             ("git", "cat-file", "--batch"),
             env=self._inside,
-            cwd=self._scratch,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         ) as process:
@@ -80,14 +76,13 @@ class GitRepository:
     def stream(self, *arguments: str) -> Iterator[bytes]:
         """Yield the NUL-terminated tokens that a git command prints, as it prints them.
 
-        Raises GitError in place of the end if the command fails: output that ends normally is whole.
+        Raises GitError in place of the end if the command fails: tokens that end are all of them.
         """
         with (
             tempfile.TemporaryFile() as complaints,
             subprocess.Popen(
                 ("git", *arguments),
                 env=self._inside,
-                cwd=self._scratch,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
             ) as process,
@@ -102,7 +97,7 @@ class GitRepository:
                 process.kill()
 
     def _git(self, *arguments: str) -> bytes:
-        return _run(arguments, self._inside, cwd=self._scratch)
+        return _run(arguments, self._inside)
 
 
 class BlobReader:
@@ -155,7 +150,6 @@ def open_repository(path: Path) -> Iterator[GitRepository]:
         return os.fsdecode(answer.removesuffix(b"\n"))
 
     with tempfile.TemporaryDirectory(prefix="git-history-") as folder:
-        scratch = Path(folder)
         inside = {
             **clean,
             "HOME": folder,
@@ -168,8 +162,8 @@ def open_repository(path: Path) -> Iterator[GitRepository]:
         inside |= {"GIT_DIR": folder, "GIT_OBJECT_DIRECTORY": ask("--git-path", "objects")}
         shallow = Path(ask("--git-path", "shallow"))
         if shallow.exists():
-            shutil.copy(shallow, scratch / "shallow")
-        yield GitRepository(path, outside, inside, scratch)
+            shutil.copy(shallow, Path(folder, "shallow"))
+        yield GitRepository(path, outside, inside)
 
 
 def _tokens(stream: IO[bytes]) -> Iterator[bytes]:
@@ -179,8 +173,8 @@ def _tokens(stream: IO[bytes]) -> Iterator[bytes]:
         yield from whole
 
 
-def _run(arguments: Sequence[str], env: Mapping[str, str], cwd: Path | None = None) -> bytes:
-    done = subprocess.run(("git", *arguments), env=env, cwd=cwd, capture_output=True, check=False)
+def _run(arguments: Sequence[str], env: Mapping[str, str]) -> bytes:
+    done = subprocess.run(("git", *arguments), env=env, capture_output=True, check=False)
     if done.returncode != 0:
         raise _failure(arguments, done.stderr)
     return done.stdout

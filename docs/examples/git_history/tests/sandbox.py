@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ISOLATION = {
@@ -97,3 +97,37 @@ class Sandbox:
             mode, _type, blob = description.decode().split()
             if mode.startswith("100"):
                 yield path, blob
+
+
+def fast_import(repo: Sandbox, commits: Iterable[bytes]) -> None:
+    """Make a line of commits from the file commands of git fast-import, and check it out."""
+    identity = b"committer test <test@example.org> %d +0000\n"
+    stream = bytearray()
+    for number, commands in enumerate(commits, start=1):
+        stream += b"commit refs/heads/main\nmark :%d\n" % number
+        stream += identity % number + b"data 0\n" + commands + b"\n"
+    repo.git("fast-import", "--quiet", stdin=bytes(stream))
+
+
+def set_file(path: bytes, content: bytes, mode: bytes = b"100644") -> bytes:
+    return b"M %s inline %s\ndata %d\n%s\n" % (mode, path, len(content), content)
+
+
+def long_history(commits: int) -> Iterator[bytes]:
+    """Yield the file commands of a history in which files are edited, renamed and deleted."""
+    files = 40
+    for number in range(commits):
+        file, turn = number % files, number // files
+        path = b"dir%d/file" % file
+        size = 10 + (turn * 7 + file) % 13
+        match turn % 9:
+            case 0:
+                yield set_file(path, numbered(file * 100, file * 100 + size))
+            case 7:
+                yield b"R %s %s.moved\n" % (path, path)
+            case 8:
+                yield b"D %s.moved\n" % path
+            case 4 if file % 10 == 0:
+                yield set_file(path, b"\0" * size)
+            case _:
+                yield set_file(path, numbered(file * 100, file * 100 + size))
