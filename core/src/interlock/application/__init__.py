@@ -1,0 +1,26 @@
+"""The face for building applications. Lazy: importing a protocol below it doesn't load the builder."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interlock.builder import ApplicationBuilder
+    from interlock.plugins import backend
+    from interlock.reports import LoadReport
+    from interlock.runtime import Application
+
+__all__ = ["Application", "ApplicationBuilder", "LoadReport", "backend"]
+
+_HOMES = {
+    "Application": "interlock.runtime",
+    "ApplicationBuilder": "interlock.builder",
+    "LoadReport": "interlock.reports",
+    "backend": "interlock.plugins",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,245 @@
+"""The wiring of one application out of what was registered."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from interlock.adapters import as_cache_store, as_snapshot_store
+from interlock.aggregate import Aggregate, Command, tables_of
+from interlock.codecs import Codec, JsonCodec
+from interlock.config import AggregateSettings, Settings
+from interlock.construction import Dependencies
+from interlock.declarations import Handler
+from interlock.errors import ConfigurationError
+from interlock.floor import Floor
+from interlock.keeping import Keeper
+from interlock.loaded import Registration
+from interlock.loading import Loader
+from interlock.mapper import AggregateMapper
+from interlock.memory import (
+    InMemoryEventStore,
+    NullAggregateCacheBackend,
+    NullAggregateSnapshotStorageBackend,
+)
+from interlock.plugins import BackendKind, BackendReference, Catalogue
+from interlock.policies import (
+    CacheStrategy,
+    Freshness,
+    NeverCache,
+    NeverSnapshot,
+    SnapshotStrategy,
+    Trust,
+)
+from interlock.ports import EventStore
+from interlock.records import Scope
+from interlock.reports import Observer, Reporting
+from interlock.revision import compute_revision, own_revision
+from interlock.roundtrip import check_defaults, check_fields
+from interlock.runtime import Application, Part
+from interlock.saving import Saver
+from interlock.tail import Clock
+
+_EVENT_STORE_METHODS = ("append", "read", "head", "delete")
+
+
+class Assembly:
+    """Resolves names, makes backends, checks aggregates, and wires them. Opens nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        dependencies: Dependencies,
+        observers: Sequence[Observer],
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._dependencies = dependencies
+        self._reporting = Reporting(observers)
+        self._clock = clock
+        self._catalogue = Catalogue.installed()
+        self._named: dict[tuple[BackendKind, str], object] = {}
+        self._backends: list[object] = []  # each once, in the order of opening
+
+    def application(
+        self, event_store: object, aggregates: Mapping[type[Aggregate], AggregateSettings]
+    ) -> Application:
+        """The wired application. Raises `ConfigurationError`."""
+        self._check_names(aggregates)
+        events = self._events(event_store)
+        parts = {cls: self._part(cls, given, events) for cls, given in aggregates.items()}
+        return Application(
+            events=events,
+            parts=parts,
+            handlers=_handlers(parts),
+            backends=self._backends,
+            reporting=self._reporting,
+            close_timeout=self._settings.application.close_timeout,
+        )
+
+    def _check_names(self, aggregates: Mapping[type[Aggregate], AggregateSettings]) -> None:
+        by_name: dict[str, type[Aggregate]] = {}
+        for cls in aggregates:
+            name = tables_of(cls).name
+            if name in by_name:
+                raise ConfigurationError(
+                    f"two aggregates are stored as {name!r}: {by_name[name].__qualname__} and "
+                    f"{cls.__qualname__}; give one another type_name"
+                )
+            by_name[name] = cls
+        for name in self._settings.aggregates:
+            if name not in by_name:
+                near = difflib.get_close_matches(name, by_name, 1)
+                hint = f"did you mean {near[0]!r}? " if near else ""
+                raise ConfigurationError(
+                    f"[aggregates.{name}] in {self._settings.source}: no such aggregate is registered; "
+                    f"{hint}Registered are: {', '.join(by_name) or 'none'}"
+                )
+
+    def _events(self, given: object) -> EventStore:
+        source = given if given is not None else self._settings.event_store
+        if source is None:
+            source = InMemoryEventStore()
+        store = self._made(BackendKind.EVENTS, source, None)
+        missing = [name for name in _EVENT_STORE_METHODS if not callable(getattr(store, name, None))]
+        if missing:
+            raise ConfigurationError(
+                f"{type(store).__name__} is no event store: it lacks {', '.join(missing)}"
+            )
+        return cast("EventStore", store)
+
+    def _part(
+        self, cls: type[Aggregate], given: AggregateSettings, events: EventStore
+    ) -> Part:
+        application = self._settings.application
+        settings = given.over(self._settings.aggregates.get(tables_of(cls).name)).over(
+            self._settings.default
+        )
+        registration = self._registration(cls, settings)
+        floor = Floor(application.floor_size)
+        keeper = Keeper(registration, floor, self._reporting)
+        loader = Loader(registration, events, keeper, floor, self._reporting, self._clock)
+        saver = Saver(
+            registration,
+            events,
+            loader,
+            keeper,
+            floor,
+            self._reporting,
+            self._clock,
+            max_attempts=application.max_attempts,
+            queue_size=application.queue_size,
+        )
+        return Part(registration, loader, saver)
+
+    def _registration(self, cls: type[Aggregate], settings: AggregateSettings) -> Registration:
+        check_defaults(cls)
+        snapshots = self._made(BackendKind.SNAPSHOTS, settings.snapshot_backend, cls)
+        cache = self._made(BackendKind.CACHE, settings.cache_backend, cls)
+        cache_strategy = settings.cache_strategy or NeverCache()
+        keeps_snapshots = type(snapshots) is not NullAggregateSnapshotStorageBackend
+        keeps_cache = type(cache) is not NullAggregateCacheBackend and not isinstance(
+            cache_strategy, NeverCache
+        )
+        codec = self._codec(settings.codec)
+        tables, namespace = tables_of(cls), self._settings.application.namespace
+        revision = _revision(cls, codec, is_needed=keeps_snapshots or keeps_cache)
+        scope = Scope(namespace, self._settings.application.epoch, tables.name, revision)
+        snapshot_scope = Scope(namespace, 0, tables.name, revision)
+        mapper = AggregateMapper(cls, scope, codec)
+        return Registration(
+            aggregate_type=cls,
+            tables=tables,
+            mapper=mapper,
+            snapshot_scope=snapshot_scope,
+            reads_revisions=tuple(cls.__dict__.get("reads_revisions", ())),
+            snapshot_strategy=settings.snapshot_strategy or NeverSnapshot(),
+            snapshots=(
+                as_snapshot_store(snapshots, AggregateMapper(cls, snapshot_scope, codec))
+                if keeps_snapshots
+                else None
+            ),
+            cache_strategy=cache_strategy,
+            cache=as_cache_store(cache, mapper) if keeps_cache else None,
+            freshness=settings.freshness or Trust(),
+            fails_without_snapshots=settings.on_unavailable == "fail",
+            replay_limit=settings.replay_limit,
+        )
+
+    def _codec(self, given: Codec | str | None) -> Codec:
+        if given is None:
+            return JsonCodec()
+        return self._catalogue.codec(given) if isinstance(given, str) else given
+
+    def _made(self, kind: BackendKind, source: object, cls: type[Aggregate] | None) -> object:
+        """The backend of a source; a named instance is made once, everything else at each call."""
+        if source is None:
+            source = _NULLS[kind]
+        if isinstance(source, str):
+            named = self._named_references(kind)
+            if source in named:
+                if (kind, source) not in self._named:
+                    self._named[kind, source] = self._made(kind, named[source], cls)
+                return self._named[kind, source]
+            source = BackendReference(source, {})
+        if isinstance(source, BackendReference):
+            backend = self._catalogue.build(
+                source, kind, namespace=self._settings.application.namespace
+            )
+        elif isinstance(source, type) or (callable(source) and not _looks_like(source, kind)):
+            backend = self._dependencies.construct(source, cls)
+        else:
+            backend = source
+        if all(backend is not other for other in self._backends):
+            self._backends.append(backend)
+        return backend
+
+    def _named_references(self, kind: BackendKind) -> Mapping[str, BackendReference]:
+        if kind is BackendKind.SNAPSHOTS:
+            return self._settings.snapshot_backends
+        return self._settings.cache_backends if kind is BackendKind.CACHE else {}
+
+
+_NULLS: Mapping[BackendKind, type] = {
+    BackendKind.SNAPSHOTS: NullAggregateSnapshotStorageBackend,
+    BackendKind.CACHE: NullAggregateCacheBackend,
+}
+_MARKS = {
+    BackendKind.EVENTS: "append",
+    BackendKind.SNAPSHOTS: "load_snapshot",
+    BackendKind.CACHE: "get_aggregate",
+}
+
+
+def _looks_like(source: object, kind: BackendKind) -> bool:
+    return hasattr(source, _MARKS[kind])
+
+
+def _revision(cls: type[Aggregate], codec: Codec, *, is_needed: bool) -> str:
+    if is_needed:
+        check_fields(cls)
+    revision = own_revision(cls)
+    if revision is not None:
+        return revision
+    if is_needed:
+        return compute_revision(cls, codec)
+    try:
+        return compute_revision(cls, codec)
+    except ConfigurationError:
+        return "unknown"  # nothing is kept, so nothing is compared
+
+
+def _handlers(
+    parts: Mapping[type[Aggregate], Part],
+) -> dict[type[Command[Any]], tuple[Part, Handler]]:
+    handlers: dict[type[Command[Any]], tuple[Part, Handler]] = {}
+    owners: dict[type, type[Aggregate]] = {}
+    for cls, part in parts.items():
+        for command, handler in part.registration.tables.handlers.items():
+            if command in owners:
+                raise ConfigurationError(
+                    f"{owners[command].__name__} and {cls.__name__} both handle {command.__name__}; a command "
+                    "has one handler"
+                )
+            owners[command] = cls
+            handlers[cast("type[Command[Any]]", command)] = (part, handler)
+    return handlers

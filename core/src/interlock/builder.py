@@ -1,0 +1,112 @@
+"""What an application consists of: collected from code and TOML, checked and wired by `build()`."""
+
+from datetime import UTC, datetime
+from os import PathLike
+from typing import Any, Literal, Self
+
+from interlock.aggregate import Aggregate
+from interlock.assembly import Assembly
+from interlock.codecs import Codec
+from interlock.config import AggregateSettings, Settings, load_settings
+from interlock.construction import Dependencies
+from interlock.errors import ConfigurationError
+from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
+from interlock.reports import Observer
+from interlock.runtime import Application
+from interlock.tail import Clock
+
+Source = object  # an instance, a class or factory, a name, a BackendReference
+
+
+def utc_now() -> datetime:
+    """The clock that applications use unless they are given another."""
+    return datetime.now(UTC)
+
+
+class ApplicationBuilder:
+    """Collects what an application consists of; `build()` checks it all.
+
+    Arguments in code win over TOML, an aggregate's own table over `[aggregates.default]`.
+    """
+
+    def __init__(self, *, clock: Clock = utc_now) -> None:
+        self._clock = clock
+        self._settings = Settings()
+        self._event_store: Source | None = None
+        self._aggregates: dict[type[Aggregate], AggregateSettings] = {}
+        self._dependencies = Dependencies()
+        self._observers: list[Observer] = []
+
+    @classmethod
+    def from_config(cls, path: str | PathLike[str] | None = None, *, clock: Clock = utc_now) -> Self:
+        """A builder with the settings of a TOML file: the one given, else the one found.
+
+        Looked for are `INTERLOCK_CONFIG`, `interlock.toml` and `[tool.interlock]` in `pyproject.toml`.
+        Raises `ConfigurationError` with everything that is wrong in it.
+        """
+        builder = cls(clock=clock)
+        builder._settings = load_settings(path)
+        return builder
+
+    def configure(self, **settings: Any) -> Self:  # Any: the fields of ApplicationSettings
+        """Set fields of `ApplicationSettings`: namespace, epoch, floor_size and so on."""
+        application = self._settings.application.model_copy_checked(settings)
+        self._settings = replace(self._settings, application=application)
+        return self
+
+    def register_event_store(self, event_store: Source) -> Self:
+        """Keep events here: an instance, a class, a name, or `backend(name, **options)`."""
+        self._event_store = event_store
+        return self
+
+    def register_aggregate(
+        self,
+        aggregate_type: type[Aggregate],
+        *,
+        snapshot_strategy: SnapshotStrategy | type[SnapshotStrategy] | None = None,
+        snapshot_backend: Source | None = None,
+        cache_strategy: CacheStrategy | type[CacheStrategy] | None = None,
+        cache_backend: Source | None = None,
+        freshness: Freshness | None = None,
+        codec: Codec | str | None = None,
+        on_unavailable: Literal["replay", "fail"] | None = None,
+        replay_limit: int | None = None,
+    ) -> Self:
+        """Register an aggregate. What is left out comes from TOML, else is Never, Null and `Trust()`.
+
+        A backend is a class or factory (made once for this aggregate), an instance, a name, or
+        `backend(name, **options)`. While the snapshot store is down, `on_unavailable` "replay" folds
+        up to `replay_limit` events (None: any number), "fail" raises `BackendUnavailableError`.
+        """
+        if aggregate_type in self._aggregates:
+            raise ConfigurationError(f"{aggregate_type.__name__} is registered twice")
+        self._aggregates[aggregate_type] = AggregateSettings(
+            snapshot_strategy=_made(snapshot_strategy),
+            snapshot_backend=snapshot_backend,
+            cache_strategy=_made(cache_strategy),
+            cache_backend=cache_backend,
+            freshness=freshness,
+            codec=codec,
+            on_unavailable=on_unavailable,
+            replay_limit=replay_limit,
+        )
+        return self
+
+    def register_dependency(self, key: type | str, value: object) -> Self:
+        """Provide a value for required parameters of backend classes: by annotated type, or by name."""
+        self._dependencies.register(key, value)
+        return self
+
+    def register_observer(self, observer: Observer) -> Self:
+        """Call this with the report of each load."""
+        self._observers.append(observer)
+        return self
+
+    def build(self) -> Application:
+        """The application, not yet started. Raises `ConfigurationError`, and opens nothing."""
+        assembly = Assembly(self._settings, self._dependencies, self._observers, self._clock)
+        return assembly.application(self._event_store, self._aggregates)
+
+
+def _made(strategy: Any) -> Any:  # Any: a strategy, or its class
+    return strategy() if isinstance(strategy, type) else strategy
