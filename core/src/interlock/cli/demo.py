@@ -1,0 +1,189 @@
+"""`interlock demo`: the same account loaded cold, from a snapshot and from the cache."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from interlock.aggregate import STAMP_KEY, Aggregate, Command
+from interlock.builder import ApplicationBuilder
+from interlock.declarations import applies_event, handles_command
+from interlock.policies import Replay
+from interlock.reports import LoadReport
+from interlock.runtime import Application
+
+_EVENTS = 10_000
+_PER_COMMAND = 100
+_REPETITIONS = 9
+_TOML = """\
+schema = 1
+
+[event_store]
+backend = "sqlalchemy-events"
+url = "sqlite:///{database}"
+create_schema = true
+
+[snapshot_backends.main]
+backend = "sqlalchemy-snapshots"
+url = "sqlite:///{database}"
+create_schema = true
+
+[aggregates.BankAccount]
+snapshot_strategy = {{ use = "after-n", n = 9500 }}
+snapshot_backend = "main"
+cache_strategy = "always"
+cache_backend = "memory-cache"
+"""
+
+
+class DepositMany(Command[None]):
+    """Pay in several amounts."""
+
+    amounts: list[int]
+
+
+class MoneyDeposited(BaseModel):
+    """An amount was paid in."""
+
+    amount: int
+
+
+class BankAccount(Aggregate):
+    """An account that only grows."""
+
+    balance: int = 0
+
+    @handles_command
+    def deposit(self, command: DepositMany) -> None:
+        """Record each amount."""
+        for amount in command.amounts:
+            self.emit(MoneyDeposited(amount=amount))
+
+    @applies_event
+    def apply_deposited(self, event: MoneyDeposited) -> None:
+        """Add the amount."""
+        self.balance += event.amount
+
+
+@dataclass(frozen=True)
+class Load:
+    """One way to load the account: what it took, and what came of it."""
+
+    name: str
+    seconds: float
+    report: LoadReport
+    state: dict[str, Any]  # Any: the JSON dump, less the stamp
+    last_event_id: str
+
+
+def run(console: Console, *, before_loading: Callable[[Path], None] | None = None) -> int:
+    """Show it; 0 if all loads gave the same state, else 1. `before_loading` gets the database's path."""
+    folder = Path(tempfile.mkdtemp(prefix="interlock-demo-"))
+    config = folder / "interlock.toml"
+    config.write_text(_TOML.format(database=folder / "bank.db"))
+    account_id = uuid4()
+    asyncio.run(_fill(config, account_id, console))
+    if before_loading is not None:
+        before_loading(folder / "bank.db")
+    loads = asyncio.run(_load_each_way(config, account_id))
+    _show(console, loads)
+    problems = differences(loads)
+    for problem in problems:
+        console.print(f"[red]{problem}")
+    if not problems:
+        console.print(
+            f"All three are equal: dump, version {loads[0].report.version}, last event "
+            f"{loads[0].last_event_id}."
+        )
+    console.print(f"\nThe configuration, {config}:\n", soft_wrap=True)
+    console.print(config.read_text(), markup=False, highlight=False, soft_wrap=True)
+    return 1 if problems else 0
+
+
+def differences(loads: list[Load]) -> list[str]:
+    """What sets a load's result apart from the first one's, a line each."""
+    first = loads[0]
+    return [
+        f"{load.name} differs from {first.name} in its {what}: {found} instead of {wanted}"
+        for load in loads[1:]
+        for what, found, wanted in (
+            ("dump", load.state, first.state),
+            ("version", load.report.version, first.report.version),
+            ("last event", load.last_event_id, first.last_event_id),
+        )
+        if found != wanted
+    ]
+
+
+def _application(config: Path, reports: list[LoadReport]) -> Application:
+    return (
+        ApplicationBuilder.from_config(config)
+        .register_aggregate(BankAccount)
+        .register_observer(reports.append)
+        .build()
+    )
+
+
+async def _fill(config: Path, account_id: UUID, console: Console) -> None:
+    async with _application(config, []) as app:
+        starts = range(0, _EVENTS, _PER_COMMAND)
+        for start in track(starts, f"{_EVENTS:,} events into SQLite", console=console):
+            amounts = [number % 100 + 1 for number in range(start, start + _PER_COMMAND)]
+            await app.dispatch(DepositMany(aggregate_id=account_id, amounts=amounts))
+
+
+async def _load_each_way(config: Path, account_id: UUID) -> list[Load]:
+    reports: list[LoadReport] = []
+    async with _application(config, reports) as app:
+        cold = await _timed("cold", reports, lambda: app.load(BankAccount, account_id, freshness=Replay()))
+        # A load of a version bypasses the cache, so it starts from the snapshot each time.
+        snapshot = await _timed(
+            "snapshot", reports, lambda: app.load(BankAccount, account_id, version=_EVENTS)
+        )
+        await app.load(BankAccount, account_id)
+        cache = await _timed("cache", reports, lambda: app.load(BankAccount, account_id))
+        return [cold, snapshot, cache]
+
+
+async def _timed(
+    name: str, reports: list[LoadReport], load: Callable[[], Awaitable[BankAccount]]
+) -> Load:
+    spent = []
+    for _ in range(_REPETITIONS):
+        start = time.perf_counter()
+        account = await load()
+        spent.append(time.perf_counter() - start)
+    state = account.model_dump(mode="json")
+    stamp = state.pop(STAMP_KEY)
+    return Load(name, median(spent), reports[-1], state, stamp["last_event_id"])
+
+
+def _show(console: Console, loads: list[Load]) -> None:
+    slowest = max(load.seconds for load in loads)
+    table = Table(title=f"Loading a bank account of {_EVENTS:,} events")
+    table.add_column("load")
+    table.add_column("from")
+    for column in ("time", "events folded", "speed-up"):
+        table.add_column(column, justify="right")
+    table.add_column("", min_width=30)
+    for load in loads:
+        report = load.report
+        table.add_row(
+            load.name,
+            f"{report.baseline} at {report.baseline_version:,}",
+            f"{load.seconds * 1e3:,.3f} ms",
+            f"{report.events_folded:,}",
+            f"{slowest / load.seconds:,.0f}x",
+            "█" * max(1, round(30 * load.seconds / slowest)),
+        )
+    console.print(table)

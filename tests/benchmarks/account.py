@@ -1,0 +1,43 @@
+"""The domain that is measured: a bank account with three kinds of events."""
+
+from pydantic import BaseModel
+
+from interlock.domain import Aggregate
+from interlock.routing import applies_event
+
+
+class AccountOpened(BaseModel):
+    owner: str
+
+
+class MoneyDeposited(BaseModel):
+    amount: int
+
+
+class MoneyWithdrawn(BaseModel):
+    amount: int
+
+
+class Account(Aggregate):
+    owner: str = ""
+    balance: int = 0
+
+    @applies_event
+    def apply_opened(self, event: AccountOpened) -> None:
+        self.owner = event.owner
+
+    @applies_event
+    def apply_deposited(self, event: MoneyDeposited) -> None:
+        self.balance += event.amount
+
+    @applies_event
+    def apply_withdrawn(self, event: MoneyWithdrawn) -> None:
+        self.balance -= event.amount
+
+
+def history(length: int) -> list[BaseModel]:
+    """An account's first `length` events: opened, then two deposits to each withdrawal."""
+    events: list[BaseModel] = [AccountOpened(owner="Ada")]
+    for number in range(1, length):
+        events.append(MoneyWithdrawn(amount=1) if number % 3 == 0 else MoneyDeposited(amount=number))
+    return events
