@@ -1,0 +1,12 @@
+"""The options of `sqlalchemy-events`."""
+
+from interlock_sqlalchemy.config import SQLAlchemyConfig, TableName
+
+
+class SQLAlchemyEventsConfig(SQLAlchemyConfig):
+    """The options of `sqlalchemy-events`."""
+
+    table: TableName = "interlock_events"
+
+    namespace: str | None = None
+    """The application's namespace, which keeps apart what shares a table."""

@@ -1,0 +1,22 @@
+"""The options of `sqlalchemy-snapshots`."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from interlock_sqlalchemy.config import Positive, SQLAlchemyConfig, TableName
+
+
+class SQLAlchemySnapshotsConfig(SQLAlchemyConfig):
+    """The options of `sqlalchemy-snapshots`."""
+
+    table: TableName = "interlock_snapshots"
+
+    timeout: Positive = timedelta(seconds=5)
+
+    keep: Annotated[int, Field(ge=1)] = 1
+    """How many snapshots of a revision to keep of each aggregate, the newest."""
+
+    keep_revisions: Annotated[int, Field(ge=1)] = 2
+    """How many revisions to keep snapshots of, of each aggregate, the most recently taken."""

@@ -1,0 +1,19 @@
+"""Registers the backend; imports no driver."""
+
+from collections.abc import Iterable
+
+from interlock.backends import BackendKind, BackendSpec, hookimpl
+
+
+@hookimpl
+def interlock_register_backends() -> Iterable[BackendSpec]:
+    """The snapshot backend, by name."""
+    yield BackendSpec(
+        name="sqlalchemy-snapshots",
+        kind=BackendKind.SNAPSHOTS,
+        factory="interlock_sqlalchemy_snapshots.backend:SQLAlchemySnapshotBackend",
+        config="interlock_sqlalchemy_snapshots.config:SQLAlchemySnapshotsConfig",
+        capabilities=frozenset({"durable", "shared", "history"}),
+        plugin_api=1,
+        summary="Snapshots in a SQLite file",
+    )

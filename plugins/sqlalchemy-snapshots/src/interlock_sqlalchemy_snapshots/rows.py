@@ -1,0 +1,87 @@
+"""Records as rows and back."""
+
+from uuid import UUID
+
+from interlock.backends import (
+    AggregateRecord,
+    RecordKey,
+    RecordUnusableError,
+    Scope,
+    Stamp,
+    from_micros,
+    to_micros,
+)
+from interlock_sqlalchemy.database import Row
+from interlock_sqlalchemy_snapshots.statements import RECORD
+
+
+def type_values(of: Scope | RecordKey) -> dict[str, object]:
+    """What selects the records of an aggregate type."""
+    return {"namespace": of.namespace, "aggregate_type": of.aggregate_type}
+
+
+def aggregate_values(key: RecordKey) -> dict[str, object]:
+    """What selects the records of an aggregate."""
+    return {**type_values(key), "aggregate_id": key.aggregate_id.bytes}
+
+
+def stamp_values(key: RecordKey, stamp: Stamp) -> dict[str, object]:
+    """What selects the record with the stamp."""
+    return {
+        "namespace": key.namespace,
+        "aggregate_type": stamp.aggregate_type,
+        "aggregate_id": stamp.aggregate_id.bytes,
+        "revision": stamp.revision,
+        "version": stamp.version,
+        "last_event_id": stamp.last_event_id.bytes,
+    }
+
+
+def row_values(key: RecordKey, record: AggregateRecord) -> dict[str, object]:
+    """The record as a row."""
+    return {
+        **stamp_values(key, record.stamp),
+        "last_event_at": to_micros(record.last_event_at),
+        "anchor_at": to_micros(record.anchor_at),
+        "verified_at": to_micros(record.verified_at),
+        "taken_at": to_micros(record.taken_at),
+        "codec": record.codec,
+        "checksum": record.checksum(),
+        "payload": record.payload,
+    }
+
+
+def record_of(key: RecordKey, row: Row) -> AggregateRecord:
+    """The record in a row of the columns `RECORD`.
+
+    Raises `RecordUnusableError` with the record's version.
+    """
+    found = dict(zip(RECORD, row, strict=True))
+    version = found["version"]
+    try:
+        record = AggregateRecord(
+            aggregate_type=key.aggregate_type,
+            aggregate_id=key.aggregate_id,
+            revision=key.revision,
+            version=version,
+            last_event_id=UUID(bytes=found["last_event_id"]),
+            last_event_at=from_micros(found["last_event_at"]),
+            anchor_at=from_micros(found["anchor_at"]),
+            verified_at=from_micros(found["verified_at"]),
+            taken_at=from_micros(found["taken_at"]),
+            codec=found["codec"],
+            payload=found["payload"],
+        )
+        is_whole = record.checksum() == found["checksum"]
+    except Exception as error:  # whatever a value of another type or range makes of this
+        raise _unusable(key, version, f"doesn't read: {error!r}") from error
+    if not is_whole:
+        raise _unusable(key, version, "has a wrong checksum")
+    return record
+
+
+def _unusable(key: RecordKey, version: object, what: str) -> RecordUnusableError:
+    return RecordUnusableError(
+        f"the snapshot of {key.aggregate_type} {key.aggregate_id} at version {version} {what}",
+        version=version if isinstance(version, int) else None,
+    )

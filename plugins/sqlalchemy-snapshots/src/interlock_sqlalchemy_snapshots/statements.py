@@ -1,0 +1,166 @@
+"""The table of snapshots, and every statement on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    tuple_,
+)
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.expression import ClauseElement
+
+from interlock_sqlalchemy.database import Database, Statement
+
+_AGGREGATE = ("namespace", "aggregate_type", "aggregate_id")
+_STAMP = (*_AGGREGATE, "revision", "version", "last_event_id")
+RECORD = (
+    "aggregate_id",
+    "version",
+    "last_event_id",
+    "last_event_at",
+    "anchor_at",
+    "verified_at",
+    "taken_at",
+    "codec",
+    "checksum",
+    "payload",
+)
+"""What is read of a record whose key is known."""
+
+BATCHES = (8, 128)
+"""How many ids one statement may ask for: each number is a statement of its own."""
+
+
+def snapshots_table(name: str) -> Table:
+    """One row for a record, the versions of an aggregate's revision side by side."""
+    return Table(
+        name,
+        MetaData(),
+        Column("namespace", Text, nullable=False),
+        Column("aggregate_type", Text, nullable=False),
+        Column("aggregate_id", LargeBinary(16), nullable=False),
+        Column("revision", Text, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("last_event_id", LargeBinary(16), nullable=False),
+        Column("last_event_at", BigInteger, nullable=False),
+        Column("anchor_at", BigInteger, nullable=False),
+        Column("verified_at", BigInteger, nullable=False),
+        Column("taken_at", BigInteger, nullable=False),
+        Column("codec", Text, nullable=False),
+        Column("checksum", LargeBinary(16), nullable=False),
+        Column("payload", LargeBinary, nullable=False),
+        PrimaryKeyConstraint(*_AGGREGATE, "revision", "version"),
+        sqlite_with_rowid=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotStatements:
+    """The statements, in the database's dialect."""
+
+    read: Statement
+    read_many: Mapping[int, Statement]
+    put: Statement
+    remove: Statement
+    trim: Statement
+    """Apply retention to an aggregate; `newest` counts as its most recently taken revision."""
+    revisions: Statement
+    ids_of_revision: Statement
+    ids: Statement
+
+    @classmethod
+    def compiled(cls, table: Table, database: Database) -> "SnapshotStatements":
+        """All of them, compiled."""
+        column = table.c
+        ids = (
+            select(column.aggregate_id)
+            .distinct()
+            .where(*_equal(table, "namespace", "aggregate_type"))
+            .where(column.aggregate_id > bindparam("after"))
+            .order_by(column.aggregate_id)
+            .limit(bindparam("limit"))
+        )
+        revisions = (
+            select(column.revision, func.max(column.taken_at))
+            .where(*_equal(table, *_AGGREGATE))
+            .group_by(column.revision)
+            .order_by(func.max(column.taken_at).desc())
+        )
+        return cls(
+            read=database.compile(_read(table)),
+            read_many={size: database.compile(_read_many(table, size)) for size in BATCHES},
+            put=database.compile(database.upsert(table)),
+            remove=database.compile(delete(table).where(*_equal(table, *_STAMP))),
+            trim=database.compile(_trim(table)),
+            revisions=database.compile(revisions),
+            ids_of_revision=database.compile(ids.where(*_equal(table, "revision"))),
+            ids=database.compile(ids),
+        )
+
+
+def _equal(table: Table, *names: str) -> list[ColumnElement[bool]]:
+    return [table.c[name] == bindparam(name) for name in names]
+
+
+def _read(table: Table) -> ClauseElement:
+    return (
+        select(*(table.c[name] for name in RECORD))
+        .where(*_equal(table, *_AGGREGATE, "revision"))
+        .where(table.c.version <= bindparam("at_or_below"))
+        .order_by(table.c.version.desc())
+        .limit(1)
+    )
+
+
+def _read_many(table: Table, size: int) -> ClauseElement:
+    other = table.alias()
+    newest = (
+        select(func.max(other.c.version))
+        .where(*(other.c[name] == bindparam(name) for name in ("namespace", "aggregate_type")))
+        .where(other.c.aggregate_id == table.c.aggregate_id)
+        .where(other.c.revision == bindparam("revision"))
+        .scalar_subquery()
+    )
+    ids = [bindparam(f"id_{index}", type_=table.c.aggregate_id.type) for index in range(size)]
+    return (
+        select(*(table.c[name] for name in RECORD))
+        .where(*_equal(table, "namespace", "aggregate_type", "revision"))
+        .where(table.c.aggregate_id.in_(ids), table.c.version == newest)
+    )
+
+
+def _trim(table: Table) -> ClauseElement:
+    column = table.c
+    taken = (
+        select(
+            column.revision,
+            column.version,
+            func.max(column.taken_at).over(partition_by=column.revision).label("taken_at"),
+            func.row_number()
+            .over(partition_by=column.revision, order_by=column.version.desc())
+            .label("place"),
+        )
+        .where(*_equal(table, *_AGGREGATE))
+        .subquery()
+    )
+    is_newest = case((taken.c.revision == bindparam("newest"), 0), else_=1)
+    age = func.dense_rank().over(order_by=(is_newest, taken.c.taken_at.desc(), taken.c.revision))
+    ranked = select(taken.c.revision, taken.c.version, taken.c.place, age.label("age")).subquery()
+    retired = select(ranked.c.revision, ranked.c.version).where(
+        (ranked.c.place > bindparam("keep")) | (ranked.c.age > bindparam("keep_revisions"))
+    )
+    return delete(table).where(
+        *_equal(table, *_AGGREGATE), tuple_(column.revision, column.version).in_(retired)
+    )

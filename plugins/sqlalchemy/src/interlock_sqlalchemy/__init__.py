@@ -1,0 +1,1 @@
+"""What Interlock's SQL backends share: options, connections, threads and dialects."""

@@ -1,0 +1,57 @@
+"""The options that every SQL backend has."""
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[timedelta, Field(gt=timedelta(0))]
+TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
+
+
+class SQLAlchemyConfig(BaseModel):
+    """The options that every SQL backend has.
+
+    The URL may hold a password, so neither `repr` nor an error message shows it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: Annotated[str, Field(repr=False, min_length=1)]
+    """A SQLAlchemy URL: `sqlite:///relative.db`, `sqlite:////absolute.db`."""
+
+    table: TableName
+    """The table. Backends that share one must be configured alike."""
+
+    create_schema: bool = False
+    """Create the table on start if it is missing. One that exists is never altered."""
+
+    synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = "FULL"
+    """SQLite's pragma. Below FULL the last commits may be lost when the power fails."""
+
+    timeout: Positive = timedelta(seconds=10)
+    """How long a call may take."""
+
+    busy_timeout: Positive | None = None
+    """How long to wait for another writer's lock; half of `timeout` unless given."""
+
+    inline_rows: Annotated[int, Field(ge=0)] = 500
+    """How many rows a read takes at once on the event loop's own thread; 0 for none.
+
+    A hop to a thread costs as much as 30 indexed reads of cached pages, and beside a busy loop a
+    thread waits for the interpreter every few rows. So rows are read where they are used; other
+    tasks run between two chunks. A read that finds the disk slow goes on in a thread.
+    """
+
+    @property
+    def lock_timeout(self) -> timedelta:
+        """`busy_timeout` or its default."""
+        return self.timeout / 2 if self.busy_timeout is None else self.busy_timeout
+
+    @model_validator(mode="after")
+    def _lock_before_call(self) -> Self:
+        if self.lock_timeout >= self.timeout:
+            raise ValueError(
+                "busy_timeout must be shorter than timeout, which bounds the whole call"
+            )
+        return self

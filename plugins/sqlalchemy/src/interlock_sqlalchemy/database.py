@@ -1,0 +1,94 @@
+"""What a SQL backend asks of its database, whichever driver and dialect is behind it."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, Protocol, cast
+
+from sqlalchemy import Dialect, Table
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import ClauseElement
+
+Row = tuple[Any, ...]  # what a row holds is known where its statement is written
+Values = Mapping[str, object]
+
+
+class RefusedError(Exception):
+    """A guarded statement stored nothing, or met a unique key; the transaction was rolled back."""
+
+
+class Statement:
+    """A statement, compiled once: the driver gets its text and bare values."""
+
+    __slots__ = ("_constants", "_pick", "text")
+
+    def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
+        # No clause compiled here is DDL, which has another compiler.
+        compiled = cast(SQLCompiler, clause.compile(dialect=dialect))
+        self.text = compiled.string
+        self._pick: Callable[[Values], Row] = itemgetter(*(compiled.positiontup or ()))
+        self._constants = {k: v for k, v in compiled.params.items() if v is not None}
+
+    def bind(self, values: Values) -> Row:
+        """The values in the order of the text's placeholders."""
+        return self._pick({**self._constants, **values} if self._constants else values)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A statement of a transaction, run for each of the rows.
+
+    Where it is guarded and doesn't store every one of them, the transaction is rolled back.
+    """
+
+    statement: Statement
+    rows: Sequence[Values]
+    guarded: bool = False
+
+
+class Database(Protocol):
+    """One database, one table of it, opened and used by one event loop.
+
+    Raises `BackendUnavailableError` where the database can't answer; no driver's error escapes.
+    """
+
+    async def open(self) -> None:
+        """Connect, create the table if asked, check its shape.
+
+        Raises `ConfigurationError` if it is missing or of another shape.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Disconnect, after the writes that were handed over."""
+        ...
+
+    def compile(self, clause: ClauseElement) -> Statement:
+        """The statement in this database's dialect."""
+        ...
+
+    def upsert(self, table: Table) -> ClauseElement:
+        """Insert a row of the table's columns, in the place of the one with its primary key."""
+        ...
+
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
+        """All rows, of a statement that yields few."""
+        ...
+
+    def pages(
+        self, statement: Statement, values: Values, after: object
+    ) -> AsyncIterator[list[Row]]:
+        """All rows in chunks, holding no transaction open between them.
+
+        The statement takes `after` and `limit` besides the values; a row's first column is the next
+        chunk's `after`, and its last is its largest.
+        """
+        ...
+
+    async def execute(self, steps: Sequence[Step]) -> int:
+        """Run the steps in one transaction, all or none; the number of rows they changed.
+
+        It finishes even if the caller is cancelled. Raises `RefusedError`; where nothing was nor
+        will be stored, the `BackendUnavailableError` says so.
+        """
+        ...

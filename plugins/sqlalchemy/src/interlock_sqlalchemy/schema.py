@@ -1,0 +1,58 @@
+"""The table on start: created if asked, checked, never altered."""
+
+from sqlalchemy import Connection, Table, inspect
+from sqlalchemy.schema import CreateTable
+
+from interlock.backends import ConfigurationError
+
+
+def missing(table: Table, where: str, ddl: str) -> ConfigurationError:
+    """What to raise where the table, or the whole database, isn't there."""
+    return ConfigurationError(
+        f"there is no table {table.name!r} in {where}; set create_schema = true, or run:\n{ddl}"
+    )
+
+
+def ensure(connection: Connection, table: Table, where: str, *, create: bool) -> None:
+    """Create the table if that is asked for.
+
+    Raises `ConfigurationError` if it is missing or of another shape.
+    """
+    if create:
+        connection.execute(CreateTable(table, if_not_exists=True))
+    elif not inspect(connection).has_table(table.name):
+        ddl = str(CreateTable(table).compile(dialect=connection.dialect)).strip()
+        raise missing(table, where, ddl)
+    differences = list(_differences(connection, table))
+    if differences:
+        raise ConfigurationError(
+            f"the table {table.name!r} in {where} has another shape: {'; '.join(differences)}; "
+            "move it out of the way, or name another one (table = ...)"
+        )
+
+
+def _differences(connection: Connection, table: Table) -> list[str]:
+    inspector = inspect(connection)
+    dialect = connection.dialect
+    wanted = {c.name: (c.type.compile(dialect), bool(c.nullable)) for c in table.columns}
+    found = {
+        c["name"]: (c["type"].compile(dialect), c["nullable"])
+        for c in inspector.get_columns(table.name)
+    }
+    differences = [f"column {name} is missing" for name in wanted if name not in found]
+    differences += [f"column {name} is unknown" for name in found if name not in wanted]
+    differences += [
+        f"column {name} is {_column(found[name])}, wanted {_column(wanted[name])}"
+        for name in wanted
+        if name in found and found[name] != wanted[name]
+    ]
+    wanted_key = [c.name for c in table.primary_key.columns]
+    found_key = inspector.get_pk_constraint(table.name)["constrained_columns"]
+    if found_key != wanted_key:
+        differences.append(f"its primary key is {found_key}, wanted {wanted_key}")
+    return differences
+
+
+def _column(shape: tuple[str, bool]) -> str:
+    name, nullable = shape
+    return name if nullable else f"{name} NOT NULL"

@@ -1,0 +1,249 @@
+"""A database behind a synchronous driver: which thread runs what."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql.expression import ClauseElement
+
+from interlock.backends import BackendUnavailableError
+from interlock_sqlalchemy.config import SQLAlchemyConfig
+from interlock_sqlalchemy.database import RefusedError, Row, Statement, Step, Values
+from interlock_sqlalchemy.schema import ensure, missing
+from interlock_sqlalchemy.worker import Worker
+
+_THREAD_ROWS = 1_000
+_CHUNK_BYTES = 1 << 20
+_SLOW = 0.01
+"""Seconds that a chunk may take on the loop's thread before the rest is left to another one."""
+
+
+class SynchronousDialect(Protocol):
+    """What differs between the databases that are called so."""
+
+    name: str
+    """What messages call the database: no password."""
+
+    begin: str
+    driver_error: type[Exception]
+
+    def engine(self) -> Engine:
+        """An engine in autocommit mode, without a pool."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether there is a database: connecting may make one."""
+        ...
+
+    def prepare(self, connection: Connection) -> None:
+        """Do what the whole database needs before it is used."""
+        ...
+
+    def writer(self, cursor: DBAPICursor) -> None:
+        """Set up the connection that writes."""
+        ...
+
+    def reader(self, cursor: DBAPICursor, *, waits: bool) -> None:
+        """Set up a connection that reads; one that doesn't wait for locks fails at once."""
+        ...
+
+    def is_busy(self, error: Exception) -> bool:
+        """Whether the same call may succeed if it waits."""
+        ...
+
+    def is_conflict(self, error: Exception) -> bool:
+        """Whether a row stands where one was to be inserted."""
+        ...
+
+    def unavailable(
+        self, error: BaseException | None, doing: str, *, committing: bool = False
+    ) -> BackendUnavailableError:
+        """What to raise for a driver's error, in a commit or before it."""
+        ...
+
+    def upsert(self, table: Table) -> ClauseElement:
+        """See `Database.upsert`."""
+        ...
+
+
+class ThreadedDatabase:
+    """Writes in one thread, reads on the loop's own while they are quick, else in another thread.
+
+    The threads are two so that no read waits for a lock or a commit. Each has its connection, and
+    so has the loop's thread. Reads run in autocommit mode and fetch all they asked for: no
+    transaction stays open, whatever becomes of whoever reads.
+    """
+
+    def __init__(self, dialect: SynchronousDialect, table: Table, config: SQLAlchemyConfig) -> None:
+        self._dialect = dialect
+        self._table = table
+        self._create_schema = config.create_schema
+        self._inline_rows = config.inline_rows
+        self._engine = dialect.engine()
+        self._connections: list[tuple[PoolProxiedConnection, DBAPICursor]] = []
+        self._writer = Worker(f"interlock writer of {dialect.name}")
+        self._reader = Worker(f"interlock reader of {dialect.name}")
+
+    async def open(self) -> None:
+        """See `Database.open`."""
+        self._writer.start()
+        self._reader.start()
+        try:
+            await self._writer.submit(self._open)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        await self._reader.stop(lambda: None)
+        await self._writer.stop(self._close)
+
+    def compile(self, clause: ClauseElement) -> Statement:
+        """See `Database.compile`."""
+        return Statement(clause, self._engine.dialect)
+
+    def upsert(self, table: Table) -> ClauseElement:
+        """See `Database.upsert`."""
+        return self._dialect.upsert(table)
+
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
+        """See `Database.fetch`."""
+        rows = self._fetch_here(statement, values) if self._inline_rows else None
+        return await self._fetch_there(statement, values) if rows is None else rows
+
+    async def pages(
+        self, statement: Statement, values: Values, after: object
+    ) -> AsyncIterator[list[Row]]:
+        """See `Database.pages`."""
+        limit = self._inline_rows
+        while limit:
+            started = time.perf_counter()
+            rows = self._fetch_here(statement, {**values, "after": after, "limit": limit})
+            if rows is None:
+                break
+            slow = time.perf_counter() - started > _SLOW
+            if rows:
+                yield rows
+            if len(rows) < limit:
+                return
+            after, limit = rows[-1][0], _fitting(rows, self._inline_rows)
+            if slow:
+                break
+            await asyncio.sleep(0)
+        async for rows in self._pages_there(statement, values, after):
+            yield rows
+
+    async def execute(self, steps: Sequence[Step]) -> int:
+        """See `Database.execute`."""
+        return await asyncio.shield(self._writer.submit(lambda: self._transact(steps)))
+
+    async def _pages_there(
+        self, statement: Statement, values: Values, after: object
+    ) -> AsyncIterator[list[Row]]:
+        limit = _THREAD_ROWS
+        ahead = self._fetch_there(statement, {**values, "after": after, "limit": limit})
+        try:
+            while rows := await ahead:
+                if len(rows) < limit:
+                    yield rows
+                    return
+                after, limit = rows[-1][0], _fitting(rows, _THREAD_ROWS)
+                # While the caller is busy with this chunk, the thread reads the next.
+                ahead = self._fetch_there(statement, {**values, "after": after, "limit": limit})
+                yield rows
+        finally:
+            ahead.cancel()
+
+    def _fetch_here(self, statement: Statement, values: Values) -> list[Row] | None:
+        try:
+            return _rows(self._here, statement, values)
+        except self._dialect.driver_error as error:
+            if self._dialect.is_busy(error):
+                return None
+            raise self._dialect.unavailable(error, "read") from error
+
+    def _fetch_there(self, statement: Statement, values: Values) -> "asyncio.Future[list[Row]]":
+        def work() -> list[Row]:
+            try:
+                return _rows(self._there, statement, values)
+            except self._dialect.driver_error as error:
+                raise self._dialect.unavailable(error, "read") from error
+
+        return self._reader.submit(work)
+
+    def _transact(self, steps: Sequence[Step]) -> int:
+        cursor = self._write
+        committing = False
+        try:
+            cursor.execute(self._dialect.begin)
+            changed = sum(_run(cursor, step) for step in steps)
+            committing = True
+            cursor.execute("COMMIT")
+        except BaseException as error:
+            with suppress(self._dialect.driver_error):  # what failed may have rolled back already
+                cursor.connection.rollback()
+            if not isinstance(error, self._dialect.driver_error):
+                raise
+            if self._dialect.is_conflict(error):
+                raise RefusedError(str(error)) from error
+            raise self._dialect.unavailable(error, "write", committing=committing) from error
+        return changed
+
+    def _open(self) -> None:
+        dialect = self._dialect
+        if not self._create_schema and not dialect.exists():
+            ddl = str(CreateTable(self._table).compile(self._engine)).strip()
+            raise missing(self._table, dialect.name, ddl)
+        try:
+            with self._engine.connect() as connection:
+                dialect.prepare(connection)
+                ensure(connection, self._table, dialect.name, create=self._create_schema)
+            self._write = self._cursor(dialect.writer)
+            self._there = self._cursor(lambda cursor: dialect.reader(cursor, waits=True))
+            self._here = self._cursor(lambda cursor: dialect.reader(cursor, waits=False))
+        except DBAPIError as error:
+            raise dialect.unavailable(error.orig, "open") from error
+        except dialect.driver_error as error:
+            raise dialect.unavailable(error, "open") from error
+
+    def _cursor(self, set_up: Callable[[DBAPICursor], None]) -> DBAPICursor:
+        connection = self._engine.raw_connection()
+        cursor = connection.cursor()
+        self._connections.append((connection, cursor))
+        set_up(cursor)
+        return cursor
+
+    def _close(self) -> None:
+        # The writer, which is the first, is closed last: that folds SQLite's log into its file.
+        while self._connections:
+            connection, cursor = self._connections.pop()
+            cursor.close()  # its statement would keep the connection from closing
+            connection.close()
+
+
+def _rows(cursor: DBAPICursor, statement: Statement, values: Values) -> list[Row]:
+    cursor.execute(statement.text, statement.bind(values))
+    return cursor.fetchall()  # type: ignore[return-value] # DB-API: a sequence of sequences
+
+
+def _run(cursor: DBAPICursor, step: Step) -> int:
+    cursor.executemany(step.statement.text, [step.statement.bind(values) for values in step.rows])
+    if step.guarded and cursor.rowcount != len(step.rows):
+        raise RefusedError(f"{cursor.rowcount} of {len(step.rows)} rows stored")
+    return cursor.rowcount
+
+
+def _fitting(rows: Sequence[Row], most: int) -> int:
+    """How many rows, as large as these, the next chunk may have; the last column is the largest."""
+    sample = rows[::16]
+    size = sum(sys.getsizeof(row[-1]) for row in sample) // len(sample)
+    return max(1, min(most, _CHUNK_BYTES // size))
