@@ -1,5 +1,6 @@
 """What an application consists of: collected from code and TOML, checked and wired by `build()`."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from os import PathLike
 from typing import Any, Literal, Self

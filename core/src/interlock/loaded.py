@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
+from typing import NamedTuple
 from uuid import UUID
 
 from interlock.aggregate import Aggregate, Origin
@@ -32,8 +33,7 @@ class Registration:
     replay_limit: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """What a load is asked for; `version` None is the head."""
 
     version: int | None

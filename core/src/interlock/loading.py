@@ -15,6 +15,8 @@ from interlock.ports import EventStore
 from interlock.reports import LoadReport, Reporting, Source
 from interlock.tail import Clock, Tail
 
+_TRUSTING = (Trust, MaxAge)
+
 
 class Loader:
     """Loads the aggregates of one registered type."""
@@ -43,7 +45,7 @@ class Loader:
         """An object of the caller's own. Flights are shared; see ARCHITECTURE, "Load and save"."""
         ask = Ask(version, freshness or self._registration.freshness)
         floor = self._floor.version(aggregate_id)
-        is_trusting = isinstance(ask.freshness, Trust | MaxAge)
+        is_trusting = isinstance(ask.freshness, _TRUSTING)
         if is_trusting and self._baselines.cache_never_waits:
             # A cache that never waits is asked at once: a hit costs less than a flight.
             hit = await self._cached_answer(aggregate_id, ask)

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -87,7 +87,7 @@ class Saver:
                     await self._keeper.drop(aggregate_id)
                     if handler.is_once:
                         raise
-                    ask = replace(ask, skips_cache=True)
+                    ask = ask._replace(skips_cache=True)
                     continue
                 return _answer(outcome)
         raise ConcurrencyError(
