@@ -1,7 +1,10 @@
 """The table on start: created if asked, checked, never altered."""
 
-from sqlalchemy import Connection, Table, inspect
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Table, inspect
 from sqlalchemy.schema import CreateTable
+from sqlalchemy.types import NullType, TypeEngine
 
 from interlock.backends import ConfigurationError
 
@@ -34,15 +37,15 @@ def ensure(connection: Connection, table: Table, where: str, *, create: bool) ->
 def _differences(connection: Connection, table: Table) -> list[str]:
     inspector = inspect(connection)
     dialect = connection.dialect
-    wanted = {c.name: (c.type.compile(dialect), bool(c.nullable)) for c in table.columns}
+    wanted = {c.name: _shape(c.type, dialect, nullable=bool(c.nullable)) for c in table.columns}
     found = {
-        c["name"]: (c["type"].compile(dialect), c["nullable"])
+        c["name"]: _shape(c["type"], dialect, nullable=c["nullable"])
         for c in inspector.get_columns(table.name)
     }
     differences = [f"column {name} is missing" for name in wanted if name not in found]
     differences += [f"column {name} is unknown" for name in found if name not in wanted]
     differences += [
-        f"column {name} is {_column(found[name])}, wanted {_column(wanted[name])}"
+        f"column {name} is {found[name]}, wanted {wanted[name]}"
         for name in wanted
         if name in found and found[name] != wanted[name]
     ]
@@ -53,6 +56,7 @@ def _differences(connection: Connection, table: Table) -> list[str]:
     return differences
 
 
-def _column(shape: tuple[str, bool]) -> str:
-    name, nullable = shape
+def _shape(of: TypeEngine[Any], dialect: Dialect, *, nullable: bool) -> str:  # of any values
+    # SQLite knows columns without a type.
+    name = "of no type" if isinstance(of, NullType) else of.compile(dialect)
     return name if nullable else f"{name} NOT NULL"

@@ -21,6 +21,8 @@ from interlock_sqlalchemy.schema import ensure, missing
 from interlock_sqlalchemy.worker import Worker
 
 _THREAD_ROWS = 1_000
+_UNKNOWN_ROWS = 100
+"""How many rows a thread reads of which none was seen yet: they may be large."""
 _CHUNK_BYTES = 1 << 20
 _SLOW = 0.01
 """Seconds that a chunk may take on the loop's thread before the rest is left to another one."""
@@ -139,7 +141,7 @@ class ThreadedDatabase:
             if slow:
                 break
             await asyncio.sleep(0)
-        async for rows in self._pages_there(statement, values, after):
+        async for rows in self._pages_there(statement, values, after, limit or _UNKNOWN_ROWS):
             yield rows
 
     async def execute(self, steps: Sequence[Step]) -> int:
@@ -147,9 +149,8 @@ class ThreadedDatabase:
         return await asyncio.shield(self._writer.submit(lambda: self._transact(steps)))
 
     async def _pages_there(
-        self, statement: Statement, values: Values, after: object
+        self, statement: Statement, values: Values, after: object, limit: int
     ) -> AsyncIterator[list[Row]]:
-        limit = _THREAD_ROWS
         ahead = self._fetch_there(statement, {**values, "after": after, "limit": limit})
         try:
             while rows := await ahead:

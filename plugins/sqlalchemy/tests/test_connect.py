@@ -1,0 +1,46 @@
+from collections.abc import Callable
+
+import pytest
+
+from interlock.backends import ConfigurationError
+from interlock_sqlalchemy.database import Database
+
+Connect = Callable[..., Database]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:?uri=true&cache=shared",
+        "sqlite:///file:a?mode=memory&uri=true",
+    ],
+)
+def test_a_database_in_memory_is_refused(connected: Connect, url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"in memory.*memory-events"):
+        connected(url=url)
+
+
+def test_a_sqlite_url_with_a_server_is_refused(connected: Connect) -> None:
+    with pytest.raises(ConfigurationError, match="sqlite:////absolute") as caught:
+        connected(url="sqlite://user:hunter2@host/a.db")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_unknown_database_is_refused_by_name(connected: Connect) -> None:
+    with pytest.raises(ConfigurationError, match="'oracle'; supported: sqlite") as caught:
+        connected(url="oracle://user:hunter2@host/a")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_unknown_driver_is_refused_by_name(connected: Connect) -> None:
+    with pytest.raises(ConfigurationError, match=r"'aiosqlite'.*pysqlite"):
+        connected(url="sqlite+aiosqlite:///a.db")
+
+
+def test_an_unreadable_url_is_refused_without_showing_it(connected: Connect) -> None:
+    with pytest.raises(ConfigurationError, match="can parse") as caught:
+        connected(url="hunter2")
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None

@@ -1,0 +1,180 @@
+import asyncio
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from interlock.backends import BackendUnavailableError, ConfigurationError
+from interlock_sqlalchemy.database import Database
+
+Connect = Callable[..., Database]
+
+SHAPE = "create table things (name text not null, number integer not null, content {}, {})"
+OPENER = """
+import asyncio, sys
+from sqlalchemy import Column, Integer, MetaData, Table
+from interlock_sqlalchemy.config import SQLAlchemyConfig
+from interlock_sqlalchemy.dialects import connect
+
+async def main():
+    table = Table("things", MetaData(), Column("number", Integer, primary_key=True))
+    config = SQLAlchemyConfig(url=sys.argv[1], table="things", create_schema=True)
+    database = connect(config, table)
+    sys.stdin.read(1)
+    await database.open()
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+def run(file: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+async def test_a_missing_file_is_not_created_unasked(connected: Connect, file: Path) -> None:
+    with pytest.raises(ConfigurationError, match="create_schema = true") as caught:
+        await connected().open()
+    assert str(file) in str(caught.value)
+    assert "CREATE TABLE things" in str(caught.value)
+    assert list(file.parent.iterdir()) == []
+
+
+async def test_a_missing_table_is_not_created_unasked(connected: Connect, file: Path) -> None:
+    run(file, "create table others (a)")
+    with pytest.raises(ConfigurationError, match=r"(?s)create_schema = true.*CREATE TABLE things"):
+        await connected().open()
+    assert run(file, "select name from sqlite_master") == [("others",)]
+
+
+async def test_the_printed_ddl_makes_a_table_that_opens(connected: Connect, file: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        await connected().open()
+    run(file, str(caught.value).partition("run:\n")[2])
+    database = connected()
+    await database.open()
+    await database.close()
+
+
+async def test_the_table_is_created_when_asked_and_found_again(
+    connected: Connect, file: Path
+) -> None:
+    for create_schema in (True, True, False):
+        database = connected(create_schema=create_schema)
+        await database.open()
+        await database.close()
+    assert "WITHOUT ROWID" in str(run(file, "select sql from sqlite_master"))
+    assert run(file, "pragma journal_mode") == [("wal",)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "difference"),
+    [
+        (
+            SHAPE.format("text not null", "primary key (name, number)"),
+            "content is TEXT NOT NULL, w",
+        ),
+        (
+            SHAPE.format("blob", "primary key (name, number)"),
+            "content is BLOB, wanted BLOB NOT NULL",
+        ),
+        (SHAPE.format("blob not null", "primary key (number, name)"), "its primary key is"),
+        (
+            SHAPE.format("blob not null", "extra int, primary key (name, number)"),
+            "extra is unknown",
+        ),
+        ("create table things (name text, primary key (name))", "column number is missing"),
+        ("create view things as select 1 as name", "column content is missing"),
+    ],
+)
+@pytest.mark.parametrize("create_schema", [True, False])
+async def test_a_table_of_another_shape_is_refused_and_left_alone(
+    connected: Connect, file: Path, shape: str, difference: str, create_schema: bool
+) -> None:
+    run(file, shape)
+    with pytest.raises(ConfigurationError, match="another shape") as caught:
+        await connected(create_schema=create_schema).open()
+    assert difference in str(caught.value)
+    assert run(file, "select sql from sqlite_master where sql is not null") == [
+        (shape.replace("create table", "CREATE TABLE").replace("create view", "CREATE VIEW"),)
+    ]
+
+
+async def test_a_directory_in_place_of_the_file_is_told(connected: Connect, file: Path) -> None:
+    file.mkdir()
+    with pytest.raises(
+        BackendUnavailableError, match=r"can't open .*directory must exist"
+    ) as caught:
+        await connected(create_schema=True).open()
+    assert str(file) in str(caught.value)
+
+
+async def test_something_else_in_place_of_the_file_is_told(connected: Connect, file: Path) -> None:
+    file.write_bytes(b"no database, this is text" * 100)
+    with pytest.raises(BackendUnavailableError, match="not a database; the file is something else"):
+        await connected(create_schema=True).open()
+
+
+async def test_a_locked_file_is_told(connected: Connect, file: Path) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        with pytest.raises(BackendUnavailableError, match=r"locked.*raise busy_timeout"):
+            await connected(create_schema=True, busy_timeout=0.05).open()
+
+
+async def test_a_failed_start_leaves_no_connection_open(
+    connected: Connect, file: Path, opened: list[sqlite3.Connection]
+) -> None:
+    run(file, "create table things (a)")
+    with pytest.raises(ConfigurationError):
+        await connected().open()
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("select 1")
+
+
+async def test_closing_leaves_the_file_alone_on_disk(connected: Connect, file: Path) -> None:
+    database = connected(create_schema=True)
+    await database.open()
+    await database.close()
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(("name", "value"), [("OFF", 0), ("NORMAL", 1), ("FULL", 2), ("EXTRA", 3)])
+async def test_the_writer_is_as_durable_as_configured(
+    connected: Connect, opened: list[sqlite3.Connection], name: str, value: int
+) -> None:
+    database = connected(create_schema=True, synchronous=name)
+    await database.open()
+    assert opened[1].execute("pragma synchronous").fetchone() == (value,)
+    await database.close()
+
+
+async def test_connections_for_reading_cannot_write(
+    connected: Connect, opened: list[sqlite3.Connection]
+) -> None:
+    database = connected(create_schema=True)
+    await database.open()
+    for connection in opened[2:]:
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("insert into things values ('a', 1, x'')")
+    await database.close()
+
+
+async def test_processes_that_open_a_new_file_at_once_all_succeed(file: Path) -> None:
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", OPENER, f"sqlite:///{file}", stdin=-1, stderr=-1
+        )
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(b"g")
+    for process in processes:
+        _, errors = await process.communicate()
+        assert process.returncode == 0, errors.decode()

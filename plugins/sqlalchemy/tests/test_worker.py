@@ -1,0 +1,90 @@
+import asyncio
+import threading
+
+import pytest
+
+from interlock.backends import BackendUnavailableError
+from interlock_sqlalchemy.worker import Worker
+
+
+def nothing() -> None:
+    pass
+
+
+async def test_jobs_run_in_order_in_one_thread_that_is_not_the_loops() -> None:
+    worker = Worker("w")
+    worker.start()
+    done: list[tuple[int, int]] = []
+    jobs = [worker.submit(lambda n=n: done.append((n, threading.get_ident()))) for n in range(9)]
+    await asyncio.gather(*jobs)
+    await worker.stop(nothing)
+    assert [n for n, _ in done] == list(range(9))
+    assert len({thread for _, thread in done} | {threading.get_ident()}) == 2
+
+
+async def test_an_exception_reaches_who_submitted_and_the_thread_goes_on() -> None:
+    worker = Worker("w")
+    worker.start()
+
+    def fail() -> None:
+        raise ValueError("told")
+
+    with pytest.raises(ValueError, match="told"):
+        await worker.submit(fail)
+    assert await worker.submit(lambda: 7) == 7
+    await worker.stop(nothing)
+
+
+async def test_several_results_wake_the_loop_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker("w")
+    worker.start()
+    loop = asyncio.get_running_loop()
+    wakes = []
+    real = loop.call_soon_threadsafe
+
+    def counted(*args: object) -> object:
+        wakes.append(args)
+        return real(*args)  # type: ignore[arg-type] # handed through
+
+    monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+    jobs = [worker.submit(nothing) for _ in range(50)]
+    finished = threading.Event()
+    last = worker.submit(finished.set)
+    finished.wait(10)  # holds the loop while the thread works
+    await asyncio.gather(*jobs, last)
+    assert len(wakes) == 1
+    await worker.stop(nothing)
+
+
+async def test_a_job_cancelled_before_its_turn_is_not_done() -> None:
+    worker = Worker("w")
+    worker.start()
+    gate = threading.Event()
+    done: list[str] = []
+    first = worker.submit(lambda: gate.wait(10))
+    second = worker.submit(lambda: done.append("second"))
+    second.cancel()
+    gate.set()
+    await first
+    await worker.stop(lambda: done.append("last"))
+    assert done == ["last"]
+
+
+async def test_stopping_finishes_what_was_submitted() -> None:
+    worker = Worker("w")
+    worker.start()
+    done: list[int] = []
+    jobs = [worker.submit(lambda n=n: done.append(n)) for n in range(100)]
+    await worker.stop(lambda: done.append(100))
+    assert done == list(range(101))
+    await asyncio.gather(*jobs)
+
+
+async def test_a_stopped_worker_takes_nothing() -> None:
+    worker = Worker("the writer")
+    worker.start()
+    await worker.stop(nothing)
+    await worker.stop(nothing)
+    with pytest.raises(BackendUnavailableError, match="the writer isn't open") as caught:
+        worker.submit(nothing)
+    assert caught.value.nothing_done
