@@ -4,7 +4,14 @@ from uuid import UUID, uuid5
 
 from interlock.application import Application
 
-from git_history.domain import CommitRef, HistoryError, ImportProgress, PathHistory, TrackedFile
+from git_history.domain import (
+    CommitEvent,
+    CommitRef,
+    HistoryError,
+    ImportProgress,
+    PathHistory,
+    TrackedFile,
+)
 from git_history.git import GitError, GitRepository
 
 NAMESPACE = UUID("b2f0c9f6-6c0b-4f0e-9c0b-6a3c1d6f2f5e")
@@ -55,7 +62,10 @@ class History:
             return file
         version = 0
         async for recorded in self.app.events(TrackedFile, file_id):
-            if recorded.event.commit.position > position:
+            if (
+                isinstance(recorded.event, CommitEvent)
+                and recorded.event.commit.position > position
+            ):
                 break
             version = recorded.version
         return await self.app.load(TrackedFile, file_id, version=version)
