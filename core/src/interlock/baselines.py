@@ -1,6 +1,6 @@
 """What a load may start from: the cache's entry, and the snapshots."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from uuid import UUID
 
 from interlock.aggregate import Aggregate
@@ -56,7 +56,7 @@ class Baselines:
             if record.version < self._floor.version(aggregate_id):
                 self._missed(trail, Source.CACHE, Reason.BELOW_FLOOR, f"version {record.version}")
                 return None
-            state = self._decoded(record, aggregate_id, None)
+            state = self._decoded(record, aggregate_id)
         except RecordUnusableError as error:
             self._missed(trail, Source.CACHE, Reason.UNUSABLE, error)
             trail.saw_cache_entry = True
@@ -86,7 +86,7 @@ class Baselines:
                         return
                     if record is None:
                         break
-                    state = self._decoded(record, aggregate_id, bound)
+                    state = self._decoded(record, aggregate_id, bound, self._registration.reads_revisions)
                 except RecordUnusableError as error:
                     self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)
                     if error.version is None or (bound is not None and error.version > bound):
@@ -114,7 +114,11 @@ class Baselines:
         return record
 
     def _decoded(
-        self, record: AggregateRecord, aggregate_id: UUID, bound: int | None
+        self,
+        record: AggregateRecord,
+        aggregate_id: UUID,
+        bound: int | None = None,
+        revisions: Collection[str] = (),
     ) -> Aggregate:
         """The state of a record that answers what was asked, and not something else."""
         if record.aggregate_id != aggregate_id or record.version < 1:
@@ -125,7 +129,7 @@ class Baselines:
             raise RecordUnusableError(
                 f"the store gave version {record.version}, asked for {bound} at most"
             )
-        return self._registration.mapper.state(record, self._registration.reads_revisions)
+        return self._registration.mapper.state(record, revisions)
 
     async def revisions(self, aggregate_id: UUID) -> list[str]:
         """The revisions that have a snapshot; none if the store can't tell."""

@@ -73,6 +73,7 @@ class Fold:
             raise
         except Exception as error:
             raise self._explained(error, row) from error
+        attributes["version"] = version  # whatever the last applier did with it
         self.folded += len(rows)
         self.version = version
         self.last_event_id, self.last_event_at = row[1], row[4]

@@ -98,7 +98,7 @@ class Keeper:
                 await self._put(self._cache, loaded, moment_to_cache, supersedes, now)
             except Exception as error:  # noqa: BLE001 as above
                 self._reporting.failed("cache.failed", error)
-                await self.drop(loaded.state.id)
+                await self.drop(loaded.aggregate_id)
 
     async def drop(self, aggregate_id: UUID, stamp: Stamp | None = None) -> None:
         """Remove the cache entry; with a stamp only that one."""
@@ -122,7 +122,7 @@ class Keeper:
         if not self._registration.snapshot_strategy.should_snapshot(moment):
             return
         record = replace(self._encoded_state(loaded, now), anchor_at=moment.last_event_at)
-        key = self._registration.snapshot_scope.key(loaded.state.id)
+        key = self._registration.snapshot_scope.key(loaded.aggregate_id)
         await bounded("the snapshot store's put", store.timeout, store.put(key, record, supersedes))
         self._reporting.count("snapshot.taken")
         loaded.record, loaded.anchor_at = record, moment.last_event_at
@@ -135,7 +135,7 @@ class Keeper:
         supersedes: Collection[Stamp],
         now: datetime,
     ) -> None:
-        aggregate_id = loaded.state.id
+        aggregate_id = loaded.aggregate_id
         if not self._registration.cache_strategy.should_cache(moment):
             if moment.is_commit or loaded.trail.saw_cache_entry:
                 await self.drop(aggregate_id)
@@ -156,7 +156,7 @@ class Keeper:
         origin = loaded.origin(mapper.scope)
         record = mapper.record(loaded.state, origin, verified_at=loaded.verified_at, taken_at=now)
         if self._encoded % _SAMPLE_EVERY == 0 and not same(mapper.state(record), loaded.state):
-            self._loses = f"{mapper.scope.aggregate_type} {loaded.state.id} version {loaded.version}"
+            self._loses = f"{mapper.scope.aggregate_type} {loaded.aggregate_id} version {loaded.version}"
         self._encoded += 1
         if self._loses is not None:
             raise RecordUnusableError(

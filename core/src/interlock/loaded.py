@@ -77,6 +77,7 @@ class Loaded:
     was in this load. `record` is an encoding of `state`, if there is one.
     """
 
+    aggregate_id: UUID
     state: Aggregate
     trail: Trail
     version: int = 0
@@ -96,6 +97,7 @@ class Loaded:
     ) -> "Loaded":
         """The state of a record."""
         return cls(
+            aggregate_id=record.aggregate_id,
             state=state,
             trail=trail,
             version=record.version,

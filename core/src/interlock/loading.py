@@ -92,7 +92,7 @@ class Loader:
                 loaded = await self._tail.fast_forward(baseline, ask, flight)
                 if loaded is not None:
                     return loaded
-        empty = Loaded(self._registration.aggregate_type(id=aggregate_id), trail)
+        empty = Loaded(aggregate_id, self._registration.aggregate_type(id=aggregate_id), trail)
         return await self._tail.replay(empty, ask, flight)
 
     async def keep(self, loaded: Loaded, ask: Ask) -> None:
@@ -138,7 +138,7 @@ class Loader:
         self._reporting.tell(
             LoadReport(
                 aggregate_type=self._registration.tables.name,
-                aggregate_id=loaded.state.id,
+                aggregate_id=loaded.aggregate_id,
                 asked_version=ask.version,
                 freshness=ask.freshness,
                 baseline=loaded.baseline,

@@ -69,8 +69,9 @@ class Saver:
         aggregate_id = command.aggregate_id
         freshness = FastForward() if handler.is_once else self._registration.freshness
         ask = Ask(None, freshness)
+        attempts = 1 if handler.is_once else self._max_attempts
         async with self._turns.take(aggregate_id):
-            for _ in range(1 if handler.is_once else self._max_attempts):
+            while True:
                 loaded = await self._loader.read(aggregate_id, ask)
                 outcome = await self._run(command, handler, loaded)
                 events = self._stored(loaded, outcome, metadata)
@@ -82,17 +83,26 @@ class Saver:
                     continue
                 try:
                     await self._uncancelled(self._commit(loaded, events))
-                except ConcurrencyError:
+                except ConcurrencyError as error:
+                    attempts -= 1
                     self._reporting.count("append.conflict")
                     await self._keeper.drop(aggregate_id)
-                    if handler.is_once:
-                        raise
+                    if attempts == 0:
+                        raise self._beaten(command, handler) from error
                     ask = ask._replace(skips_cache=True)
-                    continue
-                return _answer(outcome)
-        raise ConcurrencyError(
-            f"{type(command).__name__} on {self._registration.tables.name} {aggregate_id}: other writers "
-            f"were faster {self._max_attempts} times; dispatch again, or raise max_attempts"
+                else:
+                    return _answer(outcome)
+
+    def _beaten(self, command: Command[Any], handler: Handler) -> ConcurrencyError:
+        name, times = self._registration.tables.name, self._max_attempts
+        advice = (
+            "its handler is marked once=True and isn't run again"
+            if handler.is_once
+            else f"that {times} times in a row; dispatch it again, or raise max_attempts"
+        )
+        return ConcurrencyError(
+            f"{type(command).__name__} on {name} {command.aggregate_id}: another event was appended to "
+            f"what it was decided on; {advice}"
         )
 
     async def drain(self) -> None:
@@ -121,7 +131,7 @@ class Saver:
         return [
             StoredEvent(
                 aggregate_type=self._registration.tables.name,
-                aggregate_id=loaded.state.id,
+                aggregate_id=loaded.aggregate_id,
                 version=version,
                 event_id=event.event_id,
                 type=event.type,
@@ -140,7 +150,7 @@ class Saver:
         ids: list[bytes] = []
         chunks = self._events.read(
             self._registration.tables.name,
-            loaded.state.id,
+            loaded.aggregate_id,
             first=loaded.version,
             last=loaded.version + 1,
         )
@@ -155,7 +165,7 @@ class Saver:
 
     async def _commit(self, loaded: Loaded, events: list[StoredEvent]) -> None:
         """Append, then keep. What follows the append can't fail the command."""
-        aggregate_id = loaded.state.id
+        aggregate_id = loaded.aggregate_id
         noted = self._floor.head(aggregate_id)
         began = self._clock()
         await append(self._events, events, loaded.head, self._reporting)
@@ -192,6 +202,7 @@ class Saver:
         fold.extend([event.row() for event in events])
         last = events[-1]
         return Loaded(
+            aggregate_id=loaded.aggregate_id,
             state=fold.state,
             trail=loaded.trail,
             version=fold.version,

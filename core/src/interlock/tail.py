@@ -48,14 +48,14 @@ class Tail:
         """The state after all events. Raises `StreamTruncatedError` if the first ones are gone."""
         loaded = await self.fast_forward(empty, ask, flight)
         if loaded is None:
-            raise await self._truncated(empty.state.id)
+            raise await self._truncated(empty.aggregate_id)
         return loaded
 
     async def fast_forward(
         self, baseline: Loaded, ask: Ask, flight: Flight | None
     ) -> Loaded | None:
         """The state after the tail; None if the stream doesn't hold the baseline's own event."""
-        aggregate_id, trail = baseline.state.id, baseline.trail
+        aggregate_id, trail = baseline.aggregate_id, baseline.trail
         noted = self._floor.head(aggregate_id)
         verified_at = self._clock()
         if flight is not None:
@@ -117,6 +117,7 @@ class Tail:
         state, scope = fold.state, self._registration.mapper.scope
         object.__setattr__(state, "__pydantic_fields_set__", set(self._field_names))
         loaded = Loaded(
+            aggregate_id=baseline.aggregate_id,
             state=state,
             trail=baseline.trail,
             version=fold.version,
