@@ -227,8 +227,9 @@ class ThreadedDatabase:
         # The writer, which is the first, is closed last: that folds SQLite's log into its file.
         while self._connections:
             connection, cursor = self._connections.pop()
-            cursor.close()  # its statement would keep the connection from closing
-            connection.close()
+            with suppress(self._dialect.driver_error):  # the others are closed all the same
+                cursor.close()  # its statement would keep the connection from closing
+                connection.close()
 
 
 def _rows(cursor: DBAPICursor, statement: Statement, values: Values) -> list[Row]:

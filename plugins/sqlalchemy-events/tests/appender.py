@@ -1,0 +1,46 @@
+"""A process that appends to shared streams, and prints what was accepted.
+
+Arguments: the URL, the number of events of a command, the number of commands (0: until it is killed),
+and the streams' ids.
+"""
+
+import asyncio
+import random
+import sys
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from interlock.backends import ConcurrencyError, StoredEvent
+from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
+from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
+
+
+async def append(store: SQLAlchemyEventStore, aggregate_id: UUID, size: int) -> list[UUID]:
+    while True:
+        head = await store.head("Account", aggregate_id)
+        first = 1 if head is None else head[0] + 1
+        events = [
+            StoredEvent(
+                "Account", aggregate_id, version, uuid4(), "E", 1, datetime.now(UTC), b"{}", b"{}"
+            )
+            for version in range(first, first + size)
+        ]
+        try:
+            await store.append(events, after=head)
+        except ConcurrencyError:
+            continue
+        return [event.event_id for event in events]
+
+
+async def main(url: str, size: int, commands: int, ids: list[UUID]) -> None:
+    store = SQLAlchemyEventStore(SQLAlchemyEventsConfig(url=url))
+    await store.open()
+    done = 0
+    while not commands or done < commands:
+        accepted = await append(store, random.choice(ids), size)
+        print(*accepted, flush=True)
+        done += 1
+    await store.close()
+
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), [UUID(a) for a in sys.argv[4:]]))

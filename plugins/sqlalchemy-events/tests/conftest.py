@@ -1,0 +1,83 @@
+"""Stores on one file, and events for them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from interlock.backends import StoredEvent
+from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
+from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
+
+_START = datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "events.db"
+
+
+@pytest.fixture
+def opened() -> Iterator[list[Connection]]:
+    """The driver's connections: one to prepare, the writer's, the reader's, the loop's."""
+    connections: list[Connection] = []
+
+    def note(connection: Connection, _: object) -> None:
+        connections.append(connection)
+
+    event.listen(Pool, "connect", note)
+    yield connections
+    event.remove(Pool, "connect", note)
+
+
+@pytest.fixture
+async def open_store(
+    file: Path, opened: list[Connection]
+) -> AsyncIterator[Callable[..., Awaitable[SQLAlchemyEventStore]]]:
+    async with AsyncExitStack() as stack:
+
+        async def open_store(**options: Any) -> SQLAlchemyEventStore:
+            options = {"url": f"sqlite:///{file}", "create_schema": True, **options}
+            store = SQLAlchemyEventStore(SQLAlchemyEventsConfig(**options))
+            await store.open()
+            stack.push_async_callback(store.close)
+            return store
+
+        yield open_store
+
+
+@pytest.fixture
+async def store(
+    open_store: Callable[..., Awaitable[SQLAlchemyEventStore]],
+) -> SQLAlchemyEventStore:
+    return await open_store()
+
+
+@pytest.fixture
+def events() -> Callable[..., Sequence[StoredEvent]]:
+    def events(
+        aggregate_id: UUID, versions: Sequence[int], name: str = "Account", payload: bytes = b"{}"
+    ) -> Sequence[StoredEvent]:
+        return [
+            StoredEvent(
+                name,
+                aggregate_id,
+                version,
+                uuid4(),
+                "MoneyDeposited",
+                1,
+                _START + timedelta(microseconds=version),
+                b'{"command_id":"c"}',
+                payload,
+            )
+            for version in versions
+        ]
+
+    return events

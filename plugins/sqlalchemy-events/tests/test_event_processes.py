@@ -1,0 +1,71 @@
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from interlock.backends import StoredEvent
+from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
+
+Events = Callable[..., Sequence[StoredEvent]]
+OpenStore = Callable[..., Awaitable[SQLAlchemyEventStore]]
+
+APPENDER = Path(__file__).with_name("appender.py")
+
+
+async def start(file: Path, *arguments: object) -> Process:
+    words = [str(argument) for argument in (APPENDER, f"sqlite:///{file}", *arguments)]
+    return await asyncio.create_subprocess_exec(sys.executable, *words, stdout=PIPE, stderr=PIPE)
+
+
+async def streams(store: SQLAlchemyEventStore, ids: Sequence[UUID]) -> list[list[tuple[int, UUID]]]:
+    return [
+        [(row[0], UUID(bytes=row[1])) async for rows in store.read("Account", i) for row in rows]
+        for i in ids
+    ]
+
+
+async def test_two_processes_append_to_the_same_streams_and_each_accepted_event_is_there_once(
+    open_store: OpenStore, file: Path
+) -> None:
+    store = await open_store()
+    ids = [uuid4() for _ in range(3)]
+    processes = [await start(file, 2, 150, *ids) for _ in range(2)]
+    accepted: list[UUID] = []
+    for process in processes:
+        output, errors = await process.communicate()
+        assert process.returncode == 0, errors.decode()
+        accepted += [UUID(word) for word in output.decode().split()]
+    stored = await streams(store, ids)
+    for stream in stored:
+        assert [version for version, _ in stream] == list(range(1, len(stream) + 1))
+    assert sorted(event_id for stream in stored for _, event_id in stream) == sorted(accepted)
+    assert len(accepted) == 600
+
+
+async def test_a_killed_writer_leaves_what_it_acknowledged_and_nothing_half(
+    open_store: OpenStore, file: Path, events: Events
+) -> None:
+    ids = [uuid4(), uuid4()]
+    await (await open_store()).close()
+    for _ in range(5):
+        process = await start(file, 3, 0, *ids)
+        assert process.stdout is not None
+        acknowledged = [await process.stdout.readline() for _ in range(20)]
+        process.kill()
+        acknowledged.append(await process.stdout.read())
+        await process.wait()
+        lines = b"".join(acknowledged).decode().split("\n")[:-1]
+        accepted = {UUID(word) for line in lines for word in line.split()}
+        store = await open_store()
+        stored = await streams(store, ids)
+        for stream in stored:
+            assert [version for version, _ in stream] == list(range(1, len(stream) + 1))
+            assert len(stream) % 3 == 0
+        assert accepted <= {event_id for stream in stored for _, event_id in stream}
+        for aggregate_id, stream in zip(ids, stored, strict=True):
+            head = stream[-1] if stream else None
+            more = events(aggregate_id, range(len(stream) + 1, len(stream) + 4))
+            await store.append(more, after=head)
+        await store.close()
