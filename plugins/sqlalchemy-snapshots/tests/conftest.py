@@ -1,0 +1,84 @@
+"""Snapshot backends on one file, and records for them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from interlock.backends import AggregateRecord, RecordKey
+from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
+from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
+
+_START = datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "snapshots.db"
+
+
+@pytest.fixture
+def opened() -> Iterator[list[Connection]]:
+    """The driver's connections: one to prepare, the writer's, the reader's, the loop's."""
+    connections: list[Connection] = []
+
+    def note(connection: Connection, _: object) -> None:
+        connections.append(connection)
+
+    event.listen(Pool, "connect", note)
+    yield connections
+    event.remove(Pool, "connect", note)
+
+
+@pytest.fixture
+async def open_backend(
+    file: Path,
+) -> AsyncIterator[Callable[..., Awaitable[SQLAlchemySnapshotBackend]]]:
+    async with AsyncExitStack() as stack:
+
+        async def open_backend(**options: Any) -> SQLAlchemySnapshotBackend:
+            options = {"url": f"sqlite:///{file}", "create_schema": True, **options}
+            backend = SQLAlchemySnapshotBackend(SQLAlchemySnapshotsConfig(**options))
+            await backend.open()
+            stack.push_async_callback(backend.close)
+            return backend
+
+        yield open_backend
+
+
+@pytest.fixture
+async def backend(
+    opened: list[Connection],
+    open_backend: Callable[..., Awaitable[SQLAlchemySnapshotBackend]],
+) -> SQLAlchemySnapshotBackend:
+    assert opened == []
+    return await open_backend()
+
+
+@pytest.fixture
+def record() -> Callable[..., AggregateRecord]:
+    def record(
+        key: RecordKey, version: int, *, taken: int = 0, payload: bytes = b"{}"
+    ) -> AggregateRecord:
+        return AggregateRecord(
+            aggregate_type=key.aggregate_type,
+            aggregate_id=key.aggregate_id,
+            revision=key.revision,
+            version=version,
+            last_event_id=uuid4(),
+            last_event_at=_START,
+            anchor_at=_START + timedelta(microseconds=1),
+            verified_at=_START + timedelta(days=20_000),
+            taken_at=_START + timedelta(seconds=taken),
+            codec="json",
+            payload=payload,
+        )
+
+    return record
