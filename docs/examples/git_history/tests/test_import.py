@@ -306,6 +306,10 @@ async def test_a_change_that_does_not_follow_from_the_stream_is_refused(repo: Sa
             await history.app.dispatch(edit)
         with pytest.raises(HistoryError, match="never created"):
             await history.app.dispatch(DeleteFile(aggregate_id=history.id, commit=later))
+        await history.app.dispatch(DeleteFile(aggregate_id=file, commit=later))
+        latest = CommitRef(id="e" * 40, position=3)
+        with pytest.raises(HistoryError, match="'a', which is deleted"):
+            await history.app.dispatch(DeleteFile(aggregate_id=file, commit=latest))
 
 
 async def test_a_change_of_an_unrecorded_path_is_refused(repo: Sandbox) -> None:
