@@ -53,16 +53,17 @@ class _RecordBackend:
             return self._mapper
         except AttributeError:
             raise ConfigurationError(
-                f"{type(self).__name__} isn't bound to an aggregate type; register it with an aggregate, "
+                f"{type(self).__name__} isn't bound to an aggregate type; register it with an "
+                "aggregate, "
                 "or call its record methods"
             ) from None
 
 
 class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
-    """The base of cache backends: moves records, and is an `AggregateCacheBackend` where it is bound.
+    """The base of cache backends: moves records; where it is bound, an `AggregateCacheBackend`.
 
-    A subclass implements `read`, `put` and `remove` as `interlock.ports.CacheStore` says, and `read_many`
-    where the store has a multi-get.
+    A subclass implements `read`, `put` and `remove` as `interlock.ports.CacheStore` says, and
+    `read_many` where the store has a multi-get.
     """
 
     timeout: timedelta | None = CACHE_TIMEOUT
@@ -92,7 +93,7 @@ class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
         return None if record is None else mapper.state(record)
 
     async def set_aggregate(self, aggregate: Aggregate) -> None:
-        """See `AggregateCacheBackend.set_aggregate`; an older version never replaces a newer one."""
+        """See `AggregateCacheBackend.set_aggregate`; no older version replaces a newer one."""
         await self.put(*_stamped(self._bound(), aggregate))
 
     async def remove_aggregate(self, aggregate_id: UUID) -> None:
@@ -101,7 +102,7 @@ class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
 
 
 class RecordSnapshotBackend(_RecordBackend, AggregateSnapshotStorageBackend):
-    """The base of snapshot backends: as `RecordCacheBackend`, by `interlock.ports.SnapshotStore`."""
+    """The base of snapshot backends: as `RecordCacheBackend`, by `ports.SnapshotStore`."""
 
     timeout: timedelta | None = SNAPSHOT_TIMEOUT
 
@@ -136,7 +137,7 @@ class RecordSnapshotBackend(_RecordBackend, AggregateSnapshotStorageBackend):
         return await _read_each(self, keys)
 
     async def save_snapshot(self, aggregate: Aggregate) -> None:
-        """See `AggregateSnapshotStorageBackend.save_snapshot`; older ones are kept as retention says."""
+        """See `AggregateSnapshotStorageBackend.save_snapshot`; retention applies."""
         await self.put(*_stamped(self._bound(), aggregate))
 
     async def load_snapshot(
@@ -168,11 +169,11 @@ async def _read_each(
 
 def _stamped(mapper: AggregateMapper, aggregate: Aggregate) -> tuple[RecordKey, AggregateRecord]:
     try:
-        record = mapper.record_of(
-            aggregate, verified_at=NEVER_VERIFIED, taken_at=datetime.now(UTC)
-        )
+        record = mapper.record_of(aggregate, verified_at=NEVER_VERIFIED, taken_at=datetime.now(UTC))
     except RecordUnusableError as error:
-        raise ConfigurationError(f"only an aggregate that was loaded can be kept: {error}") from error
+        raise ConfigurationError(
+            f"only an aggregate that was loaded can be kept: {error}"
+        ) from error
     return mapper.scope.key(aggregate.id), record
 
 
@@ -192,7 +193,7 @@ class PlainCache:
         """The record of what the backend returns."""
         try:
             aggregate = await self._backend.get_aggregate(key.aggregate_id)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
             _translate(error, self._backend)
         return None if aggregate is None else _record(self._mapper, aggregate)
 
@@ -202,14 +203,14 @@ class PlainCache:
         """Hand the backend a private copy."""
         try:
             await self._backend.set_aggregate(self._mapper.state(record))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
             _translate(error, self._backend)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         """Remove what is there, whatever its stamp."""
         try:
             await self._backend.remove_aggregate(key.aggregate_id)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
             _translate(error, self._backend)
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
@@ -235,7 +236,7 @@ class PlainSnapshots:
             return None
         try:
             aggregate = await self._backend.load_snapshot(key.aggregate_id, at_or_below)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
             _translate(error, self._backend)
         return None if aggregate is None else _record(self._mapper, aggregate)
 
@@ -245,7 +246,7 @@ class PlainSnapshots:
         """Hand the backend a private copy."""
         try:
             await self._backend.save_snapshot(self._mapper.state(record))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
             _translate(error, self._backend)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
@@ -271,7 +272,9 @@ class PlainSnapshots:
 
 def _record(mapper: AggregateMapper, aggregate: object) -> AggregateRecord:
     if not isinstance(aggregate, Aggregate):
-        raise RecordUnusableError(f"the backend returned a {type(aggregate).__name__}, no aggregate")
+        raise RecordUnusableError(
+            f"the backend returned a {type(aggregate).__name__}, no aggregate"
+        )
     try:
         return mapper.record_of(aggregate, verified_at=NEVER_VERIFIED, taken_at=datetime.now(UTC))
     except RecordUnusableError:
@@ -293,14 +296,18 @@ _SNAPSHOT_METHODS = ("save_snapshot", "load_snapshot")
 def as_cache_store(backend: object, mapper: AggregateMapper) -> CacheStore:
     """The backend as the loader sees it, bound to the mapper's type.
 
-    A record backend stays what it is, unless a subclass overrides an aggregate-level method: what is
-    overridden is what is called. Raises `ConfigurationError` if methods are missing.
+    A record backend stays what it is, unless a subclass overrides an aggregate-level method: what
+    is overridden is what is called. Raises `ConfigurationError` if methods are missing.
     """
     if isinstance(backend, RecordCacheBackend):
         view = backend.bind(mapper)
-        return view if _inherits(view, RecordCacheBackend, _CACHE_METHODS) else PlainCache(view, mapper)
+        return (
+            view
+            if _inherits(view, RecordCacheBackend, _CACHE_METHODS)
+            else PlainCache(view, mapper)
+        )
     _require(backend, _CACHE_METHODS, "AggregateCacheBackend")
-    return PlainCache(backend, mapper)  # type: ignore[arg-type] # its methods were just looked for
+    return PlainCache(backend, mapper)  # type: ignore[arg-type] # its methods stand
 
 
 def as_snapshot_store(backend: object, mapper: AggregateMapper) -> SnapshotStore:
@@ -311,7 +318,7 @@ def as_snapshot_store(backend: object, mapper: AggregateMapper) -> SnapshotStore
             return view
         return PlainSnapshots(view, mapper)
     _require(backend, _SNAPSHOT_METHODS, "AggregateSnapshotStorageBackend")
-    return PlainSnapshots(backend, mapper)  # type: ignore[arg-type] # its methods were just looked for
+    return PlainSnapshots(backend, mapper)  # type: ignore[arg-type] # its methods stand
 
 
 def _inherits(view: object, base: type, methods: Sequence[str]) -> bool:

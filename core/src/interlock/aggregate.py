@@ -75,7 +75,9 @@ class Aggregate(BaseModel):
         """Refuse a field under the stamp's name."""
         super().__pydantic_init_subclass__(**kwargs)
         if STAMP_KEY in cls.model_fields:
-            raise TypeError(f"{cls.__name__}.{STAMP_KEY}: the name is taken by the stamp in the JSON")
+            raise TypeError(
+                f"{cls.__name__}.{STAMP_KEY}: the name is taken by the stamp in the JSON"
+            )
 
     @property
     def uncommitted_events(self) -> tuple[BaseModel, ...]:
@@ -86,15 +88,17 @@ class Aggregate(BaseModel):
     def emit(self, event: BaseModel) -> None:
         """Record an event and apply it.
 
-        The event is encoded here and now, and it is the decoded copy that is applied: later changes to
-        `event` go nowhere. Raises `UnknownEventError` for an event without an applier, `EventApplyError`
-        if it doesn't survive its JSON or its applier raises; the event is then not recorded.
+        The event is encoded here and now, and it is the decoded copy that is applied: later changes
+        to `event` go nowhere. Raises `UnknownEventError` for an event without an applier,
+        `EventApplyError` if it doesn't survive its JSON or its applier raises; the event is then
+        not recorded.
         """
         cls = type(self)
         entry = tables_of(cls).emits.get(type(event))
         if entry is None:
             raise UnknownEventError(
-                f"{cls.__name__} emitted {type(event).__name__} but has no applier for it; add a method "
+                f"{cls.__name__} emitted {type(event).__name__} but has no applier for it; add a "
+                "method "
                 f"marked @applies_event with a parameter of that type"
             )
         version = self.version
@@ -119,7 +123,9 @@ class Aggregate(BaseModel):
         separator = "" if text == "{" else ","
         return f'{text}{separator}"{STAMP_KEY}":{to_json(_stamp(self)).decode()}}}'
 
-    def model_dump(self, **options: Any) -> dict[str, Any]:  # Any: pydantic's own options and result
+    def model_dump(
+        self, **options: Any
+    ) -> dict[str, Any]:  # Any: pydantic's own options and result
         """As pydantic's; with `mode="json"` it holds the stamp under the key `interlock_stamp`."""
         data = super().model_dump(**options)
         if options.get("mode") == "json":
@@ -128,19 +134,23 @@ class Aggregate(BaseModel):
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:  # Any: as pydantic's
-        """As pydantic's; a stamp is taken out and compared, and on `Aggregate` itself chooses the type.
+        """As pydantic's; a stamp is taken out and compared, and on `Aggregate` chooses the type.
 
         Raises `ValidationError` if the stamp is of another type or doesn't fit the state.
         """
         if isinstance(obj, Mapping) and STAMP_KEY in obj:
             rest = {key: value for key, value in obj.items() if key != STAMP_KEY}
             target = cls._stamped_type(obj[STAMP_KEY])
-            return _checked(super(Aggregate, target).model_validate(rest, **options), obj[STAMP_KEY])
+            return _checked(
+                super(Aggregate, target).model_validate(rest, **options), obj[STAMP_KEY]
+            )
         cls._stamped_type(None)
         return super().model_validate(obj, **options)
 
     @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:  # Any: as above
+    def model_validate_json(
+        cls, json_data: str | bytes | bytearray, **options: Any
+    ) -> Self:  # Any: as above
         """As pydantic's; a stamp is treated as by `model_validate`."""
         try:
             obj = from_json(json_data)
@@ -149,7 +159,9 @@ class Aggregate(BaseModel):
         if isinstance(obj, dict) and STAMP_KEY in obj:
             stamp = obj.pop(STAMP_KEY)
             target = cls._stamped_type(stamp)
-            return _checked(super(Aggregate, target).model_validate_json(to_json(obj), **options), stamp)
+            return _checked(
+                super(Aggregate, target).model_validate_json(to_json(obj), **options), stamp
+            )
         cls._stamped_type(None)
         return super().model_validate_json(json_data, **options)
 
@@ -218,7 +230,8 @@ def _find_type(name: Any) -> type[Any]:  # Any: a stamp's word in, a class chose
     }
     if len(found) != 1:
         _fail(
-            "the stamp names the type {name!r} and {count} aggregate classes have that name; validate "
+            "the stamp names the type {name!r} and {count} aggregate classes have that name; "
+            "validate "
             "with the class itself",
             name=name,
             count=len(found),
@@ -292,7 +305,9 @@ def _sorted_arrays(value: Any) -> Any:  # Any: a JSON value
 def _checked(state: A, stamp: Any) -> A:  # Any: the JSON's stamp
     rest = {key: value for key, value in stamp.items() if key != "checksum"}
     if stamp.get("checksum") != _checksum(state, rest):
-        _fail("the stamp's checksum doesn't fit the state; the JSON was changed after it was written")
+        _fail(
+            "the stamp's checksum doesn't fit the state; the JSON was changed after it was written"
+        )
     if (stamp.get("id"), stamp.get("version")) != (str(state.id), state.version):
         _fail("the stamp is of another id or version than the state")
     if stamp.get("revision") is not None:

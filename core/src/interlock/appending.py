@@ -33,12 +33,14 @@ async def append(
 
     After anything but a plain success the stream is asked who stands there: our ids (done), others
     (`ConcurrencyError`) or nobody (appended again under the same ids, a few times). Raises
-    `AppendOutcomeUnknownError` if that can't be found out, and `BackendUnavailableError` if the store
-    says that it has not stored them and will not.
+    `AppendOutcomeUnknownError` if that can't be found out, and `BackendUnavailableError` if the
+    store says that it has not stored them and will not.
     """
     for attempt in range(_ATTEMPTS):
         try:
-            await bounded("the event store's append", store.timeout, store.append(events, after=after))
+            await bounded(
+                "the event store's append", store.timeout, store.append(events, after=after)
+            )
         except InterlockError as error:
             failure = error
         else:
@@ -51,7 +53,8 @@ async def append(
             return
         if standing is _Standing.OTHERS or isinstance(failure, ConcurrencyError):
             raise ConcurrencyError(
-                f"{events[0].aggregate_type} {events[0].aggregate_id}: wanted to append after {after}; "
+                f"{events[0].aggregate_type} {events[0].aggregate_id}: wanted to append after "
+                f"{after}; "
                 "that isn't the stream's head any more"
             ) from failure
         reporting.failed("append.retried", failure)
@@ -93,8 +96,10 @@ async def _ids(store: EventStore, events: Sequence[StoredEvent]) -> list[bytes]:
 
 def _unknown(events: Sequence[StoredEvent], error: Exception) -> AppendOutcomeUnknownError:
     return AppendOutcomeUnknownError(
-        f"{events[0].aggregate_type} {events[0].aggregate_id}: whether versions {events[0].version} to "
-        f"{events[-1].version} were appended isn't known ({error}); look for the event ids before you "
+        f"{events[0].aggregate_type} {events[0].aggregate_id}: whether versions "
+        f"{events[0].version} to "
+        f"{events[-1].version} were appended isn't known ({error}); look for the event ids before "
+        "you "
         "dispatch the command again",
         event_ids=[event.event_id for event in events],
     )

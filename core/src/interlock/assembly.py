@@ -23,11 +23,8 @@ from interlock.memory import (
 )
 from interlock.plugins import BackendKind, BackendReference, Catalogue
 from interlock.policies import (
-    CacheStrategy,
-    Freshness,
     NeverCache,
     NeverSnapshot,
-    SnapshotStrategy,
     Trust,
 )
 from interlock.ports import EventStore
@@ -91,7 +88,8 @@ class Assembly:
                 near = difflib.get_close_matches(name, by_name, 1)
                 hint = f"did you mean {near[0]!r}? " if near else ""
                 raise ConfigurationError(
-                    f"[aggregates.{name}] in {self._settings.source}: no such aggregate is registered; "
+                    f"[aggregates.{name}] in {self._settings.source}: no such aggregate is "
+                    "registered; "
                     f"{hint}Registered are: {', '.join(by_name) or 'none'}"
                 )
 
@@ -100,16 +98,16 @@ class Assembly:
         if source is None:
             source = InMemoryEventStore()
         store = self._made(BackendKind.EVENTS, source, None)
-        missing = [name for name in _EVENT_STORE_METHODS if not callable(getattr(store, name, None))]
+        missing = [
+            name for name in _EVENT_STORE_METHODS if not callable(getattr(store, name, None))
+        ]
         if missing:
             raise ConfigurationError(
                 f"{type(store).__name__} is no event store: it lacks {', '.join(missing)}"
             )
         return cast("EventStore", store)
 
-    def _part(
-        self, cls: type[Aggregate], given: AggregateSettings, events: EventStore
-    ) -> Part:
+    def _part(self, cls: type[Aggregate], given: AggregateSettings, events: EventStore) -> Part:
         application = self._settings.application
         settings = given.over(self._settings.aggregates.get(tables_of(cls).name)).over(
             self._settings.default
@@ -117,15 +115,22 @@ class Assembly:
         registration = self._registration(cls, settings)
         floor = Floor(application.floor_size)
         keeper = Keeper(registration, floor, self._reporting)
-        loader = Loader(registration, events, keeper, floor, self._reporting, self._clock)
+        loader = Loader(
+            registration,
+            events=events,
+            keeper=keeper,
+            floor=floor,
+            reporting=self._reporting,
+            clock=self._clock,
+        )
         saver = Saver(
             registration,
-            events,
-            loader,
-            keeper,
-            floor,
-            self._reporting,
-            self._clock,
+            events=events,
+            loader=loader,
+            keeper=keeper,
+            floor=floor,
+            reporting=self._reporting,
+            clock=self._clock,
             max_attempts=application.max_attempts,
             queue_size=application.queue_size,
         )
@@ -237,7 +242,8 @@ def _handlers(
         for command, handler in part.registration.tables.handlers.items():
             if command in owners:
                 raise ConfigurationError(
-                    f"{owners[command].__name__} and {cls.__name__} both handle {command.__name__}; a command "
+                    f"{owners[command].__name__} and {cls.__name__} both handle "
+                    f"{command.__name__}; a command "
                     "has one handler"
                 )
             owners[command] = cls

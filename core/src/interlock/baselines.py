@@ -20,7 +20,7 @@ from interlock.reports import Reason, Reporting, Source
 
 
 class Baselines:
-    """The usable records of one registered aggregate; each that isn't used is noted with its reason."""
+    """The usable records of one registered aggregate; each other is noted with its reason."""
 
     def __init__(
         self, registration: Registration, keeper: Keeper, floor: Floor, reporting: Reporting
@@ -69,9 +69,7 @@ class Baselines:
             trail.lap("cache")
         return Loaded.from_record(state, record, Source.CACHE, trail)
 
-    async def snapshots(
-        self, aggregate_id: UUID, ask: Ask, trail: Trail
-    ) -> AsyncIterator[Loaded]:
+    async def snapshots(self, aggregate_id: UUID, ask: Ask, trail: Trail) -> AsyncIterator[Loaded]:
         """The usable snapshots, best first: of this revision, then of those it may read."""
         store, own = self._registration.snapshots, self._registration.snapshot_scope
         if store is None:
@@ -86,7 +84,9 @@ class Baselines:
                         return
                     if record is None:
                         break
-                    state = self._decoded(record, aggregate_id, bound, self._registration.reads_revisions)
+                    state = self._decoded(
+                        record, aggregate_id, bound, self._registration.reads_revisions
+                    )
                 except RecordUnusableError as error:
                     self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)
                     if error.version is None or (bound is not None and error.version > bound):
@@ -100,7 +100,9 @@ class Baselines:
         self, store: SnapshotStore, key: RecordKey, bound: int | None, trail: Trail
     ) -> AggregateRecord | None:
         try:
-            record = await bounded("the snapshot store's read", store.timeout, store.read(key, bound))
+            record = await bounded(
+                "the snapshot store's read", store.timeout, store.read(key, bound)
+            )
         except BackendUnavailableError as error:
             self._missed(trail, Source.SNAPSHOT, Reason.UNAVAILABLE, error)
             if self._registration.fails_without_snapshots:

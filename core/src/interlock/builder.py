@@ -39,11 +39,13 @@ class ApplicationBuilder:
         self._observers: list[Observer] = []
 
     @classmethod
-    def from_config(cls, path: str | PathLike[str] | None = None, *, clock: Clock = utc_now) -> Self:
+    def from_config(
+        cls, path: str | PathLike[str] | None = None, *, clock: Clock = utc_now
+    ) -> Self:
         """A builder with the settings of a TOML file: the one given, else the one found.
 
-        Looked for are `INTERLOCK_CONFIG`, `interlock.toml` and `[tool.interlock]` in `pyproject.toml`.
-        Raises `ConfigurationError` with everything that is wrong in it.
+        Looked for are `INTERLOCK_CONFIG`, `interlock.toml` and `[tool.interlock]` in
+        `pyproject.toml`. Raises `ConfigurationError` with everything that is wrong in it.
         """
         builder = cls(clock=clock)
         builder._settings = load_settings(path)
@@ -73,11 +75,13 @@ class ApplicationBuilder:
         on_unavailable: Literal["replay", "fail"] | None = None,
         replay_limit: int | None = None,
     ) -> Self:
-        """Register an aggregate. What is left out comes from TOML, else is Never, Null and `Trust()`.
+        """Register an aggregate.
 
+        What is left out comes from TOML, else is Never, Null and `Trust()`.
         A backend is a class or factory (made once for this aggregate), an instance, a name, or
-        `backend(name, **options)`. While the snapshot store is down, `on_unavailable` "replay" folds
-        up to `replay_limit` events (None: any number), "fail" raises `BackendUnavailableError`.
+        `backend(name, **options)`. While the snapshot store is down, `on_unavailable` "replay"
+        folds up to `replay_limit` events (None: any number), "fail" raises
+        `BackendUnavailableError`.
         """
         if aggregate_type in self._aggregates:
             raise ConfigurationError(f"{aggregate_type.__name__} is registered twice")
@@ -94,7 +98,7 @@ class ApplicationBuilder:
         return self
 
     def register_dependency(self, key: type | str, value: object) -> Self:
-        """Provide a value for required parameters of backend classes: by annotated type, or by name."""
+        """Provide a value for required parameters of backend classes, by their type or name."""
         self._dependencies.register(key, value)
         return self
 

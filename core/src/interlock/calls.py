@@ -13,7 +13,7 @@ Steps = Generator[Any, Any, T]  # Any: what an awaitable and the event loop say 
 
 
 async def bounded(what: str, timeout: timedelta | None, answer: Awaitable[T]) -> T:
-    """The answer. Raises `BackendUnavailableError` if it is late or an error that isn't a backend's."""
+    """The answer; `BackendUnavailableError` if it is late or fails with a foreign error."""
     try:
         if timeout is None:
             return await answer
@@ -41,7 +41,7 @@ def _the_rest(steps: Steps[T], waits_for: object) -> Steps[T]:
         while True:
             try:
                 sent = yield waits_for
-            except BaseException as error:  # noqa: BLE001 a cancellation too belongs to the awaitable
+            except BaseException as error:  # noqa: BLE001 a cancellation is its too
                 waits_for = steps.throw(error)
             else:
                 waits_for = steps.send(sent)

@@ -20,7 +20,9 @@ class Dependencies:
         """Provide a value for parameters annotated with the type, or of the name."""
         self._values[key] = value
 
-    def construct(self, factory: Callable[..., object], aggregate_type: type[Aggregate] | None) -> object:
+    def construct(
+        self, factory: Callable[..., object], aggregate_type: type[Aggregate] | None
+    ) -> object:
         """Call the factory, its required parameters filled; `aggregate_type` wherever it is taken.
 
         Raises `ConfigurationError` for a parameter that can't be filled, or if the factory raises.
@@ -39,8 +41,8 @@ class Dependencies:
             else:
                 raise ConfigurationError(
                     f"{_name(factory)} needs {name!r} and nothing was registered for it: "
-                    f'.register_dependency("{name}", value), or give a made instance, or name the backend '
-                    "with options"
+                    f'.register_dependency("{name}", value), or give a made instance, or name the '
+                    "backend with options"
                 )
         try:
             return factory(**arguments)
@@ -50,7 +52,9 @@ class Dependencies:
             raise ConfigurationError(f"{_name(factory)} could not be made: {error!r}") from error
 
 
-def _hints(factory: Callable[..., object]) -> Mapping[str, Any]:  # Any: whatever the annotations are
+def _hints(
+    factory: Callable[..., object],
+) -> Mapping[str, Any]:  # Any: whatever the annotations are
     try:
         return get_type_hints(vars(factory)["__init__"] if isinstance(factory, type) else factory)
     except (KeyError, NameError, TypeError):

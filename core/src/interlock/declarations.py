@@ -27,9 +27,7 @@ Upcaster = Callable[[Payload], Payload]
 def handles_command(function: F, /) -> F: ...
 @overload
 def handles_command(*, once: bool = False) -> Callable[[F], F]: ...
-def handles_command(
-    function: F | None = None, /, *, once: bool = False
-) -> F | Callable[[F], F]:
+def handles_command(function: F | None = None, /, *, once: bool = False) -> F | Callable[[F], F]:
     """Mark a method as the handler of the command type that its parameter is annotated with.
 
     A handler may run several times for one dispatch and must not act on the outside world. One that
@@ -53,7 +51,9 @@ def applies_event(function: F, /) -> F:
     """
     _require_annotated_parameter(function, "@applies_event", "event")
     if inspect.iscoroutinefunction(function):
-        raise ConfigurationError(f"@applies_event {function.__qualname__} is async; make it a plain def")
+        raise ConfigurationError(
+            f"@applies_event {function.__qualname__} is async; make it a plain def"
+        )
     setattr(function, _APPLIES, True)
     return function
 
@@ -88,14 +88,16 @@ class EventEntry:
     name: str
     schema_version: int
     apply: Callable[[Any, Any], object]  # Any: an unbound applier of (aggregate, event)
-    validate: Callable[[bytes], Any]  # Any: JSON bytes -> the event, by pydantic's bound core validator
+    validate: Callable[
+        [bytes], Any
+    ]  # Any: JSON bytes -> the event, by pydantic's bound core validator
     upcasters: Mapping[int, Upcaster]
 
     def decode(self, schema_version: int, payload: bytes) -> Any:
         """The event in a stored payload, upcast first if it is of an older schema.
 
-        Raises `UnknownEventError` for a schema that isn't known; what pydantic or an upcaster raises
-        passes through.
+        Raises `UnknownEventError` for a schema that isn't known; what pydantic or an upcaster
+        raises passes through.
         """
         if schema_version == self.schema_version:
             return self.validate(payload)
@@ -134,12 +136,14 @@ def type_name(cls: type) -> str:
     """The name under which a class is stored: its own `type_name`, else the class name."""
     name = cls.__dict__.get("type_name", cls.__name__)
     if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"{cls.__qualname__}.type_name is {name!r}; a non-empty string is wanted")
+        raise ConfigurationError(
+            f"{cls.__qualname__}.type_name is {name!r}; a non-empty string is wanted"
+        )
     return name
 
 
 def build_tables(cls: type) -> Tables:
-    """The tables of an aggregate class. Raises `ConfigurationError` for contradicting declarations."""
+    """The tables of an aggregate class; `ConfigurationError` if declarations contradict."""
     handlers: dict[type[BaseModel], Handler] = {}
     appliers: dict[type[BaseModel], Callable[..., Any]] = {}
     for function, once in _marked(cls, _HANDLES):
@@ -178,7 +182,9 @@ def _event_entries(
             apply=applier,
             validate=event_class.__pydantic_validator__.validate_json,
             upcasters={
-                version: function for (name, version), function in upcasters.items() if name in names
+                version: function
+                for (name, version), function in upcasters.items()
+                if name in names
             },
         )
         for name in names:
@@ -192,7 +198,8 @@ def _event_entries(
     for name, version in upcasters:
         if name not in events:
             raise ConfigurationError(
-                f"@upcasts({name!r}, schema_version={version}) on {cls.__name__} names an event that it "
+                f"@upcasts({name!r}, schema_version={version}) on {cls.__name__} names an event "
+                "that it "
                 f"doesn't apply; it applies {', '.join(sorted(events)) or 'none'}"
             )
     return events
@@ -220,11 +227,15 @@ def _marked(cls: type, mark: str) -> Iterator[tuple[Callable[..., Any], Any]]:
             yield final, getattr(final, mark, getattr(function, mark))
 
 
-def _require_annotated_parameter(function: Callable[..., object], decorator: str, noun: str) -> None:
+def _require_annotated_parameter(
+    function: Callable[..., object], decorator: str, noun: str
+) -> None:
     parameters = list(inspect.signature(function).parameters.values())
-    if len(parameters) != 2 or parameters[1].annotation is inspect.Parameter.empty:  # noqa: PLR2004 (self, x)
+    is_pair = len(parameters) == len(("self", noun))
+    if not is_pair or parameters[1].annotation is inspect.Parameter.empty:
         raise ConfigurationError(
-            f"{decorator} {function.__qualname__}{inspect.signature(function)}: wanted two parameters, self "
+            f"{decorator} {function.__qualname__}{inspect.signature(function)}: wanted two "
+            "parameters, self "
             f"and a {noun} annotated with its type, as in `def method(self, {noun}: SomeType)`"
         )
 
@@ -235,12 +246,14 @@ def _parameter_type(function: Callable[..., Any], cls: type) -> type[BaseModel]:
         annotation = get_type_hints(function)[name]
     except NameError as error:
         raise ConfigurationError(
-            f"{function.__qualname__}: the annotation of {name!r} can't be resolved ({error}); define the "
+            f"{function.__qualname__}: the annotation of {name!r} can't be resolved ({error}); "
+            "define the "
             "class at module level, or leave out `from __future__ import annotations`"
         ) from error
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         raise ConfigurationError(
-            f"{function.__qualname__} of {cls.__name__}: {name!r} is annotated {annotation!r}; a pydantic "
+            f"{function.__qualname__} of {cls.__name__}: {name!r} is annotated {annotation!r}; a "
+            "pydantic "
             "model class is wanted"
         )
     return annotation

@@ -1,6 +1,7 @@
 """Every exception that Interlock raises.
 
-A driver's own exception never leaves a backend: it becomes one of these, with the driver's as its cause.
+A driver's own exception never leaves a backend: it becomes one of these, with the driver's as its
+cause.
 """
 
 from collections.abc import Collection
@@ -22,8 +23,9 @@ class PluginError(ConfigurationError):
 class BackendUnavailableError(InterlockError):
     """A backend didn't answer, or answered with a failure that isn't about one record.
 
-    `nothing_done` is set by an event store that knows that the append it was asked for was not and will
-    not be made: a full disk, a read-only file. Without it the outcome of an append is looked up.
+    `nothing_done` is set by an event store that knows that the append it was asked for was not and
+    will not be made: a full disk, a read-only file. Without it the outcome of an append is looked
+    up.
     """
 
     def __init__(self, message: str, *, nothing_done: bool = False) -> None:
@@ -34,7 +36,8 @@ class BackendUnavailableError(InterlockError):
 class RecordUnusableError(InterlockError):
     """A stored record can't serve as a state: corrupt, foreign, or of a format that isn't known.
 
-    `version` is the record's, where the store could tell; an older record is then looked for below it.
+    `version` is the record's, where the store could tell; an older record is then looked for below
+    it.
     """
 
     def __init__(self, message: str, *, version: int | None = None) -> None:

@@ -37,8 +37,9 @@ class Flights:
     ) -> tuple[Loaded, Flight]:
         """The result of a flight of the same id and `what`, joined or begun.
 
-        A flight whose stream read has begun is only joined with `joins_running`. A new one begins a loop
-        turn later, so that who comes in the same turn joins. Cancelling a waiter cancels nobody else.
+        A flight whose stream read has begun is only joined with `joins_running`. A new one begins a
+        loop turn later, so that who comes in the same turn joins. Cancelling a waiter cancels
+        nobody else.
         """
         flights = self._flights.setdefault(aggregate_id, {})
         flight = flights.get(what)

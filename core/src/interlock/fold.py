@@ -1,4 +1,4 @@
-"""From a baseline and chunks of events to a state: identity, contiguity, upcasting. Synchronous, pure."""
+"""From a baseline and chunks of events to a state: contiguity, upcasting; synchronous and pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,11 +29,19 @@ class RecordedEvent:
 class Fold:
     """A state that grows by chunks of events.
 
-    `last_event_id` (16 bytes), `last_event_at` and `first_event_at` (microseconds, UTC) stay None until
-    an event that knows them was folded or confirmed.
+    `last_event_id` (16 bytes), `last_event_at` and `first_event_at` (microseconds, UTC) stay None
+    until an event that knows them was folded or confirmed.
     """
 
-    __slots__ = ("_events", "first_event_at", "folded", "last_event_at", "last_event_id", "state", "version")
+    __slots__ = (
+        "_events",
+        "first_event_at",
+        "folded",
+        "last_event_at",
+        "last_event_id",
+        "state",
+        "version",
+    )
 
     def __init__(self, tables: Tables, state: Aggregate) -> None:
         self._events = tables.events
@@ -82,7 +90,8 @@ class Fold:
         where = f"{type(self.state).__name__} {self.state.id} version {row[0]} ({row[2]})"
         if row[2] not in self._events:
             return UnknownEventError(
-                f"{where}: this code applies no event stored as {row[2]!r}; add an applier, or name it in "
+                f"{where}: this code applies no event stored as {row[2]!r}; add an applier, or "
+                "name it in "
                 "an event's former_names"
             )
         return EventApplyError(f"{where} could not be applied: {error!r}")
@@ -109,6 +118,7 @@ def decoded(tables: Tables, row: EventRow) -> RecordedEvent:
 
 def _gap(state: Aggregate, wanted: int, found: int) -> StreamTruncatedError:
     return StreamTruncatedError(
-        f"{type(state).__name__} {state.id}: wanted the event of version {wanted}, the event store gave "
+        f"{type(state).__name__} {state.id}: wanted the event of version {wanted}, the event store "
+        "gave "
         f"version {found}; events are missing from the stream"
     )

@@ -19,7 +19,7 @@ _SAMPLE_EVERY = 100
 
 
 class Keeper:
-    """Snapshots and caches the states of one registered aggregate. Nothing it does fails its caller."""
+    """Snapshots and caches states of one registered aggregate; nothing it does fails its caller."""
 
     def __init__(self, registration: Registration, floor: Floor, reporting: Reporting) -> None:
         self._registration = registration
@@ -149,18 +149,24 @@ class Keeper:
         loaded.record = record
 
     def _encoded_state(self, loaded: Loaded, now: datetime) -> AggregateRecord:
-        """The state's record, encoded once. Raises `RecordUnusableError` where encoding loses something."""
+        """The state's record, encoded once.
+
+        Raises `RecordUnusableError` where encoding loses something.
+        """
         if loaded.record is not None:
             return loaded.record
         mapper = self._registration.mapper
         origin = loaded.origin(mapper.scope)
         record = mapper.record(loaded.state, origin, verified_at=loaded.verified_at, taken_at=now)
         if self._encoded % _SAMPLE_EVERY == 0 and not same(mapper.state(record), loaded.state):
-            self._loses = f"{mapper.scope.aggregate_type} {loaded.aggregate_id} version {loaded.version}"
+            self._loses = (
+                f"{mapper.scope.aggregate_type} {loaded.aggregate_id} version {loaded.version}"
+            )
         self._encoded += 1
         if self._loses is not None:
             raise RecordUnusableError(
-                f"the state of {self._loses} doesn't come back from its record as it was; this type is no "
+                f"the state of {self._loses} doesn't come back from its record as it was; this "
+                "type is no "
                 "longer snapshotted or cached: make its fields JSON-safe"
             )
         loaded.record = record

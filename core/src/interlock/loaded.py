@@ -1,4 +1,4 @@
-"""What loading knows: how an aggregate was registered, what was asked, and a state with its provenance."""
+"""What loading passes around: a registration, what was asked, a state with its provenance."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,7 +44,15 @@ class Ask(NamedTuple):
 class Trail:
     """What one load met on its way."""
 
-    __slots__ = ("_lap_at", "misses", "phases", "refuted", "saw_cache_entry", "snapshots_down", "unproven")
+    __slots__ = (
+        "_lap_at",
+        "misses",
+        "phases",
+        "refuted",
+        "saw_cache_entry",
+        "snapshots_down",
+        "unproven",
+    )
 
     def __init__(self, *, is_timed: bool) -> None:
         self.misses: list[Miss] = []
@@ -73,8 +81,8 @@ class Loaded:
     """A state and what is known of it.
 
     `state` is private until it is handed out. `last_event_id` and the times are None for version 0.
-    `verified_at` is when the tail read that proved it the head began; `is_current` tells whether that
-    was in this load. `record` is an encoding of `state`, if there is one.
+    `verified_at` is when the tail read that proved it the head began; `is_current` tells whether
+    that was in this load. `record` is an encoding of `state`, if there is one.
     """
 
     aggregate_id: UUID

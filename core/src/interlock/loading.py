@@ -24,6 +24,7 @@ class Loader:
     def __init__(
         self,
         registration: Registration,
+        *,
         events: EventStore,
         keeper: Keeper,
         floor: Floor,
@@ -37,7 +38,14 @@ class Loader:
         self._reporting = reporting
         self._clock = clock
         self._baselines = Baselines(registration, keeper, floor, reporting)
-        self._tail = Tail(registration, events, self._baselines, floor, reporting, clock)
+        self._tail = Tail(
+            registration,
+            events=events,
+            baselines=self._baselines,
+            floor=floor,
+            reporting=reporting,
+            clock=clock,
+        )
 
     async def load(
         self, aggregate_id: UUID, *, version: int | None = None, freshness: Freshness | None = None
@@ -113,7 +121,7 @@ class Loader:
         return hit
 
     def _is_fresh(self, hit: Loaded, ask: Ask) -> bool:
-        """Whether a cache hit is an answer by itself. A clock that jumped back never makes it one."""
+        """Whether a cache hit is an answer by itself; a clock that jumped back makes none."""
         if isinstance(ask.freshness, MaxAge):
             return timedelta(0) <= self._clock() - hit.verified_at < ask.freshness.delta
         return isinstance(ask.freshness, Trust)

@@ -53,7 +53,8 @@ class NullAggregateSnapshotStorageBackend(RecordSnapshotBackend):
 class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
     """Keeps snapshots in this process, for tests and development.
 
-    `keep` records of a revision and `keep_revisions` revisions of an aggregate are kept, the newest.
+    `keep` records of a revision and `keep_revisions` revisions of an aggregate are kept, the
+    newest.
     """
 
     timeout = None
@@ -62,9 +63,7 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         self._keep = keep
         self._keep_revisions = keep_revisions
         # (namespace, type) -> id -> revision, the most recently taken last -> version -> record
-        self._records: dict[
-            tuple[str, str], dict[UUID, dict[str, dict[int, AggregateRecord]]]
-        ] = {}
+        self._records: dict[tuple[str, str], dict[UUID, dict[str, dict[int, AggregateRecord]]]] = {}
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         """See `SnapshotStore.read`."""
@@ -178,7 +177,7 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
 
 
 def newer(found: AggregateRecord, record: AggregateRecord) -> AggregateRecord:
-    """Which record a cache keeps where `found` stands and `record` is put, as `CacheStore.put` says."""
+    """Which record a cache keeps where `found` stands and `record` is put: see `CacheStore.put`."""
     if found.version > record.version:
         return found
     if found.stamp == record.stamp and found.verified_at > record.verified_at:
@@ -194,7 +193,9 @@ class InMemoryEventStore:
     def __init__(self) -> None:
         self._streams: dict[tuple[str, UUID], list[EventRow]] = {}
 
-    async def append(self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None) -> None:
+    async def append(
+        self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
+    ) -> None:
         """See `EventStore.append`."""
         first = events[0]
         found = await self.head(first.aggregate_type, first.aggregate_id)

@@ -1,4 +1,4 @@
-"""When to snapshot, what to cache, and how fresh a load has to be: pure functions of a frozen moment.
+"""When to snapshot, what to cache, how fresh a load has to be: functions of a frozen moment.
 
 A strategy is any object with the one method; these are the ones that come along.
 """
@@ -19,10 +19,10 @@ from interlock.errors import ConfigurationError
 class SnapshotMoment:
     """What a snapshot strategy decides on: a state just read from the stream, or just committed.
 
-    `state` is private to the core: look, don't touch. On a commit `version_before` is the version that
-    the successful attempt was built on and `event_names` are those it appended; on a read the two
-    versions are equal and there are no names. `events_folded` counts what the load had to replay.
-    `anchor_at` is the event time of the newest snapshot, else of the first event.
+    `state` is private to the core: look, don't touch. On a commit `version_before` is the version
+    that the successful attempt was built on and `event_names` are those it appended; on a read the
+    two versions are equal and there are no names. `events_folded` counts what the load had to
+    replay. `anchor_at` is the event time of the newest snapshot, else of the first event.
     """
 
     state: Aggregate
@@ -99,7 +99,7 @@ class SnapshotAfterN:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotAfterTime:
-    """A snapshot on a commit more than `delta` after the newest snapshot, else after the first event.
+    """A snapshot on a commit more than `delta` after the newest one, else after the first event.
 
     Measured on the times of the events.
     """

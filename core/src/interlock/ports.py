@@ -1,7 +1,7 @@
 """What the core asks of a backend: protocols only.
 
-Whoever implements one need not derive from it. The two aggregate-level protocols are for plain classes;
-their record-level siblings, which move opaque records, are what the loader talks to.
+Whoever implements one need not derive from it. The two aggregate-level protocols are for plain
+classes; their record-level siblings, which move opaque records, are what the loader talks to.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -37,7 +37,10 @@ class AggregateSnapshotStorageBackend(Protocol):
     async def load_snapshot(
         self, aggregate_id: UUID, intended_version: int | None = None
     ) -> Aggregate | None:
-        """The newest snapshot, with `version <= intended_version` if that is given; None if there is none."""
+        """The newest snapshot, or None if there is none.
+
+        With `intended_version` the newest whose version is at or below it.
+        """
         ...
 
 
@@ -95,9 +98,10 @@ class CacheStore(Protocol):
     ) -> None:
         """Keep the record unless a newer one stands there; atomic.
 
-        First an entry whose stamp is in `supersedes` is removed. Then: an older version is replaced, a
-        newer one is left, and of the same version with the same last event the later `verified_at`
-        is kept. The same version with another last event, or an unusable entry, is replaced.
+        First an entry whose stamp is in `supersedes` is removed. Then: an older version is
+        replaced, a newer one is left, and of the same version with the same last event the later
+        `verified_at` is kept. The same version with another last event, or an unusable entry, is
+        replaced.
         """
         ...
 
@@ -107,14 +111,18 @@ class CacheStore(Protocol):
 
 
 class SnapshotStore(Protocol):
-    """The record-level sibling of `AggregateSnapshotStorageBackend`. Errors and `timeout` as `CacheStore`."""
+    """The record-level sibling of `AggregateSnapshotStorageBackend`.
+
+    Errors and `timeout` are as in `CacheStore`.
+    """
 
     timeout: timedelta | None
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """The newest record, of a version at or below the bound if one is given; None if there is none.
+        """The newest record, at or below the bound if one is given; None if there is none.
 
-        For an unusable one `RecordUnusableError` tells its version, so that the next can be asked for.
+        For an unusable one `RecordUnusableError` tells its version, so that the next can be asked
+        for.
         """
         ...
 
@@ -127,8 +135,9 @@ class SnapshotStore(Protocol):
     ) -> None:
         """Keep the record by its version, in one transaction; the same version is replaced.
 
-        First the records whose stamps are in `supersedes` are removed. An older record than the newest
-        is kept only if it is among the newest `keep` of its revision. Then retention applies.
+        First the records whose stamps are in `supersedes` are removed. An older record than the
+        newest is kept only if it is among the newest `keep` of its revision. Then retention
+        applies.
         """
         ...
 
@@ -137,7 +146,7 @@ class SnapshotStore(Protocol):
         ...
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        """The revisions that have a record of the key's aggregate, the most recently taken first."""
+        """The revisions with a record of the key's aggregate, the most recently taken first."""
         ...
 
     def ids(self, scope: Scope) -> AsyncIterator[UUID]:
@@ -161,13 +170,16 @@ class EventStore(Protocol):
 
     timeout: timedelta | None
 
-    async def append(self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None) -> None:
-        """Append the events, all or none, if the stream's head is exactly `after`: (version, event id).
+    async def append(
+        self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
+    ) -> None:
+        """Append the events, all or none, if the stream's head is exactly `after`.
 
+        `after` is the head's (version, event id).
         `after=None` asks for a stream without events. The events are of one stream, with contiguous
         versions from `after`'s. Raises `ConcurrencyError` if the head is another;
-        `BackendUnavailableError(nothing_done=True)` if nothing was stored nor will be. After any other
-        exception the outcome counts as unknown.
+        `BackendUnavailableError(nothing_done=True)` if nothing was stored nor will be. After any
+        other exception the outcome counts as unknown.
         """
         ...
 

@@ -1,6 +1,7 @@
 """Encoded states and events, and the envelope in which a store keeps them.
 
-Everything here is a value: nothing found in a record is imported, called or trusted before its checksum.
+Everything here is a value: nothing found in a record is imported, called or trusted before its
+checksum.
 """
 
 import hashlib
@@ -50,7 +51,9 @@ class Scope:
 
     def key(self, aggregate_id: UUID) -> "RecordKey":
         """The key of one aggregate's records."""
-        return RecordKey(self.namespace, self.epoch, self.aggregate_type, aggregate_id, self.revision)
+        return RecordKey(
+            self.namespace, self.epoch, self.aggregate_type, aggregate_id, self.revision
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,13 @@ class RecordKey:
 
         The default bound is memcached's (protocol.txt, "Keys").
         """
-        parts = (self.namespace, self.epoch, self.aggregate_type, self.aggregate_id.hex, self.revision)
+        parts = (
+            self.namespace,
+            self.epoch,
+            self.aggregate_type,
+            self.aggregate_id.hex,
+            self.revision,
+        )
         text = "interlock:" + ":".join(quote(str(part), safe="") for part in parts)
         if len(text) <= max_length:
             return text
@@ -90,9 +99,9 @@ class Stamp:
 class AggregateRecord:
     """An encoded state. Stores move it and look at nothing but the stamp and the times.
 
-    `anchor_at` is the event time from which time-based snapshots count: of the newest snapshot's last
-    event, else of the first event. `verified_at` is when the state was known to be the stream's head,
-    `taken_at` when it was encoded. All times are UTC.
+    `anchor_at` is the event time from which time-based snapshots count: of the newest snapshot's
+    last event, else of the first event. `verified_at` is when the state was known to be the
+    stream's head, `taken_at` when it was encoded. All times are UTC.
     """
 
     aggregate_type: str
@@ -115,7 +124,7 @@ class AggregateRecord:
         )
 
     def to_bytes(self) -> bytes:
-        """The record as one blob: magic, format, lengths, fields, payload, checksum over all before it."""
+        """The record as one blob: magic, format, lengths, fields, payload, and a checksum."""
         fields = to_json(
             (
                 self.aggregate_type,
@@ -139,7 +148,10 @@ class AggregateRecord:
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> Self:
-        """The record in a blob. Raises `RecordUnusableError` for any blob that `to_bytes` didn't write."""
+        """The record in a blob.
+
+        Raises `RecordUnusableError` for any blob that `to_bytes` didn't write.
+        """
         if len(blob) < _HEAD.size + _CHECKSUM_SIZE:
             raise RecordUnusableError(f"a record of {len(blob)} bytes is shorter than an empty one")
         magic, format_version, fields_size, payload_size = _HEAD.unpack_from(blob)
@@ -178,8 +190,8 @@ def _checksum(body: bytes) -> bytes:
 class EventRow(NamedTuple):
     """An event as `EventStore.read` gives it: raw, since most are only folded.
 
-    A plain tuple in this order serves as well. `event_id` is the UUID's 16 bytes, `recorded_at` counts
-    microseconds since 1970-01-01 UTC, `metadata` and `payload` are JSON.
+    A plain tuple in this order serves as well. `event_id` is the UUID's 16 bytes, `recorded_at`
+    counts microseconds since 1970-01-01 UTC, `metadata` and `payload` are JSON.
     """
 
     version: int

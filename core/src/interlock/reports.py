@@ -45,8 +45,8 @@ class Miss:
 class LoadReport:
     """How one load went. Loads that share a flight share its report.
 
-    `is_current` tells whether the tail was read; `phases` are the times of the cache, snapshot and tail
-    reads that were made (the tail's includes folding).
+    `is_current` tells whether the tail was read; `phases` are the times of the cache, snapshot and
+    tail reads that were made (the tail's includes folding).
     """
 
     aggregate_type: str

@@ -32,14 +32,16 @@ def own_revision(cls: type[Aggregate]) -> str | None:
     revision = cls.__dict__.get("revision")
     if revision is None or (isinstance(revision, str) and revision):
         return revision
-    raise ConfigurationError(f"{cls.__name__}.revision is {revision!r}; a non-empty string is wanted")
+    raise ConfigurationError(
+        f"{cls.__name__}.revision is {revision!r}; a non-empty string is wanted"
+    )
 
 
 def compute_revision(cls: type[Aggregate], codec: Codec) -> str:
-    """A hash over schemas, defaults, appliers, event models, upcasters and codec; not over handlers.
+    """A hash over schemas, defaults, appliers, event models, upcasters, codec; not handlers.
 
-    Functions outside of these classes aren't seen. Raises `ConfigurationError` where a source can't be
-    read.
+    Functions outside of these classes aren't seen. Raises `ConfigurationError` where a source can't
+    be read.
     """
     tables = tables_of(cls)
     digest = hashlib.blake2b(digest_size=8)
@@ -65,7 +67,9 @@ def _parts(cls: type[Aggregate], tables: Tables, codec: Codec) -> Iterator[bytes
 
 def _schema(cls: type[BaseModel]) -> bytes:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a default that JSON can't show is in the functions or nowhere
+        warnings.simplefilter(
+            "ignore"
+        )  # a default that JSON can't show is in the functions or nowhere
         return to_json(_undescribed(cls.model_json_schema()))
 
 
@@ -150,7 +154,8 @@ def _tokens(function: Function) -> bytes:
         source = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError) as error:
         raise ConfigurationError(
-            f"the source of {function.__qualname__} can't be read, so a change of it would go unseen; set "
+            f"the source of {function.__qualname__} can't be read, so a change of it would go "
+            "unseen; set "
             '`revision = "1"` on the aggregate and raise it whenever what events mean changes'
         ) from error
     docstrings = _docstring_lines(source)

@@ -1,4 +1,4 @@
-"""Whether a state survives its encoding: what is looked at when a type is registered, and sampled later."""
+"""Whether a state survives its encoding: looked at on registration, and sampled later."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -13,11 +13,12 @@ from interlock.errors import ConfigurationError
 
 
 def check_defaults(cls: type[Aggregate]) -> None:
-    """Raise `ConfigurationError` for a field of the aggregate without a default, or with one that varies."""
+    """Raise `ConfigurationError` for a field without a default, or with one that varies."""
     required = [name for name, field in cls.model_fields.items() if field.is_required()]
     if required:
         raise ConfigurationError(
-            f"{cls.__name__}: {', '.join(required)} without a default; an aggregate starts empty, so give "
+            f"{cls.__name__}: {', '.join(required)} without a default; an aggregate starts empty, "
+            "so give "
             "every field one"
         )
     first, second = cls(), cls()
@@ -54,14 +55,17 @@ def _problems(cls: type[BaseModel], path: str, seen: set[type]) -> Iterator[str]
         yield from _annotation_problems(field.annotation, where, seen)
 
 
-def _annotation_problems(annotation: Any, where: str, seen: set[type]) -> Iterator[str]:  # Any: a type form
+def _annotation_problems(
+    annotation: Any, where: str, seen: set[type]
+) -> Iterator[str]:  # Any: a type form
     for argument in get_args(annotation):
         yield from _annotation_problems(argument, where, seen)
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return
     if annotation is BaseModel or isabstract(annotation) or annotation.__subclasses__():
         yield (
-            f"{where} is typed with the base class {annotation.__name__}, and a subclass's own fields "
+            f"{where} is typed with the base class {annotation.__name__}, and a subclass's own "
+            "fields "
             "would be lost; annotate it with a union of the classes"
         )
     else:
@@ -69,7 +73,7 @@ def _annotation_problems(annotation: Any, where: str, seen: set[type]) -> Iterat
 
 
 def same(left: object, right: object) -> bool:
-    """Whether two values are equal in type too, all the way down; times also in their kind of zone."""
+    """Whether two values are equal, in type too, all the way down; times in their zones."""
     if type(left) is not type(right):
         return False
     if isinstance(left, Mapping) and isinstance(right, Mapping):

@@ -43,8 +43,8 @@ class Part:
 class Application:
     """Dispatches commands and loads aggregates; made by `ApplicationBuilder.build()`.
 
-    `async with` opens the backends, on the event loop that the application belongs to from then on, and
-    closes them.
+    `async with` opens the backends, on the event loop that the application belongs to from then on,
+    and closes them.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Application:
         await self.close()
 
     async def start(self) -> None:
-        """Open the backends. If one fails, those already opened are closed and its error is raised."""
+        """Open the backends; if one fails, the others are closed and its error is raised."""
         if self._loop is not None:
             raise ConfigurationError("the application is running already")
         try:
@@ -113,17 +113,18 @@ class Application:
     async def dispatch(self, command: Command[R], *, metadata: Metadata | None = None) -> R:
         """Handle a command; the handler's answer, once what it emitted is stored.
 
-        `metadata` is kept with each event, beside the command's id. Raises the handler's own exception as
-        it is, `UnknownCommandError`, `ReentrantCommandError`, `ConcurrencyError`,
-        `AppendOutcomeUnknownError`, `BackendUnavailableError`. After all but `AppendOutcomeUnknownError`
-        nothing of the command is in the stream.
+        `metadata` is kept with each event, beside the command's id. Raises the handler's own
+        exception as it is, `UnknownCommandError`, `ReentrantCommandError`, `ConcurrencyError`,
+        `AppendOutcomeUnknownError`, `BackendUnavailableError`. After all but
+        `AppendOutcomeUnknownError` nothing of the command is in the stream.
         """
         self._check_running()
         refuse_reentry(type(command).__name__)
         found = self._handlers.get(type(command))
         if found is None:
             raise UnknownCommandError(
-                f"no registered aggregate handles {type(command).__name__}; these commands are handled: "
+                f"no registered aggregate handles {type(command).__name__}; these commands are "
+                "handled: "
                 f"{', '.join(sorted(cls.__name__ for cls in self._handlers)) or 'none'}"
             )
         part, handler = found
@@ -148,7 +149,10 @@ class Application:
         if version is not None and version < 0:
             raise VersionNotFoundError(f"version {version} was asked for; versions count from 0")
         if freshness is not None and not isinstance(freshness, Freshness):
-            raise TypeError(f"freshness is {freshness!r}; wanted Trust(), MaxAge(...), FastForward() or Replay()")
+            raise TypeError(
+                f"freshness is {freshness!r}; wanted Trust(), MaxAge(...), FastForward() or "
+                "Replay()"
+            )
         return cast("A", await part.loader.load(aggregate_id, version=version, freshness=freshness))
 
     async def exists(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> bool:
@@ -172,7 +176,9 @@ class Application:
         tables = self._part(aggregate_type, aggregate_id).registration.tables
         timeout = self._events.timeout
         chunks = self._events.read(tables.name, aggregate_id, first=max(first, 1), last=last)
-        while (rows := await bounded("the event store's read", timeout, anext(chunks, None))) is not None:
+        while (
+            rows := await bounded("the event store's read", timeout, anext(chunks, None))
+        ) is not None:
             for row in rows:
                 yield decoded(tables, row)
 
@@ -185,7 +191,8 @@ class Application:
         part = self._parts.get(aggregate_type)
         if part is None:
             raise ConfigurationError(
-                f"{aggregate_type.__name__} isn't registered; these are: {', '.join(self._types) or 'none'}"
+                f"{aggregate_type.__name__} isn't registered; these are: "
+                f"{', '.join(self._types) or 'none'}"
             )
         if not isinstance(aggregate_id, UUID):
             raise TypeError(f"aggregate_id is {aggregate_id!r}; wanted a UUID")
@@ -194,9 +201,12 @@ class Application:
     def _check_running(self) -> None:
         if self._loop is not asyncio.get_running_loop():
             if self._loop is None:
-                raise ConfigurationError("the application isn't running; use it inside `async with app:`")
+                raise ConfigurationError(
+                    "the application isn't running; use it inside `async with app:`"
+                )
             raise ConfigurationError(
-                "the application belongs to the event loop that started it; build another for this loop"
+                "the application belongs to the event loop that started it; build another for this "
+                "loop"
             )
 
     async def _close_backends(self) -> None:
@@ -214,4 +224,6 @@ async def _open(backend: Closeable) -> None:
     except InterlockError:
         raise
     except Exception as error:
-        raise BackendUnavailableError(f"{type(backend).__name__} could not be opened: {error!r}") from error
+        raise BackendUnavailableError(
+            f"{type(backend).__name__} could not be opened: {error!r}"
+        ) from error

@@ -43,13 +43,13 @@ class Saver:
     def __init__(
         self,
         registration: Registration,
+        *,
         events: EventStore,
         loader: Loader,
         keeper: Keeper,
         floor: Floor,
         reporting: Reporting,
         clock: Callable[[], datetime],
-        *,
         max_attempts: int,
         queue_size: int,
     ) -> None:
@@ -65,7 +65,7 @@ class Saver:
         self._commits: set[asyncio.Task[None]] = set()
 
     async def handle(self, command: Command[Any], handler: Handler, metadata: bytes) -> Any:
-        """The handler's answer, once its events stand, or once it is proven on the stream's head."""
+        """The handler's answer, once its events stand or it is proven on the stream's head."""
         aggregate_id = command.aggregate_id
         freshness = FastForward() if handler.is_once else self._registration.freshness
         ask = Ask(None, freshness)
@@ -101,7 +101,8 @@ class Saver:
             else f"that {times} times in a row; dispatch it again, or raise max_attempts"
         )
         return ConcurrencyError(
-            f"{type(command).__name__} on {name} {command.aggregate_id}: another event was appended to "
+            f"{type(command).__name__} on {name} {command.aggregate_id}: another event was "
+            "appended to "
             f"what it was decided on; {advice}"
         )
 
@@ -114,7 +115,9 @@ class Saver:
         """Run the handler on an object of its own."""
         scratch = loaded.state if self._keeper.is_idle else self._loader.copy(loaded)
         set_pending(scratch, None)
-        what = f"{type(command).__name__} on {self._registration.tables.name} {command.aggregate_id}"
+        what = (
+            f"{type(command).__name__} on {self._registration.tables.name} {command.aggregate_id}"
+        )
         with holding(what):
             try:
                 value = handler.function(scratch, command)
@@ -155,7 +158,9 @@ class Saver:
             last=loaded.version + 1,
         )
         timeout = self._events.timeout
-        while (rows := await bounded("the event store's read", timeout, anext(chunks, None))) is not None:
+        while (
+            rows := await bounded("the event store's read", timeout, anext(chunks, None))
+        ) is not None:
             ids.extend(row[1] for row in rows)
         self._reporting.count("decision.verified")
         if loaded.last_event_id is not None and ids == [loaded.last_event_id.bytes]:
@@ -197,7 +202,7 @@ class Saver:
         )
 
     def _folded(self, loaded: Loaded, events: list[StoredEvent], began: datetime) -> Loaded:
-        """The fold of the stored bytes onto the baseline; the handler's own object is thrown away."""
+        """The fold of the stored bytes onto the baseline, never the handler's own object."""
         fold = Fold(self._registration.tables, loaded.state)
         fold.extend([event.row() for event in events])
         last = events[-1]
@@ -235,7 +240,10 @@ class Saver:
 
 
 def encode_metadata(command: Command[Any], metadata: Metadata | None) -> bytes:
-    """The metadata of a command's events, as JSON. Raises what pydantic raises for what isn't JSON."""
+    """The metadata of a command's events, as JSON.
+
+    Raises what pydantic raises for what JSON can't hold.
+    """
     return to_json({**(metadata or {}), "command_id": str(command.command_id)})
 
 

@@ -30,6 +30,7 @@ class Tail:
     def __init__(
         self,
         registration: Registration,
+        *,
         events: EventStore,
         baselines: Baselines,
         floor: Floor,
@@ -70,7 +71,9 @@ class Tail:
             last=ask.version,
         )
         timeout = self._events.timeout
-        while (rows := await bounded("the event store's read", timeout, anext(chunks, None))) is not None:
+        while (
+            rows := await bounded("the event store's read", timeout, anext(chunks, None))
+        ) is not None:
             if is_inclusive and rows:
                 is_inclusive = False
                 if not self._follows(baseline, rows[0]):
@@ -79,7 +82,8 @@ class Tail:
             fold.extend(rows)
             if limit is not None and fold.folded > limit:
                 raise BackendUnavailableError(
-                    f"{self._registration.tables.name} {aggregate_id}: the snapshot store is down and the "
+                    f"{self._registration.tables.name} {aggregate_id}: the snapshot store is down "
+                    "and the "
                     f"stream has more than replay_limit = {limit} events; try again when it is back"
                 )
         trail.lap("tail")
@@ -110,7 +114,9 @@ class Tail:
         trail.miss(baseline.baseline, reason, f"version {baseline.version}")
         self._reporting.count(f"{baseline.baseline}.{reason}")
         if record is not None:
-            (trail.refuted if reason is Reason.OTHER_BRANCH else trail.unproven).append(record.stamp)
+            (trail.refuted if reason is Reason.OTHER_BRANCH else trail.unproven).append(
+                record.stamp
+            )
 
     def _folded(self, baseline: Loaded, fold: Fold, verified_at: datetime) -> Loaded:
         """The result of a fold. Its fields all count as set, wherever the fold started."""
@@ -141,9 +147,7 @@ class Tail:
             set_origin(state, loaded.origin(scope))
         return loaded
 
-    def _settle_floor(
-        self, aggregate_id: UUID, noted: Head | None, loaded: Loaded
-    ) -> None:
+    def _settle_floor(self, aggregate_id: UUID, noted: Head | None, loaded: Loaded) -> None:
         head = loaded.head
         if noted is not None and (
             head is None or head[0] < noted[0] or (head[0] == noted[0] and head[1] != noted[1])
@@ -166,11 +170,17 @@ class Tail:
         )
 
     async def _truncated(self, aggregate_id: UUID) -> StreamTruncatedError:
-        name, revisions = self._registration.tables.name, await self._baselines.revisions(aggregate_id)
+        name, revisions = (
+            self._registration.tables.name,
+            await self._baselines.revisions(aggregate_id),
+        )
         return StreamTruncatedError(
-            f"{name} {aggregate_id}: the stream doesn't begin with version 1 and no usable snapshot covers "
-            f"what is gone; snapshots there are of revisions {', '.join(revisions) or 'none'}, this code is "
-            f"{self._registration.mapper.scope.revision}. If one of them means the same, name it in "
+            f"{name} {aggregate_id}: the stream doesn't begin with version 1 and no usable "
+            "snapshot covers "
+            f"what is gone; snapshots there are of revisions {', '.join(revisions) or 'none'}, "
+            "this code is "
+            f"{self._registration.mapper.scope.revision}. If one of them means the same, name it "
+            "in "
             "reads_revisions",
             revisions=revisions,
         )

@@ -22,7 +22,8 @@ _holds: ContextVar[tuple[_Hold, ...]] = ContextVar("interlock_holds", default=()
 def refuse_reentry(command: str) -> None:
     """Raise `ReentrantCommandError` if a handler that is still running led here.
 
-    A waiting for B while B waits for A would hang for ever, so a handler dispatches to no id at all.
+    A waiting for B while B waits for A would hang for ever, so a handler dispatches to no id at
+    all.
     """
     for hold in _holds.get():
         if hold.is_active:
@@ -67,7 +68,8 @@ class Turns:
             turn = self._turns[aggregate_id] = _Turn()
         if turn.waiting > self._size:
             raise ConcurrencyError(
-                f"{self._size} commands already wait for {aggregate_id}; dispatch fewer at once, or raise "
+                f"{self._size} commands already wait for {aggregate_id}; dispatch fewer at once, "
+                "or raise "
                 "queue_size"
             )
         turn.waiting += 1

@@ -1,4 +1,4 @@
-"""The face for building applications. Lazy: importing a protocol below it doesn't load the builder."""
+"""The face for building applications; lazy, so that a protocol below it loads no builder."""
 
 from typing import TYPE_CHECKING
 

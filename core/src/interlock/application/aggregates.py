@@ -1,4 +1,4 @@
-"""The face for how aggregates are loaded: protocols, strategies, freshness, null and memory backends."""
+"""The face for how aggregates are loaded: protocols, strategies, freshness, built-in backends."""
 
 from interlock.memory import (
     InMemoryAggregateCacheBackend,

@@ -87,7 +87,10 @@ class Load:
 
 
 def run(console: Console, *, before_loading: Callable[[Path], None] | None = None) -> int:
-    """Show it; 0 if all loads gave the same state, else 1. `before_loading` gets the database's path."""
+    """Show it; the exit status is 0 if all loads gave the same state, else 1.
+
+    `before_loading` gets the database's path.
+    """
     folder = Path(tempfile.mkdtemp(prefix="interlock-demo-"))
     config = folder / "interlock.toml"
     config.write_text(_TOML.format(database=folder / "bank.db"))
@@ -145,7 +148,9 @@ async def _fill(config: Path, account_id: UUID, console: Console) -> None:
 async def _load_each_way(config: Path, account_id: UUID) -> list[Load]:
     reports: list[LoadReport] = []
     async with _application(config, reports) as app:
-        cold = await _timed("cold", reports, lambda: app.load(BankAccount, account_id, freshness=Replay()))
+        cold = await _timed(
+            "cold", reports, lambda: app.load(BankAccount, account_id, freshness=Replay())
+        )
         # A load of a version bypasses the cache, so it starts from the snapshot each time.
         snapshot = await _timed(
             "snapshot", reports, lambda: app.load(BankAccount, account_id, version=_EVENTS)
