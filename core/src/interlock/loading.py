@@ -54,14 +54,18 @@ class Loader:
         ask = Ask(version, freshness or self._registration.freshness)
         floor = self._floor.version(aggregate_id)
         is_trusting = isinstance(ask.freshness, _TRUSTING)
+        known = None
         if is_trusting and self._baselines.cache_never_waits:
             # A cache that never waits is asked at once: a hit costs less than a flight.
-            hit = await self._cached_answer(aggregate_id, ask)
+            known = Trail(is_timed=self._reporting.is_observed)
+            hit = await self._cached_answer(aggregate_id, ask, known)
             if hit is not None:
                 return hit.state
 
         async def read_and_keep(flight: Flight) -> Loaded:
-            loaded = await self.read(aggregate_id, ask, flight)
+            nonlocal known
+            trail, known = known, None
+            loaded = await self.read(aggregate_id, ask, flight, trail)
             await self.keep(loaded, ask)
             return loaded
 
@@ -78,15 +82,27 @@ class Loader:
             self._floor.raise_to(aggregate_id, loaded.head)
         return loaded.state if flight.waiters == 1 else self.copy(loaded)
 
-    async def read(self, aggregate_id: UUID, ask: Ask, flight: Flight | None = None) -> Loaded:
-        """The state asked for, unshared, and kept nowhere yet."""
-        loaded = await self._read(aggregate_id, ask, flight)
+    async def read(
+        self,
+        aggregate_id: UUID,
+        ask: Ask,
+        flight: Flight | None = None,
+        trail: Trail | None = None,
+    ) -> Loaded:
+        """The state asked for, unshared, and kept nowhere yet.
+
+        A trail that says why the cache had nothing usable is gone on with, without asking it again.
+        """
+        if trail is None:
+            trail = Trail(is_timed=self._reporting.is_observed)
+        loaded = await self._read(aggregate_id, ask, flight, trail)
         self._report(ask, loaded)
         return loaded
 
-    async def _read(self, aggregate_id: UUID, ask: Ask, flight: Flight | None) -> Loaded:
-        trail = Trail(is_timed=self._reporting.is_observed)
-        if _may_use_cache(ask):
+    async def _read(
+        self, aggregate_id: UUID, ask: Ask, flight: Flight | None, trail: Trail
+    ) -> Loaded:
+        if _may_use_cache(ask) and not trail.misses:
             baseline = await self._baselines.cached(aggregate_id, trail)
             if baseline is not None:
                 if self._is_fresh(baseline, ask):
@@ -108,11 +124,10 @@ class Loader:
         if self._is_news(loaded, ask):
             await self._keeper.after_load(loaded, self._clock())
 
-    async def _cached_answer(self, aggregate_id: UUID, ask: Ask) -> Loaded | None:
+    async def _cached_answer(self, aggregate_id: UUID, ask: Ask, trail: Trail) -> Loaded | None:
         """A cache hit that is an answer by itself."""
         if not _may_use_cache(ask):
             return None
-        trail = Trail(is_timed=self._reporting.is_observed)
         hit = await self._baselines.cached(aggregate_id, trail)
         if hit is None or hit.head is None or not self._is_fresh(hit, ask):
             return None

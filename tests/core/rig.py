@@ -1,0 +1,357 @@
+"""An application whose backends do what a test says at each of their calls, and a small domain for it.
+
+Races are forced: a backend waits at a `Gate` until the test opens it. Nothing sleeps, the clock is a value.
+"""
+
+import asyncio
+import inspect
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel
+
+from interlock.application import Application, ApplicationBuilder
+from interlock.application.aggregates import (
+    AlwaysCache,
+    InMemoryAggregateCacheBackend,
+    InMemoryAggregateSnapshotStorageBackend,
+    NeverCache,
+    SnapshotAfterN,
+)
+from interlock.backends import AggregateRecord, EventRow, RecordKey, Stamp, StoredEvent
+from interlock.domain import Aggregate, Command
+from interlock.memory import InMemoryEventStore
+from interlock.reports import LoadReport, Reason, Source
+from interlock.routing import applies_event, handles_command
+
+ID = UUID(int=7)
+Step = BaseException | Callable[[], Awaitable[object]] | None
+
+
+class Deposited(BaseModel):
+    """Money came in; `marks` is mutable on purpose."""
+
+    amount: int
+    marks: list[str] = []
+
+
+class Deposit(Command[int]):
+    """Answered with the balance."""
+
+    amount: int = 1
+
+
+class DepositOnce(Command[int]):
+    """Handled by a handler that must run once."""
+
+    amount: int = 1
+
+
+class Do(Command[Any]):
+    """Runs the test's own action on the aggregate; what it returns is the answer."""
+
+    action: Callable[[Any], Any]
+
+
+class Account(Aggregate):
+    """An account with mutable state."""
+
+    revision = "1"
+
+    balance: int = 0
+    marks: list[str] = []
+
+    @handles_command
+    def deposit(self, command: Deposit) -> int:
+        self.emit(Deposited(amount=command.amount))
+        return self.balance
+
+    @handles_command(once=True)
+    def deposit_once(self, command: DepositOnce) -> int:
+        self.emit(Deposited(amount=command.amount))
+        return self.balance
+
+    @handles_command
+    async def do(self, command: Do) -> Any:
+        answer = command.action(self)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    @applies_event
+    def apply_deposited(self, event: Deposited) -> None:
+        if event.amount == 0:
+            raise ValueError("nothing was deposited")
+        self.balance += event.amount
+        self.marks = event.marks or self.marks
+
+
+class Gate:
+    """Where a call waits until the test opens it."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.reached.set()
+        await self.opened.wait()
+
+
+class Scripted:
+    """Notes its calls, and takes the step that the test put down for the next one of a kind."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.calls: list[str] = []
+        self.down: set[str] = set()
+        self._steps: defaultdict[str, deque[Step]] = defaultdict(deque)
+
+    def then(self, call: str, *steps: Step) -> None:
+        """The next calls of this kind raise these exceptions, or await these callables first."""
+        self._steps[call].extend(steps)
+
+    def hold(self, call: str) -> Gate:
+        """The next call of this kind waits at the gate."""
+        gate = Gate()
+        self.then(call, gate)
+        return gate
+
+    async def at(self, call: str) -> None:
+        """Do what was put down for this call."""
+        self.calls.append(call)
+        if call in self.down:
+            raise OSError(f"{call}: the server is down")
+        step = self._steps[call].popleft() if self._steps[call] else None
+        if isinstance(step, BaseException):
+            raise step
+        if step is not None:
+            await step()
+
+
+class Events(Scripted, InMemoryEventStore):
+    """Calls: `append` before storing, `appended` after it, `read`, `reading` before each chunk, `head`."""
+
+    async def append(
+        self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
+    ) -> None:
+        await self.at("append")
+        await super().append(events, after=after)
+        await self.at("appended")
+
+    async def read(
+        self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
+    ) -> AsyncIterator[Sequence[EventRow]]:
+        await self.at("read")
+        async for rows in super().read(aggregate_type, aggregate_id, first=first, last=last):
+            await self.at("reading")
+            yield rows
+
+    async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
+        await self.at("head")
+        return await super().head(aggregate_type, aggregate_id)
+
+    def rows(self, aggregate_id: UUID = ID) -> list[EventRow]:
+        """What is stored."""
+        return list(self._streams.get(("Account", aggregate_id), []))
+
+    def roll_back(self, to: int, aggregate_id: UUID = ID) -> None:
+        """As if restored from a backup."""
+        self._streams["Account", aggregate_id] = self.rows(aggregate_id)[:to]
+        if to == 0:
+            del self._streams["Account", aggregate_id]
+
+    def drop_below(self, version: int, aggregate_id: UUID = ID) -> None:
+        """As if archived."""
+        stream = self.rows(aggregate_id)
+        self._streams["Account", aggregate_id] = [row for row in stream if row.version >= version]
+
+    def write(self, *amounts: int, aggregate_id: UUID = ID) -> list[UUID]:
+        """As another process appends."""
+        stream = self._streams.setdefault(("Account", aggregate_id), [])
+        ids = [uuid4() for _ in amounts]
+        for event_id, amount in zip(ids, amounts, strict=True):
+            payload = Deposited(amount=amount).model_dump_json().encode()
+            version = stream[-1].version + 1 if stream else 1
+            row = EventRow(
+                version, event_id.bytes, "Deposited", 1, 1_900_000_000_000_000, b"{}", payload
+            )
+            stream.append(row)
+        return ids
+
+
+class Cache(Scripted, InMemoryAggregateCacheBackend):
+    """Calls: `read`, `put`, `remove`."""
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        await self.at("read")
+        return await super().read(key)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        await self.at("put")
+        await super().put(key, record, supersedes)
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        await self.at("remove")
+        await super().remove(key, stamp)
+
+    @property
+    def record(self) -> AggregateRecord | None:
+        """The one entry."""
+        return next(iter(self._records.values()), None)
+
+    @property
+    def found(self) -> AggregateRecord:
+        """The one entry, which there is."""
+        assert self.record is not None
+        return self.record
+
+    def plant(self, record: AggregateRecord, **changes: Any) -> AggregateRecord:
+        """Put a changed record in the place of what is there."""
+        changed = replace(record, **changes)
+        key = RecordKey("default", 0, "Account", changed.aggregate_id, "1")
+        self._records[key] = changed
+        return changed
+
+
+class Snapshots(Scripted, InMemoryAggregateSnapshotStorageBackend):
+    """Calls: `read`, `put`, `remove`, `revisions`."""
+
+    def __init__(self, *, keep: int = 10) -> None:
+        super().__init__(keep=keep)
+
+    async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
+        await self.at("read")
+        return await super().read(key, at_or_below)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        await self.at("put")
+        await super().put(key, record, supersedes)
+
+    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
+        await self.at("remove")
+        await super().remove(key, stamp)
+
+    async def revisions(self, key: RecordKey) -> Collection[str]:
+        await self.at("revisions")
+        return await super().revisions(key)
+
+    def records(self, revision: str = "1") -> dict[int, AggregateRecord]:
+        """What is stored of the one aggregate, by version."""
+        return dict(
+            self._revisions(RecordKey("default", 0, "Account", ID, revision)).get(revision, {})
+        )
+
+    async def plant(self, record: AggregateRecord, **changes: Any) -> AggregateRecord:
+        """Store a changed record."""
+        changed = replace(record, **changes)
+        key = RecordKey("default", 0, "Account", changed.aggregate_id, changed.revision)
+        await InMemoryAggregateSnapshotStorageBackend.put(self, key, changed)
+        return changed
+
+
+class Clock:
+    """Says what the test says."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2030, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        """Go on, or back."""
+        self.now += timedelta(seconds=seconds)
+
+
+class Rig:
+    """A running application of accounts and everything that it talks to.
+
+    Without other words all states are cached and none is snapshotted. `other()` is another process on
+    the same event store and snapshot store.
+    """
+
+    def __init__(
+        self,
+        cls: type[Account] = Account,
+        *,
+        events: Events | None = None,
+        snapshots: Any = None,
+        cache: Any = None,
+        is_observed: bool = True,
+        settings: dict[str, Any] | None = None,
+        **registration: Any,
+    ) -> None:
+        self.cls = cls
+        self.events = Events() if events is None else events
+        self.snapshots = Snapshots() if snapshots is None else snapshots
+        self.cache = Cache() if cache is None else cache
+        self.clock = Clock()
+        self.reports: list[LoadReport] = []
+        self.registration = {"cache_strategy": AlwaysCache} | registration
+        builder = ApplicationBuilder(clock=self.clock).configure(**(settings or {}))
+        if is_observed:
+            builder.register_observer(self.reports.append)
+        builder.register_event_store(self.events)
+        builder.register_aggregate(
+            cls, snapshot_backend=self.snapshots, cache_backend=self.cache, **self.registration
+        )
+        self.app: Application = builder.build()
+
+    def other(self, **registration: Any) -> "Rig":
+        """Another process; its cache is its own unless one is given."""
+        given = {
+            "events": self.events,
+            "snapshots": self.snapshots,
+            **self.registration,
+            **registration,
+        }
+        return Rig(self.cls, **given)
+
+    async def __aenter__(self) -> Self:
+        await self.app.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.app.close()
+
+    async def deposit(self, *amounts: int, aggregate_id: UUID = ID) -> None:
+        """A command for each amount."""
+        for amount in amounts:
+            await self.app.dispatch(Deposit(aggregate_id=aggregate_id, amount=amount))
+
+    async def do(self, action: Callable[[Any], Any], aggregate_id: UUID = ID) -> Any:
+        """Let a handler do this."""
+        return await self.app.dispatch(Do(aggregate_id=aggregate_id, action=action))
+
+    async def load(self, aggregate_id: UUID = ID, **asked: Any) -> Account:
+        """The account."""
+        return await self.app.load(self.cls, aggregate_id, **asked)
+
+    @property
+    def report(self) -> LoadReport:
+        """That of the last load."""
+        return self.reports[-1]
+
+    @property
+    def misses(self) -> list[tuple[Source, Reason]]:
+        """Those of the last load."""
+        return [(miss.source, miss.reason) for miss in self.report.misses]
+
+
+def snapshotting(every: int = 1, **more: Any) -> dict[str, Any]:
+    """A registration with snapshots and without a cache."""
+    return {"snapshot_strategy": SnapshotAfterN(every), "cache_strategy": NeverCache(), **more}
+
+
+async def settled(*tasks: asyncio.Task[Any]) -> bool:
+    """Whether the tasks end without anything happening outside of the loop."""
+    for _ in range(200):
+        await asyncio.sleep(0)
+    return all(task.done() for task in tasks)

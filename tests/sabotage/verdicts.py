@@ -1,0 +1,58 @@
+"""A pytest plugin: writes down how each test ended, and whether by an assertion of its own."""
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+import interlock
+
+OWN = "failed by its own assertion"
+_ASSERTIONS = (AssertionError, pytest.fail.Exception)
+_PACKAGE = Path(interlock.__file__).parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where to write."""
+    parser.addoption("--verdicts", type=Path, required=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start with nothing seen."""
+    config.stash[_VERDICTS] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note the first thing that went wrong with a test, or that nothing did."""
+    report = yield
+    verdicts = item.config.stash[_VERDICTS]
+    if call.excinfo is None or report.outcome != "failed":
+        verdicts.setdefault(item.nodeid, report.outcome)
+    elif verdicts.get(item.nodeid, "passed") == "passed":
+        verdicts[item.nodeid] = _judge(call.when, call.excinfo)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write."""
+    config = session.config
+    path: Path = config.getoption("--verdicts")
+    path.write_text(json.dumps(config.stash[_VERDICTS]))
+
+
+def _judge(when: str, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    raised_in = Path(excinfo.traceback[-1].path)
+    if (
+        when == "call"
+        and isinstance(excinfo.value, _ASSERTIONS)
+        and _PACKAGE not in raised_in.parents
+    ):
+        return OWN
+    return f"{excinfo.typename} in {when}"
+
+
+_VERDICTS = pytest.StashKey[dict[str, str]]()
