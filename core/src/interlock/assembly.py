@@ -7,7 +7,6 @@ from typing import Any, cast
 from interlock.adapters import as_cache_store, as_snapshot_store
 from interlock.aggregate import Aggregate, Command, tables_of
 from interlock.codecs import Codec, JsonCodec
-from interlock.config import AggregateSettings, Settings
 from interlock.construction import Dependencies
 from interlock.declarations import Handler
 from interlock.errors import ConfigurationError
@@ -21,7 +20,7 @@ from interlock.memory import (
     NullAggregateCacheBackend,
     NullAggregateSnapshotStorageBackend,
 )
-from interlock.plugins import BackendKind, BackendReference, Catalogue
+from interlock.plugins import Catalogue
 from interlock.policies import (
     NeverCache,
     NeverSnapshot,
@@ -34,6 +33,8 @@ from interlock.revision import compute_revision, own_revision
 from interlock.roundtrip import check_defaults, check_fields
 from interlock.runtime import Application, Part
 from interlock.saving import Saver
+from interlock.settings import AggregateSettings, Settings
+from interlock.specs import BackendKind, BackendReference
 from interlock.tail import Clock
 
 _EVENT_STORE_METHODS = ("append", "read", "head", "delete")

@@ -2,6 +2,7 @@
 
 from interlock.adapters import RecordCacheBackend, RecordSnapshotBackend
 from interlock.codecs import Codec
+from interlock.durations import Duration
 from interlock.errors import (
     BackendUnavailableError,
     ConcurrencyError,
@@ -27,16 +28,28 @@ from interlock.records import (
     from_micros,
     to_micros,
 )
+from interlock.specs import (
+    BackendKind,
+    BackendSpec,
+    CodecSpec,
+    StrategyKind,
+    StrategySpec,
+    hookimpl,
+)
 
 __all__ = [
     "AggregateCacheBackend",
     "AggregateRecord",
     "AggregateSnapshotStorageBackend",
+    "BackendKind",
+    "BackendSpec",
     "BackendUnavailableError",
     "CacheStore",
     "Codec",
+    "CodecSpec",
     "ConcurrencyError",
     "ConfigurationError",
+    "Duration",
     "EventRow",
     "EventStore",
     "InterlockError",
@@ -48,7 +61,10 @@ __all__ = [
     "SnapshotStore",
     "Stamp",
     "StoredEvent",
+    "StrategyKind",
+    "StrategySpec",
     "from_micros",
+    "hookimpl",
     "newer",
     "to_micros",
 ]

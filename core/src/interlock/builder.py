@@ -5,15 +5,19 @@ from datetime import UTC, datetime
 from os import PathLike
 from typing import Any, Literal, Self
 
+from pydantic import ValidationError
+
 from interlock.aggregate import Aggregate
 from interlock.assembly import Assembly
 from interlock.codecs import Codec
-from interlock.config import AggregateSettings, Settings, load_settings
+from interlock.config import load_settings
 from interlock.construction import Dependencies
 from interlock.errors import ConfigurationError
+from interlock.plugins import OptionsError
 from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
 from interlock.reports import Observer
 from interlock.runtime import Application
+from interlock.settings import AggregateSettings, ApplicationSettings, Settings
 from interlock.tail import Clock
 
 Source = object  # an instance, a class or factory, a name, a BackendReference
@@ -53,7 +57,11 @@ class ApplicationBuilder:
 
     def configure(self, **settings: Any) -> Self:  # Any: the fields of ApplicationSettings
         """Set fields of `ApplicationSettings`: namespace, epoch, floor_size and so on."""
-        application = self._settings.application.model_copy_checked(settings)
+        given = self._settings.application.model_dump() | settings
+        try:
+            application = ApplicationSettings.model_validate(given)
+        except ValidationError as error:
+            raise OptionsError("configure()", error, tuple(given)) from None
         self._settings = replace(self._settings, application=application)
         return self
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from interlock.builder import ApplicationBuilder
-    from interlock.plugins import backend
     from interlock.reports import LoadReport
     from interlock.runtime import Application
+    from interlock.specs import backend
 
 __all__ = ["Application", "ApplicationBuilder", "LoadReport", "backend"]
 
@@ -14,7 +14,7 @@ _HOMES = {
     "Application": "interlock.runtime",
     "ApplicationBuilder": "interlock.builder",
     "LoadReport": "interlock.reports",
-    "backend": "interlock.plugins",
+    "backend": "interlock.specs",
 }
 
 

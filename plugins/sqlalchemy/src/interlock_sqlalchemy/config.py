@@ -5,7 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Positive = Annotated[timedelta, Field(gt=timedelta(0))]
+from interlock.backends import Duration
+
+Positive = Annotated[Duration, Field(gt=timedelta(0))]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
 
 

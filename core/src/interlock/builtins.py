@@ -1,0 +1,197 @@
+"""The backends, strategies and codecs of the core, registered like everybody's."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf
+
+from interlock.codecs import JsonCodec, ZlibJsonCodec
+from interlock.durations import Duration
+from interlock.memory import (
+    InMemoryAggregateCacheBackend,
+    InMemoryAggregateSnapshotStorageBackend,
+)
+from interlock.policies import (
+    AllOf,
+    AlwaysCache,
+    AnyOf,
+    CacheAfterVersion,
+    NeverCache,
+    NeverSnapshot,
+    SnapshotAfterN,
+    SnapshotAfterTime,
+    SnapshotOnEvent,
+    SnapshotStrategy,
+    SnapshotWhenReplayed,
+)
+from interlock.specs import (
+    BackendKind,
+    BackendSpec,
+    CodecSpec,
+    StrategyKind,
+    StrategySpec,
+    hookimpl,
+)
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+Strategies = list[InstanceOf[SnapshotStrategy]]
+
+
+class MemorySnapshotsConfig(BaseModel):
+    """The options of `memory-snapshots`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep: Count = 1
+    keep_revisions: Count = 2
+
+
+class MemoryCacheConfig(BaseModel):
+    """The options of `memory-cache`; `size` counts records."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: Count = 10_000
+
+
+def memory_snapshots(config: MemorySnapshotsConfig) -> InMemoryAggregateSnapshotStorageBackend:
+    """The backend of the options."""
+    return InMemoryAggregateSnapshotStorageBackend(
+        keep=config.keep, keep_revisions=config.keep_revisions
+    )
+
+
+def memory_cache(config: MemoryCacheConfig) -> InMemoryAggregateCacheBackend:
+    """The backend of the options."""
+    return InMemoryAggregateCacheBackend(size=config.size)
+
+
+@hookimpl
+def interlock_register_backends() -> Iterable[BackendSpec]:
+    """Null and memory."""
+    memory, here = "interlock.memory", "interlock.builtins"
+    yield BackendSpec(
+        "memory-events",
+        BackendKind.EVENTS,
+        f"{memory}:InMemoryEventStore",
+        summary="Streams of events in this process",
+    )
+    yield BackendSpec(
+        "memory-snapshots",
+        BackendKind.SNAPSHOTS,
+        f"{here}:memory_snapshots",
+        f"{here}:MemorySnapshotsConfig",
+        summary="Snapshots in this process",
+    )
+    yield BackendSpec(
+        "memory-cache",
+        BackendKind.CACHE,
+        f"{here}:memory_cache",
+        f"{here}:MemoryCacheConfig",
+        summary="The most recently used states, in this process",
+    )
+    yield BackendSpec(
+        "null-snapshots",
+        BackendKind.SNAPSHOTS,
+        f"{memory}:NullAggregateSnapshotStorageBackend",
+        summary="No snapshots",
+    )
+    yield BackendSpec(
+        "null-cache",
+        BackendKind.CACHE,
+        f"{memory}:NullAggregateCacheBackend",
+        summary="No cache",
+    )
+
+
+@hookimpl
+def interlock_register_strategies() -> Iterable[StrategySpec]:
+    """Those of `interlock.policies` that TOML can say."""
+    factories = {
+        StrategyKind.SNAPSHOT: (
+            ("never", "never_snapshot"),
+            ("after-n", "after_n"),
+            ("after-time", "after_time"),
+            ("when-replayed", "when_replayed"),
+            ("on-event", "on_event"),
+            ("any-of", "any_of"),
+            ("all-of", "all_of"),
+        ),
+        StrategyKind.CACHE: (
+            ("never", "never_cache"),
+            ("always", "always"),
+            ("after-version", "after_version"),
+        ),
+    }
+    for kind, names in factories.items():
+        for name, factory in names:
+            yield StrategySpec(name, kind, f"interlock.builtins:{factory}")
+
+
+@hookimpl
+def interlock_register_codecs() -> Iterable[CodecSpec]:
+    """JSON, plain and compressed."""
+    yield CodecSpec("json", "interlock.builtins:json")
+    yield CodecSpec("json+zlib", "interlock.builtins:json_zlib")
+
+
+def never_snapshot() -> NeverSnapshot:
+    """`never`."""
+    return NeverSnapshot()
+
+
+def after_n(*, n: Count) -> SnapshotAfterN:
+    """`after-n`."""
+    return SnapshotAfterN(n)
+
+
+def after_time(*, delta: Duration) -> SnapshotAfterTime:
+    """`after-time`."""
+    return SnapshotAfterTime(delta)
+
+
+def when_replayed(*, n: Count) -> SnapshotWhenReplayed:
+    """`when-replayed`."""
+    return SnapshotWhenReplayed(n)
+
+
+def on_event(*, events: list[str]) -> SnapshotOnEvent:
+    """`on-event`."""
+    return SnapshotOnEvent(*events)
+
+
+def any_of(*, of: Strategies) -> AnyOf:
+    """`any-of`."""
+    return AnyOf(*of)
+
+
+def all_of(*, of: Strategies) -> AllOf:
+    """`all-of`."""
+    return AllOf(*of)
+
+
+def never_cache() -> NeverCache:
+    """`never`."""
+    return NeverCache()
+
+
+def always() -> AlwaysCache:
+    """`always`."""
+    return AlwaysCache()
+
+
+def after_version(*, version: Count) -> CacheAfterVersion:
+    """`after-version`."""
+    return CacheAfterVersion(version)
+
+
+def json() -> JsonCodec:
+    """`json`."""
+    return JsonCodec()
+
+
+def json_zlib(
+    *, level: Annotated[int, Field(ge=0, le=9)] = 6, max_bytes: Count = 64 * 1024 * 1024
+) -> ZlibJsonCodec:
+    """`json+zlib`."""
+    return ZlibJsonCodec(level=level, max_bytes=max_bytes)

@@ -1,0 +1,286 @@
+"""TOML to frozen settings: all is checked, all errors are told at once, nothing is opened."""
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from interlock.durations import Duration
+from interlock.errors import ConfigurationError
+from interlock.plugins import Catalogue, OptionsError
+from interlock.policies import FastForward, Freshness, MaxAge, Replay, Trust
+from interlock.settings import AggregateSettings, ApplicationSettings, Count, Settings
+from interlock.specs import BackendKind, BackendReference, StrategyKind
+from interlock.tables import Problems, Secret, Table, find, resolved, with_profile
+
+_SCHEMA = 1
+_FRESHNESS: Mapping[str, type[Trust | FastForward | Replay]] = {
+    "trust": Trust,
+    "fast-forward": FastForward,
+    "replay": Replay,
+}
+_TABLES = (
+    "schema",
+    "application",
+    "event_store",
+    "snapshot_backends",
+    "cache_backends",
+    "aggregates",
+)
+
+
+def load_settings(path: str | PathLike[str] | None = None) -> Settings:
+    """The settings of a TOML file: the one given, else the one found.
+
+    Raises `ConfigurationError` that lists all that is wrong, each with its place in the TOML.
+    """
+    source, table = find(path)
+    problems: Problems = []
+    profile = os.environ.get("INTERLOCK_PROFILE") or None
+    merged = with_profile(table, profile, problems)
+    reader = _Reader(resolved(merged, "", source.parent, problems), problems)
+    settings = reader.settings(str(source), profile)
+    if problems:
+        lines = "\n".join(f"- {where}: {what}" for where, what in problems)
+        raise ConfigurationError(f"{source} has {len(problems)} error(s):\n{lines}")
+    return settings
+
+
+class _MaxAgeOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    delta: Duration
+
+
+class _Limits(BaseModel):
+    on_unavailable: Literal["replay", "fail"] | None = None
+    replay_limit: Count | None = None
+
+
+class _Reader:
+    """Reads the tables of one file; what is wrong is noted, and reading goes on."""
+
+    def __init__(self, table: Table, problems: Problems) -> None:
+        self._table = table
+        self._problems = problems
+        self._catalogue = Catalogue.installed()
+        self._application = ApplicationSettings()
+        self._names: dict[BackendKind, dict[str, BackendReference]] = {}
+
+    def settings(self, source: str, profile: str | None) -> Settings:
+        self._known_keys("", self._table, _TABLES)
+        if self._table.get("schema") != _SCHEMA:
+            found = self._table.get("schema", "nothing")
+            self._wrong("schema", f"wanted schema = {_SCHEMA}, found {found!r}")
+        self._application = self._application_settings()
+        event_store = self._event_store()
+        snapshots = self._backends("snapshot_backends", BackendKind.SNAPSHOTS)
+        caches = self._backends("cache_backends", BackendKind.CACHE)
+        aggregates = {
+            name: self._aggregate(f"aggregates.{name}", table)
+            for name, table in self._subtables("aggregates").items()
+        }
+        return Settings(
+            application=self._application,
+            event_store=event_store,
+            snapshot_backends=snapshots,
+            cache_backends=caches,
+            default=aggregates.pop("default", AggregateSettings()),
+            aggregates=aggregates,
+            source=source,
+            profile=profile,
+        )
+
+    def _application_settings(self) -> ApplicationSettings:
+        table = self._subtable("", "application", self._table.get("application", {}))
+        try:
+            return ApplicationSettings.model_validate(table)
+        except ValidationError as error:
+            names = tuple(ApplicationSettings.model_fields)
+            self._options_wrong("application", OptionsError("application", error, names))
+            return ApplicationSettings()
+
+    def _event_store(self) -> BackendReference | None:
+        if "event_store" not in self._table:
+            return None
+        table = self._subtable("", "event_store", self._table["event_store"])
+        return self._reference("event_store", table, BackendKind.EVENTS)
+
+    def _backends(self, section: str, kind: BackendKind) -> dict[str, BackendReference]:
+        references = self._names[kind] = {}
+        for name, table in self._subtables(section).items():
+            reference = self._reference(f"{section}.{name}", table, kind)
+            references[name] = reference or BackendReference(name)
+        return references
+
+    def _reference(self, where: str, table: Table, kind: BackendKind) -> BackendReference | None:
+        options = {key: value for key, value in table.items() if key != "backend"}
+        name = table.get("backend")
+        if not isinstance(name, str):
+            self._wrong(f"{where}.backend", f"wanted a backend's name, found {name!r}")
+            return None
+        reference = BackendReference(name, options)
+        self._try(
+            f"{where}.backend",
+            where,
+            lambda: self._catalogue.config(reference, kind, namespace=self._application.namespace),
+        )
+        return reference
+
+    def _aggregate(self, where: str, table: Table) -> AggregateSettings:
+        self._known_keys(where, table, tuple(AggregateSettings.__dataclass_fields__))
+        limits = {key: table[key] for key in _Limits.model_fields if key in table}
+        try:
+            limits = _Limits.model_validate(limits).model_dump()
+        except ValidationError as error:
+            self._options_wrong(where, OptionsError(where, error))
+            limits = {}
+        return AggregateSettings(
+            snapshot_strategy=self._strategy(
+                f"{where}.snapshot_strategy",
+                table.get("snapshot_strategy"),
+                StrategyKind.SNAPSHOT,
+            ),
+            snapshot_backend=self._backend_name(
+                f"{where}.snapshot_backend", table.get("snapshot_backend"), BackendKind.SNAPSHOTS
+            ),
+            cache_strategy=self._strategy(
+                f"{where}.cache_strategy", table.get("cache_strategy"), StrategyKind.CACHE
+            ),
+            cache_backend=self._backend_name(
+                f"{where}.cache_backend", table.get("cache_backend"), BackendKind.CACHE
+            ),
+            freshness=self._freshness(f"{where}.freshness", table.get("freshness")),
+            codec=self._codec(f"{where}.codec", table.get("codec")),
+            **limits,
+        )
+
+    def _used(self, where: str, value: object) -> tuple[str, Table] | None:
+        """The name and the options of `"name"` or `{ use = "name", ... }`."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return value, {}
+        if isinstance(value, dict) and isinstance(value.get("use"), str):
+            return value["use"], {key: item for key, item in value.items() if key != "use"}
+        self._wrong(where, f'wanted "name" or {{ use = "name", ... }}, found {value!r}')
+        return None
+
+    def _strategy(self, where: str, value: object, kind: StrategyKind) -> Any:  # Any: of that kind
+        used = self._used(where, value)
+        if used is None:
+            return None
+        name, options = used
+        if isinstance(options.get("of"), list):
+            options["of"] = [
+                self._strategy(f"{where}.of[{index}]", item, kind)
+                for index, item in enumerate(options["of"])
+            ]
+            if None in options["of"]:
+                return None
+        return self._try(where, where, lambda: self._catalogue.strategy(name, kind, options))
+
+    def _codec(self, where: str, value: object) -> Any:  # Any: a codec
+        used = self._used(where, value)
+        if used is None:
+            return None
+        return self._try(where, where, lambda: self._catalogue.codec(*used))
+
+    def _freshness(self, where: str, value: object) -> Freshness | None:
+        used = self._used(where, value)
+        if used is None:
+            return None
+        name, options = used
+        plain: dict[str, type[Trust | FastForward | Replay]] = {
+            "trust": Trust,
+            "fast-forward": FastForward,
+            "replay": Replay,
+        }
+        if name == "max-age":
+            try:
+                return MaxAge(_MaxAgeOptions.model_validate(options).delta)
+            except ValidationError as error:
+                self._options_wrong(where, OptionsError("max-age", error, ("delta",)))
+            except ConfigurationError as error:
+                self._wrong(where, str(error))
+        elif name not in _FRESHNESS:
+            self._wrong(where, f"no freshness {name!r}; {_hint(name, (*_FRESHNESS, 'max-age'))}")
+        elif options:
+            self._wrong(where, f"{name!r} takes no options, found {', '.join(options)}")
+        else:
+            return _FRESHNESS[name]()
+        return None
+
+    def _backend_name(self, where: str, value: object, kind: BackendKind) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self._wrong(where, f"wanted the name of a backend, found {value!r}")
+            return None
+        if value not in self._names[kind]:
+            reference = BackendReference(value)
+            self._try(
+                where,
+                where,
+                lambda: self._catalogue.config(
+                    reference, kind, namespace=self._application.namespace
+                ),
+                also=self._names[kind],
+            )
+        return value
+
+    def _try(
+        self, where: str, table: str, make: Callable[[], Any], also: Iterable[str] = ()
+    ) -> Any:  # Any: what is made
+        try:
+            return make()
+        except OptionsError as error:
+            self._options_wrong(table, error)
+        except ConfigurationError as error:
+            named = f" Named here: {', '.join(also)}." if also else ""
+            self._wrong(where, f"{error}.{named}" if named else str(error))
+        return None
+
+    def _options_wrong(self, where: str, error: OptionsError) -> None:
+        for path, what in error.problems:
+            self._wrong(f"{where}.{path}" if path else where, what)
+
+    def _subtables(self, section: str) -> dict[str, Table]:
+        tables = self._subtable("", section, self._table.get(section, {}))
+        return {name: self._subtable(section, name, value) for name, value in tables.items()}
+
+    def _subtable(self, section: str, name: str, value: object) -> Table:
+        if isinstance(value, dict):
+            return value
+        where = f"{section}.{name}" if section else name
+        self._wrong(where, f"wanted a table [{where}], found {value!r}")
+        return {}
+
+    def _known_keys(self, where: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in known:
+                self._wrong(f"{where}.{key}" if where else key, f"no such key; {_hint(key, known)}")
+
+    def _wrong(self, where: str, what: str) -> None:
+        self._problems.append((where, what))
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+
+
+def shown(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: TOML values
+    """Options as they may be shown: what came from the environment or a file is masked."""
+
+    def mask(value: Any) -> Any:  # Any: a TOML value
+        if isinstance(value, Secret):
+            return value.shown
+        if isinstance(value, dict):
+            return shown(value)
+        return [mask(item) for item in value] if isinstance(value, list) else value
+
+    return {key: mask(value) for key, value in options.items()}

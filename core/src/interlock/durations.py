@@ -1,0 +1,25 @@
+"""Durations as configuration writes them."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def parse_duration(value: object) -> object:
+    """`"250ms"`, `"5s"`, `"1h30m"`, `"30d"` as a timedelta; anything else as it is.
+
+    pydantic takes it from there: numbers are seconds, and ISO 8601 works.
+    """
+    if not isinstance(value, str) or re.fullmatch(f"(?:{_PART.pattern})+", value) is None:
+        return value
+    parts = {_UNITS[unit]: float(number) for number, unit in _PART.findall(value)}
+    return timedelta(**parts)
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+"""A timedelta field that also takes `"5s"`; for the configuration models of plugins."""

@@ -1,0 +1,271 @@
+"""From names to what is installed: entry points, isolation, building.
+
+pluggy's own loader of entry points isn't used: one plugin's ImportError there stops all.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, distributions
+from typing import Any, cast
+
+import pluggy
+from pydantic import BaseModel, ValidationError, validate_call
+
+from interlock.codecs import Codec
+from interlock.errors import ConfigurationError, PluginError
+from interlock.specs import (
+    PLUGIN_API,
+    BackendKind,
+    BackendReference,
+    BackendSpec,
+    CodecSpec,
+    Hooks,
+    Spec,
+    StrategyKind,
+    StrategySpec,
+)
+
+_GROUPS: Mapping[type, tuple[str, str]] = {
+    BackendSpec: ("interlock.backends", "interlock_register_backends"),
+    StrategySpec: ("interlock.strategies", "interlock_register_strategies"),
+    CodecSpec: ("interlock.codecs", "interlock_register_codecs"),
+}
+_NOUNS: Mapping[type, str] = {
+    BackendSpec: "backend",
+    StrategySpec: "strategy",
+    CodecSpec: "codec",
+}
+_OURS = (
+    "sqlalchemy-events",
+    "sqlalchemy-snapshots",
+    "diskcache-cache",
+    "memcached-cache",
+    "redis-cache",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """An installed name; `specs` are what it registers, `error` why it can't be used."""
+
+    name: str
+    distribution: str
+    version: str
+    specs: tuple[Spec, ...]
+    error: str | None
+
+
+class Catalogue:
+    """The backends, strategies and codecs that are installed. Only what is named is imported."""
+
+    def __init__(self, points: Iterable[EntryPoint]) -> None:
+        groups = {group for group, _ in _GROUPS.values()}
+        # A distribution that is found twice on the path claims nothing twice.
+        self._points = {
+            (point.group, point.name, _distribution(point)): point
+            for point in points
+            if point.group in groups
+        }
+        self._loaded: dict[tuple[str, str, str], tuple[Spec, ...]] = {}
+
+    @classmethod
+    def installed(cls) -> "Catalogue":
+        """What the running interpreter's environment holds."""
+        return cls(point for found in distributions() for point in found.entry_points)
+
+    def backend(self, name: str, kind: BackendKind) -> BackendSpec:
+        """The backend of a name.
+
+        Raises `ConfigurationError`, and `PluginError` if it can't be loaded.
+        """
+        found: BackendSpec = self._specs(BackendSpec, name)[0]
+        if found.kind != kind:
+            raise ConfigurationError(
+                f"{name!r} is a backend for {found.kind}; wanted one for {kind}: "
+                f"{self._installed(BackendSpec, kind)}"
+            )
+        return found
+
+    def strategy(self, name: str, kind: StrategyKind, options: Mapping[str, Any]) -> object:
+        """A strategy, made. Raises as `backend` does, and for options that don't fit."""
+        for spec in self._specs(StrategySpec, name):
+            if spec.kind == kind:
+                return _called(spec.factory, f"strategy {name!r}", options)
+        raise ConfigurationError(f"{name!r} is no {kind} strategy")
+
+    def codec(self, name: str, options: Mapping[str, Any] | None = None) -> Codec:
+        """A codec, made. Raises as `strategy` does."""
+        (spec,) = self._specs(CodecSpec, name)
+        return cast("Codec", _called(spec.factory, f"codec {name!r}", options or {}))
+
+    def build(self, reference: BackendReference, kind: BackendKind, *, namespace: str) -> object:
+        """The backend of a reference, not yet opened. Raises as `config` does."""
+        spec, config = self.config(reference, kind, namespace=namespace)
+        factory = _imported(spec.factory, f"backend {reference.name!r}")
+        try:
+            return factory() if config is None else factory(config)
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            raise PluginError(f"backend {reference.name!r} can't be made: {error!r}") from error
+
+    def config(
+        self, reference: BackendReference, kind: BackendKind, *, namespace: str
+    ) -> tuple[BackendSpec, BaseModel | None]:
+        """A reference's options, validated; a field `namespace` is the application's unless given.
+
+        Raises `ConfigurationError` with all that is wrong with them.
+        """
+        spec = self.backend(reference.name, kind)
+        what = f"backend {reference.name!r}"
+        options = dict(reference.options)
+        if spec.config is None:
+            if options:
+                raise ConfigurationError(f"{what} takes no options, found {', '.join(options)}")
+            return spec, None
+        model = cast("type[BaseModel]", _imported(spec.config, what))
+        if "namespace" in model.model_fields:
+            options.setdefault("namespace", namespace)
+        try:
+            return spec, model.model_validate(options)
+        except ValidationError as error:
+            raise OptionsError(what, error, tuple(model.model_fields)) from None
+
+    def listing(self) -> list[Listing]:
+        """Everything installed, by name; a broken plugin is listed with its reason."""
+        listings = []
+        for point in self._points.values():
+            spec_type = next(cls for cls, (group, _) in _GROUPS.items() if group == point.group)
+            specs: tuple[Spec, ...] = ()
+            reason = None
+            try:
+                specs = self._load(spec_type, point)
+            except PluginError as error:
+                reason = str(error)
+            version = point.dist.version if point.dist is not None else ""
+            listings.append(Listing(point.name, _distribution(point), version, specs, reason))
+        return sorted(listings, key=lambda listing: (listing.name, listing.distribution))
+
+    def _specs(self, spec_type: type[Any], name: str) -> Any:  # Any: specs of that type
+        return self._load(spec_type, self._point(spec_type, name))
+
+    def _point(self, spec_type: type, name: str) -> EntryPoint:
+        group, _ = _GROUPS[spec_type]
+        noun = _NOUNS[spec_type]
+        distribution, _, bare = name.rpartition(":")
+        named = [key for key in self._points if key[:2] == (group, bare)]
+        keys = [key for key in named if not distribution or key[2] == distribution]
+        if len(keys) == 1:
+            return self._points[keys[0]]
+        if keys:
+            claims = " and ".join(sorted(key[2] for key in keys))
+            choice = " or ".join(sorted(f'"{key[2]}:{bare}"' for key in keys))
+            raise ConfigurationError(
+                f"{claims} both register a {noun} {bare!r}; say which one: {choice}"
+            )
+        installed = sorted({n for g, n, _ in self._points if g == group})
+        near = difflib.get_close_matches(bare, {*installed, *_OURS}, 1)
+        advice = f"did you mean {near[0]!r}? " if near and near[0] != bare else ""
+        if noun == "backend" and (bare in _OURS or (near and near[0] not in installed)):
+            missing = bare if bare in _OURS else near[0]
+            advice += f"`pip install interlock-{missing}` provides {missing!r}. "
+        raise ConfigurationError(
+            f"no {noun} {name!r} is installed; {advice}Installed: {', '.join(installed) or 'none'}"
+        )
+
+    def _installed(self, spec_type: type, kind: BackendKind) -> str:
+        names = [
+            listing.name
+            for listing in self.listing()
+            for spec in listing.specs
+            if isinstance(spec, spec_type) and getattr(spec, "kind", None) == kind
+        ]
+        return ", ".join(names) or "none is installed"
+
+    def _load(self, spec_type: type, point: EntryPoint) -> tuple[Spec, ...]:
+        key = (point.group, point.name, _distribution(point))
+        if key not in self._loaded:
+            self._loaded[key] = _registered(spec_type, point)
+        return self._loaded[key]
+
+
+class OptionsError(ConfigurationError):
+    """Options that a plugin doesn't take; `problems` are (path, what is wrong)."""
+
+    def __init__(self, what: str, error: ValidationError, names: tuple[str, ...] = ()) -> None:
+        self.problems = [
+            (".".join(map(str, item["loc"])), _explained(cast("dict[str, Any]", item), names))
+            for item in error.errors(include_url=False, include_context=False)
+        ]
+        lines = "; ".join(f"{path}: {text}" if path else text for path, text in self.problems)
+        super().__init__(f"the options of {what} don't fit: {lines}")
+
+
+def _explained(item: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    name = str(item["loc"][-1]) if item["loc"] else ""
+    if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        near = difflib.get_close_matches(name, names, 1)
+        known = f"; known are {', '.join(names)}" if names else ""
+        return "no such option" + (f", did you mean {near[0]!r}?" if near else known)
+    if item["type"] in ("missing", "missing_keyword_only_argument"):
+        return "is required and missing"
+    found = item["input"]
+    is_shown = isinstance(found, bool | int | float | str) and "://" not in str(found)
+    return f"{item['msg']}" + (f", found {found!r}" if is_shown else "")
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "unknown"
+
+
+def _registered(spec_type: type, point: EntryPoint) -> tuple[Spec, ...]:
+    """What the entry point's module registers under the entry point's name."""
+    _, hook = _GROUPS[spec_type]
+    noun, source = _NOUNS[spec_type], f"{_distribution(point)} ({point.value})"
+    manager = pluggy.PluginManager("interlock")
+    manager.add_hookspecs(Hooks)
+    try:
+        manager.register(point.load(), name=point.value)
+        results = getattr(manager.hook, hook)()
+        registered = [spec for result in results for spec in result]
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{noun} {point.name!r} of {source} can't be loaded: {type(error).__name__}: {error}"
+        ) from error
+    strange = [spec for spec in registered if not isinstance(spec, spec_type)]
+    if strange:
+        raise PluginError(f"{source}: {hook} gave {strange[0]!r}; a {spec_type.__name__} is wanted")
+    named = [spec for spec in registered if spec.name == point.name]
+    kinds = {getattr(spec, "kind", None) for spec in named}
+    if not named or len(kinds) != len(named) or (spec_type is BackendSpec and len(named) > 1):
+        raise PluginError(
+            f"{source}: the entry point {point.name!r} wants one {noun} of that name, {hook} gave "
+            f"{', '.join(repr(spec.name) for spec in registered) or 'none'}"
+        )
+    for spec in named:
+        if spec.plugin_api != PLUGIN_API:
+            raise PluginError(
+                f"{noun} {point.name!r} of {source} is written for plugin API {spec.plugin_api}, "
+                f"this core has {PLUGIN_API}; install a version of it that fits"
+            )
+    return tuple(named)
+
+
+def _imported(path: str, what: str) -> Any:  # Any: whatever the plugin names
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{what}: {path} can't be imported: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _called(path: str, what: str, options: Mapping[str, Any]) -> object:
+    factory: Callable[..., object] = _imported(path, what)
+    try:
+        return validate_call(factory)(**options)
+    except ValidationError as error:
+        raise OptionsError(what, error) from None

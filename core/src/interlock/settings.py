@@ -1,0 +1,74 @@
+"""What configuration says, as frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from interlock.codecs import Codec
+from interlock.durations import Duration
+from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
+from interlock.specs import BackendReference
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+
+
+class ApplicationSettings(BaseModel):
+    """What holds for the whole application: the table `[application]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    namespace: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$")] = "default"
+    """Keeps apart what shares event stores, snapshot stores and caches; no control characters."""
+
+    epoch: Annotated[int, Field(ge=0, strict=True)] = 0
+    """Part of every cache key: raise it after the event store was restored from a backup."""
+
+    floor_size: Count = 10_000
+    """For how many ids of an aggregate type the process keeps what it committed or returned."""
+
+    max_attempts: Count = 10
+    """How often a command is tried while other writers are faster."""
+
+    queue_size: Count = 1_000
+    """How many commands may wait for one id."""
+
+    close_timeout: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
+    """How long closing waits for what is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateSettings:
+    """How one aggregate is loaded: the keyword arguments of `register_aggregate`; None is unset."""
+
+    snapshot_strategy: SnapshotStrategy | None = None
+    snapshot_backend: object = None
+    cache_strategy: CacheStrategy | None = None
+    cache_backend: object = None
+    freshness: Freshness | None = None
+    codec: Codec | str | None = None
+    on_unavailable: Literal["replay", "fail"] | None = None
+    replay_limit: int | None = None
+
+    def over(self, other: Self | None) -> Self:
+        """These, and the other's where these are unset."""
+        if other is None:
+            return self
+        unset = {f.name for f in fields(self) if getattr(self, f.name) is None}
+        return replace(self, **{name: getattr(other, name) for name in unset})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it. `source` is the file that it came from, `profile` the profile that was chosen."""
+
+    application: ApplicationSettings = field(default_factory=ApplicationSettings)
+    event_store: BackendReference | None = None
+    snapshot_backends: Mapping[str, BackendReference] = field(default_factory=dict)
+    cache_backends: Mapping[str, BackendReference] = field(default_factory=dict)
+    default: AggregateSettings = field(default_factory=AggregateSettings)
+    aggregates: Mapping[str, AggregateSettings] = field(default_factory=dict)
+    source: str | None = None
+    profile: str | None = None

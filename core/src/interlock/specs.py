@@ -1,0 +1,103 @@
+"""What a plugin registers, and the hooks by which it does."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import pluggy
+
+PLUGIN_API = 1
+"""The version of this module's contract. It is raised when a plugin has to change."""
+
+hookspec = pluggy.HookspecMarker("interlock")
+hookimpl = pluggy.HookimplMarker("interlock")
+
+
+class BackendKind(StrEnum):
+    """What a backend keeps."""
+
+    EVENTS = "events"
+    SNAPSHOTS = "snapshots"
+    CACHE = "cache"
+
+
+class StrategyKind(StrEnum):
+    """What a strategy decides about."""
+
+    SNAPSHOT = "snapshot"
+    CACHE = "cache"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSpec:
+    """A backend, described without importing its driver.
+
+    `factory` and `config` are import strings, "module:attribute": the factory is called with the
+    validated instance of the config model, a pydantic model with `extra="forbid"`; without a model
+    it is called with nothing.
+    """
+
+    name: str
+    kind: BackendKind
+    factory: str
+    config: str | None = None
+    capabilities: frozenset[str] = field(default_factory=frozenset)
+    plugin_api: int = PLUGIN_API
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySpec:
+    """A strategy. `factory` is called with the options as keywords, validated by its annotations.
+
+    An option `of` is a list of strategies of the same kind.
+    """
+
+    name: str
+    kind: StrategyKind
+    factory: str
+    plugin_api: int = PLUGIN_API
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodecSpec:
+    """A codec. `factory` is called with the options as keywords, validated by its annotations."""
+
+    name: str
+    factory: str
+    plugin_api: int = PLUGIN_API
+    summary: str = ""
+
+
+Spec = BackendSpec | StrategySpec | CodecSpec
+
+
+@dataclass(frozen=True, slots=True)
+class BackendReference:
+    """A backend by name, with its options."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)  # Any: what the plugin's model takes
+
+
+def backend(name: str, /, **options: Any) -> BackendReference:
+    """A backend by name, with its options, wherever a backend is registered."""
+    return BackendReference(name, options)
+
+
+class Hooks:
+    """The hooks. Each is called when one of the names it may register is asked for."""
+
+    @hookspec
+    def interlock_register_backends(self) -> Iterable[BackendSpec]:  # type: ignore[empty-body] # a hookspec
+        """Yield the plugin's backends."""
+
+    @hookspec
+    def interlock_register_strategies(self) -> Iterable[StrategySpec]:  # type: ignore[empty-body] # as above
+        """Yield the plugin's strategies."""
+
+    @hookspec
+    def interlock_register_codecs(self) -> Iterable[CodecSpec]:  # type: ignore[empty-body] # as above
+        """Yield the plugin's codecs."""
