@@ -194,11 +194,6 @@ class _Reader:
         if used is None:
             return None
         name, options = used
-        plain: dict[str, type[Trust | FastForward | Replay]] = {
-            "trust": Trust,
-            "fast-forward": FastForward,
-            "replay": Replay,
-        }
         if name == "max-age":
             try:
                 return MaxAge(_MaxAgeOptions.model_validate(options).delta)

@@ -74,7 +74,7 @@ class Loader:
         loaded, flight = await self.flights.share(
             aggregate_id, what, read_and_keep, joins_running=joins_running
         )
-        if loaded.version < floor and version is None and not loaded.is_current:
+        if loaded.version < floor and version is None:
             loaded, flight = await self.flights.share(
                 aggregate_id, what, read_and_keep, joins_running=False
             )

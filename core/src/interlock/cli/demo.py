@@ -25,6 +25,7 @@ from interlock.runtime import Application
 _EVENTS = 10_000
 _PER_COMMAND = 100
 _REPETITIONS = 9
+_BAR_WIDTH = 60
 _TOML = """\
 schema = 1
 
@@ -180,7 +181,6 @@ def _show(console: Console, loads: list[Load]) -> None:
     table.add_column("from")
     for column in ("time", "events folded", "speed-up"):
         table.add_column(column, justify="right")
-    table.add_column("", min_width=30)
     for load in loads:
         report = load.report
         table.add_row(
@@ -189,6 +189,8 @@ def _show(console: Console, loads: list[Load]) -> None:
             f"{load.seconds * 1e3:,.3f} ms",
             f"{report.events_folded:,}",
             f"{slowest / load.seconds:,.0f}x",
-            "█" * max(1, round(30 * load.seconds / slowest)),
         )
     console.print(table)
+    for load in loads:
+        bar = "█" * max(1, round(_BAR_WIDTH * load.seconds / slowest))
+        console.print(f"{load.name:>8} {bar}")
