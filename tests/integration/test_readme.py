@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 _README = Path(__file__).parents[2] / "README.md"
-_QUICK_START_LINES = 60
+_QUICK_START_LINES = 40  # of code; blank lines not counted
 
 
 def _blocks(language: str) -> list[str]:
@@ -16,9 +16,10 @@ def _blocks(language: str) -> list[str]:
 
 def test_quick_start_prints_what_it_says(tmp_path: Path) -> None:
     (quick_start,) = _blocks("python")
-    assert len(quick_start.splitlines()) <= _QUICK_START_LINES
+    assert len([line for line in quick_start.splitlines() if line]) <= _QUICK_START_LINES
+    (tmp_path / "quick_start.py").write_text(quick_start)
     done = subprocess.run(  # noqa: S603 our own README
-        [sys.executable, "-W", "error", "-c", quick_start],
+        [sys.executable, "-W", "error", "quick_start.py"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
