@@ -47,7 +47,7 @@ async def append(
             return
         if isinstance(failure, BackendUnavailableError) and failure.nothing_done and attempt == 0:
             raise failure
-        standing = await _find_out(store, events, failure)
+        standing = await _find_out(store, events, failure, is_first=attempt == 0)
         if standing is _Standing.OURS:
             reporting.count("append.reply_lost")
             return
@@ -63,14 +63,14 @@ async def append(
 
 
 async def _find_out(
-    store: EventStore, events: Sequence[StoredEvent], failure: InterlockError
+    store: EventStore, events: Sequence[StoredEvent], failure: InterlockError, *, is_first: bool
 ) -> _Standing:
     for attempt in range(_ATTEMPTS):
         try:
             standing = await _ids(store, events)
         except InterlockError as error:
-            if isinstance(failure, ConcurrencyError) and attempt == 0:
-                raise failure from error
+            if isinstance(failure, ConcurrencyError) and is_first:
+                raise failure from error  # no earlier attempt of ours can have stored anything
             unanswered = error
             await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
         else:

@@ -1,0 +1,219 @@
+"""An append whose reply was lost: its outcome is found out, and no event is stored twice."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from rig import ID, Account, Deposit, Deposited, Events, Rig
+
+from interlock import appending
+from interlock.appending import append
+from interlock.backends import StoredEvent
+from interlock.errors import (
+    AppendOutcomeUnknownError,
+    BackendUnavailableError,
+    ConcurrencyError,
+)
+from interlock.reports import Reporting
+
+EVENTS = [
+    StoredEvent(
+        aggregate_type="Account",
+        aggregate_id=ID,
+        version=version,
+        event_id=UUID(int=version),
+        type="Deposited",
+        schema_version=1,
+        recorded_at=datetime(2030, 1, 1, tzinfo=UTC),
+        metadata=b"{}",
+        payload=Deposited(amount=version).model_dump_json().encode(),
+    )
+    for version in (1, 2)
+]
+LOST = OSError("the connection was reset")
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appending, "_PAUSE_SECONDS", 0)
+
+
+@pytest.fixture
+def store() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def reporting() -> Reporting:
+    return Reporting()
+
+
+def _stored(store: Events) -> list[UUID]:
+    return [UUID(bytes=row.event_id) for row in store.rows()]
+
+
+OURS = [event.event_id for event in EVENTS]
+
+
+async def test_a_plain_success_asks_nothing(store: Events, reporting: Reporting) -> None:
+    await append(store, EVENTS, None, reporting)
+    assert _stored(store) == OURS
+    assert "read" not in store.calls
+
+
+async def test_events_that_stand_after_a_lost_reply_are_not_appended_again(
+    store: Events, reporting: Reporting
+) -> None:
+    store.then("appended", LOST)
+    await append(store, EVENTS, None, reporting)
+    assert _stored(store) == OURS
+    assert store.calls.count("append") == 1
+    assert reporting.counters() == {"append.reply_lost": 1}
+
+
+async def test_ours_stand_also_where_others_followed_them(
+    store: Events, reporting: Reporting
+) -> None:
+    async def others_follow_and_the_reply_is_lost() -> None:
+        store.write(9)
+        raise LOST
+
+    store.then("appended", others_follow_and_the_reply_is_lost)
+    await append(store, EVENTS, None, reporting)
+    assert _stored(store)[:2] == OURS
+
+
+async def test_events_that_do_not_stand_are_appended_again_under_their_ids(
+    store: Events, reporting: Reporting
+) -> None:
+    store.then("append", LOST, LOST)
+    await append(store, EVENTS, None, reporting)
+    assert _stored(store) == OURS
+    assert reporting.counters() == {"append.retried": 2}
+
+
+async def test_others_in_their_place_are_a_conflict(store: Events, reporting: Reporting) -> None:
+    async def others_were_faster_and_the_reply_is_lost() -> None:
+        store.write(9)
+        raise LOST
+
+    store.then("append", others_were_faster_and_the_reply_is_lost)
+    with pytest.raises(ConcurrencyError):
+        await append(store, EVENTS, None, reporting)
+    assert len(_stored(store)) == 1
+
+
+async def test_a_conflict_with_ones_own_late_events_is_a_success(
+    store: Events, reporting: Reporting
+) -> None:
+    async def the_first_attempt_lands() -> None:
+        store._streams["Account", ID] = [event.row() for event in EVENTS]
+
+    store.then("append", LOST, the_first_attempt_lands)
+    await append(store, EVENTS, None, reporting)
+    assert _stored(store) == OURS
+
+
+async def test_a_conflict_with_ones_own_late_events_is_found_out_by_a_second_read(
+    store: Events, reporting: Reporting
+) -> None:
+    async def the_first_attempt_lands() -> None:
+        store._streams["Account", ID] = [event.row() for event in EVENTS]
+
+    store.then("append", LOST, the_first_attempt_lands)
+    store.then("read", None, LOST)
+    try:
+        await append(store, EVENTS, None, reporting)
+    except ConcurrencyError:
+        pytest.fail("the events stand, and a conflict was reported")
+    assert _stored(store) == OURS
+
+
+async def test_a_plain_conflict_stays_one_though_the_stream_cannot_be_read(
+    store: Events, reporting: Reporting
+) -> None:
+    store.write(9)
+    store.down.add("read")
+    with pytest.raises(ConcurrencyError):
+        await append(store, EVENTS, None, reporting)
+
+
+async def test_an_outcome_that_cannot_be_found_out_is_said_to_be_unknown(
+    store: Events, reporting: Reporting
+) -> None:
+    store.then("appended", LOST)
+    store.down.add("read")
+    with pytest.raises(AppendOutcomeUnknownError, match="versions 1 to 2") as caught:
+        await append(store, EVENTS, None, reporting)
+    assert list(caught.value.event_ids) == OURS
+    assert store.calls.count("append") == 1
+
+
+async def test_after_a_few_attempts_the_outcome_is_said_to_be_unknown(
+    store: Events, reporting: Reporting
+) -> None:
+    store.down.add("append")
+    with pytest.raises(AppendOutcomeUnknownError):
+        await append(store, EVENTS, None, reporting)
+
+
+async def test_a_store_that_says_that_nothing_was_done_is_believed(
+    store: Events, reporting: Reporting
+) -> None:
+    store.then("append", BackendUnavailableError("the disk is full", nothing_done=True))
+    with pytest.raises(BackendUnavailableError, match="full"):
+        await append(store, EVENTS, None, reporting)
+    assert "read" not in store.calls
+
+
+async def test_nothing_done_by_the_second_attempt_says_nothing_of_the_first(
+    store: Events, reporting: Reporting
+) -> None:
+    full = BackendUnavailableError("the disk is full", nothing_done=True)
+
+    async def the_first_attempt_lands() -> None:
+        store._streams["Account", ID] = [event.row() for event in EVENTS]
+        raise full
+
+    store.then("append", LOST, the_first_attempt_lands)
+    await append(store, EVENTS, None, reporting)
+    assert _stored(store) == OURS
+
+
+class TestDispatch:
+    """What a lost reply means for a command."""
+
+    @pytest.mark.parametrize("lost", ["append", "appended"])
+    async def test_the_handler_is_not_run_again(self, lost: str) -> None:
+        runs = []
+
+        def deposit(account: Account) -> int:
+            runs.append(account.balance)
+            account.emit(Deposited(amount=1))
+            return account.balance
+
+        async with Rig() as rig:
+            rig.events.then(lost, LOST)
+            assert await rig.do(deposit) == 1
+            assert len(runs) == len(rig.events.rows()) == 1
+
+    async def test_an_unknown_outcome_names_the_ids_to_look_for(self) -> None:
+        async with Rig() as rig:
+
+            async def the_store_goes_away() -> None:
+                rig.events.down.add("read")
+                raise LOST
+
+            rig.events.then("appended", the_store_goes_away)
+            with pytest.raises(AppendOutcomeUnknownError) as caught:
+                await rig.app.dispatch(Deposit(aggregate_id=ID))
+            assert list(caught.value.event_ids) == _stored(rig.events)
+
+    async def test_after_an_unknown_outcome_the_next_command_sees_what_stands(self) -> None:
+        async with Rig() as rig:
+            await rig.deposit(1)
+            rig.events.then("appended", LOST)
+            rig.events.then("read", *[LOST] * 4)
+            with pytest.raises(AppendOutcomeUnknownError):
+                await rig.deposit(2)
+            assert await rig.app.dispatch(Deposit(aggregate_id=ID, amount=4)) == 7
