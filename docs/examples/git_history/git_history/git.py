@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 BINARY_WINDOW = 8000  # git calls a blob binary if a NUL stands in its first 8000 bytes,
 BIG_FILE = 512 * 2**20  # or if it is larger than the default of core.bigFileThreshold
@@ -66,10 +66,8 @@ class GitRepository:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
             try:
-                yield BlobReader(process.stdin, process.stdout)
+                yield BlobReader(_pipe(process.stdin), _pipe(process.stdout))
             finally:
                 process.kill()
 
@@ -87,9 +85,8 @@ class GitRepository:
                 stderr=complaints,
             ) as process,
         ):
-            assert process.stdout is not None
             try:
-                yield from _tokens(process.stdout)
+                yield from _tokens(_pipe(process.stdout))
                 if process.wait() != 0:
                     complaints.seek(0)
                     raise _failure(arguments, complaints.read())
@@ -111,10 +108,10 @@ class BlobReader:
         """Return the number of lines, a last one without newline included; None if binary."""
         self._requests.write(blob + b"\n")
         self._requests.flush()
-        header = self._answers.readline().split()
-        if len(header) != 3:
+        _blob, *kind_and_size = self._answers.readline().split()
+        if kind_and_size[:1] != [b"blob"]:
             raise GitError(f"the blob {blob.decode()} can't be read: fetch it, or run git fsck")
-        size = int(header[2])
+        size = int(kind_and_size[1])
         lines, head, last = 0, b"", b"\n"
         for chunk in self._chunks(size):
             head = head or chunk[:BINARY_WINDOW]
@@ -164,6 +161,10 @@ def open_repository(path: Path) -> Iterator[GitRepository]:
         if shallow.exists():
             shutil.copy(shallow, Path(folder, "shallow"))
         yield GitRepository(path, outside, inside)
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    return cast("IO[bytes]", stream)  # None only where no pipe was asked for
 
 
 def _tokens(stream: IO[bytes]) -> Iterator[bytes]:

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from sandbox import Sandbox, numbered
 
 from git_history.__main__ import build_application, main
 from git_history.domain import CommitRef, EditFile
 from git_history.git import open_repository
 from git_history.history import History
+from sandbox import Sandbox, numbered
 
 ROOT = Path(__file__).parent.parent
 

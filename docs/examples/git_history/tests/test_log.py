@@ -6,7 +6,6 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from sandbox import Sandbox, fast_import, long_history, numbered
 
 from git_history.git import GitError, open_repository
 from git_history.log import (
@@ -19,6 +18,7 @@ from git_history.log import (
     Edit,
     read_commits,
 )
+from sandbox import Sandbox, fast_import, long_history, numbered
 
 Counts = dict[bytes, int | None]
 

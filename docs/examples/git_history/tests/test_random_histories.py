@@ -7,12 +7,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from interlock.application import ApplicationBuilder
-from sandbox import Sandbox, fast_import, numbered, set_file
 
 from git_history.domain import ImportProgress, PathHistory, TrackedFile
 from git_history.git import open_repository
 from git_history.history import History
 from git_history.importer import import_history
+from sandbox import Sandbox, fast_import, numbered, set_file
 
 GITLINK = b"1" * 40
 PATHS = (b"a", b"b", b"c", b"a/x", b"b/a", b"b/\xff", "żółć x".encode())
