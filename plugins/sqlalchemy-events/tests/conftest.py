@@ -41,6 +41,7 @@ def opened() -> Iterator[list[Connection]]:
 async def open_store(
     file: Path, opened: list[Connection]
 ) -> AsyncIterator[Callable[..., Awaitable[SQLAlchemyEventStore]]]:
+    assert opened == []  # it listens before the first store is opened
     async with AsyncExitStack() as stack:
 
         async def open_store(**options: Any) -> SQLAlchemyEventStore:

@@ -57,7 +57,9 @@ async def test_only_the_head_itself_is_appended_to(
         "other id, older": (2, standing[2].event_id),
     }[after]
     start = 1 if wanted is None else wanted[0] + 1
-    with pytest.raises(ConcurrencyError, match="wanted its head to be .*found version 3") as caught:
+    with pytest.raises(
+        ConcurrencyError, match=r"wanted its head to be .*found version 3"
+    ) as caught:
         await store.append(events(ID, range(start, start + count)), after=wanted)
     assert str(standing[2].event_id) in str(caught.value)
     assert await stream(store) == [tuple(event.row()) for event in standing]

@@ -81,15 +81,19 @@ async def test_a_full_database_stores_nothing_says_so_and_goes_on_when_there_is_
     assert await count(store) == 3
 
 
+def damage(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[8192:] = b"\xff" * (len(content) - 8192)
+    file.write_bytes(content)
+
+
 async def test_a_damaged_file_is_told_when_it_is_read(
     open_store: OpenStore, events: Events, file: Path
 ) -> None:
     store = await open_store()
     await store.append(events(ID, range(1, 1000)), after=None)
     await store.close()
-    content = bytearray(file.read_bytes())
-    content[8192:] = b"\xff" * (len(content) - 8192)
-    file.write_bytes(content)
+    damage(file)
     for inline_rows in (0, 500):
         damaged = await open_store(inline_rows=inline_rows)
         with pytest.raises(BackendUnavailableError, match=r"can't read.*restore a backup"):

@@ -134,7 +134,7 @@ async def test_retention_leaves_other_aggregates_alone(
 async def test_any_sequence_of_puts_leaves_what_retention_says(
     open_backend: OpenBackend, record: Record, seed: int
 ) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 # no secret
     keep, keep_revisions = chance.randint(1, 3), chance.randint(1, 3)
     backend = await open_backend(keep=keep, keep_revisions=keep_revisions)
     model: list[AggregateRecord] = []

@@ -1,14 +1,17 @@
 import asyncio
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table, bindparam, event, func, insert, select
+from sqlalchemy.pool import Pool
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
-from interlock_sqlalchemy.database import Database
+from interlock_sqlalchemy.database import Database, Step
 
 Connect = Callable[..., Database]
 
@@ -93,7 +96,7 @@ async def test_the_table_is_created_when_asked_and_found_again(
 )
 @pytest.mark.parametrize("create_schema", [True, False])
 async def test_a_table_of_another_shape_is_refused_and_left_alone(
-    connected: Connect, file: Path, shape: str, difference: str, create_schema: bool
+    connected: Connect, file: Path, shape: str, difference: str, *, create_schema: bool
 ) -> None:
     run(file, shape)
     with pytest.raises(ConfigurationError, match="another shape") as caught:
@@ -104,17 +107,30 @@ async def test_a_table_of_another_shape_is_refused_and_left_alone(
     ]
 
 
-async def test_a_directory_in_place_of_the_file_is_told(connected: Connect, file: Path) -> None:
+@pytest.fixture
+def directory(file: Path) -> Path:
     file.mkdir()
+    return file
+
+
+async def test_a_directory_in_place_of_the_file_is_told(
+    connected: Connect, directory: Path
+) -> None:
     with pytest.raises(
         BackendUnavailableError, match=r"can't open .*directory must exist"
     ) as caught:
         await connected(create_schema=True).open()
-    assert str(file) in str(caught.value)
+    assert str(directory) in str(caught.value)
 
 
-async def test_something_else_in_place_of_the_file_is_told(connected: Connect, file: Path) -> None:
+@pytest.fixture
+def text(file: Path) -> Path:
     file.write_bytes(b"no database, this is text" * 100)
+    return file
+
+
+@pytest.mark.usefixtures("text")
+async def test_something_else_in_place_of_the_file_is_told(connected: Connect) -> None:
     with pytest.raises(BackendUnavailableError, match="not a database; the file is something else"):
         await connected(create_schema=True).open()
 
@@ -126,6 +142,31 @@ async def test_a_locked_file_is_told(connected: Connect, file: Path) -> None:
             await connected(create_schema=True, busy_timeout=0.05).open()
 
 
+async def test_a_lock_that_fails_at_once_is_tried_again(
+    connected: Connect, file: Path, request: pytest.FixtureRequest
+) -> None:
+    tries: list[str] = []
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("begin immediate")
+
+        def trace(statement: str) -> None:
+            if "journal_mode" in statement:
+                tries.append(statement)
+            if len(tries) == 2:
+                other.execute("commit")
+
+        def impatient(connection: sqlite3.Connection, _: object) -> None:
+            connection.execute("pragma busy_timeout = 0")
+            connection.set_trace_callback(trace)
+
+        event.listen(Pool, "connect", impatient)
+        request.addfinalizer(lambda: event.remove(Pool, "connect", impatient))
+        database = connected(create_schema=True)
+        await database.open()
+        await database.close()
+    assert len(tries) == 2
+
+
 async def test_a_failed_start_leaves_no_connection_open(
     connected: Connect, file: Path, opened: list[sqlite3.Connection]
 ) -> None:
@@ -135,11 +176,21 @@ async def test_a_failed_start_leaves_no_connection_open(
     for connection in opened:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             connection.execute("select 1")
+    for thread in threading.enumerate():
+        if str(file) in thread.name:
+            thread.join(10)
+            assert not thread.is_alive()
 
 
-async def test_closing_leaves_the_file_alone_on_disk(connected: Connect, file: Path) -> None:
+async def test_closing_leaves_the_file_alone_on_disk(
+    connected: Connect, table: Table, file: Path
+) -> None:
+    thing = {"name": "a", "number": 1, "content": b"c"}
     database = connected(create_schema=True)
     await database.open()
+    await database.execute([Step(database.compile(insert(table)), [thing])])
+    count = select(func.count()).where(table.c.name == bindparam("name"))
+    assert await database.fetch(database.compile(count), {"name": "a"}) == [(1,)]
     await database.close()
     assert list(file.parent.iterdir()) == [file]
 

@@ -6,13 +6,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, bindparam, insert, select
+from sqlalchemy import Table, bindparam, insert, make_url, select
 
 from interlock.backends import BackendUnavailableError
 from interlock_sqlalchemy import threaded
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Database, RefusedError, Statement, Step
-from interlock_sqlalchemy.dialects import SQLite, make_url
+from interlock_sqlalchemy.dialects import SQLite
 
 Connect = Callable[..., Database]
 
@@ -124,6 +124,7 @@ async def test_a_read_that_finds_a_lock_waits_for_it_in_the_thread(
         other.execute("begin exclusive")
         hopped: list[str] = []
         opened[2].set_trace_callback(hopped.append)
+        assert opened[3].execute("pragma busy_timeout").fetchone() == (0,)
         waiting = asyncio.ensure_future(
             database.fetch(reading(database, table), {"name": "a", "after": 0, "limit": 9})
         )
@@ -147,8 +148,9 @@ async def test_a_guarded_step_that_stores_less_rolls_all_back(
                 Step(ignoring, things(range(3)), guarded=True),
             ]
         )
+    await database.execute([Step(inserting(database, table), things(range(5, 6)))])
     rows = await database.fetch(reading(database, table), {"name": "a", "after": -1, "limit": 9})
-    assert [row[0] for row in rows] == [0]
+    assert [row[0] for row in rows] == [0, 5]
 
 
 async def test_a_row_that_stands_refuses_the_whole_transaction(
@@ -183,6 +185,29 @@ async def test_a_lock_held_too_long_is_told_and_passes(
     assert caught.value.nothing_done
     assert str(file) in str(caught.value)
     assert await database.execute([Step(inserting(database, table), things(range(1)))]) == 1
+
+
+async def test_a_commit_that_fails_for_another_reason_counts_as_unknown_and_is_rolled_back(
+    connected: Connect, table: Table, file: Path, opened: list[sqlite3.Connection]
+) -> None:
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("create table names (name text primary key)")
+        other.execute("insert into names values ('b')")
+        other.execute(
+            "create table things (name text not null references names"
+            " deferrable initially deferred, number integer not null, content blob not null,"
+            " primary key (name, number))"
+        )
+        other.commit()
+    database = connected()
+    await database.open()
+    opened[1].execute("pragma foreign_keys = on")
+    with pytest.raises(BackendUnavailableError, match="FOREIGN KEY") as caught:
+        await database.execute([Step(inserting(database, table), things(range(1)))])
+    assert not caught.value.nothing_done
+    known = {"name": "b", "number": 1, "content": b"c"}
+    assert await database.execute([Step(inserting(database, table), [known])]) == 1
+    await database.close()
 
 
 async def test_a_write_handed_over_is_finished_though_its_caller_is_cancelled(
@@ -220,7 +245,7 @@ async def test_a_closed_database_says_so(connected: Connect, table: Table) -> No
     ],
 )
 def test_a_commit_that_met_the_disk_counts_as_unknown(
-    file: Path, code: int, committing: bool, nothing_done: bool
+    file: Path, code: int, *, committing: bool, nothing_done: bool
 ) -> None:
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = code

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
@@ -15,8 +16,11 @@ async def test_jobs_run_in_order_in_one_thread_that_is_not_the_loops() -> None:
     worker = Worker("w")
     worker.start()
     done: list[tuple[int, int]] = []
-    jobs = [worker.submit(lambda n=n: done.append((n, threading.get_ident()))) for n in range(9)]
-    await asyncio.gather(*jobs)
+
+    def job(number: int) -> None:
+        done.append((number, threading.get_ident()))
+
+    await asyncio.gather(*(worker.submit(partial(job, number)) for number in range(9)))
     await worker.stop(nothing)
     assert [n for n, _ in done] == list(range(9))
     assert len({thread for _, thread in done} | {threading.get_ident()}) == 2
@@ -74,7 +78,7 @@ async def test_stopping_finishes_what_was_submitted() -> None:
     worker = Worker("w")
     worker.start()
     done: list[int] = []
-    jobs = [worker.submit(lambda n=n: done.append(n)) for n in range(100)]
+    jobs = [worker.submit(partial(done.append, n)) for n in range(100)]
     await worker.stop(lambda: done.append(100))
     assert done == list(range(101))
     await asyncio.gather(*jobs)

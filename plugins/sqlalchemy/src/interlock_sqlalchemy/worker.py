@@ -26,7 +26,7 @@ class _Job(Generic[T]):
             return
         try:
             self._result = self._work()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 # who submitted the job gets it
             self._error = error
 
     def settle(self) -> None:
