@@ -1,0 +1,227 @@
+"""Names to what is installed, on distributions that the tests make."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PathDistribution
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from interlock.application import ApplicationBuilder, backend
+from interlock.errors import ConfigurationError, PluginError
+from interlock.memory import InMemoryAggregateSnapshotStorageBackend
+from interlock.plugins import Catalogue
+from interlock.policies import AlwaysCache, NeverCache, NeverSnapshot, SnapshotAfterN
+from interlock.specs import BackendKind, BackendReference, StrategyKind
+from rig import Account
+
+GOOD = """
+from pydantic import BaseModel, ConfigDict
+from interlock.backends import BackendKind, BackendSpec, hookimpl
+
+class Config(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    directory: str
+    size: int = 3
+    namespace: str = ""
+
+class Cache:
+    def __init__(self, config):
+        self.config = config
+
+@hookimpl
+def interlock_register_backends():
+    yield BackendSpec("{name}", BackendKind.CACHE, "{module}:Cache", "{module}:Config"{more})
+"""
+
+
+HOOK = "from interlock.backends import hookimpl\n@hookimpl\ndef interlock_register_backends():\n"
+
+
+class Site:
+    """A folder of installed distributions."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def install(self, distribution: str, module: str, source: str, *names: str) -> None:
+        """Install a distribution of one module that registers backends under the names."""
+        (self.folder / f"{module}.py").write_text(dedent(source))
+        info = self.folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
+        )
+        lines = "".join(f"{name} = {module}\n" for name in names)
+        (info / "entry_points.txt").write_text(f"[interlock.backends]\n{lines}")
+
+    def catalogue(self) -> Catalogue:
+        """What is installed there."""
+        return Catalogue(
+            point
+            for info in self.folder.glob("*.dist-info")
+            for point in PathDistribution(info).entry_points
+        )
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+    yield Site(tmp_path)
+    for module in set(sys.modules) - before:
+        if (tmp_path / f"{module}.py").exists():
+            del sys.modules[module]
+
+
+def good(name: str, module: str, more: str = "") -> str:
+    return GOOD.format(name=name, module=module, more=more)
+
+
+def test_a_named_backend_is_made_with_its_validated_options(site: Site) -> None:
+    site.install("acme-cache", "acme_one", good("acme", "acme_one"), "acme")
+    reference = BackendReference("acme", {"directory": "/tmp/x"})  # noqa: S108 never opened
+    made = site.catalogue().build(reference, BackendKind.CACHE, namespace="bank")
+    assert vars(made)["config"].model_dump() == {
+        "directory": "/tmp/x",  # noqa: S108 never opened
+        "size": 3,
+        "namespace": "bank",
+    }
+
+
+def test_all_wrong_options_are_told_at_once(site: Site) -> None:
+    site.install("acme-cache", "acme_two", good("acme", "acme_two"), "acme")
+    reference = BackendReference("acme", {"sise": 2, "size": "many"})
+    with pytest.raises(ConfigurationError) as caught:
+        site.catalogue().build(reference, BackendKind.CACHE, namespace="bank")
+    message = str(caught.value)
+    assert "directory: is required and missing" in message
+    assert "sise: no such option, did you mean 'size'?" in message
+    assert "'many'" in message
+
+
+def test_unknown_name_tells_the_nearest_the_installed_and_what_to_install(site: Site) -> None:
+    site.install("acme-cache", "acme_three", good("acme", "acme_three"), "acme")
+    with pytest.raises(ConfigurationError, match=r"did you mean 'acme'\?.*Installed: acme"):
+        site.catalogue().backend("acne", BackendKind.CACHE)
+    with pytest.raises(ConfigurationError, match=r"pip install interlock-redis-cache"):
+        site.catalogue().backend("redis-cach", BackendKind.CACHE)
+
+
+def test_wrong_kind_is_told(site: Site) -> None:
+    site.install("acme-cache", "acme_kind", good("acme", "acme_kind"), "acme")
+    with pytest.raises(ConfigurationError, match="a backend for cache; wanted one for events"):
+        site.catalogue().backend("acme", BackendKind.EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise RuntimeError('no driver')", "RuntimeError: no driver"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("import a_driver_that_is_not_there", "ModuleNotFoundError"),
+        (good("acme", "broken", ", plugin_api=99"), "plugin API 99, this core has 1"),
+        (good("another", "broken"), "gave 'another'"),
+        ("x = 1", "gave none"),
+        (
+            HOOK + "    yield 'acme'\n",
+            "gave 'acme'; a BackendSpec is wanted",
+        ),
+        (
+            HOOK + "    raise ValueError('in the hook')\n",
+            "ValueError: in the hook",
+        ),
+    ],
+)
+def test_a_broken_plugin_is_listed_and_stops_only_who_names_it(
+    site: Site, source: str, reason: str
+) -> None:
+    site.install("acme-broken", "broken", source, "acme")
+    site.install("acme-cache", "acme_four", good("fine", "acme_four"), "fine")
+    catalogue = site.catalogue()
+    broken, fine = catalogue.listing()
+    assert (broken.name, fine.name, fine.error) == ("acme", "fine", None)
+    assert broken.error is not None
+    assert reason in broken.error
+    assert "acme-broken" in broken.error
+    assert catalogue.backend("fine", BackendKind.CACHE).name == "fine"
+    with pytest.raises(PluginError) as caught:
+        catalogue.backend("acme", BackendKind.CACHE)
+    assert reason in str(caught.value)
+
+
+def test_the_real_cause_of_a_failed_factory_is_kept(site: Site) -> None:
+    source = good("acme", "acme_five").replace("self.config = config", "raise OSError('no disk')")
+    site.install("acme-cache", "acme_five", source, "acme")
+    reference = BackendReference("acme", {"directory": "d"})
+    with pytest.raises(PluginError, match="no disk") as caught:
+        site.catalogue().build(reference, BackendKind.CACHE, namespace="bank")
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_a_name_that_two_distributions_claim_is_chosen_by_distribution(site: Site) -> None:
+    site.install("first-cache", "first_mod", good("acme", "first_mod"), "acme")
+    site.install("second-cache", "second_mod", good("acme", "second_mod"), "acme")
+    catalogue = site.catalogue()
+    with pytest.raises(
+        ConfigurationError, match=r'first-cache and second-cache both.*"second-cache:acme"'
+    ):
+        catalogue.backend("acme", BackendKind.CACHE)
+    chosen = catalogue.backend("second-cache:acme", BackendKind.CACHE)
+    assert chosen.factory == "second_mod:Cache"
+
+
+def test_one_name_may_be_a_strategy_for_snapshots_and_for_caches() -> None:
+    catalogue = Catalogue.installed()
+    assert catalogue.strategy("never", StrategyKind.SNAPSHOT, {}) == NeverSnapshot()
+    assert catalogue.strategy("never", StrategyKind.CACHE, {}) == NeverCache()
+    assert catalogue.strategy("after-n", StrategyKind.SNAPSHOT, {"n": 7}) == SnapshotAfterN(7)
+    with pytest.raises(ConfigurationError, match="'after-n' is no cache strategy"):
+        catalogue.strategy("after-n", StrategyKind.CACHE, {"n": 7})
+
+
+def test_built_in_backends_are_installed_like_others() -> None:
+    found = {listing.name: listing for listing in Catalogue.installed().listing()}
+    for name in ("memory-events", "memory-snapshots", "memory-cache", "null-cache", "json+zlib"):
+        assert found[name].error is None
+        assert found[name].distribution == "interlock"
+
+
+def test_a_builder_takes_names_and_references() -> None:
+    app = (
+        ApplicationBuilder()
+        .register_event_store("memory-events")
+        .register_aggregate(
+            Account,
+            snapshot_backend=backend("memory-snapshots", keep=2),
+            cache_backend="memory-cache",
+            cache_strategy=AlwaysCache,
+        )
+        .build()
+    )
+    (part,) = app._parts.values()
+    assert isinstance(part.registration.snapshots, InMemoryAggregateSnapshotStorageBackend)
+
+
+def test_listing_and_resolving_import_no_driver() -> None:
+    script = """
+    import json, sys
+    from importlib.metadata import distributions
+    from interlock.plugins import Catalogue
+    from interlock.specs import BackendSpec
+    catalogue = Catalogue.installed()
+    for listing in catalogue.listing():
+        for spec in listing.specs:
+            if isinstance(spec, BackendSpec):
+                catalogue.backend(spec.name, spec.kind)
+    print(json.dumps(sorted(name.partition(".")[0] for name in sys.modules)))
+    """
+    done = subprocess.run(  # noqa: S603 our own script
+        [sys.executable, "-c", dedent(script)], capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(done.stdout))
+    drivers = {"sqlalchemy", "diskcache", "pymemcache", "redis", "asyncpg", "aiomysql", "sqlite3"}
+    assert not loaded & drivers
