@@ -1,0 +1,386 @@
+"""What loads and commits leave in the cache and the snapshot store; nothing of it fails them."""
+
+import asyncio
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from rig import ID, Account, Deposited, DepositOnce, Rig, snapshotting
+
+from interlock.application.aggregates import (
+    AggregateCacheBackend,
+    AggregateSnapshotStorageBackend,
+    AlwaysCache,
+    CacheWhen,
+    FastForward,
+    Replay,
+    SnapshotAfterN,
+    SnapshotAfterTime,
+    SnapshotWhen,
+    SnapshotWhenReplayed,
+)
+from interlock.domain import Aggregate
+from interlock.routing import applies_event
+
+
+def _emits(*amounts: int) -> Any:
+    def emit(account: Account) -> None:
+        for amount in amounts:
+            account.emit(Deposited(amount=amount))
+
+    return emit
+
+
+def _raises(_: object) -> bool:
+    raise ZeroDivisionError("the strategy")
+
+
+class TestSnapshots:
+    """Snapshots that are due."""
+
+    async def test_a_commit_that_steps_over_a_multiple_is_snapshotted(self) -> None:
+        async with Rig(**snapshotting(5)) as rig:
+            for _ in range(4):
+                await rig.do(_emits(1, 1, 1))
+            assert list(rig.snapshots.records()) == [6, 12]
+
+    async def test_the_steps_are_counted_from_the_version_of_the_attempt_that_won(self) -> None:
+        async with Rig(**snapshotting(5)) as rig:
+            await rig.deposit(1, 1, 1, 1)
+            await rig.do(_emits(1, 1))
+            await rig.deposit(1, 1, 1)
+
+            async def another_process_is_faster() -> None:
+                rig.events.write(1)
+
+            rig.events.then("append", another_process_is_faster)
+            await rig.deposit(1)
+            assert (await rig.load()).version == 11
+            assert list(rig.snapshots.records()) == [6]
+
+    async def test_a_failed_snapshot_is_made_good_by_the_next_commit(self) -> None:
+        async with Rig(**snapshotting(5)) as rig:
+            await rig.deposit(*[1] * 4)
+            rig.snapshots.then("put", OSError("down"))
+            await rig.deposit(1, 1)
+            assert list(rig.snapshots.records()) == [6]
+
+    async def test_time_is_counted_from_the_first_event_then_from_the_newest_snapshot(self) -> None:
+        hour = SnapshotAfterTime(timedelta(hours=1))
+        async with Rig(snapshot_strategy=hour) as rig:
+            for _ in range(6):
+                await rig.deposit(1)
+                rig.clock.pass_by(1801)
+            assert list(rig.snapshots.records()) == [3, 5]
+
+    async def test_time_is_counted_alike_without_a_cache(self) -> None:
+        async with Rig(
+            **snapshotting(snapshot_strategy=SnapshotAfterTime(timedelta(hours=1)))
+        ) as rig:
+            for _ in range(6):
+                await rig.deposit(1)
+                rig.clock.pass_by(1801)
+            assert list(rig.snapshots.records()) == [3, 5]
+
+    async def test_a_long_replay_is_snapshotted_on_the_read(self) -> None:
+        async with Rig(snapshot_strategy=SnapshotWhenReplayed(3)) as rig:
+            rig.events.write(1, 1, 1)
+            await rig.load()
+            assert list(rig.snapshots.records()) == [3]
+
+    async def test_what_was_not_read_from_the_stream_is_not_snapshotted(self) -> None:
+        async with Rig(snapshot_strategy=SnapshotWhen(lambda moment: not moment.is_commit)) as rig:
+            await rig.deposit(1)
+            await rig.load()
+            assert rig.snapshots.records() == {}
+            await rig.load(freshness=FastForward())
+            assert rig.snapshots.records() == {}  # the cache's state was kept when it was new
+
+    async def test_a_snapshot_that_is_asked_for_late_is_of_the_state_then(self) -> None:
+        async with Rig(**snapshotting(1)) as rig:
+            gate = rig.snapshots.hold("put")
+            first = asyncio.create_task(rig.deposit(1))
+            await gate.reached.wait()
+            rig.events.write(2)
+            gate.opened.set()
+            await first
+            assert b'"balance":1' in rig.snapshots.records()[1].payload
+
+
+class TestFailures:
+    """Nothing after the commit can fail the command, and nothing after the read the load."""
+
+    @pytest.mark.parametrize("kept", ["snapshots", "cache"])
+    @pytest.mark.parametrize("amounts", [(1, 2)])
+    async def test_a_store_that_fails_after_the_commit_does_not_fail_the_command(
+        self, kept: str, amounts: tuple[int, ...]
+    ) -> None:
+        async with Rig(snapshot_strategy=SnapshotAfterN(1)) as rig:
+            getattr(rig, kept).down |= {"put", "remove"}
+            try:
+                await rig.deposit(*amounts)
+            except Exception as error:  # noqa: BLE001 whatever it is, it must not come
+                pytest.fail(f"a committed command was reported as failed: {error!r}")
+            assert len(rig.events.rows()) == len(amounts)
+            assert rig.app.counters()[f"{kept.removesuffix('s')}.failed"] == len(amounts)
+
+    async def test_a_snapshot_store_that_never_answers_does_not_hold_up_a_command(self) -> None:
+        async with Rig(**snapshotting(1)) as rig:
+            rig.snapshots.timeout = timedelta(milliseconds=1)
+            rig.snapshots.hold("put")
+            await rig.deposit(1)
+            assert rig.app.counters()["snapshot.failed"] == 1
+
+    async def test_a_snapshot_that_fails_does_not_keep_the_state_out_of_the_cache(self) -> None:
+        async with Rig(snapshot_strategy=SnapshotAfterN(1)) as rig:
+            rig.snapshots.down.add("put")
+            await rig.deposit(1)
+            assert rig.cache.found.version == 1
+
+    async def test_a_snapshot_taken_on_a_read_does_not_fail_it(self) -> None:
+        async with Rig(snapshot_strategy=SnapshotWhenReplayed(1)) as rig:
+            rig.events.write(1)
+            rig.snapshots.down.add("put")
+            try:
+                assert (await rig.load()).balance == 1
+            except Exception as error:  # noqa: BLE001 as above
+                pytest.fail(f"the read failed: {error!r}")
+
+    async def test_a_cache_fill_does_not_fail_a_read(self) -> None:
+        async with Rig() as rig:
+            rig.events.write(1)
+            rig.cache.down |= {"put", "remove"}
+            assert (await rig.load()).balance == 1
+
+    @pytest.mark.parametrize(
+        "strategy",
+        [{"snapshot_strategy": SnapshotWhen(_raises)}, {"cache_strategy": CacheWhen(_raises)}],
+        ids=["snapshot", "cache"],
+    )
+    async def test_a_strategy_that_raises_fails_neither_command_nor_load(
+        self, strategy: dict[str, Any]
+    ) -> None:
+        async with Rig(**strategy) as rig:
+            try:
+                await rig.deposit(1)
+                assert (await rig.load(freshness=FastForward())).balance == 1
+            except ZeroDivisionError:
+                pytest.fail("the strategy's exception reached the caller")
+
+    async def test_a_put_that_fails_removes_the_entry(self) -> None:
+        async with Rig() as rig, rig.other(cache=rig.cache) as other:
+            await rig.deposit(1)
+            rig.cache.then("put", OSError("too big"))
+            await rig.deposit(2)
+            assert rig.cache.record is None
+            assert (await other.load()).balance == 3
+
+
+class TestDeclined:
+    """Where the strategy declines, the entry goes."""
+
+    async def test_declining_after_a_commit_removes_the_entry(self) -> None:
+        small = CacheWhen(lambda moment: moment.version < 2)
+        async with Rig(cache_strategy=small) as rig, rig.other(cache=rig.cache) as other:
+            await rig.deposit(1)
+            assert rig.cache.found.version == 1
+            await rig.deposit(2)
+            assert rig.cache.record is None
+            assert (await other.load()).balance == 3
+
+    async def test_declining_after_a_load_removes_the_entry_that_it_saw(self) -> None:
+        async with Rig() as rig:
+            await rig.deposit(1)
+            rig.events.write(2)
+            small = CacheWhen(lambda moment: moment.version < 2)
+            async with rig.other(cache=rig.cache, cache_strategy=small) as other:
+                await other.load(freshness=FastForward())
+            assert rig.cache.record is None
+
+    async def test_declining_what_was_not_in_the_cache_removes_nothing(self) -> None:
+        async with Rig(cache_strategy=CacheWhen(lambda moment: moment.version < 0)) as rig:
+            rig.events.write(1)
+            await rig.load()
+            assert rig.cache.calls == ["read"]
+
+
+class TestSupersedes:
+    """What is proven false makes way, and nothing else does."""
+
+    async def test_a_commit_replaces_the_snapshots_of_what_was_rolled_back(self) -> None:
+        async with Rig(**snapshotting(2)) as rig:
+            await rig.deposit(*[1] * 8)
+            rig.events.roll_back(to=3)
+            await rig.deposit(5)
+            assert list(rig.snapshots.records()) == [2, 4]
+            assert (await rig.load()).balance == 8
+            assert rig.report.baseline_version == 4
+
+    async def test_a_commit_above_them_replaces_them_too(self) -> None:
+        async with Rig(**snapshotting(2)) as rig:
+            await rig.deposit(*[1] * 6)
+            rig.events.roll_back(to=3)
+            rig.events.write(1, 1, 1)
+            await rig.do(_emits(1, 1))
+            assert sorted(rig.snapshots.records()) == [2, 8]
+
+    async def test_a_load_replaces_the_snapshot_of_another_branch(self) -> None:
+        async with Rig(**snapshotting(2)) as rig:
+            await rig.deposit(*[1] * 4)
+            rig.events.roll_back(to=3)
+            rig.events.write(5)
+            replayed = SnapshotWhenReplayed(1)
+            async with rig.other(snapshot_strategy=replayed) as other:
+                await other.load()
+            last = UUID(bytes=rig.events.rows()[3].event_id)
+            assert rig.snapshots.records()[4].last_event_id == last
+
+    async def test_a_load_leaves_a_snapshot_that_is_merely_ahead(self) -> None:
+        async with Rig(**snapshotting(2)) as rig:
+            await rig.deposit(*[1] * 6)
+            rig.events.roll_back(to=3)
+            async with rig.other(snapshot_strategy=SnapshotWhenReplayed(1)) as other:
+                await other.load()
+            assert sorted(rig.snapshots.records()) == [2, 3, 4, 6]
+
+    async def test_a_false_cache_entry_is_replaced_though_it_could_not_be_removed(self) -> None:
+        async with Rig() as before, before.other(cache=before.cache) as rig:
+            await before.deposit(1, 1, 1, 1)
+            rig.events.roll_back(to=2)
+            rig.cache.down.add("remove")
+            await rig.app.dispatch(DepositOnce(aggregate_id=ID))
+            assert rig.cache.found.version == 3
+
+    async def test_a_true_snapshot_of_a_faster_process_is_left(self) -> None:
+        async with Rig(**snapshotting(2)) as rig:
+            await rig.deposit(*[1] * 6)
+            ahead = rig.snapshots.records()[6]
+            rig.events.roll_back(to=3)
+
+            async def another_process_commits_and_snapshots() -> None:
+                rig.events.write(1, 1)
+                await rig.snapshots.plant(ahead, last_event_id=uuid4())
+
+            rig.events.then("appended", another_process_commits_and_snapshots)
+            await rig.deposit(1)
+            assert sorted(rig.snapshots.records()) == [2, 4, 6]
+
+
+class TestVerifiedAt:
+    """When a state was known to be the head."""
+
+    async def test_a_commit_counts_from_before_its_append(self) -> None:
+        async with Rig() as rig:
+            began = rig.clock.now
+
+            async def take_long() -> None:
+                rig.clock.pass_by(10)
+
+            rig.events.then("append", take_long)
+            await rig.deposit(1)
+            assert rig.cache.found.verified_at == began
+
+    async def test_a_state_that_is_still_the_head_is_not_made_older(self) -> None:
+        async with Rig() as rig:
+            await rig.deposit(1)
+            verified = rig.cache.found.verified_at
+            await rig.load()
+            assert rig.cache.found.verified_at == verified
+
+
+class Lossy(Account):
+    """Its state doesn't come back from its JSON as it was."""
+
+    type_name = "Account"
+    revision = "1"
+
+    pair: Any = None
+
+    @applies_event
+    def apply_deposited(self, event: Deposited) -> None:
+        self.balance += event.amount
+        self.pair = (event.amount, event.amount)
+
+
+async def test_a_state_that_does_not_survive_its_record_is_not_kept() -> None:
+    async with Rig(Lossy, snapshot_strategy=SnapshotAfterN(1)) as rig:
+        await rig.deposit(1, 2)
+        assert rig.cache.record is None
+        assert rig.snapshots.records() == {}
+        assert (await rig.load()) == await rig.load(freshness=Replay())
+        assert rig.app.counters()["snapshot.failed"] > 0
+
+
+class Sharing(AggregateCacheBackend, AggregateSnapshotStorageBackend):
+    """A plain class that keeps and hands out the very object it was given."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, Aggregate] = {}
+
+    async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+        return self.kept.get(aggregate_id)
+
+    async def set_aggregate(self, aggregate: Aggregate) -> None:
+        self.kept[aggregate.id] = aggregate
+
+    async def remove_aggregate(self, aggregate_id: UUID) -> None:
+        self.kept.pop(aggregate_id, None)
+
+    async def load_snapshot(
+        self, aggregate_id: UUID, intended_version: int | None = None
+    ) -> Aggregate | None:
+        found = self.kept.get(aggregate_id)
+        if found is None or (intended_version is not None and found.version > intended_version):
+            return None
+        return found
+
+    async def save_snapshot(self, aggregate: Aggregate) -> None:
+        self.kept[aggregate.id] = aggregate
+
+
+@pytest.mark.parametrize("as_what", ["cache", "snapshots"])
+async def test_a_plain_backend_and_its_callers_share_no_object(as_what: str) -> None:
+    backend = Sharing()
+    more = snapshotting(1) if as_what == "snapshots" else {}
+    async with Rig(**more, **{as_what: backend}) as rig:
+        await rig.deposit(1)
+        rig.events.write(2)
+        await rig.load(freshness=FastForward())
+        first = await rig.load()
+        first.marks.append("mine")
+        first.balance = 99
+        kept = backend.kept[ID]
+        assert isinstance(kept, Account)
+        assert kept.marks == []
+        assert (await rig.load()).marks == []
+        kept.marks.append("the backend's")
+        assert first.marks == ["mine"]
+
+
+async def test_a_handler_does_not_change_what_a_plain_cache_keeps() -> None:
+    backend = Sharing()
+    async with Rig(cache=backend) as rig:
+        await rig.deposit(1)
+        await rig.do(lambda account: account.marks.append("scribbled"))
+        assert (await rig.load()).marks == []
+
+
+async def test_keeping_declares_what_it_supersedes_exactly() -> None:
+    puts: list[set[int]] = []
+
+    async with Rig(**snapshotting(1)) as rig:
+        await rig.deposit(*[1] * 4)
+        rig.events.roll_back(to=2)
+        put = rig.snapshots.put
+
+        async def note(key: Any, record: Any, supersedes: Collection[Any] = ()) -> None:
+            puts.append({stamp.version for stamp in supersedes})
+            await put(key, record, supersedes)
+
+        rig.snapshots.put = note
+        await rig.deposit(1)
+    assert puts == [{3, 4}]
+
+

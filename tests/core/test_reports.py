@@ -1,0 +1,101 @@
+"""What a load tells of itself, and that telling costs nothing where nobody listens."""
+
+from datetime import timedelta
+from typing import NoReturn
+
+import pytest
+from rig import ID, Rig
+
+from interlock import loaded
+from interlock.application.aggregates import FastForward, SnapshotAfterN, Trust
+from interlock.reports import LoadReport, Miss, Reason, Reporting, Source
+
+
+async def test_a_report_tells_baseline_misses_and_events_folded() -> None:
+    async with Rig(snapshot_strategy=SnapshotAfterN(2)) as writer, writer.other() as rig:
+        await writer.deposit(*[1] * 5)
+        await rig.load()
+        report = rig.report
+        assert (report.aggregate_type, report.aggregate_id) == ("Account", ID)
+        assert (report.asked_version, report.freshness) == (None, Trust())
+        assert (report.baseline, report.baseline_version) == (Source.SNAPSHOT, 4)
+        assert (report.version, report.events_folded, report.is_current) == (5, 1, True)
+        assert report.misses == (Miss(Source.CACHE, Reason.ABSENT),)
+        assert list(report.phases) == ["cache", "snapshot", "tail"]
+        assert min(report.phases.values()) >= timedelta(0)
+
+
+async def test_a_report_tells_what_was_asked() -> None:
+    async with Rig() as rig:
+        await rig.deposit(1, 2)
+        await rig.load(version=1, freshness=FastForward())
+        assert (rig.report.asked_version, rig.report.freshness) == (1, FastForward())
+        assert rig.report.version == 1
+
+
+async def test_each_miss_has_its_reason() -> None:
+    async with Rig(snapshot_strategy=SnapshotAfterN(1)) as rig:
+        await rig.deposit(1, 2)
+        rig.cache.down.add("read")
+        rig.snapshots.down.add("read")
+        await rig.load()
+        assert rig.misses == [
+            (Source.CACHE, Reason.UNAVAILABLE),
+            (Source.SNAPSHOT, Reason.UNAVAILABLE),
+        ]
+        assert "the server is down" in rig.report.misses[0].detail
+
+
+async def test_a_snapshotter_that_stopped_shows_in_the_counters() -> None:
+    async with Rig(snapshot_strategy=SnapshotAfterN(1)) as rig:
+        await rig.deposit(1, 2)
+        assert rig.app.counters()["snapshot.taken"] == 2
+        rig.snapshots.down.add("put")
+        await rig.deposit(4)
+        assert rig.app.counters()["snapshot.failed"] == 1
+
+
+async def test_loads_that_share_a_flight_share_its_report() -> None:
+    import asyncio
+
+    async with Rig() as rig:
+        rig.events.write(1)
+        await asyncio.gather(rig.load(), rig.load())
+        assert len(rig.reports) == 1
+
+
+async def test_an_observers_exception_reaches_nobody() -> None:
+    told: list[LoadReport] = []
+
+    def fail(_: LoadReport) -> NoReturn:
+        raise ZeroDivisionError
+
+    reporting = Reporting([fail, told.append])
+    async with Rig() as rig:
+        rig.app._parts[rig.cls].loader._reporting = reporting
+        await rig.deposit(1)
+        try:
+            await rig.load(freshness=FastForward())
+        except ZeroDivisionError:
+            pytest.fail("an observer failed a load")
+        assert len(told) == 2
+        assert reporting.counters() == {"observer.failed": 2}
+
+
+async def test_where_nobody_listens_no_time_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tick() -> NoReturn:
+        pytest.fail("the time was taken for nobody")
+
+    async with Rig(is_observed=False) as rig:
+        monkeypatch.setattr(loaded, "perf_counter", tick)
+        await rig.deposit(1)
+        await rig.load()
+        await rig.load(freshness=FastForward())
+        assert rig.reports == []
+
+
+def test_counters_are_a_copy() -> None:
+    reporting = Reporting()
+    reporting.count("x")
+    reporting.counters()["x"] = 9
+    assert reporting.counters() == {"x": 1}
