@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, event, func, insert, select
 from sqlalchemy.pool import Pool
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
-from interlock_sqlalchemy.database import Database, Step
+from interlock_sqlalchemy.database import Database, RefusedError, Step
 
 Connect = Callable[..., Database]
 
@@ -191,6 +191,9 @@ async def test_closing_leaves_the_file_alone_on_disk(
     await database.execute([Step(database.compile(insert(table)), [thing])])
     count = select(func.count()).where(table.c.name == bindparam("name"))
     assert await database.fetch(database.compile(count), {"name": "a"}) == [(1,)]
+    ignoring = database.compile(insert(table).prefix_with("OR IGNORE"))
+    with pytest.raises(RefusedError):
+        await database.execute([Step(ignoring, [thing], guarded=True)])
     await database.close()
     assert list(file.parent.iterdir()) == [file]
 
@@ -202,6 +205,16 @@ async def test_the_writer_is_as_durable_as_configured(
     database = connected(create_schema=True, synchronous=name)
     await database.open()
     assert opened[1].execute("pragma synchronous").fetchone() == (value,)
+    await database.close()
+
+
+async def test_a_lock_is_waited_for_as_configured_but_never_by_the_loop(
+    connected: Connect, opened: list[sqlite3.Connection]
+) -> None:
+    database = connected(create_schema=True, busy_timeout=0.05)
+    await database.open()
+    waits = [connection.execute("pragma busy_timeout").fetchone() for connection in opened[1:]]
+    assert waits == [(50,), (50,), (0,)]
     await database.close()
 
 
