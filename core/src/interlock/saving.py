@@ -62,7 +62,6 @@ class Saver:
         self._clock = clock
         self._max_attempts = max_attempts
         self._turns = Turns(queue_size)
-        self._commits: set[asyncio.Task[None]] = set()
 
     async def handle(self, command: Command[Any], handler: Handler, metadata: bytes) -> Any:
         """The handler's answer, once its events stand or it is proven on the stream's head."""
@@ -107,9 +106,8 @@ class Saver:
         )
 
     async def drain(self) -> None:
-        """Wait until no commit is under way."""
-        while self._commits:
-            await asyncio.wait(self._commits)
+        """Wait until no command is handled or waits for its turn."""
+        await self._turns.drain()
 
     async def _run(self, command: Command[Any], handler: Handler, loaded: Loaded) -> _Outcome:
         """Run the handler on an object of its own."""
@@ -224,8 +222,6 @@ class Saver:
     async def _uncancelled(self, commit: Any) -> None:  # Any: the coroutine of _commit
         """Run to the end even if the caller is cancelled; the cancellation is raised then."""
         task: asyncio.Task[None] = asyncio.create_task(commit)
-        self._commits.add(task)
-        task.add_done_callback(self._commits.discard)
         cancelled: asyncio.CancelledError | None = None
         while not task.done():
             try:

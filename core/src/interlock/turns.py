@@ -80,3 +80,10 @@ class Turns:
             turn.waiting -= 1
             if turn.waiting == 0:
                 del self._turns[aggregate_id]
+
+    async def drain(self) -> None:
+        """Wait until nobody has a turn or waits for one."""
+        while self._turns:
+            turn = next(iter(self._turns.values()))
+            async with turn.lock:  # given to who waits longest: all before us are done
+                pass
