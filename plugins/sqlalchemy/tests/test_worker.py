@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import threading
 from functools import partial
 
@@ -37,6 +38,17 @@ async def test_an_exception_reaches_who_submitted_and_the_thread_goes_on() -> No
         await worker.submit(fail)
     assert await worker.submit(lambda: 7) == 7
     await worker.stop(nothing)
+
+
+async def test_a_failure_that_nobody_waits_for_is_not_reported() -> None:
+    worker = Worker("w")
+    worker.start()
+    reports: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+    worker.submit(partial(int, "no number"))
+    await worker.stop(nothing)
+    gc.collect()
+    assert reports == []
 
 
 async def test_several_results_wake_the_loop_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ class _Job(Generic[T]):
             self._future.set_result(self._result)
         else:
             self._future.set_exception(self._error)
+            self._future.exception()  # seen: whoever gave a read up needn't hear how it failed
 
 
 class Worker:
