@@ -1,0 +1,167 @@
+"""Keys, the envelope, and the codecs."""
+
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interlock.aggregate import Aggregate
+from interlock.codecs import JsonCodec, ZlibJsonCodec
+from interlock.errors import RecordUnusableError
+from interlock.records import (
+    AggregateRecord,
+    RecordKey,
+    Scope,
+    StoredEvent,
+    from_micros,
+    to_micros,
+)
+
+MOMENT = datetime(2030, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+RECORD = AggregateRecord(
+    aggregate_type="Account",
+    aggregate_id=UUID(int=1),
+    revision="r1",
+    version=7,
+    last_event_id=UUID(int=2),
+    last_event_at=MOMENT,
+    anchor_at=MOMENT - timedelta(days=1),
+    verified_at=MOMENT + timedelta(seconds=1),
+    taken_at=MOMENT + timedelta(seconds=2),
+    codec="json",
+    payload=b'{"balance":1}',
+)
+
+parts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
+keys = st.builds(
+    RecordKey,
+    namespace=parts,
+    epoch=st.integers(0, 3),
+    aggregate_type=parts,
+    aggregate_id=st.uuids(),
+    revision=parts,
+)
+
+
+class State(Aggregate):
+    text: str = ""
+
+
+@given(keys, keys)
+def test_key_texts_are_equal_for_equal_keys_only(one: RecordKey, other: RecordKey) -> None:
+    assert (one.text() == other.text()) == (one == other)
+
+
+@given(keys)
+def test_key_texts_are_short_printable_ascii(key: RecordKey) -> None:
+    for bound in (100, 250):
+        text = key.text(max_length=bound)
+        assert len(text) <= bound
+        assert text.isascii()
+        assert all(33 <= ord(letter) <= 126 for letter in text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(("a:b", "c"), ("a", "b:c")), (("a%3A", "c"), ("a:", "c"))]
+)
+def test_a_separator_in_a_part_joins_no_keys(one: tuple[str, str], other: tuple[str, str]) -> None:
+    texts = {RecordKey(n, 0, t, UUID(int=1), "r").text() for n, t in (one, other)}
+    assert len(texts) == 2
+
+
+def test_a_key_names_all_that_tells_records_apart() -> None:
+    scope = Scope("bank", 1, "Account", "r1")
+    key = scope.key(UUID(int=1))
+    others = [
+        replace(key, namespace="shop"),
+        replace(key, epoch=2),
+        replace(key, aggregate_type="Other"),
+        replace(key, aggregate_id=UUID(int=2)),
+        replace(key, revision="r2"),
+    ]
+    assert len({other.text() for other in [key, *others]}) == 6
+
+
+def test_a_record_comes_back_from_its_bytes() -> None:
+    assert AggregateRecord.from_bytes(RECORD.to_bytes()) == RECORD
+    empty = replace(RECORD, payload=b"", revision="\x00", aggregate_type="Ä")
+    assert AggregateRecord.from_bytes(empty.to_bytes()) == empty
+
+
+def test_a_flipped_bit_anywhere_is_found() -> None:
+    blob = RECORD.to_bytes()
+    for position in range(len(blob)):
+        broken = bytearray(blob)
+        broken[position] ^= 1
+        with pytest.raises(RecordUnusableError):
+            AggregateRecord.from_bytes(bytes(broken))
+
+
+def test_a_truncated_record_is_found() -> None:
+    blob = RECORD.to_bytes()
+    for length in range(len(blob)):
+        with pytest.raises(RecordUnusableError):
+            AggregateRecord.from_bytes(blob[:length])
+    with pytest.raises(RecordUnusableError, match="has a tail"):
+        AggregateRecord.from_bytes(blob + b"x")
+
+
+def test_foreign_and_future_records_are_told_apart() -> None:
+    with pytest.raises(RecordUnusableError, match="not one of our records"):
+        AggregateRecord.from_bytes(b"\x80\x04" + b"a pickle of somebody else's" * 3)
+    future = bytearray(RECORD.to_bytes())
+    future[4] = 2
+    with pytest.raises(RecordUnusableError, match="format 2, this code reads format 1"):
+        AggregateRecord.from_bytes(bytes(future))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 8},
+        {"last_event_id": UUID(int=3)},
+        {"verified_at": MOMENT},
+        {"payload": b"{}"},
+        {"codec": "json+zlib"},
+    ],
+)
+def test_the_checksum_covers_every_field(change: dict[str, object]) -> None:
+    assert replace(RECORD, **change).checksum() != RECORD.checksum()  # type: ignore[arg-type] # the field's own type
+
+
+def test_the_stamp_is_what_identifies_the_state() -> None:
+    assert replace(RECORD, taken_at=MOMENT, payload=b"").stamp == RECORD.stamp
+    assert replace(RECORD, last_event_id=UUID(int=9)).stamp != RECORD.stamp
+
+
+@given(st.datetimes(min_value=datetime(1900, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 hypothesis adds the zone
+def test_microseconds_are_exact(moment: datetime) -> None:
+    assert from_micros(to_micros(moment)) == moment
+
+
+def test_a_stored_event_as_a_row() -> None:
+    event = StoredEvent("T", UUID(int=1), 3, UUID(int=2), "E", 4, MOMENT, b"m", b"p")
+    assert event.row() == (3, UUID(int=2).bytes, "E", 4, to_micros(MOMENT), b"m", b"p")
+
+
+@pytest.mark.parametrize("codec", [JsonCodec(), ZlibJsonCodec(), ZlibJsonCodec(level=0)])
+@pytest.mark.parametrize("text", ["", "x" * 1_000_000, "\x00\U0001f600"])
+def test_codecs_give_back_the_state(codec: JsonCodec, text: str) -> None:
+    state = State(text=text, version=3)
+    assert codec.decode(State, codec.encode(state)) == state
+
+
+def test_a_payload_that_inflates_beyond_the_bound_is_refused() -> None:
+    bomb = zlib.compress(b" " * 10_000_000 + b"{}")
+    with pytest.raises(RecordUnusableError, match="inflates beyond 1000 bytes"):
+        ZlibJsonCodec(max_bytes=1000).decode(State, bomb)
+
+
+def test_a_cut_off_payload_is_refused() -> None:
+    whole = ZlibJsonCodec().encode(State(text="x" * 1000))
+    with pytest.raises(RecordUnusableError, match="cut off"):
+        ZlibJsonCodec().decode(State, whole[:-5])
