@@ -1,0 +1,108 @@
+"""From a baseline and rows to a state."""
+
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel
+
+from interlock.aggregate import Aggregate, tables_of
+from interlock.errors import EventApplyError, StreamTruncatedError, UnknownEventError
+from interlock.fold import Fold, decoded
+from interlock.records import EventRow
+from interlock.routing import applies_event
+
+MOMENT = 1_900_000_000_000_000
+
+
+class Added(BaseModel):
+    number: int
+
+
+class Sum(Aggregate):
+    total: int = 0
+    versions: list[int] = []
+
+    @applies_event
+    def apply_added(self, event: Added) -> None:
+        if event.number < 0:
+            raise KeyError(event.number)
+        self.versions.append(self.version)
+        self.total += event.number
+        self.version = 99
+
+
+def row(version: int, number: int = 1, **changes: object) -> EventRow:
+    payload = b'{"number":%d}' % number
+    plain = EventRow(version, UUID(int=version).bytes, "Added", 1, MOMENT + version, b"{}", payload)
+    return plain._replace(**changes)
+
+
+def fold(*rows: EventRow, state: Sum | None = None) -> Fold:
+    folding = Fold(tables_of(Sum), state or Sum())
+    folding.extend(list(rows))
+    return folding
+
+
+def test_each_event_is_applied_with_its_own_version() -> None:
+    folding = fold(row(1), row(2, 5), row(3))
+    folding.extend([row(4)])
+    state = folding.state
+    assert isinstance(state, Sum)
+    assert (state.total, state.versions, state.version) == (8, [1, 2, 3, 4], 4)
+    assert (folding.version, folding.folded) == (4, 4)
+    assert folding.last_event_id == UUID(int=4).bytes
+    assert (folding.first_event_at, folding.last_event_at) == (MOMENT + 1, MOMENT + 4)
+
+
+def test_a_fold_from_a_baseline_does_not_know_the_first_event() -> None:
+    folding = fold(row(8), state=Sum(version=7))
+    assert (folding.version, folding.folded, folding.first_event_at) == (8, 1, None)
+
+
+def test_nothing_folded_is_nothing_known() -> None:
+    folding = fold()
+    assert (folding.version, folding.folded, folding.last_event_id) == (0, 0, None)
+
+
+@pytest.mark.parametrize("versions", [(2,), (1, 3), (1, 2, 2), (1, 3, 2), (2, 1)])
+def test_a_gap_or_a_repetition_is_found(versions: tuple[int, ...]) -> None:
+    with pytest.raises(StreamTruncatedError, match="events are missing"):
+        fold(*map(row, versions))
+
+
+def test_an_unknown_event_is_named_with_its_version() -> None:
+    with pytest.raises(UnknownEventError, match=r"version 2 \(Gone\).*former_names"):
+        fold(row(1), row(2, type="Gone"))
+
+
+def test_an_applier_that_raises_is_named_with_its_event_and_version() -> None:
+    with pytest.raises(EventApplyError, match=r"Sum .* version 2 \(Added\).*KeyError") as caught:
+        fold(row(1), row(2, -5))
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_payload_that_does_not_validate_is_named() -> None:
+    with pytest.raises(EventApplyError, match=r"version 1 \(Added\)"):
+        fold(row(1, payload=b'{"number":"x"}'))
+
+
+def test_a_newer_schema_is_an_unknown_event() -> None:
+    with pytest.raises(UnknownEventError, match="schema version 2"):
+        fold(row(1, schema_version=2))
+
+
+def test_plain_tuples_serve_as_rows() -> None:
+    folding = Fold(tables_of(Sum), Sum())
+    folding.extend([tuple(row(1))])  # type: ignore[list-item] # the point
+    assert folding.version == 1
+
+
+def test_decoded_events_for_those_who_ask() -> None:
+    found = decoded(tables_of(Sum), row(3, 7, metadata=b'{"who":"me"}'))
+    assert (found.version, found.event, found.metadata) == (3, Added(number=7), {"who": "me"})
+    assert found.event_id == UUID(int=3)
+    assert found.recorded_at.tzinfo is not None
+    with pytest.raises(UnknownEventError, match="'Gone'"):
+        decoded(tables_of(Sum), row(1, type="Gone"))
+    with pytest.raises(EventApplyError, match="version 1"):
+        decoded(tables_of(Sum), row(1, payload=b"[]"))

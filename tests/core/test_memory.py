@@ -1,0 +1,381 @@
+"""The memory and null forms keep what the protocols say; they are the reference for authors."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from interlock.adapters import (
+    PlainCache,
+    PlainSnapshots,
+    RecordCacheBackend,
+    as_cache_store,
+    as_snapshot_store,
+)
+from interlock.aggregate import Aggregate
+from interlock.codecs import JsonCodec
+from interlock.errors import (
+    BackendUnavailableError,
+    ConcurrencyError,
+    ConfigurationError,
+    RecordUnusableError,
+)
+from interlock.mapper import AggregateMapper
+from interlock.memory import (
+    InMemoryAggregateCacheBackend,
+    InMemoryAggregateSnapshotStorageBackend,
+    InMemoryEventStore,
+    NullAggregateCacheBackend,
+    NullAggregateSnapshotStorageBackend,
+)
+from interlock.records import AggregateRecord, Scope, StoredEvent
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+ID = UUID(int=1)
+SCOPE = Scope("bank", 0, "Box", "r1")
+KEY = SCOPE.key(ID)
+
+
+class Box(Aggregate):
+    items: list[str] = []
+
+
+MAPPER = AggregateMapper(Box, SCOPE, JsonCodec())
+
+
+def record(version: int, event: int | None = None, **changes: Any) -> AggregateRecord:
+    made = AggregateRecord(
+        aggregate_type="Box",
+        aggregate_id=ID,
+        revision="r1",
+        version=version,
+        last_event_id=UUID(int=event or version),
+        last_event_at=NOW,
+        anchor_at=NOW,
+        verified_at=NOW,
+        taken_at=NOW,
+        codec="json",
+        payload=JsonCodec().encode(Box(id=ID, version=version, items=["x"])),
+    )
+    return replace(made, **changes)
+
+
+async def test_a_cache_replaces_older_and_leaves_newer() -> None:
+    cache = InMemoryAggregateCacheBackend()
+    await cache.put(KEY, record(9))
+    await cache.put(KEY, record(10))
+    await cache.put(KEY, record(9))
+    assert await cache.read(KEY) == record(10)
+
+
+async def test_the_same_state_is_renewed_never_aged() -> None:
+    cache = InMemoryAggregateCacheBackend()
+    later = record(5, verified_at=NOW + timedelta(seconds=1))
+    for put in (record(5), later, record(5)):
+        await cache.put(KEY, put)
+    assert await cache.read(KEY) == later
+
+
+async def test_another_branch_of_the_same_version_replaces() -> None:
+    cache = InMemoryAggregateCacheBackend()
+    await cache.put(KEY, record(5, event=50, verified_at=NOW + timedelta(days=1)))
+    await cache.put(KEY, record(5, event=51))
+    assert await cache.read(KEY) == record(5, event=51)
+
+
+async def test_a_superseded_entry_gives_way_to_an_older_one() -> None:
+    cache = InMemoryAggregateCacheBackend()
+    await cache.put(KEY, record(9))
+    await cache.put(KEY, record(4), supersedes=[record(8).stamp])
+    assert await cache.read(KEY) == record(9)
+    await cache.put(KEY, record(4), supersedes=[record(9).stamp])
+    assert await cache.read(KEY) == record(4)
+
+
+async def test_an_entry_is_removed_only_if_it_has_the_stamp() -> None:
+    cache = InMemoryAggregateCacheBackend()
+    await cache.put(KEY, record(9))
+    await cache.remove(KEY, record(8).stamp)
+    assert await cache.read(KEY) == record(9)
+    await cache.remove(KEY, record(9).stamp)
+    assert await cache.read(KEY) is None
+    await cache.remove(KEY)
+
+
+async def test_the_least_recently_used_entry_goes_first() -> None:
+    cache = InMemoryAggregateCacheBackend(size=2)
+    keys = [SCOPE.key(UUID(int=number)) for number in (1, 2, 3)]
+    for key in keys[:2]:
+        await cache.put(key, record(1))
+    await cache.read(keys[0])
+    await cache.put(keys[2], record(1))
+    assert set(await cache.read_many(keys)) == {keys[0], keys[2]}
+
+
+async def test_snapshots_are_read_at_or_below_a_version() -> None:
+    store = InMemoryAggregateSnapshotStorageBackend(keep=10)
+    for version in (9, 10, 100):
+        await store.put(KEY, record(version))
+    assert await store.read(KEY) == record(100)
+    assert await store.read(KEY, 99) == record(10)
+    assert await store.read(KEY, 9) == record(9)
+    assert await store.read(KEY, 8) is None
+
+
+async def test_an_older_snapshot_is_kept_only_among_the_newest() -> None:
+    store = InMemoryAggregateSnapshotStorageBackend(keep=2)
+    for version in (5, 3, 4, 1):
+        await store.put(KEY, record(version))
+    assert await store.read(KEY) == record(5)
+    assert await store.read(KEY, 4) == record(4)
+    assert await store.read(KEY, 3) is None
+
+
+async def test_superseded_snapshots_do_not_count() -> None:
+    store = InMemoryAggregateSnapshotStorageBackend(keep=1)
+    await store.put(KEY, record(9))
+    await store.put(KEY, record(4), supersedes=[record(9, event=7).stamp])
+    assert await store.read(KEY) == record(9)
+    await store.put(KEY, record(4), supersedes=[record(9).stamp])
+    assert await store.read(KEY) == record(4)
+
+
+async def test_retention_counts_per_revision_and_keeps_the_newest_revisions() -> None:
+    store = InMemoryAggregateSnapshotStorageBackend(keep=1, keep_revisions=2)
+    for revision in ("r1", "r2", "r3"):
+        key = replace(KEY, revision=revision)
+        await store.put(key, record(1, revision=revision))
+        await store.put(key, record(2, revision=revision))
+    assert list(await store.revisions(KEY)) == ["r3", "r2"]
+    assert await store.prune(SCOPE) == 0
+    assert [i async for i in store.ids(replace(SCOPE, revision="r2"))] == [ID]
+    assert [i async for i in store.ids(SCOPE)] == []
+
+
+async def test_a_put_makes_its_revision_the_newest() -> None:
+    store = InMemoryAggregateSnapshotStorageBackend(keep_revisions=1)
+    for revision in ("r1", "r2", "r1"):
+        await store.put(replace(KEY, revision=revision), record(1, revision=revision))
+    assert list(await store.revisions(KEY)) == ["r1"]
+
+
+async def test_null_forms_keep_nothing() -> None:
+    cache, snapshots = NullAggregateCacheBackend(), NullAggregateSnapshotStorageBackend()
+    await cache.put(KEY, record(1))
+    await snapshots.put(KEY, record(1))
+    await snapshots.remove(KEY, record(1).stamp)
+    await cache.remove(KEY)
+    assert await cache.read(KEY) is None
+    assert await snapshots.read(KEY) is None
+    assert await snapshots.revisions(KEY) == ()
+    assert [i async for i in snapshots.ids(SCOPE)] == []
+    assert await snapshots.prune(SCOPE) == 0
+
+
+def event(version: int, event_id: int | None = None) -> StoredEvent:
+    return StoredEvent("Box", ID, version, UUID(int=event_id or version), "E", 1, NOW, b"{}", b"{}")
+
+
+@pytest.mark.parametrize(
+    "after", [None, (1, UUID(int=1)), (3, UUID(int=3)), (2, UUID(int=99))], ids=str
+)
+async def test_an_append_wants_exactly_the_head(after: tuple[int, UUID] | None) -> None:
+    store = InMemoryEventStore()
+    await store.append([event(1), event(2)], after=None)
+    version = (after[0] if after else 0) + 1
+    with pytest.raises(ConcurrencyError):
+        await store.append([event(version, 50)], after=after)
+    assert await store.head("Box", ID) == (2, UUID(int=2))
+    await store.append([event(3)], after=(2, UUID(int=2)))
+    assert await store.head("Box", ID) == (3, UUID(int=3))
+
+
+async def test_an_archived_stream_is_read_by_its_versions() -> None:
+    store = InMemoryEventStore()
+    await store.append([event(v) for v in range(1, 1201)], after=None)
+    assert await store.delete("Box", ID, below=600) == 599
+    chunks = [chunk async for chunk in store.read("Box", ID)]
+    assert [row[0] for chunk in chunks for row in chunk] == list(range(600, 1201))
+    assert len(chunks) > 1
+    some = [r[0] async for chunk in store.read("Box", ID, first=700, last=702) for r in chunk]
+    assert some == [700, 701, 702]
+    assert await store.delete("Box", ID) == 601
+    assert await store.head("Box", ID) is None
+
+
+async def test_a_bound_record_backend_keeps_aggregates() -> None:
+    backend = InMemoryAggregateCacheBackend()
+    view = backend.bind(MAPPER)
+    await view.set_aggregate(MAPPER.state(record(3)))
+    await view.set_aggregate(MAPPER.state(record(2)))
+    found = await view.get_aggregate(ID)
+    assert found == MAPPER.state(record(3))
+    await view.remove_aggregate(ID)
+    assert await view.get_aggregate(ID) is None
+    store = InMemoryAggregateSnapshotStorageBackend().bind(MAPPER)
+    await store.save_snapshot(MAPPER.state(record(3)))
+    assert await store.load_snapshot(ID, 2) is None
+    assert await store.load_snapshot(ID) == found
+
+
+async def test_an_unbound_record_backend_says_so() -> None:
+    with pytest.raises(ConfigurationError, match="isn't bound to an aggregate type"):
+        await InMemoryAggregateCacheBackend().get_aggregate(ID)
+    with pytest.raises(ConfigurationError, match="isn't bound to an aggregate type"):
+        await InMemoryAggregateSnapshotStorageBackend().load_snapshot(ID)
+
+
+async def test_only_a_loaded_aggregate_can_be_kept() -> None:
+    with pytest.raises(ConfigurationError, match="only an aggregate that was loaded"):
+        await InMemoryAggregateCacheBackend().bind(MAPPER).set_aggregate(Box(id=ID))
+
+
+async def test_what_a_subclass_overrides_is_what_is_called() -> None:
+    calls: list[str] = []
+
+    class Logging(InMemoryAggregateCacheBackend):
+        async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+            calls.append("get")
+            return await super().get_aggregate(aggregate_id)
+
+    store = as_cache_store(Logging(), MAPPER)
+    assert isinstance(store, PlainCache)
+    await store.put(KEY, record(3))
+    found = await store.read(KEY)
+    assert calls == ["get"]
+    assert found is not None
+    assert found.stamp == record(3).stamp
+    assert isinstance(as_cache_store(InMemoryAggregateCacheBackend(), MAPPER), RecordCacheBackend)
+
+
+class Plain:
+    """A hand-written cache and snapshot store that keeps what it is given, or raises."""
+
+    def __init__(self) -> None:
+        self.kept: Any = None
+        self.error: Exception | None = None
+
+    async def get_aggregate(self, aggregate_id: UUID) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.kept
+
+    async def set_aggregate(self, aggregate: Aggregate) -> None:
+        self.kept = aggregate
+
+    async def remove_aggregate(self, aggregate_id: UUID) -> None:
+        self.kept = None
+
+    async def save_snapshot(self, aggregate: Aggregate) -> None:
+        self.kept = aggregate
+
+    async def load_snapshot(self, aggregate_id: UUID, intended_version: int | None = None) -> Any:
+        return await self.get_aggregate(aggregate_id)
+
+
+async def test_a_plain_backend_gets_and_gives_copies() -> None:
+    plain = Plain()
+    for store in (as_cache_store(plain, MAPPER), as_snapshot_store(plain, MAPPER)):
+        await store.put(KEY, record(3))
+        found = await store.read(KEY)
+        plain.kept.items.append("changed by the backend")
+        assert found is not None
+        assert MAPPER.state(found).model_dump()["items"] == ["x"]
+
+
+async def test_a_plain_backends_verification_is_never_trusted() -> None:
+    store = as_cache_store(Plain(), MAPPER)
+    await store.put(KEY, record(3, verified_at=NOW))
+    found = await store.read(KEY)
+    assert found is not None
+    assert found.verified_at == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Other(Aggregate):
+    items: list[str] = []
+
+
+OTHER_SCOPES = [
+    replace(SCOPE, namespace="shop"),
+    replace(SCOPE, epoch=1),
+    replace(SCOPE, revision="r2"),
+]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        Box(id=ID, version=3),
+        "no aggregate",
+        AggregateMapper(Other, replace(SCOPE, aggregate_type="Other"), JsonCodec()).state(
+            record(3, aggregate_type="Other")
+        ),
+        *(
+            AggregateMapper(Box, scope, JsonCodec()).state(record(3, revision=scope.revision))
+            for scope in OTHER_SCOPES
+        ),
+    ],
+    ids=["unstamped", "text", "type", "namespace", "epoch", "revision"],
+)
+async def test_what_is_not_the_stamped_state_is_unusable(strange: object) -> None:
+    plain = Plain()
+    plain.kept = strange
+    for store in (as_cache_store(plain, MAPPER), as_snapshot_store(plain, MAPPER)):
+        with pytest.raises(RecordUnusableError):
+            await store.read(KEY)
+
+
+async def test_a_validation_error_is_an_unusable_record_and_others_an_outage() -> None:
+    plain = Plain()
+    store = as_cache_store(plain, MAPPER)
+    try:
+        Box.model_validate({"items": 3})
+    except ValueError as error:
+        plain.error = error
+    with pytest.raises(RecordUnusableError):
+        await store.read(KEY)
+    plain.error = ConnectionError("down")
+    with pytest.raises(BackendUnavailableError, match="down") as caught:
+        await store.read(KEY)
+    assert isinstance(caught.value.__cause__, ConnectionError)
+
+
+async def test_what_a_plain_snapshot_store_cannot_do_is_told() -> None:
+    store = as_snapshot_store(Plain(), MAPPER)
+    assert isinstance(store, PlainSnapshots)
+    assert await store.revisions(KEY) == ()
+    assert await store.prune(SCOPE) == 0
+    with pytest.raises(ConfigurationError, match="can't list"):
+        _ = [i async for i in store.ids(SCOPE)]
+    assert await store.read(replace(KEY, revision="r0")) is None
+
+
+def test_a_class_without_the_methods_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"lacks get_aggregate, set_aggregate"):
+        as_cache_store(object(), MAPPER)
+    with pytest.raises(ConfigurationError, match=r"lacks save_snapshot, load_snapshot"):
+        as_snapshot_store(object(), MAPPER)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"aggregate_type": "Other"},
+        {"revision": "r2"},
+        {"codec": "json+zlib"},
+        {"payload": b"{}"},
+        {"payload": b"no json"},
+        {"version": 4},
+        {"aggregate_id": UUID(int=2)},
+    ],
+    ids=str,
+)
+def test_a_record_of_something_else_does_not_decode(change: dict[str, Any]) -> None:
+    with pytest.raises(RecordUnusableError):
+        MAPPER.state(replace(record(3), **change))
+
+
+def test_a_record_of_a_named_older_revision_decodes() -> None:
+    assert MAPPER.state(record(3, revision="r0"), ["r0"]).version == 3
