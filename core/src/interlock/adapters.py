@@ -54,8 +54,7 @@ class _RecordBackend:
         except AttributeError:
             raise ConfigurationError(
                 f"{type(self).__name__} isn't bound to an aggregate type; register it with an "
-                "aggregate, "
-                "or call its record methods"
+                "aggregate, or call its record methods"
             ) from None
 
 
@@ -67,6 +66,8 @@ class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
     """
 
     timeout: timedelta | None = CACHE_TIMEOUT
+    required: bool = False
+    """Whether an application doesn't start while this cache can't be opened."""
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         """See `CacheStore.read`."""
@@ -131,6 +132,13 @@ class RecordSnapshotBackend(_RecordBackend, AggregateSnapshotStorageBackend):
     async def prune(self, scope: Scope) -> int:
         """See `SnapshotStore.prune`."""
         raise NotImplementedError
+
+    async def forget(self, key: RecordKey) -> int:
+        """See `Forgetful.forget`; here it can't."""
+        raise ConfigurationError(
+            f"{type(self).__name__} can't forget: it implements no `forget`; remove the snapshots "
+            "of the aggregate by the store's own means"
+        )
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         """See `SnapshotStore.read_many`; here one `read` after the other."""
@@ -264,6 +272,14 @@ class PlainSnapshots:
     async def prune(self, scope: Scope) -> int:
         """Nothing: retention is the backend's own."""
         return 0
+
+    async def forget(self, key: RecordKey) -> int:
+        """Raises `ConfigurationError`: the protocol has no removal."""
+        raise ConfigurationError(
+            f"{type(self._backend).__name__} can't forget: a plain snapshot backend has no "
+            "removal; remove the snapshots of the aggregate by the backend's own means, or derive "
+            "it from RecordSnapshotBackend and implement `forget`"
+        )
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         """One `read` after the other."""

@@ -98,8 +98,7 @@ class Aggregate(BaseModel):
         if entry is None:
             raise UnknownEventError(
                 f"{cls.__name__} emitted {type(event).__name__} but has no applier for it; add a "
-                "method "
-                f"marked @applies_event with a parameter of that type"
+                "method marked @applies_event with a parameter of that type"
             )
         version = self.version
         try:
@@ -231,8 +230,7 @@ def _find_type(name: Any) -> type[Any]:  # Any: a stamp's word in, a class chose
     if len(found) != 1:
         _fail(
             "the stamp names the type {name!r} and {count} aggregate classes have that name; "
-            "validate "
-            "with the class itself",
+            "validate with the class itself",
             name=name,
             count=len(found),
         )

@@ -54,8 +54,7 @@ async def append(
         if standing is _Standing.OTHERS or isinstance(failure, ConcurrencyError):
             raise ConcurrencyError(
                 f"{events[0].aggregate_type} {events[0].aggregate_id}: wanted to append after "
-                f"{after}; "
-                "that isn't the stream's head any more"
+                f"{after}; that isn't the stream's head any more"
             ) from failure
         reporting.failed("append.retried", failure)
         await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
@@ -97,9 +96,7 @@ async def _ids(store: EventStore, events: Sequence[StoredEvent]) -> list[bytes]:
 def _unknown(events: Sequence[StoredEvent], error: Exception) -> AppendOutcomeUnknownError:
     return AppendOutcomeUnknownError(
         f"{events[0].aggregate_type} {events[0].aggregate_id}: whether versions "
-        f"{events[0].version} to "
-        f"{events[-1].version} were appended isn't known ({error}); look for the event ids before "
-        "you "
-        "dispatch the command again",
+        f"{events[0].version} to {events[-1].version} were appended isn't known ({error}); look "
+        "for the event ids before you dispatch the command again",
         event_ids=[event.event_id for event in events],
     )

@@ -11,9 +11,11 @@ from interlock.construction import Dependencies
 from interlock.declarations import Handler
 from interlock.errors import ConfigurationError
 from interlock.floor import Floor
+from interlock.forgetting import Forgetting
 from interlock.keeping import Keeper
 from interlock.loaded import Registration
 from interlock.loading import Loader
+from interlock.many import ManyLoader
 from interlock.mapper import AggregateMapper
 from interlock.memory import (
     InMemoryEventStore,
@@ -52,11 +54,12 @@ class Assembly:
     ) -> None:
         self._settings = settings
         self._dependencies = dependencies
-        self._reporting = Reporting(observers)
         self._clock = clock
         self._catalogue = Catalogue.installed()
+        extensions = self._catalogue.extensions(settings.extensions)
+        self._reporting = Reporting([*observers, *extensions.observers()])
         self._named: dict[tuple[BackendKind, str], object] = {}
-        self._backends: list[object] = []  # each once, in the order of opening
+        self._backends: list[tuple[object, bool]] = []  # each once, in the order of opening
 
     def application(
         self, event_store: object, aggregates: Mapping[type[Aggregate], AggregateSettings]
@@ -90,8 +93,7 @@ class Assembly:
                 hint = f"did you mean {near[0]!r}? " if near else ""
                 raise ConfigurationError(
                     f"[aggregates.{name}] in {self._settings.source}: no such aggregate is "
-                    "registered; "
-                    f"{hint}Registered are: {', '.join(by_name) or 'none'}"
+                    f"registered; {hint}Registered are: {', '.join(by_name) or 'none'}"
                 )
 
     def _events(self, given: object) -> EventStore:
@@ -115,7 +117,12 @@ class Assembly:
         )
         registration = self._registration(cls, settings)
         floor = Floor(application.floor_size)
-        keeper = Keeper(registration, floor, self._reporting)
+        keeper = Keeper(
+            registration,
+            floor,
+            self._reporting,
+            snapshot_queue_size=application.snapshot_queue_size,
+        )
         loader = Loader(
             registration,
             events=events,
@@ -135,7 +142,13 @@ class Assembly:
             max_attempts=application.max_attempts,
             queue_size=application.queue_size,
         )
-        return Part(registration, loader, saver)
+        many = ManyLoader(
+            registration, events=events, loader=loader, floor=floor, clock=self._clock
+        )
+        forgetting = Forgetting(
+            registration, events=events, loader=loader, saver=saver, keeper=keeper, floor=floor
+        )
+        return Part(registration, loader, many, saver, forgetting)
 
     def _registration(self, cls: type[Aggregate], settings: AggregateSettings) -> Registration:
         check_defaults(cls)
@@ -189,15 +202,23 @@ class Assembly:
             source = BackendReference(source, {})
         if isinstance(source, BackendReference):
             backend = self._catalogue.build(
-                source, kind, namespace=self._settings.application.namespace
+                source,
+                kind,
+                namespace=self._settings.application.namespace,
+                part=lambda name: self._made(kind, name, cls),
             )
         elif isinstance(source, type) or (callable(source) and not _looks_like(source, kind)):
             backend = self._dependencies.construct(source, cls)
         else:
             backend = source
-        if all(backend is not other for other in self._backends):
-            self._backends.append(backend)
+        for opened in (*getattr(backend, "tiers", ()), backend):
+            self._add(opened, kind)
         return backend
+
+    def _add(self, backend: object, kind: BackendKind) -> None:
+        if all(backend is not other for other, _ in self._backends):
+            is_required = kind is not BackendKind.CACHE or getattr(backend, "required", False)
+            self._backends.append((backend, is_required))
 
     def _named_references(self, kind: BackendKind) -> Mapping[str, BackendReference]:
         if kind is BackendKind.SNAPSHOTS:
@@ -244,8 +265,7 @@ def _handlers(
             if command in owners:
                 raise ConfigurationError(
                     f"{owners[command].__name__} and {cls.__name__} both handle "
-                    f"{command.__name__}; a command "
-                    "has one handler"
+                    f"{command.__name__}; a command has one handler"
                 )
             owners[command] = cls
             handlers[cast("type[Command[Any]]", command)] = (part, handler)

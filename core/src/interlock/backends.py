@@ -2,12 +2,13 @@
 
 from interlock.adapters import RecordCacheBackend, RecordSnapshotBackend
 from interlock.codecs import Codec
-from interlock.durations import Duration
+from interlock.durations import Duration, Ttl
 from interlock.errors import (
     BackendUnavailableError,
     ConcurrencyError,
     ConfigurationError,
     InterlockError,
+    RecordTooLargeError,
     RecordUnusableError,
 )
 from interlock.memory import newer
@@ -15,7 +16,10 @@ from interlock.ports import (
     AggregateCacheBackend,
     AggregateSnapshotStorageBackend,
     CacheStore,
+    ChangeNotifier,
     EventStore,
+    Forgetful,
+    ReadsMany,
     SnapshotStore,
 )
 from interlock.records import (
@@ -45,6 +49,7 @@ __all__ = [
     "BackendSpec",
     "BackendUnavailableError",
     "CacheStore",
+    "ChangeNotifier",
     "Codec",
     "CodecSpec",
     "ConcurrencyError",
@@ -52,10 +57,13 @@ __all__ = [
     "Duration",
     "EventRow",
     "EventStore",
+    "Forgetful",
     "InterlockError",
+    "ReadsMany",
     "RecordCacheBackend",
     "RecordKey",
     "RecordSnapshotBackend",
+    "RecordTooLargeError",
     "RecordUnusableError",
     "Scope",
     "SnapshotStore",
@@ -63,6 +71,7 @@ __all__ = [
     "StoredEvent",
     "StrategyKind",
     "StrategySpec",
+    "Ttl",
     "from_micros",
     "hookimpl",
     "newer",

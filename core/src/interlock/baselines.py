@@ -1,6 +1,7 @@
 """What a load may start from: the cache's entry, and the snapshots."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from interlock.aggregate import Aggregate
@@ -50,7 +51,7 @@ class Baselines:
                 "the cache's read", cache.timeout, cache.read(mapper.scope.key(aggregate_id))
             )
             if record is None:
-                trail.miss(Source.CACHE, Reason.ABSENT)
+                trail.miss(Source.CACHE, *self._keeper.why_absent(aggregate_id))
                 return None
             trail.saw_cache_entry = True
             if record.version < self._floor.version(aggregate_id):
@@ -69,11 +70,81 @@ class Baselines:
             trail.lap("cache")
         return Loaded.from_record(state, record, Source.CACHE, trail)
 
+    async def cached_many(self, trails: Mapping[UUID, Trail]) -> dict[UUID, Loaded | None]:
+        """The usable cache entries, read at once; None for those that have to be looked into."""
+        cache, scope = self._cache, self._registration.mapper.scope
+        if cache is None:
+            return {}
+        keys = {aggregate_id: scope.key(aggregate_id) for aggregate_id in trails}
+        try:
+            records = await bounded(
+                "the cache's read", cache.timeout, cache.read_many(list(keys.values()))
+            )
+        except InterlockError as error:
+            for trail in trails.values():
+                self._missed(trail, Source.CACHE, Reason.UNAVAILABLE, error)
+            return {}
+        finally:
+            for trail in trails.values():
+                trail.lap("cache")
+        found: dict[UUID, Loaded | None] = {}
+        for aggregate_id, trail in trails.items():
+            record = records.get(keys[aggregate_id])
+            if record is None:
+                trail.miss(Source.CACHE, *self._keeper.why_absent(aggregate_id))
+                continue
+            trail.saw_cache_entry = True
+            found[aggregate_id] = (
+                None
+                if record.version < self._floor.version(aggregate_id)
+                else self._loaded(record, aggregate_id, Source.CACHE, trail)
+            )
+        return found
+
+    async def snapshots_many(self, trails: Mapping[UUID, Trail]) -> dict[UUID, Loaded | None]:
+        """The newest snapshots, as `cached_many`; of each revision at once.
+
+        Raises `BackendUnavailableError`, whatever the settings say.
+        """
+        store, own = self._registration.snapshots, self._registration.snapshot_scope
+        found: dict[UUID, Loaded | None] = {}
+        if store is None:
+            return found
+        for aggregate_id, trail in trails.items():
+            self._note_failure(aggregate_id, trail)
+        for revision in (own.revision, *self._registration.reads_revisions):
+            absent = [aggregate_id for aggregate_id in trails if aggregate_id not in found]
+            if not absent:
+                break
+            keys = {i: replace(own, revision=revision).key(i) for i in absent}
+            records = await bounded(
+                "the snapshot store's read", store.timeout, store.read_many(list(keys.values()))
+            )
+            for aggregate_id, key in keys.items():
+                trail, record = trails[aggregate_id], records.get(key)
+                trail.lap("snapshot")
+                if record is None:
+                    trail.miss(Source.SNAPSHOT, Reason.ABSENT)
+                else:
+                    found[aggregate_id] = self._loaded(record, aggregate_id, Source.SNAPSHOT, trail)
+        return found
+
+    def _loaded(
+        self, record: AggregateRecord, aggregate_id: UUID, source: Source, trail: Trail
+    ) -> Loaded | None:
+        revisions = self._registration.reads_revisions if source is Source.SNAPSHOT else ()
+        try:
+            state = self._decoded(record, aggregate_id, revisions=revisions)
+        except RecordUnusableError:
+            return None
+        return Loaded.from_record(state, record, source, trail)
+
     async def snapshots(self, aggregate_id: UUID, ask: Ask, trail: Trail) -> AsyncIterator[Loaded]:
         """The usable snapshots, best first: of this revision, then of those it may read."""
         store, own = self._registration.snapshots, self._registration.snapshot_scope
         if store is None:
             return
+        self._note_failure(aggregate_id, trail)
         for revision in (own.revision, *self._registration.reads_revisions):
             key = RecordKey(own.namespace, own.epoch, own.aggregate_type, aggregate_id, revision)
             bound = ask.version
@@ -143,6 +214,11 @@ class Baselines:
             return list(await bounded("the snapshot store", store.timeout, store.revisions(key)))
         except InterlockError:
             return []
+
+    def _note_failure(self, aggregate_id: UUID, trail: Trail) -> None:
+        failure = self._keeper.snapshot_failure(aggregate_id)
+        if failure:
+            trail.miss(Source.SNAPSHOT, Reason.NOT_WRITTEN, failure)
 
     def _missed(self, trail: Trail, source: Source, reason: Reason, detail: object) -> None:
         trail.miss(source, reason, detail)

@@ -110,6 +110,12 @@ class ApplicationBuilder:
         self._dependencies.register(key, value)
         return self
 
+    def use_extension(self, name: str) -> Self:
+        """Load an installed extension; its observers are called after those that are listed."""
+        extensions = (*self._settings.extensions, name)
+        self._settings = replace(self._settings, extensions=extensions)
+        return self
+
     def register_observer(self, observer: Observer) -> Self:
         """Call this with the report of each load."""
         self._observers.append(observer)

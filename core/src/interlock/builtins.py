@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from interlock.codecs import JsonCodec, ZlibJsonCodec
-from interlock.durations import Duration
+from interlock.durations import Duration, Ttl
 from interlock.memory import (
     InMemoryAggregateCacheBackend,
     InMemoryAggregateSnapshotStorageBackend,
@@ -32,6 +32,7 @@ from interlock.specs import (
     StrategySpec,
     hookimpl,
 )
+from interlock.tiers import TieredAggregateCacheBackend
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Strategies = list[InstanceOf[SnapshotStrategy]]
@@ -52,6 +53,15 @@ class MemoryCacheConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     size: Count = 10_000
+    ttl: Ttl = None
+
+
+class TieredConfig(BaseModel):
+    """The options of `tiered`: the names of a memory-cache and of the cache behind it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tiers: tuple[str, str]
 
 
 def memory_snapshots(config: MemorySnapshotsConfig) -> InMemoryAggregateSnapshotStorageBackend:
@@ -63,7 +73,12 @@ def memory_snapshots(config: MemorySnapshotsConfig) -> InMemoryAggregateSnapshot
 
 def memory_cache(config: MemoryCacheConfig) -> InMemoryAggregateCacheBackend:
     """The backend of the options."""
-    return InMemoryAggregateCacheBackend(size=config.size)
+    return InMemoryAggregateCacheBackend(size=config.size, ttl=config.ttl)
+
+
+def tiered(_: TieredConfig, local: object, shared: object) -> TieredAggregateCacheBackend:
+    """The backend of the two tiers that the options name."""
+    return TieredAggregateCacheBackend(local, shared)
 
 
 @hookimpl
@@ -74,6 +89,7 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         "memory-events",
         BackendKind.EVENTS,
         f"{memory}:InMemoryEventStore",
+        capabilities=frozenset({"read_many"}),
         summary="Streams of events in this process",
     )
     yield BackendSpec(
@@ -89,6 +105,14 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         f"{here}:memory_cache",
         f"{here}:MemoryCacheConfig",
         summary="The most recently used states, in this process",
+    )
+    yield BackendSpec(
+        "tiered",
+        BackendKind.CACHE,
+        f"{here}:tiered",
+        f"{here}:TieredConfig",
+        parts="tiers",
+        summary="A cache in this process before a shared one",
     )
     yield BackendSpec(
         "null-snapshots",

@@ -6,7 +6,12 @@ from datetime import timedelta
 from types import coroutine
 from typing import Any, TypeVar
 
-from interlock.errors import BackendUnavailableError, ConcurrencyError, RecordUnusableError
+from interlock.errors import (
+    BackendUnavailableError,
+    ConcurrencyError,
+    RecordTooLargeError,
+    RecordUnusableError,
+)
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]  # Any: what an awaitable and the event loop say to each other
@@ -26,7 +31,7 @@ async def bounded(what: str, timeout: timedelta | None, answer: Awaitable[T]) ->
             return result
         async with asyncio.timeout(timeout.total_seconds()):
             return await _the_rest(steps, waits_for)
-    except (BackendUnavailableError, RecordUnusableError, ConcurrencyError):
+    except (BackendUnavailableError, ConcurrencyError, RecordTooLargeError, RecordUnusableError):
         raise
     except TimeoutError as error:
         raise BackendUnavailableError(f"{what} gave no answer within {timeout}") from error

@@ -2,7 +2,8 @@
 
 import difflib
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal
 
@@ -10,13 +11,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interlock.durations import Duration
 from interlock.errors import ConfigurationError
-from interlock.plugins import Catalogue, OptionsError
+from interlock.extensions import Extensions
+from interlock.plugins import Catalogue, OptionsError, part_names
 from interlock.policies import FastForward, Freshness, MaxAge, Replay, Trust
 from interlock.settings import AggregateSettings, ApplicationSettings, Count, Settings
-from interlock.specs import BackendKind, BackendReference, StrategyKind
-from interlock.tables import Problems, Secret, Table, find, resolved, with_profile
+from interlock.specs import BackendKind, BackendReference, BackendSpec, StrategyKind
+from interlock.tables import Filler, Problems, Secret, Table, find, with_profile
 
 _SCHEMA = 1
+_PASSWORD = re.compile(r"(://[^/@:\s]*:)[^@/\s]*(@)")  # of a URL's user
 _FRESHNESS: Mapping[str, type[Trust | FastForward | Replay]] = {
     "trust": Trust,
     "fast-forward": FastForward,
@@ -24,6 +27,7 @@ _FRESHNESS: Mapping[str, type[Trust | FastForward | Replay]] = {
 }
 _TABLES = (
     "schema",
+    "extensions",
     "application",
     "event_store",
     "snapshot_backends",
@@ -41,12 +45,25 @@ def load_settings(path: str | PathLike[str] | None = None) -> Settings:
     problems: Problems = []
     profile = os.environ.get("INTERLOCK_PROFILE") or None
     merged = with_profile(table, profile, problems)
-    reader = _Reader(resolved(merged, "", source.parent, problems), problems)
+    extensions = _extensions(merged.get("extensions", []), problems)
+    filler = Filler(source.parent, extensions.secret, problems)
+    reader = _Reader(filler.filled(merged), problems)
     settings = reader.settings(str(source), profile)
     if problems:
         lines = "\n".join(f"- {where}: {what}" for where, what in problems)
         raise ConfigurationError(f"{source} has {len(problems)} error(s):\n{lines}")
     return settings
+
+
+def _extensions(names: object, problems: Problems) -> Extensions:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        problems.append(("extensions", f"wanted a list of names, found {names!r}"))
+        return Extensions()
+    try:
+        return Catalogue.installed().extensions(names)
+    except ConfigurationError as error:
+        problems.append(("extensions", str(error)))
+        return Extensions()
 
 
 class _MaxAgeOptions(BaseModel):
@@ -83,7 +100,9 @@ class _Reader:
             name: self._aggregate(f"aggregates.{name}", table)
             for name, table in self._subtables("aggregates").items()
         }
+        extensions = self._table.get("extensions", [])
         return Settings(
+            extensions=tuple(extensions) if isinstance(extensions, list) else (),
             application=self._application,
             event_store=event_store,
             snapshot_backends=snapshots,
@@ -107,28 +126,47 @@ class _Reader:
         if "event_store" not in self._table:
             return None
         table = self._subtable("", "event_store", self._table["event_store"])
-        return self._reference("event_store", table, BackendKind.EVENTS)
+        reference = self._reference("event_store", table)
+        if reference is not None:
+            self._checked("event_store", reference, BackendKind.EVENTS)
+        return reference
 
     def _backends(self, section: str, kind: BackendKind) -> dict[str, BackendReference]:
         references = self._names[kind] = {}
+        composites: dict[str, tuple[str, Sequence[str]]] = {}
         for name, table in self._subtables(section).items():
-            reference = self._reference(f"{section}.{name}", table, kind)
+            where = f"{section}.{name}"
+            reference = self._reference(where, table)
             references[name] = reference or BackendReference(name)
+            found = None if reference is None else self._checked(where, reference, kind)
+            if found is not None and found[0].parts is not None:
+                composites[name] = found[0].parts, part_names(*found)
+        for name, (option, parts) in composites.items():
+            for index, part in enumerate(parts):
+                where = f"{section}.{name}.{option}[{index}]"
+                if part in composites:
+                    self._wrong(where, f"{part!r} is made of others itself; name one that isn't")
+                else:
+                    self._backend_name(where, part, kind)
         return references
 
-    def _reference(self, where: str, table: Table, kind: BackendKind) -> BackendReference | None:
+    def _reference(self, where: str, table: Table) -> BackendReference | None:
         options = {key: value for key, value in table.items() if key != "backend"}
         name = table.get("backend")
         if not isinstance(name, str):
             self._wrong(f"{where}.backend", f"wanted a backend's name, found {name!r}")
             return None
-        reference = BackendReference(name, options)
-        self._try(
+        return BackendReference(name, options)
+
+    def _checked(
+        self, where: str, reference: BackendReference, kind: BackendKind
+    ) -> tuple[BackendSpec, BaseModel | None] | None:
+        found: tuple[BackendSpec, BaseModel | None] | None = self._try(
             f"{where}.backend",
             where,
             lambda: self._catalogue.config(reference, kind, namespace=self._application.namespace),
         )
-        return reference
+        return found
 
     def _aggregate(self, where: str, table: Table) -> AggregateSettings:
         self._known_keys(where, table, tuple(AggregateSettings.__dataclass_fields__))
@@ -269,13 +307,18 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 
 def shown(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: TOML values
-    """Options as they may be shown: what came from the environment or a file is masked."""
+    """Options as they may be shown.
+
+    What came from the environment or a file is masked, and so is the password in a URL.
+    """
 
     def mask(value: Any) -> Any:  # Any: a TOML value
         if isinstance(value, Secret):
             return value.shown
         if isinstance(value, dict):
             return shown(value)
+        if isinstance(value, str):
+            return _PASSWORD.sub(r"\1***\2", value)
         return [mask(item) for item in value] if isinstance(value, list) else value
 
     return {key: mask(value) for key, value in options.items()}

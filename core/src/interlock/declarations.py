@@ -199,8 +199,7 @@ def _event_entries(
         if name not in events:
             raise ConfigurationError(
                 f"@upcasts({name!r}, schema_version={version}) on {cls.__name__} names an event "
-                "that it "
-                f"doesn't apply; it applies {', '.join(sorted(events)) or 'none'}"
+                f"that it doesn't apply; it applies {', '.join(sorted(events)) or 'none'}"
             )
     return events
 
@@ -235,8 +234,8 @@ def _require_annotated_parameter(
     if not is_pair or parameters[1].annotation is inspect.Parameter.empty:
         raise ConfigurationError(
             f"{decorator} {function.__qualname__}{inspect.signature(function)}: wanted two "
-            "parameters, self "
-            f"and a {noun} annotated with its type, as in `def method(self, {noun}: SomeType)`"
+            f"parameters, self and a {noun} annotated with its type, as in `def method(self, "
+            f"{noun}: SomeType)`"
         )
 
 
@@ -247,13 +246,11 @@ def _parameter_type(function: Callable[..., Any], cls: type) -> type[BaseModel]:
     except NameError as error:
         raise ConfigurationError(
             f"{function.__qualname__}: the annotation of {name!r} can't be resolved ({error}); "
-            "define the "
-            "class at module level, or leave out `from __future__ import annotations`"
+            "define the class at module level, or leave out `from __future__ import annotations`"
         ) from error
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         raise ConfigurationError(
             f"{function.__qualname__} of {cls.__name__}: {name!r} is annotated {annotation!r}; a "
-            "pydantic "
-            "model class is wanted"
+            "pydantic model class is wanted"
         )
     return annotation

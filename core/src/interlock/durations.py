@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -21,5 +21,17 @@ def parse_duration(value: object) -> object:
     return timedelta(**parts)
 
 
+def _or_never(value: object) -> object:
+    if value is None:
+        raise ValueError('wanted a duration, or "never"')
+    return None if value == "never" else parse_duration(value)
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 """A timedelta field that also takes `"5s"`; for the configuration models of plugins."""
+
+Ttl = Annotated[
+    Annotated[timedelta, Field(gt=timedelta(0))] | None,
+    BeforeValidator(_or_never),
+]
+"""How long an entry lives: a duration above 0, or `"never"`, which gives None."""

@@ -45,6 +45,10 @@ class RecordUnusableError(InterlockError):
         self.version = version
 
 
+class RecordTooLargeError(InterlockError):
+    """A record is above its store's limit; it isn't kept, nor is what stood in its place."""
+
+
 class ConcurrencyError(InterlockError):
     """The stream's head isn't the event that the append was built on; nothing was appended."""
 

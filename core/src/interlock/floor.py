@@ -1,8 +1,46 @@
-"""What a process knows to have been the head of a stream."""
+"""What a process knows to have been the head of a stream, and what it was told to forget."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 Head = tuple[int, UUID]
+
+_FORGOTTEN_REMEMBERED = 10_000  # ids
+
+
+class Forgets:
+    """Which ids were forgotten since a moment: what was read before isn't kept after.
+
+    Moments count the forgets of a process. Of an id whose forget was too long ago to be remembered
+    it is assumed that it was forgotten when the latest of those was.
+    """
+
+    def __init__(self) -> None:
+        self.moment = 0
+        self._under_way: set[UUID] = set()
+        self._latest: dict[UUID, int] = {}  # the latest last
+        self._others = 0
+
+    @contextmanager
+    def forgetting(self, aggregate_id: UUID) -> Iterator[None]:
+        """Within the block, and for what began before its end, the id counts as forgotten."""
+        self._under_way.add(aggregate_id)
+        try:
+            yield
+        finally:
+            self._under_way.discard(aggregate_id)
+            self.moment += 1
+            self._latest.pop(aggregate_id, None)
+            self._latest[aggregate_id] = self.moment
+            if len(self._latest) > _FORGOTTEN_REMEMBERED:
+                self._others = self._latest.pop(next(iter(self._latest)))
+
+    def since(self, aggregate_id: UUID, moment: int) -> bool:
+        """Whether the id was forgotten after the moment, or is being forgotten."""
+        return aggregate_id in self._under_way or (
+            self._latest.get(aggregate_id, self._others) > moment
+        )
 
 
 class Floor:
@@ -14,6 +52,7 @@ class Floor:
     def __init__(self, size: int) -> None:
         self._size = size
         self._heads: dict[UUID, Head] = {}  # the most recently raised last
+        self.forgets = Forgets()
 
     def head(self, aggregate_id: UUID) -> Head | None:
         """The highest head known."""
@@ -24,8 +63,10 @@ class Floor:
         head = self._heads.get(aggregate_id)
         return 0 if head is None else head[0]
 
-    def raise_to(self, aggregate_id: UUID, head: Head) -> None:
-        """Note a head; a higher one stays."""
+    def raise_to(self, aggregate_id: UUID, head: Head, *, since: int | None = None) -> None:
+        """Note a head; a higher one stays. Nothing if the id was forgotten since the moment."""
+        if since is not None and self.forgets.since(aggregate_id, since):
+            return
         found = self._heads.pop(aggregate_id, None)
         self._heads[aggregate_id] = head if found is None or found[0] <= head[0] else found
         if len(self._heads) > self._size:
@@ -35,3 +76,7 @@ class Floor:
         """Forget a head that was proven false, unless another was noted since."""
         if self._heads.get(aggregate_id) == noted:
             del self._heads[aggregate_id]
+
+    def forget(self, aggregate_id: UUID) -> None:
+        """Know nothing of the id any more; for a stream that was deleted."""
+        self._heads.pop(aggregate_id, None)

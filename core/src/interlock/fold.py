@@ -91,8 +91,7 @@ class Fold:
         if row[2] not in self._events:
             return UnknownEventError(
                 f"{where}: this code applies no event stored as {row[2]!r}; add an applier, or "
-                "name it in "
-                "an event's former_names"
+                "name it in an event's former_names"
             )
         return EventApplyError(f"{where} could not be applied: {error!r}")
 
@@ -118,7 +117,6 @@ def decoded(tables: Tables, row: EventRow) -> RecordedEvent:
 
 def _gap(state: Aggregate, wanted: int, found: int) -> StreamTruncatedError:
     return StreamTruncatedError(
-        f"{type(state).__name__} {state.id}: wanted the event of version {wanted}, the event store "
-        "gave "
-        f"version {found}; events are missing from the stream"
+        f"{type(state).__name__} {state.id}: wanted the event of version {wanted}, the event "
+        f"store gave version {found}; events are missing from the stream"
     )

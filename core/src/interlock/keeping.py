@@ -6,31 +6,42 @@ from datetime import datetime
 from uuid import UUID
 
 from interlock.calls import bounded
-from interlock.errors import InterlockError, RecordUnusableError
+from interlock.errors import InterlockError, RecordTooLargeError, RecordUnusableError
 from interlock.floor import Floor
 from interlock.loaded import Loaded, Registration
 from interlock.policies import CacheMoment, NeverCache, NeverSnapshot, SnapshotMoment
-from interlock.ports import CacheStore, SnapshotStore
+from interlock.ports import CacheStore
 from interlock.records import AggregateRecord, Stamp
-from interlock.reports import Reporting
+from interlock.reports import Reason, Reporting
 from interlock.roundtrip import same
+from interlock.writer import SnapshotWriter
 
 _SAMPLE_EVERY = 100
+_TOO_LARGE_REMEMBERED = 1_000  # ids
 
 
 class Keeper:
     """Snapshots and caches states of one registered aggregate; nothing it does fails its caller."""
 
-    def __init__(self, registration: Registration, floor: Floor, reporting: Reporting) -> None:
+    def __init__(
+        self,
+        registration: Registration,
+        floor: Floor,
+        reporting: Reporting,
+        *,
+        snapshot_queue_size: int,
+    ) -> None:
         self._registration = registration
         self._floor = floor
         self._reporting = reporting
         self._encoded = 0
         self._loses: str | None = None
+        self._too_large: dict[UUID, str] = {}  # what the cache said, the latest last
         self._snapshots = (
             None
-            if isinstance(registration.snapshot_strategy, NeverSnapshot)
-            else registration.snapshots
+            if registration.snapshots is None
+            or isinstance(registration.snapshot_strategy, NeverSnapshot)
+            else SnapshotWriter(registration.snapshots, reporting, size=snapshot_queue_size)
         )
         self._cache = (
             None if isinstance(registration.cache_strategy, NeverCache) else registration.cache
@@ -94,11 +105,41 @@ class Keeper:
                 last_event_at,
                 is_commit,
             )
+            self._too_large.pop(loaded.aggregate_id, None)
             try:
                 await self._put(self._cache, loaded, moment_to_cache, supersedes, now)
+            except RecordTooLargeError as error:
+                self._reporting.failed("cache.too_large", error)
+                self._remember_too_large(loaded.aggregate_id, error)
+                await self.drop(loaded.aggregate_id)
             except Exception as error:  # noqa: BLE001 as above
                 self._reporting.failed("cache.failed", error)
                 await self.drop(loaded.aggregate_id)
+
+    def why_absent(self, aggregate_id: UUID) -> tuple[Reason, str]:
+        """The reason for which the cache has no entry, and what the cache said to it."""
+        said = self._too_large.get(aggregate_id)
+        return (Reason.ABSENT, "") if said is None else (Reason.TOO_LARGE, said)
+
+    def _remember_too_large(self, aggregate_id: UUID, error: RecordTooLargeError) -> None:
+        self._too_large[aggregate_id] = str(error)
+        if len(self._too_large) > _TOO_LARGE_REMEMBERED:
+            del self._too_large[next(iter(self._too_large))]
+
+    def snapshot_failure(self, aggregate_id: UUID) -> str:
+        """Why the id's latest snapshot isn't stored; empty if it is, as far as is known."""
+        return "" if self._snapshots is None else self._snapshots.failure(aggregate_id)
+
+    async def forget(self, aggregate_id: UUID) -> None:
+        """Write no snapshot of the id that is queued, and know nothing of earlier failures."""
+        self._too_large.pop(aggregate_id, None)
+        if self._snapshots is not None:
+            await self._snapshots.forget(aggregate_id)
+
+    async def drain(self) -> None:
+        """Wait until the snapshots that are queued are written."""
+        if self._snapshots is not None:
+            await self._snapshots.drain()
 
     async def drop(self, aggregate_id: UUID, stamp: Stamp | None = None) -> None:
         """Remove the cache entry; with a stamp only that one."""
@@ -113,7 +154,7 @@ class Keeper:
 
     async def _snapshot(
         self,
-        store: SnapshotStore,
+        writer: SnapshotWriter,
         loaded: Loaded,
         moment: SnapshotMoment,
         supersedes: Collection[Stamp],
@@ -123,9 +164,8 @@ class Keeper:
             return
         record = replace(self._encoded_state(loaded, now), anchor_at=moment.last_event_at)
         key = self._registration.snapshot_scope.key(loaded.aggregate_id)
-        await bounded("the snapshot store's put", store.timeout, store.put(key, record, supersedes))
-        self._reporting.count("snapshot.taken")
-        loaded.record, loaded.anchor_at = record, moment.last_event_at
+        if await writer.write(key, record, supersedes):
+            loaded.record, loaded.anchor_at = record, moment.last_event_at
 
     async def _put(
         self,
@@ -166,8 +206,7 @@ class Keeper:
         if self._loses is not None:
             raise RecordUnusableError(
                 f"the state of {self._loses} doesn't come back from its record as it was; this "
-                "type is no "
-                "longer snapshotted or cached: make its fields JSON-safe"
+                "type is no longer snapshotted or cached: make its fields JSON-safe"
             )
         loaded.record = record
         return record

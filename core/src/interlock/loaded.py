@@ -42,11 +42,12 @@ class Ask(NamedTuple):
 
 
 class Trail:
-    """What one load met on its way."""
+    """What one load met on its way; `moment` is the `Forgets.moment` at which it began."""
 
     __slots__ = (
         "_lap_at",
         "misses",
+        "moment",
         "phases",
         "refuted",
         "saw_cache_entry",
@@ -54,7 +55,8 @@ class Trail:
         "unproven",
     )
 
-    def __init__(self, *, is_timed: bool) -> None:
+    def __init__(self, *, is_timed: bool, moment: int = 0) -> None:
+        self.moment = moment
         self.misses: list[Miss] = []
         self.refuted: list[Stamp] = []  # another event stands at their version
         self.unproven: list[Stamp] = []  # no event stands at their version

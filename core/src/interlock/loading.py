@@ -1,7 +1,7 @@
 """The loading of one aggregate: cache, snapshot, tail, fold, fill."""
 
 import copy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from interlock.aggregate import Aggregate
@@ -14,6 +14,7 @@ from interlock.policies import Freshness, MaxAge, Replay, Trust
 from interlock.ports import EventStore
 from interlock.reports import LoadReport, Reporting, Source
 from interlock.tail import Clock, Tail
+from interlock.underway import UnderWay
 
 _TRUSTING = (Trust, MaxAge)
 
@@ -32,16 +33,17 @@ class Loader:
         clock: Clock,
     ) -> None:
         self.flights = Flights()
+        self.keeping = UnderWay()
         self._registration = registration
         self._keeper = keeper
         self._floor = floor
         self._reporting = reporting
         self._clock = clock
-        self._baselines = Baselines(registration, keeper, floor, reporting)
-        self._tail = Tail(
+        self.baselines = Baselines(registration, keeper, floor, reporting)
+        self.tail = Tail(
             registration,
             events=events,
-            baselines=self._baselines,
+            baselines=self.baselines,
             floor=floor,
             reporting=reporting,
             clock=clock,
@@ -55,9 +57,9 @@ class Loader:
         floor = self._floor.version(aggregate_id)
         is_trusting = isinstance(ask.freshness, _TRUSTING)
         known = None
-        if is_trusting and self._baselines.cache_never_waits:
+        if is_trusting and self.baselines.cache_never_waits:
             # A cache that never waits is asked at once: a hit costs less than a flight.
-            known = Trail(is_timed=self._reporting.is_observed)
+            known = self.trail()
             hit = await self._cached_answer(aggregate_id, ask, known)
             if hit is not None:
                 return hit.state
@@ -69,17 +71,17 @@ class Loader:
             await self.keep(loaded, ask)
             return loaded
 
-        what = (version, ask.freshness)
+        what, began = (version, ask.freshness), self._clock()
         joins_running = is_trusting and version is None
         loaded, flight = await self.flights.share(
             aggregate_id, what, read_and_keep, joins_running=joins_running
         )
-        if loaded.version < floor and version is None:
+        if version is None and (loaded.version < floor or is_too_old(loaded, ask, began)):
             loaded, flight = await self.flights.share(
                 aggregate_id, what, read_and_keep, joins_running=False
             )
         if loaded.head is not None and version is None:
-            self._floor.raise_to(aggregate_id, loaded.head)
+            self._floor.raise_to(aggregate_id, loaded.head, since=loaded.trail.moment)
         return loaded.state if flight.waiters == 1 else self.copy(loaded)
 
     async def read(
@@ -94,48 +96,64 @@ class Loader:
         A trail that says why the cache had nothing usable is gone on with, without asking it again.
         """
         if trail is None:
-            trail = Trail(is_timed=self._reporting.is_observed)
+            trail = self.trail()
         loaded = await self._read(aggregate_id, ask, flight, trail)
-        self._report(ask, loaded)
+        self.report(ask, loaded)
         return loaded
 
     async def _read(
         self, aggregate_id: UUID, ask: Ask, flight: Flight | None, trail: Trail
     ) -> Loaded:
-        if _may_use_cache(ask) and not trail.misses:
-            baseline = await self._baselines.cached(aggregate_id, trail)
+        if may_use_cache(ask) and not trail.misses:
+            baseline = await self.baselines.cached(aggregate_id, trail)
             if baseline is not None:
-                if self._is_fresh(baseline, ask):
+                if self.is_fresh(baseline, ask):
                     return baseline
-                loaded = await self._tail.fast_forward(baseline, ask, flight)
+                loaded = await self.tail.fast_forward(baseline, ask, flight)
                 if loaded is not None:
                     return loaded
                 await self._keeper.drop(aggregate_id, baseline.stamp)
         if self._registration.snapshots is not None and not isinstance(ask.freshness, Replay):
-            async for baseline in self._baselines.snapshots(aggregate_id, ask, trail):
-                loaded = await self._tail.fast_forward(baseline, ask, flight)
+            async for baseline in self.baselines.snapshots(aggregate_id, ask, trail):
+                loaded = await self.tail.fast_forward(baseline, ask, flight)
                 if loaded is not None:
                     return loaded
-        empty = Loaded(aggregate_id, self._registration.aggregate_type(id=aggregate_id), trail)
-        return await self._tail.replay(empty, ask, flight)
+        return await self.tail.replay(self.empty(aggregate_id, trail), ask, flight)
+
+    def empty(self, aggregate_id: UUID, trail: Trail) -> Loaded:
+        """The aggregate before its first event."""
+        return Loaded(aggregate_id, self._registration.aggregate_type(id=aggregate_id), trail)
+
+    def trail(self) -> Trail:
+        """That of a load which begins now."""
+        return Trail(is_timed=self._reporting.is_observed, moment=self._floor.forgets.moment)
+
+    async def drain(self) -> None:
+        """Wait until no load is under way, and what loads and commits kept is written."""
+        await self.flights.drain()
+        await self._keeper.drain()
 
     async def keep(self, loaded: Loaded, ask: Ask) -> None:
         """Fill the cache and snapshot as the strategies say."""
-        if self._is_news(loaded, ask):
-            await self._keeper.after_load(loaded, self._clock())
+        aggregate_id = loaded.aggregate_id
+        if self._is_news(loaded, ask) and not self._floor.forgets.since(
+            aggregate_id, loaded.trail.moment
+        ):
+            with self.keeping.of(aggregate_id):
+                await self._keeper.after_load(loaded, self._clock())
 
     async def _cached_answer(self, aggregate_id: UUID, ask: Ask, trail: Trail) -> Loaded | None:
         """A cache hit that is an answer by itself."""
-        if not _may_use_cache(ask):
+        if not may_use_cache(ask):
             return None
-        hit = await self._baselines.cached(aggregate_id, trail)
-        if hit is None or hit.head is None or not self._is_fresh(hit, ask):
+        hit = await self.baselines.cached(aggregate_id, trail)
+        if hit is None or hit.head is None or not self.is_fresh(hit, ask):
             return None
-        self._floor.raise_to(aggregate_id, hit.head)
-        self._report(ask, hit)
+        self._floor.raise_to(aggregate_id, hit.head, since=trail.moment)
+        self.report(ask, hit)
         return hit
 
-    def _is_fresh(self, hit: Loaded, ask: Ask) -> bool:
+    def is_fresh(self, hit: Loaded, ask: Ask) -> bool:
         """Whether a cache hit is an answer by itself; a clock that jumped back makes none."""
         if isinstance(ask.freshness, MaxAge):
             return timedelta(0) <= self._clock() - hit.verified_at < ask.freshness.delta
@@ -154,7 +172,8 @@ class Loader:
             return copy.deepcopy(loaded.state)
         return self._registration.mapper.state(loaded.record)
 
-    def _report(self, ask: Ask, loaded: Loaded) -> None:
+    def report(self, ask: Ask, loaded: Loaded) -> None:
+        """Tell the observers of a load."""
         if not self._reporting.is_observed:
             return
         trail = loaded.trail
@@ -175,5 +194,12 @@ class Loader:
         )
 
 
-def _may_use_cache(ask: Ask) -> bool:
+def is_too_old(loaded: Loaded, ask: Ask, began: datetime) -> bool:
+    """Whether what a call was given was read from the stream too long before the call began."""
+    freshness = ask.freshness
+    return isinstance(freshness, MaxAge) and began - loaded.verified_at >= freshness.delta
+
+
+def may_use_cache(ask: Ask) -> bool:
+    """Whether what is asked for may come from the cache."""
     return not (ask.skips_cache or ask.version is not None or isinstance(ask.freshness, Replay))

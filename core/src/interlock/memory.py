@@ -1,7 +1,9 @@
 """The null and memory forms of every port: the reference for authors of backends."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import timedelta
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from interlock.adapters import RecordCacheBackend, RecordSnapshotBackend
@@ -16,12 +18,13 @@ from interlock.records import (
 )
 
 _CHUNK = 500
+_TOMBSTONE_STANDS = timedelta(days=1)
 
 
 class NullAggregateSnapshotStorageBackend(RecordSnapshotBackend):
     """Keeps no snapshots."""
 
-    timeout = None
+    timeout: timedelta | None = None
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         """None."""
@@ -49,17 +52,29 @@ class NullAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         """0."""
         return 0
 
+    async def forget(self, key: RecordKey) -> int:
+        """0."""
+        return 0
+
 
 class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
     """Keeps snapshots in this process, for tests and development.
 
     `keep` records of a revision and `keep_revisions` revisions of an aggregate are kept, the
-    newest.
+    newest. `clock` dates tombstones.
     """
 
-    timeout = None
+    timeout: timedelta | None = None
 
-    def __init__(self, *, keep: int = 1, keep_revisions: int = 2) -> None:
+    def __init__(
+        self,
+        *,
+        keep: int = 1,
+        keep_revisions: int = 2,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._clock = clock
+        self._tombstones: dict[tuple[str, str, UUID], datetime] = {}  # the latest last
         self._keep = keep
         self._keep_revisions = keep_revisions
         # (namespace, type) -> id -> revision, the most recently taken last -> version -> record
@@ -75,6 +90,8 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         """See `SnapshotStore.put`."""
+        if self._is_buried(key, record):
+            return
         for stamp in supersedes:
             await self.remove(key, stamp)
         ids = self._records.setdefault((key.namespace, key.aggregate_type), {})
@@ -106,6 +123,24 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         ids = self._records.get((scope.namespace, scope.aggregate_type), {})
         return sum(self._retain(revisions) for revisions in ids.values())
 
+    async def forget(self, key: RecordKey) -> int:
+        """See `Forgetful.forget`."""
+        now, name = self._clock(), _aggregate(key)
+        self._tombstones.pop(name, None)
+        self._tombstones[name] = now
+        while now - next(iter(self._tombstones.values())) >= _TOMBSTONE_STANDS:
+            del self._tombstones[next(iter(self._tombstones))]
+        ids = self._records.get((key.namespace, key.aggregate_type), {})
+        return sum(map(len, ids.pop(key.aggregate_id, {}).values()))
+
+    def _is_buried(self, key: RecordKey, record: AggregateRecord) -> bool:
+        tombstone = self._tombstones.get(_aggregate(key))
+        return (
+            tombstone is not None
+            and record.taken_at <= tombstone
+            and self._clock() - tombstone < _TOMBSTONE_STANDS
+        )
+
     def _revisions(self, key: RecordKey) -> dict[str, dict[int, AggregateRecord]]:
         return self._records.get((key.namespace, key.aggregate_type), {}).get(key.aggregate_id, {})
 
@@ -121,10 +156,14 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         return before - sum(map(len, revisions.values()))
 
 
+def _aggregate(key: RecordKey) -> tuple[str, str, UUID]:
+    return key.namespace, key.aggregate_type, key.aggregate_id
+
+
 class NullAggregateCacheBackend(RecordCacheBackend):
     """Caches nothing."""
 
-    timeout = None
+    timeout: timedelta | None = None
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         """None."""
@@ -142,18 +181,28 @@ class NullAggregateCacheBackend(RecordCacheBackend):
 class InMemoryAggregateCacheBackend(RecordCacheBackend):
     """Caches in this process: the `size` most recently used records, for as long as it lives.
 
-    Records are immutable and are kept encoded, so that nothing handed out is shared.
+    Records are immutable and are kept encoded, so that nothing handed out is shared. With a `ttl`
+    an entry is gone that long after it was put; `clock` counts seconds and never goes back.
     """
 
-    timeout = None
+    timeout: timedelta | None = None
 
-    def __init__(self, *, size: int = 10_000) -> None:
-        self._size = size
+    def __init__(
+        self,
+        *,
+        size: int = 10_000,
+        ttl: timedelta | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.size = size
+        self.ttl = ttl
+        self._clock = clock
         self._records: dict[RecordKey, AggregateRecord] = {}  # the most recently used last
+        self._put_at: dict[RecordKey, float] = {}  # with a ttl
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         """See `CacheStore.read`."""
-        record = self._records.pop(key, None)
+        record = self._taken(key)
         if record is not None:
             self._records[key] = record
         return record
@@ -162,18 +211,44 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         """See `CacheStore.put`."""
-        found = self._records.pop(key, None)
+        found = self._taken(key)
         if found is not None and found.stamp not in supersedes:
             record = newer(found, record)
         self._records[key] = record
-        if len(self._records) > self._size:
-            del self._records[next(iter(self._records))]
+        if self.ttl is not None:
+            self._put_at[key] = self._clock()
+        if len(self._records) > self.size:
+            self.discard(next(iter(self._records)))
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         """See `CacheStore.remove`."""
         found = self._records.get(key)
         if found is not None and (stamp is None or stamp == found.stamp):
-            del self._records[key]
+            self.discard(key)
+
+    def keys(self) -> Collection[RecordKey]:
+        """The keys of what is kept, also of what has outlived its `ttl`."""
+        return tuple(self._records)
+
+    def discard(self, key: RecordKey) -> None:
+        """Remove the entry, if there is one, at once."""
+        self._records.pop(key, None)
+        self._put_at.pop(key, None)
+
+    def clear(self) -> None:
+        """Remove all entries at once."""
+        self._records.clear()
+        self._put_at.clear()
+
+    def _taken(self, key: RecordKey) -> AggregateRecord | None:
+        """The entry if it lives, taken out."""
+        record = self._records.pop(key, None)
+        if record is None or self.ttl is None:
+            return record
+        if self._clock() - self._put_at.get(key, -math.inf) < self.ttl.total_seconds():
+            return record
+        self._put_at.pop(key, None)
+        return None
 
 
 def newer(found: AggregateRecord, record: AggregateRecord) -> AggregateRecord:
@@ -210,12 +285,16 @@ class InMemoryEventStore:
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
         """See `EventStore.read`."""
-        stream = self._streams.get((aggregate_type, aggregate_id), [])
-        offset = stream[0].version if stream else 1
-        start = max(first - offset, 0)
-        stop = len(stream) if last is None else min(last - offset + 1, len(stream))
-        for index in range(start, stop, _CHUNK):
-            yield stream[index : min(index + _CHUNK, stop)]
+        for rows in self._chunks(aggregate_type, aggregate_id, first, last):
+            yield rows
+
+    async def read_many(
+        self, aggregate_type: str, first: Mapping[UUID, int]
+    ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
+        """See `ReadsMany.read_many`."""
+        for aggregate_id, version in first.items():
+            for rows in self._chunks(aggregate_type, aggregate_id, version, None):
+                yield aggregate_id, rows
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         """See `EventStore.head`."""
@@ -234,3 +313,13 @@ class InMemoryEventStore:
         elif stream:
             del self._streams[aggregate_type, aggregate_id]
         return deleted
+
+    def _chunks(
+        self, aggregate_type: str, aggregate_id: UUID, first: int, last: int | None
+    ) -> Iterator[Sequence[EventRow]]:
+        stream = self._streams.get((aggregate_type, aggregate_id), [])
+        offset = stream[0].version if stream else 1
+        start = max(first - offset, 0)
+        stop = len(stream) if last is None else min(last - offset + 1, len(stream))
+        for index in range(start, stop, _CHUNK):
+            yield stream[index : min(index + _CHUNK, stop)]

@@ -4,24 +4,24 @@ pluggy's own loader of entry points isn't used: one plugin's ImportError there s
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, distributions
 from typing import Any, cast
 
-import pluggy
 from pydantic import BaseModel, ValidationError, validate_call
 
 from interlock.codecs import Codec
 from interlock.errors import ConfigurationError, PluginError
+from interlock.extensions import Extensions, hook_manager
 from interlock.specs import (
     PLUGIN_API,
     BackendKind,
     BackendReference,
     BackendSpec,
     CodecSpec,
-    Hooks,
+    ExtensionSpec,
     Spec,
     StrategyKind,
     StrategySpec,
@@ -31,11 +31,13 @@ _GROUPS: Mapping[type, tuple[str, str]] = {
     BackendSpec: ("interlock.backends", "interlock_register_backends"),
     StrategySpec: ("interlock.strategies", "interlock_register_strategies"),
     CodecSpec: ("interlock.codecs", "interlock_register_codecs"),
+    ExtensionSpec: ("interlock.extensions", ""),
 }
 _NOUNS: Mapping[type, str] = {
     BackendSpec: "backend",
     StrategySpec: "strategy",
     CodecSpec: "codec",
+    ExtensionSpec: "extension",
 }
 _OURS = (
     "sqlalchemy-events",
@@ -100,12 +102,32 @@ class Catalogue:
         (spec,) = self._specs(CodecSpec, name)
         return cast("Codec", _called(spec.factory, f"codec {name!r}", options or {}))
 
-    def build(self, reference: BackendReference, kind: BackendKind, *, namespace: str) -> object:
-        """The backend of a reference, not yet opened. Raises as `config` does."""
+    def has_extension(self, name: str) -> bool:
+        """Whether an extension of this name is installed."""
+        group, _ = _GROUPS[ExtensionSpec]
+        return any(key[:2] == (group, name) for key in self._points)
+
+    def extensions(self, names: Iterable[str]) -> Extensions:
+        """The extensions of these names, loaded. Raises as `backend` does."""
+        return Extensions([self._specs(ExtensionSpec, name)[0] for name in names])
+
+    def build(
+        self,
+        reference: BackendReference,
+        kind: BackendKind,
+        *,
+        namespace: str,
+        part: Callable[[str], object],
+    ) -> object:
+        """The backend of a reference, not yet opened; `part` gives those that it is made of.
+
+        Raises as `config` does.
+        """
         spec, config = self.config(reference, kind, namespace=namespace)
         factory = _imported(spec.factory, f"backend {reference.name!r}")
+        parts = [part(name) for name in part_names(spec, config)]
         try:
-            return factory() if config is None else factory(config)
+            return factory() if config is None else factory(config, *parts)
         except ConfigurationError:
             raise
         except Exception as error:
@@ -191,6 +213,12 @@ class Catalogue:
         return self._loaded[key]
 
 
+def part_names(spec: BackendSpec, config: BaseModel | None) -> Sequence[str]:
+    """The names of the backends that one with these options is made of."""
+    names: Sequence[str] = () if spec.parts is None else getattr(config, spec.parts)
+    return names
+
+
 class OptionsError(ConfigurationError):
     """Options that a plugin doesn't take; `problems` are (path, what is wrong)."""
 
@@ -224,10 +252,14 @@ def _registered(spec_type: type, point: EntryPoint) -> tuple[Spec, ...]:
     """What the entry point's module registers under the entry point's name."""
     _, hook = _GROUPS[spec_type]
     noun, source = _NOUNS[spec_type], f"{_distribution(point)} ({point.value})"
-    manager = pluggy.PluginManager("interlock")
-    manager.add_hookspecs(Hooks)
+    manager = hook_manager()
     try:
-        manager.register(point.load(), name=point.value)
+        plugin = point.load()
+        manager.register(plugin, name=point.value)
+        if spec_type is ExtensionSpec:
+            manager.check_pending()
+            summary = (plugin.__doc__ or "").partition("\n")[0]
+            return (ExtensionSpec(point.name, plugin, summary),)
         results = getattr(manager.hook, hook)()
         registered = [spec for result in results for spec in result]
     except (Exception, SystemExit) as error:

@@ -4,7 +4,7 @@ Whoever implements one need not derive from it. The two aggregate-level protocol
 classes; their record-level siblings, which move opaque records, are what the loader talks to.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol, runtime_checkable
 from uuid import UUID
@@ -80,10 +80,13 @@ class CacheStore(Protocol):
     """The record-level sibling of `AggregateCacheBackend`.
 
     Raises `RecordUnusableError` for an entry that can't be a record, `BackendUnavailableError` for
-    everything else. `timeout` bounds each call; None is for stores that never wait.
+    everything else.
     """
 
-    timeout: timedelta | None
+    @property
+    def timeout(self) -> timedelta | None:
+        """What bounds each call; None is for stores that never wait."""
+        ...
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         """The entry, or None."""
@@ -101,12 +104,27 @@ class CacheStore(Protocol):
         First an entry whose stamp is in `supersedes` is removed. Then: an older version is
         replaced, a newer one is left, and of the same version with the same last event the later
         `verified_at` is kept. The same version with another last event, or an unusable entry, is
-        replaced.
+        replaced. Raises `RecordTooLargeError` once nothing stands there any more.
         """
         ...
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         """Remove the entry; with a stamp only if it is the entry's."""
+        ...
+
+
+@runtime_checkable
+class ChangeNotifier(Protocol):
+    """What a shared cache may also do: tell the tier in front of it what others have changed."""
+
+    async def watch(self, changed: Callable[[str], None], reset: Callable[[], None]) -> None:
+        """Tell of changes until the backend is closed; called once, after `open`.
+
+        `changed` gets the `RecordKey.text()` of each entry that somebody put or removed; this
+        backend's own doing needs no telling. `reset` is called when the channel breaks, and again
+        when it is connected anew, before the first change that comes over it. Both return at once
+        and don't raise. A channel that can't be had yet is tried again later, and raises nothing.
+        """
         ...
 
 
@@ -116,7 +134,10 @@ class SnapshotStore(Protocol):
     Errors and `timeout` are as in `CacheStore`.
     """
 
-    timeout: timedelta | None
+    @property
+    def timeout(self) -> timedelta | None:
+        """What bounds each call; None is for stores that never wait."""
+        ...
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         """The newest record, at or below the bound if one is given; None if there is none.
@@ -161,6 +182,19 @@ class SnapshotStore(Protocol):
         ...
 
 
+@runtime_checkable
+class Forgetful(Protocol):
+    """What a snapshot store may also do: forget an aggregate."""
+
+    async def forget(self, key: RecordKey) -> int:
+        """Remove the records of the key's aggregate, of all revisions; the number removed.
+
+        A tombstone is kept for a day: a put of a record whose `taken_at` isn't after it is refused,
+        without an error. Both are one transaction. Raises `ConfigurationError` if it can't.
+        """
+        ...
+
+
 class EventStore(Protocol):
     """Keeps streams of events, durably; the one place that decides whose append wins.
 
@@ -168,7 +202,10 @@ class EventStore(Protocol):
     store. Raises `BackendUnavailableError` where it can't answer.
     """
 
-    timeout: timedelta | None
+    @property
+    def timeout(self) -> timedelta | None:
+        """What bounds each call; None is for stores that never wait."""
+        ...
 
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
@@ -197,4 +234,19 @@ class EventStore(Protocol):
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
         """Delete the stream, or its events with `version < below`; the number of events deleted."""
+        ...
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """What an event store may also do: read the tails of many streams at once."""
+
+    def read_many(
+        self, aggregate_type: str, first: Mapping[UUID, int]
+    ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
+        """The events of each id from its first version on, in chunks; of bounded memory.
+
+        The chunks of one id are consecutive and ascending, the ids come in any order; an id without
+        such events may be left out. It sees what `EventStore.read` sees.
+        """
         ...

@@ -25,6 +25,8 @@ class Reason(StrEnum):
     """Why a baseline wasn't taken."""
 
     ABSENT = "absent"
+    TOO_LARGE = "too-large"  # absent: the last state was above the store's limit
+    NOT_WRITTEN = "not-written"  # there would be a newer one, but its write failed
     UNAVAILABLE = "unavailable"
     UNUSABLE = "unusable"
     BELOW_FLOOR = "below-floor"  # this process has committed or returned a later version

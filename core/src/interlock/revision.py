@@ -155,8 +155,8 @@ def _tokens(function: Function) -> bytes:
     except (OSError, TypeError) as error:
         raise ConfigurationError(
             f"the source of {function.__qualname__} can't be read, so a change of it would go "
-            "unseen; set "
-            '`revision = "1"` on the aggregate and raise it whenever what events mean changes'
+            'unseen; set `revision = "1"` on the aggregate and raise it whenever what events mean '
+            "changes"
         ) from error
     docstrings = _docstring_lines(source)
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)

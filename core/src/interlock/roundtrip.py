@@ -18,8 +18,7 @@ def check_defaults(cls: type[Aggregate]) -> None:
     if required:
         raise ConfigurationError(
             f"{cls.__name__}: {', '.join(required)} without a default; an aggregate starts empty, "
-            "so give "
-            "every field one"
+            "so give every field one"
         )
     first, second = cls(), cls()
     for name in cls.model_fields:
@@ -65,8 +64,7 @@ def _annotation_problems(
     if annotation is BaseModel or isabstract(annotation) or annotation.__subclasses__():
         yield (
             f"{where} is typed with the base class {annotation.__name__}, and a subclass's own "
-            "fields "
-            "would be lost; annotate it with a union of the classes"
+            "fields would be lost; annotate it with a union of the classes"
         )
     else:
         yield from _problems(annotation, where, seen)

@@ -1,7 +1,7 @@
 """The running application: opens, dispatches, loads, closes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -19,8 +19,10 @@ from interlock.errors import (
     VersionNotFoundError,
 )
 from interlock.fold import RecordedEvent, decoded
+from interlock.forgetting import Forgetting
 from interlock.loaded import Registration
 from interlock.loading import Loader
+from interlock.many import ManyLoader
 from interlock.policies import Freshness
 from interlock.ports import Closeable, EventStore
 from interlock.reports import Reporting, logger
@@ -37,7 +39,9 @@ class Part:
 
     registration: Registration
     loader: Loader
+    many: ManyLoader
     saver: Saver
+    forgetting: Forgetting
 
 
 class Application:
@@ -53,7 +57,7 @@ class Application:
         events: EventStore,
         parts: Mapping[type[Aggregate], Part],
         handlers: Mapping[type[Command[Any]], tuple[Part, Handler]],
-        backends: Sequence[object],
+        backends: Sequence[tuple[object, bool]],
         reporting: Reporting,
         close_timeout: timedelta,
     ) -> None:
@@ -80,14 +84,17 @@ class Application:
         await self.close()
 
     async def start(self) -> None:
-        """Open the backends; if one fails, the others are closed and its error is raised."""
+        """Open the backends; if one fails, the others are closed and its error is raised.
+
+        A cache that isn't `required` and is unavailable only counts as failed: it is asked as
+        usual, and is expected to connect when it can.
+        """
         if self._loop is not None:
             raise ConfigurationError("the application is running already")
         try:
-            for backend in self._backends:
+            for backend, is_required in self._backends:
                 if hasattr(backend, "open") and hasattr(backend, "close"):
-                    await _open(cast("Closeable", backend))
-                    self._opened.append(cast("Closeable", backend))
+                    await self._open(cast("Closeable", backend), is_required=is_required)
         except BaseException:
             await self._close_backends()
             raise
@@ -104,7 +111,7 @@ class Application:
             async with asyncio.timeout(self._close_timeout.total_seconds()):
                 for part in self._parts.values():
                     await part.saver.drain()
-                    await part.loader.flights.drain()
+                    await part.loader.drain()
         except TimeoutError:
             logger.warning("closing: what was under way took more than %s", self._close_timeout)
         finally:
@@ -124,8 +131,7 @@ class Application:
         if found is None:
             raise UnknownCommandError(
                 f"no registered aggregate handles {type(command).__name__}; these commands are "
-                "handled: "
-                f"{', '.join(sorted(cls.__name__ for cls in self._handlers)) or 'none'}"
+                f"handled: {', '.join(sorted(cls.__name__ for cls in self._handlers)) or 'none'}"
             )
         part, handler = found
         encoded = encode_metadata(command, metadata)
@@ -148,12 +154,52 @@ class Application:
         part = self._part(aggregate_type, aggregate_id)
         if version is not None and version < 0:
             raise VersionNotFoundError(f"version {version} was asked for; versions count from 0")
-        if freshness is not None and not isinstance(freshness, Freshness):
-            raise TypeError(
-                f"freshness is {freshness!r}; wanted Trust(), MaxAge(...), FastForward() or "
-                "Replay()"
-            )
+        _check_freshness(freshness)
         return cast("A", await part.loader.load(aggregate_id, version=version, freshness=freshness))
+
+    async def load_many(
+        self,
+        aggregate_type: type[A],
+        ids: Iterable[UUID],
+        *,
+        freshness: Freshness | None = None,
+    ) -> AsyncIterator[A]:
+        """The aggregates in the order of their ids, each as `load` gives it; also one named twice.
+
+        They are read by the batch: the cache, the snapshots and the events once for 500 ids, when
+        the first of these is asked for; that is what memory is bounded by. A result is as of then,
+        unless this process knows a later version. Raises what `load` raises, when the id's turn has
+        come.
+        """
+        part = self._registered(aggregate_type)
+        _check_freshness(freshness)
+        async for aggregate in part.many.load(ids, freshness):
+            yield cast("A", aggregate)
+            self._check_running()
+
+    async def forget(
+        self, aggregate_type: type[Aggregate], aggregate_id: UUID, *, events: bool = False
+    ) -> None:
+        """Remove what is kept of an aggregate; with `events` its stream too, for good.
+
+        Waits for the id's commands and for its turn. Its snapshots of all revisions go, those that
+        this process has yet to write, and its cache entry of this revision; what loads under way
+        read is kept nowhere. After `events=True` a load gives the empty aggregate, and a new stream
+        may begin under the id.
+
+        What remains: cache entries of other revisions, and what another process puts into a shared
+        cache from a load that began before, both until their TTL; until then a `Trust` or `MaxAge`
+        load that finds such an entry may return it. Other processes' own caches likewise.
+
+        Raises `ConfigurationError` if the snapshot backend can't forget, `StreamTruncatedError` for
+        an archived stream without `events`, `ReentrantCommandError` in a handler and
+        `ConcurrencyError` if too many commands wait: nothing was removed then. After
+        `BackendUnavailableError`, which says how far it came, nothing that was removed comes back;
+        forget it again.
+        """
+        part = self._part(aggregate_type, aggregate_id)
+        refuse_reentry(f"a forget of {part.registration.tables.name}")
+        await part.forgetting.forget(aggregate_id, events=events)
 
     async def exists(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> bool:
         """Whether the stream has an event; asks the event store."""
@@ -187,6 +233,12 @@ class Application:
         return self._reporting.counters()
 
     def _part(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> Part:
+        part = self._registered(aggregate_type)
+        if not isinstance(aggregate_id, UUID):
+            raise TypeError(f"aggregate_id is {aggregate_id!r}; wanted a UUID")
+        return part
+
+    def _registered(self, aggregate_type: type[Aggregate]) -> Part:
         self._check_running()
         part = self._parts.get(aggregate_type)
         if part is None:
@@ -194,8 +246,6 @@ class Application:
                 f"{aggregate_type.__name__} isn't registered; these are: "
                 f"{', '.join(self._types) or 'none'}"
             )
-        if not isinstance(aggregate_id, UUID):
-            raise TypeError(f"aggregate_id is {aggregate_id!r}; wanted a UUID")
         return part
 
     def _check_running(self) -> None:
@@ -205,9 +255,18 @@ class Application:
                     "the application isn't running; use it inside `async with app:`"
                 )
             raise ConfigurationError(
-                "the application belongs to the event loop that started it; build another for this "
-                "loop"
+                "the application belongs to the event loop that started it; build another for "
+                "this loop"
             )
+
+    async def _open(self, backend: Closeable, *, is_required: bool) -> None:
+        try:
+            await _opened(backend)
+        except BackendUnavailableError as error:
+            if is_required:
+                raise
+            self._reporting.failed("open.failed", error)
+        self._opened.append(backend)
 
     async def _close_backends(self) -> None:
         while self._opened:
@@ -218,7 +277,14 @@ class Application:
                 self._reporting.failed("close.failed", error)
 
 
-async def _open(backend: Closeable) -> None:
+def _check_freshness(freshness: Freshness | None) -> None:
+    if freshness is not None and not isinstance(freshness, Freshness):
+        raise TypeError(
+            f"freshness is {freshness!r}; wanted Trust(), MaxAge(...), FastForward() or Replay()"
+        )
+
+
+async def _opened(backend: Closeable) -> None:
     try:
         await backend.open()
     except InterlockError:

@@ -3,9 +3,11 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic_core import to_json
 
@@ -101,9 +103,12 @@ class Saver:
         )
         return ConcurrencyError(
             f"{type(command).__name__} on {name} {command.aggregate_id}: another event was "
-            "appended to "
-            f"what it was decided on; {advice}"
+            f"appended to what it was decided on; {advice}"
         )
+
+    def turn(self, aggregate_id: UUID) -> AbstractAsyncContextManager[None]:
+        """The id's turn among its commands. Raises `ConcurrencyError` if too many wait."""
+        return self._turns.take(aggregate_id)
 
     async def drain(self) -> None:
         """Wait until no command is handled or waits for its turn."""

@@ -35,6 +35,9 @@ class ApplicationSettings(BaseModel):
     queue_size: Count = 1_000
     """How many commands may wait for one id."""
 
+    snapshot_queue_size: Count = 1_000
+    """How many ids of an aggregate type may have a snapshot that waits to be written."""
+
     close_timeout: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
     """How long closing waits for what is under way."""
 
@@ -65,6 +68,7 @@ class Settings:
     """All of it. `source` is the file that it came from, `profile` the profile that was chosen."""
 
     application: ApplicationSettings = field(default_factory=ApplicationSettings)
+    extensions: tuple[str, ...] = ()
     event_store: BackendReference | None = None
     snapshot_backends: Mapping[str, BackendReference] = field(default_factory=dict)
     cache_backends: Mapping[str, BackendReference] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """What a plugin registers, and the hooks by which it does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -35,13 +35,15 @@ class BackendSpec:
 
     `factory` and `config` are import strings, "module:attribute": the factory is called with the
     validated instance of the config model, a pydantic model with `extra="forbid"`; without a model
-    it is called with nothing.
+    it is called with nothing. `parts` is the option that names other backends of the same kind, of
+    which this one is made: the factory gets them too, in that order.
     """
 
     name: str
     kind: BackendKind
     factory: str
     config: str | None = None
+    parts: str | None = None
     capabilities: frozenset[str] = field(default_factory=frozenset)
     plugin_api: int = PLUGIN_API
     summary: str = ""
@@ -71,7 +73,16 @@ class CodecSpec:
     summary: str = ""
 
 
-Spec = BackendSpec | StrategySpec | CodecSpec
+@dataclass(frozen=True, slots=True)
+class ExtensionSpec:
+    """An extension, which has no spec to register: the object that implements its hooks."""
+
+    name: str
+    plugin: object
+    summary: str = ""
+
+
+Spec = BackendSpec | StrategySpec | CodecSpec | ExtensionSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +112,18 @@ class Hooks:
     @hookspec
     def interlock_register_codecs(self) -> Iterable[CodecSpec]:  # type: ignore[empty-body] # as above
         """Yield the plugin's codecs."""
+
+    @hookspec(firstresult=True)
+    def interlock_resolve_secret(self, name: str) -> str | None:
+        """The secret that the configuration asks for by `{ secret = "..." }`; None if unknown.
+
+        The first extension that knows it, in the order in which they are listed, has the say.
+        """
+
+    @hookspec
+    def interlock_register_observers(self) -> Iterable[Callable[[Any], object]]:  # type: ignore[empty-body] # as above
+        """Yield callables; each is called with the `LoadReport` of each load."""
+
+    @hookspec
+    def interlock_register_commands(self) -> Iterable[Any]:  # type: ignore[empty-body] # as above
+        """Yield `typer.Typer` applications; each is a command under the name it has."""

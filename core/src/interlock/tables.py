@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -86,28 +86,54 @@ def _merged(base: Any, over: Any) -> Any:  # Any: TOML values
     return {**base, **over, **both}
 
 
-def resolved(value: Any, where: str, folder: Path, problems: Problems) -> Any:  # Any: TOML values
-    """The value with `${VAR}`, `${VAR:-default}`, `{ file = "..." }` filled in; `$${` is `${`."""
-    if isinstance(value, dict):
-        if value.keys() == {"file"} and isinstance(value["file"], str):
-            return _from_file(folder / value["file"], where, problems)
-        return {
-            key: resolved(item, f"{where}.{key}" if where else key, folder, problems)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [resolved(x, f"{where}[{i}]", folder, problems) for i, x in enumerate(value)]
-    if isinstance(value, str) and "${" in value:
-        return _interpolated(value, where, os.environ, problems)
-    return value
+class Filler:
+    """Fills in what a TOML file takes from elsewhere; what can't be found is noted."""
 
+    def __init__(
+        self, folder: Path, secret: Callable[[str], str | None], problems: Problems
+    ) -> None:
+        self._folder = folder
+        self._secret = secret
+        self._problems = problems
 
-def _from_file(path: Path, where: str, problems: Problems) -> str:
-    try:
-        return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"), "***")
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append((where, f"the file {path} can't be read: {error}"))
-        return ""
+    def filled(self, value: Any, where: str = "") -> Any:  # Any: TOML values
+        """The value with its variables, files and secrets; `$${` is `${`.
+
+        Variables are `${VAR}` and `${VAR:-default}`, the others `{ file = "..." }` and
+        `{ secret = "..." }`.
+        """
+        if isinstance(value, dict):
+            for key, found in (("file", self._from_file), ("secret", self._from_extension)):
+                if value.keys() == {key} and isinstance(value[key], str):
+                    return found(value[key], where)
+            return {
+                key: self.filled(item, f"{where}.{key}" if where else key)
+                for key, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self.filled(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        if isinstance(value, str) and "${" in value:
+            return _interpolated(value, where, os.environ, self._problems)
+        return value
+
+    def _from_file(self, name: str, where: str) -> str:
+        path = self._folder / name
+        try:
+            return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"), "***")
+        except (OSError, UnicodeDecodeError) as error:
+            self._problems.append((where, f"the file {path} can't be read: {error}"))
+            return ""
+
+    def _from_extension(self, name: str, where: str) -> str:
+        try:
+            found = self._secret(name)
+        except ConfigurationError as error:
+            self._problems.append((where, str(error)))
+            return ""
+        if found is None:
+            self._problems.append((where, f"no extension that is listed knows the secret {name!r}"))
+            return ""
+        return Secret(found, "***")
 
 
 def _interpolated(

@@ -1,6 +1,7 @@
 """The tail of a stream, read from a baseline on and folded onto it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +23,27 @@ from interlock.records import EventRow, from_micros
 from interlock.reports import Reason, Reporting
 
 Clock = Callable[[], datetime]
+
+
+@dataclass(slots=True)
+class Following:
+    """A baseline that is being brought up, chunk by chunk of its tail.
+
+    `noted` is the floor's head from before the tail was read; `is_inclusive` says that the
+    baseline's own event, with which the tail begins, is still to come.
+    """
+
+    baseline: Loaded
+    fold: Fold
+    noted: Head | None
+    verified_at: datetime
+    limit: int | None
+    is_inclusive: bool = True
+
+    @property
+    def first(self) -> int:
+        """The version that the tail begins with."""
+        return max(self.baseline.version, 1)
 
 
 class Tail:
@@ -56,45 +78,61 @@ class Tail:
         self, baseline: Loaded, ask: Ask, flight: Flight | None
     ) -> Loaded | None:
         """The state after the tail; None if the stream doesn't hold the baseline's own event."""
-        aggregate_id, trail = baseline.aggregate_id, baseline.trail
-        noted = self._floor.head(aggregate_id)
-        verified_at = self._clock()
+        aggregate_id = baseline.aggregate_id
+        following = self.begin(baseline)
         if flight is not None:
             flight.has_begun = True
-        fold = Fold(self._registration.tables, baseline.state)
-        limit = self._registration.replay_limit if trail.snapshots_down else None
-        is_inclusive = True
         chunks = self._events.read(
-            self._registration.tables.name,
-            aggregate_id,
-            first=max(baseline.version, 1),
-            last=ask.version,
+            self._registration.tables.name, aggregate_id, first=following.first, last=ask.version
         )
         timeout = self._events.timeout
         while (
             rows := await bounded("the event store's read", timeout, anext(chunks, None))
         ) is not None:
-            if is_inclusive and rows:
-                is_inclusive = False
-                if not self._follows(baseline, rows[0]):
-                    return None
-                rows = rows[1:] if baseline.version else rows
-            fold.extend(rows)
-            if limit is not None and fold.folded > limit:
-                raise BackendUnavailableError(
-                    f"{self._registration.tables.name} {aggregate_id}: the snapshot store is down "
-                    "and the "
-                    f"stream has more than replay_limit = {limit} events; try again when it is back"
-                )
-        trail.lap("tail")
-        if is_inclusive and baseline.version:
+            if not self.extend(following, rows):
+                return None
+        loaded = self.end(following, ask)
+        if loaded is not None and ask.version is not None and loaded.version != ask.version:
+            raise await self._not_found(aggregate_id, ask.version, loaded.version)
+        return loaded
+
+    def begin(self, baseline: Loaded) -> Following:
+        """Begin to follow the stream; called before its tail is read."""
+        return Following(
+            baseline=baseline,
+            fold=Fold(self._registration.tables, baseline.state),
+            noted=self._floor.head(baseline.aggregate_id),
+            verified_at=self._clock(),
+            limit=self._registration.replay_limit if baseline.trail.snapshots_down else None,
+        )
+
+    def extend(self, following: Following, rows: Sequence[EventRow]) -> bool:
+        """Fold the next rows; False if the stream doesn't hold the baseline's own event."""
+        baseline, fold, limit = following.baseline, following.fold, following.limit
+        if following.is_inclusive and rows:
+            following.is_inclusive = False
+            if not self._follows(baseline, rows[0]):
+                return False
+            rows = rows[1:] if baseline.version else rows
+        fold.extend(rows)
+        if limit is not None and fold.folded > limit:
+            raise BackendUnavailableError(
+                f"{self._registration.tables.name} {baseline.aggregate_id}: the snapshot store is "
+                f"down and the stream has more than replay_limit = {limit} events; try again when "
+                "it is back"
+            )
+        return True
+
+    def end(self, following: Following, ask: Ask) -> Loaded | None:
+        """The state after the whole tail; None if the baseline's own event isn't in it."""
+        baseline = following.baseline
+        baseline.trail.lap("tail")
+        if following.is_inclusive and baseline.version:
             self._pass_over(baseline, Reason.NOT_IN_STREAM)
             return None
-        loaded = self._folded(baseline, fold, verified_at)
+        loaded = self._folded(baseline, following.fold, following.verified_at)
         if ask.version is None:
-            self._settle_floor(aggregate_id, noted, loaded)
-        elif fold.version != ask.version:
-            raise await self._not_found(aggregate_id, ask.version, fold.version)
+            self._settle_floor(following.noted, loaded)
         return loaded
 
     def _follows(self, baseline: Loaded, row: EventRow) -> bool:
@@ -147,8 +185,8 @@ class Tail:
             set_origin(state, loaded.origin(scope))
         return loaded
 
-    def _settle_floor(self, aggregate_id: UUID, noted: Head | None, loaded: Loaded) -> None:
-        head = loaded.head
+    def _settle_floor(self, noted: Head | None, loaded: Loaded) -> None:
+        aggregate_id, head = loaded.aggregate_id, loaded.head
         if noted is not None and (
             head is None or head[0] < noted[0] or (head[0] == noted[0] and head[1] != noted[1])
         ):
@@ -156,18 +194,35 @@ class Tail:
             self._floor.refute(aggregate_id, noted)
             self._reporting.count("stream.rolled_back")
         if head is not None:
-            self._floor.raise_to(aggregate_id, head)
+            self._floor.raise_to(aggregate_id, head, since=loaded.trail.moment)
 
     async def _not_found(self, aggregate_id: UUID, asked: int, reached: int) -> InterlockError:
         name = self._registration.tables.name
         head = await bounded(
             "the event store's head", self._events.timeout, self._events.head(name, aggregate_id)
         )
-        if head is not None and head[0] >= asked:
+        # A version that was appended since isn't gone: the next event stands then.
+        if (
+            head is not None
+            and head[0] >= asked
+            and not await self._stands(aggregate_id, reached + 1)
+        ):
             return await self._truncated(aggregate_id)
         return VersionNotFoundError(
             f"{name} {aggregate_id}: version {asked} was asked for, the stream ends at {reached}"
         )
+
+    async def _stands(self, aggregate_id: UUID, version: int) -> bool:
+        chunks = self._events.read(
+            self._registration.tables.name, aggregate_id, first=version, last=version
+        )
+        timeout = self._events.timeout
+        found = False
+        while (
+            rows := await bounded("the event store's read", timeout, anext(chunks, None))
+        ) is not None:
+            found = found or bool(rows)
+        return found
 
     async def _truncated(self, aggregate_id: UUID) -> StreamTruncatedError:
         name, revisions = (
@@ -176,11 +231,9 @@ class Tail:
         )
         return StreamTruncatedError(
             f"{name} {aggregate_id}: the stream doesn't begin with version 1 and no usable "
-            "snapshot covers "
-            f"what is gone; snapshots there are of revisions {', '.join(revisions) or 'none'}, "
-            "this code is "
+            "snapshot covers what is gone; snapshots there are of revisions "
+            f"{', '.join(revisions) or 'none'}, this code is "
             f"{self._registration.mapper.scope.revision}. If one of them means the same, name it "
-            "in "
-            "reads_revisions",
+            "in reads_revisions",
             revisions=revisions,
         )

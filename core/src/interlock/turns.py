@@ -69,8 +69,7 @@ class Turns:
         if turn.waiting > self._size:
             raise ConcurrencyError(
                 f"{self._size} commands already wait for {aggregate_id}; dispatch fewer at once, "
-                "or raise "
-                "queue_size"
+                "or raise queue_size"
             )
         turn.waiting += 1
         try:

@@ -31,6 +31,7 @@ from interlock.policies import (
     Trust,
 )
 from interlock.ports import AggregateCacheBackend, AggregateSnapshotStorageBackend
+from interlock.tiers import TieredAggregateCacheBackend
 
 __all__ = [
     "AggregateCacheBackend",
@@ -60,5 +61,6 @@ __all__ = [
     "SnapshotStrategy",
     "SnapshotWhen",
     "SnapshotWhenReplayed",
+    "TieredAggregateCacheBackend",
     "Trust",
 ]

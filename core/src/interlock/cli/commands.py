@@ -1,6 +1,7 @@
 """The commands."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,12 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from interlock.cli.conformance import run_suites
 from interlock.cli.demo import run
 from interlock.config import load_settings, shown
 from interlock.errors import ConfigurationError
 from interlock.plugins import Catalogue, Listing
 from interlock.settings import AggregateSettings, Settings
-from interlock.specs import BackendReference, BackendSpec
+from interlock.specs import BackendReference, BackendSpec, ExtensionSpec
 
 app = typer.Typer(
     help="Event-sourced aggregates that load fast.",
@@ -29,7 +31,19 @@ app.add_typer(plugins_app, name="plugins")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command()
+def with_extension(names: Sequence[str]) -> typer.Typer:
+    """The command line; of an extension that it names, with that one's commands."""
+    own = {group.name for group in app.registered_groups}
+    own |= {command.name for command in app.registered_commands}
+    catalogue = Catalogue.installed()
+    for name in names:
+        if name not in own and catalogue.has_extension(name):
+            for commands in catalogue.extensions([name]).commands():
+                app.add_typer(commands)
+    return app
+
+
+@app.command("demo")
 def demo() -> None:
     """Load one account of 10,000 events cold, from a snapshot and from a cache."""
     raise typer.Exit(run(Console()))
@@ -79,6 +93,21 @@ def list_plugins(*, as_json: AsJson = False) -> None:
     Console().print(table)
 
 
+@plugins_app.command()
+def verify(
+    name: Annotated[str, typer.Argument(help="The backend.")],
+    options: Annotated[Path | None, typer.Option(help="Its options, in a TOML file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the verdict here, as JSON.")] = None,
+    contract: Annotated[str | None, typer.Option(help="The version of the contract.")] = None,
+    *,
+    soak: Annotated[bool, typer.Option("--soak", help="Explore at random, for long.")] = False,
+) -> None:
+    """Check a backend with interlock-conformance; exit 1 unless it is conformant."""
+    values = {"options": options, "report": report, "contract": contract}
+    given = [f"--interlock-{key}={value}" for key, value in values.items() if value is not None]
+    raise typer.Exit(run_suites(name, [*given, *(["--interlock-soak"] if soak else [])]))
+
+
 def _row(listing: Listing) -> dict[str, Any]:  # Any: JSON values
     kinds = [
         str(spec.kind) if isinstance(spec, BackendSpec) else _noun(spec) for spec in listing.specs
@@ -100,6 +129,8 @@ def _row(listing: Listing) -> dict[str, Any]:  # Any: JSON values
 
 
 def _noun(spec: object) -> str:
+    if isinstance(spec, ExtensionSpec):
+        return "extension"
     kind = getattr(spec, "kind", None)
     return "codec" if kind is None else f"{kind} strategy"
 
