@@ -1,6 +1,7 @@
 """A process that appends to shared streams, and prints what was accepted.
 
-Arguments: the URL, the events of a command, the commands (0: until it is killed), the streams' ids.
+Arguments: the URL, the table, the events of a command, the commands (0: until it is killed), the
+streams' ids.
 """
 
 import asyncio
@@ -31,8 +32,8 @@ async def append(store: SQLAlchemyEventStore, aggregate_id: UUID, size: int) -> 
         return [event.event_id for event in events]
 
 
-async def main(url: str, size: int, commands: int, ids: list[UUID]) -> None:
-    store = SQLAlchemyEventStore(SQLAlchemyEventsConfig(url=url))
+async def main(url: str, table: str, size: int, commands: int, ids: list[UUID]) -> None:
+    store = SQLAlchemyEventStore(SQLAlchemyEventsConfig(url=url, table=table))
     await store.open()
     done = 0
     while not commands or done < commands:
@@ -42,4 +43,5 @@ async def main(url: str, size: int, commands: int, ids: list[UUID]) -> None:
     await store.close()
 
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), [UUID(a) for a in sys.argv[4:]]))
+url, table, size, commands, *ids = sys.argv[1:]
+asyncio.run(main(url, table, int(size), int(commands), [UUID(text) for text in ids]))

@@ -1,4 +1,4 @@
-"""Stores on one file, and events for them."""
+"""Stores in one place, and events for them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -15,13 +15,22 @@ from sqlalchemy.pool import Pool
 from interlock.backends import StoredEvent
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
+from sql_rig import Place, dropped, everywhere, made
 
 _START = datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
+@pytest.fixture(params=everywhere("sqlite", "postgresql", "mariadb"))
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    place = made(request.param, tmp_path)
+    yield place
+    dropped(place)
+
+
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "events.db"
+def file(place: Place) -> Path:
+    assert place.kind == "sqlite"
+    return place.path
 
 
 @pytest.fixture
@@ -39,13 +48,14 @@ def opened() -> Iterator[list[Connection]]:
 
 @pytest.fixture
 async def open_store(
-    file: Path, opened: list[Connection]
+    place: Place, opened: list[Connection]
 ) -> AsyncIterator[Callable[..., Awaitable[SQLAlchemyEventStore]]]:
     assert opened == []  # it listens before the first store is opened
     async with AsyncExitStack() as stack:
 
         async def open_store(**options: Any) -> SQLAlchemyEventStore:
-            options = {"url": f"sqlite:///{file}", "create_schema": True, **options}
+            table = place.table("interlock_events")
+            options = {"url": place.url, "table": table, "create_schema": True, **options}
             store = SQLAlchemyEventStore(SQLAlchemyEventsConfig(**options))
             await store.open()
             stack.push_async_callback(store.close)

@@ -1,20 +1,28 @@
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from interlock.backends import BackendUnavailableError, ConcurrencyError, StoredEvent
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
+from sql_rig import Place
 
 Events = Callable[..., Sequence[StoredEvent]]
 OpenStore = Callable[..., Awaitable[SQLAlchemyEventStore]]
 Head = tuple[int, UUID]
 
 ID = uuid4()
+NO_THIRD = {
+    "sqlite": "create trigger third before insert on AT.interlock_events when new.version = 3"
+    " begin select raise(abort, 'no third'); end",
+    "postgresql": "create function AT.refuse() returns trigger language plpgsql as"
+    " $$ begin raise 'no third'; end $$|create trigger third before insert on AT.interlock_events"
+    " for each row when (new.version = 3) execute function AT.refuse()",
+    "mariadb": "create trigger AT.third before insert on AT.interlock_events for each row"
+    " begin if new.version = 3 then signal sqlstate '45000' set message_text = 'no third';"
+    " end if; end",
+}
 
 
 def head_of(events: Sequence[StoredEvent]) -> Head:
@@ -86,13 +94,11 @@ async def test_appending_the_same_events_again_is_a_conflict(
 
 
 async def test_nothing_is_appended_below_a_hole(
-    store: SQLAlchemyEventStore, events: Events, file: Path
+    store: SQLAlchemyEventStore, events: Events, place: Place
 ) -> None:
     standing = events(ID, [1, 2, 3, 4])
     await store.append(standing, after=None)
-    with closing(sqlite3.connect(file)) as other:
-        other.execute("delete from interlock_events where version = 3")
-        other.commit()
+    await place.run("delete from AT.interlock_events where version = 3")
     with pytest.raises(ConcurrencyError, match="found version 4"):
         await store.append(events(ID, [3]), after=(2, standing[1].event_id))
     assert [row[0] for row in await stream(store)] == [1, 2, 4]
@@ -111,13 +117,10 @@ async def test_a_truncated_stream_is_no_new_one(
 
 
 async def test_of_several_events_all_or_none_are_stored(
-    store: SQLAlchemyEventStore, events: Events, file: Path
+    store: SQLAlchemyEventStore, events: Events, place: Place
 ) -> None:
-    with closing(sqlite3.connect(file)) as other:
-        other.execute(
-            "create trigger third before insert on interlock_events when new.version = 3"
-            " begin select raise(abort, 'no third'); end"
-        )
+    for statement in NO_THIRD[place.kind].split("|"):
+        await place.run(statement)
     with pytest.raises(BackendUnavailableError, match="no third") as caught:
         await store.append(events(ID, [1, 2, 3]), after=None)
     assert caught.value.nothing_done

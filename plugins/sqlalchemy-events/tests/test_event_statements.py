@@ -12,6 +12,8 @@ from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 Events = Callable[..., Sequence[StoredEvent]]
 OpenStore = Callable[..., Awaitable[SQLAlchemyEventStore]]
 
+pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 ID = uuid4()
 
 

@@ -1,4 +1,4 @@
-"""Snapshot backends on one file, and records for them."""
+"""Snapshot backends in one place, and records for them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -15,13 +15,22 @@ from sqlalchemy.pool import Pool
 from interlock.backends import AggregateRecord, RecordKey
 from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
+from sql_rig import Place, dropped, everywhere, made
 
 _START = datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
+@pytest.fixture(params=everywhere("sqlite", "postgresql", "mariadb"))
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    place = made(request.param, tmp_path)
+    yield place
+    dropped(place)
+
+
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "snapshots.db"
+def file(place: Place) -> Path:
+    assert place.kind == "sqlite"
+    return place.path
 
 
 @pytest.fixture
@@ -39,13 +48,17 @@ def opened() -> Iterator[list[Connection]]:
 
 @pytest.fixture
 async def open_backend(
-    file: Path,
+    place: Place,
 ) -> AsyncIterator[Callable[..., Awaitable[SQLAlchemySnapshotBackend]]]:
     async with AsyncExitStack() as stack:
 
-        async def open_backend(**options: Any) -> SQLAlchemySnapshotBackend:
-            options = {"url": f"sqlite:///{file}", "create_schema": True, **options}
-            backend = SQLAlchemySnapshotBackend(SQLAlchemySnapshotsConfig(**options))
+        async def open_backend(
+            clock: Callable[[], datetime] = lambda: _START, **options: Any
+        ) -> SQLAlchemySnapshotBackend:
+            table = place.table("interlock_snapshots")
+            options = {"url": place.url, "table": table, "create_schema": True, **options}
+            config = SQLAlchemySnapshotsConfig(**options)
+            backend = SQLAlchemySnapshotBackend(config, clock=clock)
             await backend.open()
             stack.push_async_callback(backend.close)
             return backend

@@ -189,4 +189,5 @@ async def test_hostile_names_are_names(
     assert await backend.read_many(list(puts)) == puts
     hostile = keys[2]
     await backend.put(hostile, record(hostile, 1))
-    assert name in await backend.revisions(hostile)
+    (revision,) = await backend.revisions(hostile)
+    assert revision == name or revision.startswith("#")  # a long one's hash, on a server

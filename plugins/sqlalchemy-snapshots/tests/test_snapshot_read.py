@@ -19,6 +19,7 @@ OpenBackend = Callable[..., Awaitable[SQLAlchemySnapshotBackend]]
 Record = Callable[..., AggregateRecord]
 
 ID = uuid4()
+IN_A_FILE = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 SCOPE = Scope("default", 0, "Account", "r1")
 
 
@@ -29,6 +30,7 @@ def change(file: Path, assignment: str) -> None:
         other.commit()
 
 
+@IN_A_FILE
 @pytest.mark.parametrize(
     "assignment",
     [
@@ -63,6 +65,7 @@ async def test_a_changed_row_is_unusable_and_the_next_is_found_below_it(
     assert await backend.read_many([key]) == {}
 
 
+@IN_A_FILE
 async def test_a_row_of_another_aggregate_is_unusable(
     backend: SQLAlchemySnapshotBackend, record: Record, file: Path
 ) -> None:
@@ -102,7 +105,11 @@ async def test_many_of_several_scopes_are_each_read_from_its_own(
     assert await backend.read_many([*puts, *absent]) == puts
 
 
-@pytest.mark.parametrize("inline_rows", [0, 1, 3, 500])
+@pytest.mark.parametrize(
+    ("place", "inline_rows"),
+    [*(("sqlite", rows) for rows in (0, 1, 3, 500)), ("postgresql", 0), ("mariadb", 0)],
+    indirect=["place"],
+)
 async def test_the_ids_of_a_scope_are_each_told_once(
     open_backend: OpenBackend, record: Record, inline_rows: int
 ) -> None:
@@ -170,6 +177,7 @@ async def test_prune_never_removes_the_only_record(
     assert await backend.read(key) is not None
 
 
+@IN_A_FILE
 async def test_a_locked_file_is_unavailable_for_puts_and_still_read(
     open_backend: OpenBackend, record: Record, file: Path
 ) -> None:
@@ -184,6 +192,7 @@ async def test_a_locked_file_is_unavailable_for_puts_and_still_read(
         assert await backend.read(key) == first
 
 
+@IN_A_FILE
 async def test_a_failed_put_leaves_what_it_would_have_superseded(
     backend: SQLAlchemySnapshotBackend, record: Record, file: Path
 ) -> None:

@@ -11,6 +11,8 @@ from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
 
 Record = Callable[..., AggregateRecord]
 
+pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
 ID = uuid4()
 SCOPE = Scope("default", 0, "Account", "r1")
 

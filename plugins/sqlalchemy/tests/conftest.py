@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 def connected(file: Path, table: Table) -> Callable[..., Database]:
     def connected(**options: Any) -> Database:
         options = {"url": f"sqlite:///{file}", "table": table.name, **options}
-        return connect(SQLAlchemyConfig(**options), table)
+        return connect(SQLAlchemyConfig(**options), lambda _: table)[0]
 
     return connected
 

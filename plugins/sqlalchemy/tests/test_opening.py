@@ -25,7 +25,7 @@ from interlock_sqlalchemy.dialects import connect
 async def main():
     table = Table("things", MetaData(), Column("number", Integer, primary_key=True))
     config = SQLAlchemyConfig(url=sys.argv[1], table="things", create_schema=True)
-    database = connect(config, table)
+    database, _ = connect(config, lambda _: table)
     sys.stdin.read(1)
     await database.open()
     await database.close()

@@ -1,6 +1,7 @@
 """Moves events."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -8,14 +9,18 @@ from interlock.backends import (
     BackendUnavailableError,
     ConcurrencyError,
     EventRow,
+    RecordTooLargeError,
     StoredEvent,
 )
-from interlock_sqlalchemy.database import RefusedError, Step
+from interlock_sqlalchemy.database import Many, RefusedError, Statement, Step, Values
 from interlock_sqlalchemy.dialects import connect
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
+from interlock_sqlalchemy_events.many import ManyReads
 from interlock_sqlalchemy_events.statements import EventStatements, events_table
 
 _MAX_VERSION = 2**63 - 1
+_STATEMENT_BYTES = 4 << 20
+"""A statement of several events is no larger: servers bound what they take at once."""
 
 
 class SQLAlchemyEventStore:
@@ -23,10 +28,13 @@ class SQLAlchemyEventStore:
 
     def __init__(self, config: SQLAlchemyEventsConfig) -> None:
         self.timeout = config.timeout
-        self._namespace = "default" if config.namespace is None else config.namespace
-        table = events_table(config.table)
-        self._database = connect(config, table)
-        self._statements = EventStatements.compiled(table, self._database)
+        self._database, table = connect(
+            config, partial(events_table, config.table), needs_primary=True
+        )
+        namespace = "default" if config.namespace is None else config.namespace
+        self._namespace = self._database.key(namespace)
+        self._statements = EventStatements(table, self._database)
+        self._many = ManyReads(table, self._database)
 
     async def open(self) -> None:
         """Connect; create the table if asked, and check it."""
@@ -36,21 +44,21 @@ class SQLAlchemyEventStore:
         """Disconnect, after the appends that were handed over."""
         await self._database.close()
 
+    @property
+    def round_trips(self) -> int:
+        """How many statements this process has sent to the server of this URL; 0 for a file."""
+        return self._database.round_trips
+
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        """See `EventStore.append`."""
-        rows = self._rows(events, after)
-        if after is None:
-            steps = [Step(self._statements.start, rows[:1], guarded=True)]
-            if rows[1:]:
-                steps.append(Step(self._statements.extend, rows[1:], guarded=True))
-        else:
-            steps = [Step(self._statements.extend, rows, guarded=True)]
+        """See `EventStore.append`; one statement, unless the events are many or large."""
         try:
-            await self._database.execute(steps)
+            await self._database.execute(self._steps(events, after))
         except RefusedError:
             raise await self._conflict(events[0], after) from None
+        except RecordTooLargeError as error:
+            raise BackendUnavailableError(str(error), nothing_done=True) from error
 
     def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
@@ -64,6 +72,27 @@ class SQLAlchemyEventStore:
         # Plain tuples, in the order of EventRow's fields.
         pages = self._database.pages(self._statements.read, values, after)
         return cast(AsyncIterator[Sequence[EventRow]], pages)
+
+    async def read_many(
+        self, aggregate_type: str, firsts: Mapping[UUID, int]
+    ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
+        """The events of many streams, each from its own first version, by id and version.
+
+        A stream may come in several chunks, one behind the other; one without such events doesn't
+        come. One statement on a server, as long as there are no more than 2,000 events.
+        """
+        if self._database.many is Many.ONE_BY_ONE:
+            for aggregate_id, first in sorted(firsts.items()):
+                async for rows in self.read(aggregate_type, aggregate_id, first=first):
+                    yield aggregate_id, rows
+            return
+        shared = {
+            "namespace": self._namespace,
+            "aggregate_type": self._database.key(aggregate_type),
+        }
+        by_id = {aggregate_id.bytes: first for aggregate_id, first in firsts.items()}
+        async for key, found in self._many.chunks(shared, by_id):
+            yield UUID(bytes=key), cast(Sequence[EventRow], found)
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         """See `EventStore.head`."""
@@ -80,24 +109,28 @@ class SQLAlchemyEventStore:
         values = {**self._stream(aggregate_type, aggregate_id), "below": bound}
         return await self._database.execute([Step(self._statements.delete, [values])])
 
-    def _rows(
-        self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None
-    ) -> list[dict[str, object]]:
-        # Each event asks for the one before it, so that the first one's guard holds for all.
-        rows = []
-        for event in events:
-            row = self._stream(event.aggregate_type, event.aggregate_id)
-            row |= event.row()._asdict()
+    def _steps(self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None) -> list[Step]:
+        """Each statement asks for the event before it, so that the first guard holds for all."""
+        stream = self._stream(events[0].aggregate_type, events[0].aggregate_id)
+        groups: list[tuple[Statement, list[Values]]] = []
+        for part in _parts(events, self._database.insert_rows):
+            statement = self._statements.append(len(part), starts=after is None)
+            values = dict(stream)
             if after is not None:
-                row |= {"after_version": after[0], "after_id": after[1].bytes}
-            after = event.version, event.event_id
-            rows.append(row)
-        return rows
+                values |= {"after_version": after[0], "after_id": after[1].bytes}
+            for place, event in enumerate(part):
+                values |= {f"{name}_{place}": v for name, v in event.row()._asdict().items()}
+            if groups and groups[-1][0] is statement:
+                groups[-1][1].append(values)
+            else:
+                groups.append((statement, [values]))
+            after = part[-1].version, part[-1].event_id
+        return [Step(statement, rows, guarded=True) for statement, rows in groups]
 
     def _stream(self, aggregate_type: str, aggregate_id: UUID) -> dict[str, object]:
         return {
             "namespace": self._namespace,
-            "aggregate_type": aggregate_type,
+            "aggregate_type": self._database.key(aggregate_type),
             "aggregate_id": aggregate_id.bytes,
         }
 
@@ -117,3 +150,15 @@ class SQLAlchemyEventStore:
 
 def _spoken(head: tuple[int, UUID] | None) -> str:
     return "none" if head is None else f"version {head[0]} with event {head[1]}"
+
+
+def _parts(events: Sequence[StoredEvent], most: int) -> Iterator[Sequence[StoredEvent]]:
+    """The events in groups of at most so many, and of a bounded size."""
+    start, size = 0, 0
+    for place, event in enumerate(events):
+        bytes_of = len(event.payload) + len(event.metadata)
+        if place - start == most or (place > start and size + bytes_of > _STATEMENT_BYTES):
+            yield events[start:place]
+            start, size = place, 0
+        size += bytes_of
+    yield events[start:]

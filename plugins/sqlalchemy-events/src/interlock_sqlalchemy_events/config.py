@@ -1,10 +1,14 @@
 """The options of `sqlalchemy-events`."""
 
+from typing import ClassVar
+
 from interlock_sqlalchemy.config import SQLAlchemyConfig, TableName
 
 
 class SQLAlchemyEventsConfig(SQLAlchemyConfig):
     """The options of `sqlalchemy-events`."""
+
+    distribution: ClassVar[str] = "interlock-sqlalchemy-events"
 
     table: TableName = "interlock_events"
 

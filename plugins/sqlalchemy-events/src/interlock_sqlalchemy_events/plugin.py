@@ -13,7 +13,7 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         kind=BackendKind.EVENTS,
         factory="interlock_sqlalchemy_events.backend:SQLAlchemyEventStore",
         config="interlock_sqlalchemy_events.config:SQLAlchemyEventsConfig",
-        capabilities=frozenset({"durable", "shared"}),
+        capabilities=frozenset({"durable", "shared", "read_many"}),
         plugin_api=1,
-        summary="Streams of events in a SQLite file",
+        summary="Streams of events in PostgreSQL, MySQL, MariaDB or a SQLite file",
     )

@@ -1,7 +1,7 @@
 """The options of `sqlalchemy-snapshots`."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -10,6 +10,8 @@ from interlock_sqlalchemy.config import Positive, SQLAlchemyConfig, TableName
 
 class SQLAlchemySnapshotsConfig(SQLAlchemyConfig):
     """The options of `sqlalchemy-snapshots`."""
+
+    distribution: ClassVar[str] = "interlock-sqlalchemy-snapshots"
 
     table: TableName = "interlock_snapshots"
 
@@ -20,3 +22,6 @@ class SQLAlchemySnapshotsConfig(SQLAlchemyConfig):
 
     keep_revisions: Annotated[int, Field(ge=1)] = 2
     """How many revisions to keep snapshots of, of each aggregate, the most recently taken."""
+
+    keep_for: Positive | None = None
+    """How long to keep a snapshot after it was taken, unless it is an aggregate's newest."""

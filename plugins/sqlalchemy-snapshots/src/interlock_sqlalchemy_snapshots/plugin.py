@@ -15,5 +15,5 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         config="interlock_sqlalchemy_snapshots.config:SQLAlchemySnapshotsConfig",
         capabilities=frozenset({"durable", "shared", "history"}),
         plugin_api=1,
-        summary="Snapshots in a SQLite file",
+        summary="Snapshots in PostgreSQL, MySQL, MariaDB or a SQLite file",
     )

@@ -11,44 +11,54 @@ from interlock.backends import (
     from_micros,
     to_micros,
 )
-from interlock_sqlalchemy.database import Row
+from interlock_sqlalchemy.database import Database, Row
 from interlock_sqlalchemy_snapshots.statements import RECORD
 
 
-def type_values(of: Scope | RecordKey) -> dict[str, object]:
-    """What selects the records of an aggregate type."""
-    return {"namespace": of.namespace, "aggregate_type": of.aggregate_type}
+class Keys:
+    """Keys and stamps as values of the key's columns."""
 
+    def __init__(self, database: Database) -> None:
+        self._key = database.key
 
-def aggregate_values(key: RecordKey) -> dict[str, object]:
-    """What selects the records of an aggregate."""
-    return {**type_values(key), "aggregate_id": key.aggregate_id.bytes}
+    def of_type(self, of: Scope | RecordKey) -> dict[str, object]:
+        """What selects the records of an aggregate type."""
+        return {
+            "namespace": self._key(of.namespace),
+            "aggregate_type": self._key(of.aggregate_type),
+        }
 
+    def of_scope(self, of: Scope | RecordKey) -> dict[str, object]:
+        """What selects the records of a revision of it."""
+        return {**self.of_type(of), "revision": self._key(of.revision)}
 
-def stamp_values(key: RecordKey, stamp: Stamp) -> dict[str, object]:
-    """What selects the record with the stamp."""
-    return {
-        "namespace": key.namespace,
-        "aggregate_type": stamp.aggregate_type,
-        "aggregate_id": stamp.aggregate_id.bytes,
-        "revision": stamp.revision,
-        "version": stamp.version,
-        "last_event_id": stamp.last_event_id.bytes,
-    }
+    def of_aggregate(self, key: RecordKey) -> dict[str, object]:
+        """What selects the records of an aggregate."""
+        return {**self.of_type(key), "aggregate_id": key.aggregate_id.bytes}
 
+    def of_stamp(self, key: RecordKey, stamp: Stamp) -> dict[str, object]:
+        """What selects the record with the stamp."""
+        return {
+            "namespace": self._key(key.namespace),
+            "aggregate_type": self._key(stamp.aggregate_type),
+            "aggregate_id": stamp.aggregate_id.bytes,
+            "revision": self._key(stamp.revision),
+            "version": stamp.version,
+            "last_event_id": stamp.last_event_id.bytes,
+        }
 
-def row_values(key: RecordKey, record: AggregateRecord) -> dict[str, object]:
-    """The record as a row."""
-    return {
-        **stamp_values(key, record.stamp),
-        "last_event_at": to_micros(record.last_event_at),
-        "anchor_at": to_micros(record.anchor_at),
-        "verified_at": to_micros(record.verified_at),
-        "taken_at": to_micros(record.taken_at),
-        "codec": record.codec,
-        "checksum": record.checksum(),
-        "payload": record.payload,
-    }
+    def row(self, key: RecordKey, record: AggregateRecord) -> dict[str, object]:
+        """The record as a row."""
+        return {
+            **self.of_stamp(key, record.stamp),
+            "last_event_at": to_micros(record.last_event_at),
+            "anchor_at": to_micros(record.anchor_at),
+            "verified_at": to_micros(record.verified_at),
+            "taken_at": to_micros(record.taken_at),
+            "codec": record.codec,
+            "checksum": record.checksum(),
+            "payload": record.payload,
+        }
 
 
 def record_of(key: RecordKey, row: Row) -> AggregateRecord:

@@ -4,13 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import (
-    BigInteger,
-    Column,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
     Table,
-    Text,
     bindparam,
     case,
     delete,
@@ -21,6 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.expression import ClauseElement
 
+from interlock_sqlalchemy.columns import Columns, Content, Id, Label, Name, Number, table_of
 from interlock_sqlalchemy.database import Database, Statement
 
 _AGGREGATE = ("namespace", "aggregate_type", "aggregate_id")
@@ -39,31 +34,28 @@ RECORD = (
 )
 """What is read of a record whose key is known."""
 
-BATCHES = (8, 128)
+BATCHES = (8, 128, 512)
 """How many ids one statement may ask for: each number is a statement of its own."""
 
 
-def snapshots_table(name: str) -> Table:
+def snapshots_table(name: str, dialect: str) -> Table:
     """One row for a record, the versions of an aggregate's revision side by side."""
-    return Table(
-        name,
-        MetaData(),
-        Column("namespace", Text, nullable=False),
-        Column("aggregate_type", Text, nullable=False),
-        Column("aggregate_id", LargeBinary(16), nullable=False),
-        Column("revision", Text, nullable=False),
-        Column("version", BigInteger, nullable=False),
-        Column("last_event_id", LargeBinary(16), nullable=False),
-        Column("last_event_at", BigInteger, nullable=False),
-        Column("anchor_at", BigInteger, nullable=False),
-        Column("verified_at", BigInteger, nullable=False),
-        Column("taken_at", BigInteger, nullable=False),
-        Column("codec", Text, nullable=False),
-        Column("checksum", LargeBinary(16), nullable=False),
-        Column("payload", LargeBinary, nullable=False),
-        PrimaryKeyConstraint(*_AGGREGATE, "revision", "version"),
-        sqlite_with_rowid=False,
-    )
+    columns: Columns = {
+        "namespace": Name,
+        "aggregate_type": Name,
+        "aggregate_id": Id,
+        "revision": Name,
+        "version": Number,
+        "last_event_id": Id,
+        "last_event_at": Number,
+        "anchor_at": Number,
+        "verified_at": Number,
+        "taken_at": Number,
+        "codec": Label,
+        "checksum": Id,
+        "payload": Content,
+    }
+    return table_of(name, columns, [*_AGGREGATE, "revision", "version"], dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +67,10 @@ class SnapshotStatements:
     put: Statement
     remove: Statement
     trim: Statement
-    """Apply retention to an aggregate; `newest` counts as its most recently taken revision."""
+    """Apply retention to an aggregate; `newest` counts as its most recently taken revision.
+
+    The newest record of that revision stays, however old.
+    """
     revisions: Statement
     ids_of_revision: Statement
     ids: Statement
@@ -147,6 +142,7 @@ def _trim(table: Table) -> ClauseElement:
         select(
             column.revision,
             column.version,
+            column.taken_at.label("own"),
             func.max(column.taken_at).over(partition_by=column.revision).label("taken_at"),
             func.row_number()
             .over(partition_by=column.revision, order_by=column.version.desc())
@@ -157,9 +153,14 @@ def _trim(table: Table) -> ClauseElement:
     )
     is_newest = case((taken.c.revision == bindparam("newest"), 0), else_=1)
     age = func.dense_rank().over(order_by=(is_newest, taken.c.taken_at.desc(), taken.c.revision))
-    ranked = select(taken.c.revision, taken.c.version, taken.c.place, age.label("age")).subquery()
+    ranked = select(
+        taken.c.revision, taken.c.version, taken.c.place, taken.c.own, age.label("age")
+    ).subquery()
+    is_last = (ranked.c.place == 1) & (ranked.c.age == 1)
     retired = select(ranked.c.revision, ranked.c.version).where(
-        (ranked.c.place > bindparam("keep")) | (ranked.c.age > bindparam("keep_revisions"))
+        (ranked.c.place > bindparam("keep"))
+        | (ranked.c.age > bindparam("keep_revisions"))
+        | ((ranked.c.own < bindparam("taken_before")) & ~is_last)
     )
     return delete(table).where(
         *_equal(table, *_AGGREGATE), tuple_(column.revision, column.version).in_(retired)

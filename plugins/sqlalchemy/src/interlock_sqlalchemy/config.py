@@ -1,14 +1,18 @@
 """The options that every SQL backend has."""
 
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from interlock.backends import Duration
 
 Positive = Annotated[Duration, Field(gt=timedelta(0))]
-TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
+TableName = Annotated[
+    str,
+    Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$", max_length=127),
+]
+"""A table's name, with a schema in front if it is another than the connection's: `app.events`."""
 
 
 class SQLAlchemyConfig(BaseModel):
@@ -19,8 +23,11 @@ class SQLAlchemyConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    distribution: ClassVar[str] = "interlock-sqlalchemy"
+    """Whose extras install the drivers."""
+
     url: Annotated[str, Field(repr=False, min_length=1)]
-    """A SQLAlchemy URL: `sqlite:///relative.db`, `sqlite:////absolute.db`."""
+    """A SQLAlchemy URL: `sqlite:///relative.db`, `postgresql+asyncpg://user:password@host/db`."""
 
     table: TableName
     """The table. Backends that share one must be configured alike."""
@@ -28,17 +35,26 @@ class SQLAlchemyConfig(BaseModel):
     create_schema: bool = False
     """Create the table on start if it is missing. One that exists is never altered."""
 
-    synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = "FULL"
-    """SQLite's pragma. Below FULL the last commits may be lost when the power fails."""
-
     timeout: Positive = timedelta(seconds=10)
     """How long a call may take."""
 
+    statement_timeout: Positive = timedelta(seconds=10)
+    """Servers: after how long the server itself gives a statement up."""
+
+    connect_timeout: Positive = timedelta(seconds=5)
+    """Servers: how long to wait for a connection."""
+
+    pool_size: Annotated[int, Field(ge=1)] = 10
+    """Servers: how many connections a process has to a URL at most."""
+
+    synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = "FULL"
+    """SQLite's pragma. Below FULL the last commits may be lost when the power fails."""
+
     busy_timeout: Positive | None = None
-    """How long to wait for another writer's lock; half of `timeout` unless given."""
+    """SQLite: how long to wait for another writer's lock; half of `timeout` unless given."""
 
     inline_rows: Annotated[int, Field(ge=0)] = 500
-    """How many rows a read takes at once on the event loop's own thread; 0 for none.
+    """SQLite: how many rows a read takes at once on the event loop's own thread; 0 for none.
 
     A hop to a thread costs as much as 30 indexed reads of cached pages, and beside a busy loop a
     thread waits for the interpreter every few rows. So rows are read where they are used; other

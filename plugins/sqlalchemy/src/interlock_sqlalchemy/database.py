@@ -1,7 +1,9 @@
 """What a SQL backend asks of its database, whichever driver and dialect is behind it."""
 
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from operator import itemgetter
 from typing import Any, Protocol, cast
 
@@ -12,17 +14,31 @@ from sqlalchemy.sql.expression import ClauseElement
 Row = tuple[Any, ...]  # what a row holds is known where its statement is written
 Values = Mapping[str, object]
 
+_CHUNK_BYTES = 1 << 20
+
+
+class Many(Enum):
+    """How the rows of many aggregates are asked for."""
+
+    ARRAYS = "one statement, the ids in an array"
+    RANGES = "one statement, a condition for each id"
+    ONE_BY_ONE = "a statement for each: none costs a round trip"
+
 
 class RefusedError(Exception):
     """A guarded statement stored nothing, or met a unique key; the transaction was rolled back."""
 
 
 class Statement:
-    """A statement, compiled once: the driver gets its text and bare values."""
+    """A statement, compiled once: the driver gets its text and bare values.
 
-    __slots__ = ("_constants", "_pick", "text")
+    `rows` is how many rows it stores each time it is run, where that is known.
+    """
 
-    def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
+    __slots__ = ("_constants", "_pick", "rows", "text")
+
+    def __init__(self, clause: ClauseElement, dialect: Dialect, rows: int = 1) -> None:
+        self.rows = rows
         # No clause compiled here is DDL, which has another compiler.
         compiled = cast(SQLCompiler, clause.compile(dialect=dialect))
         self.text = compiled.string
@@ -45,12 +61,27 @@ class Step:
     rows: Sequence[Values]
     guarded: bool = False
 
+    @property
+    def wanted(self) -> int:
+        """How many rows a guarded step stores."""
+        return len(self.rows) * self.statement.rows
+
 
 class Database(Protocol):
     """One database, one table of it, opened and used by one event loop.
 
     Raises `BackendUnavailableError` where the database can't answer; no driver's error escapes.
     """
+
+    insert_rows: int
+    """How many rows one statement may insert."""
+
+    many: Many
+
+    @property
+    def round_trips(self) -> int:
+        """How many statements were sent over the URL's connections, each a round trip."""
+        ...
 
     async def open(self) -> None:
         """Connect, create the table if asked, check its shape.
@@ -63,8 +94,16 @@ class Database(Protocol):
         """Disconnect, after the writes that were handed over."""
         ...
 
-    def compile(self, clause: ClauseElement) -> Statement:
-        """The statement in this database's dialect."""
+    def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
+        """The statement in this database's dialect; `rows` as in `Statement`."""
+        ...
+
+    def key(self, name: str) -> object:
+        """The name as a value of a key's column: equal only for equal names."""
+        ...
+
+    def name_of(self, value: object) -> str:
+        """The name that such a value stands for; of a long one its hash."""
         ...
 
     def upsert(self, table: Table) -> ClauseElement:
@@ -85,10 +124,19 @@ class Database(Protocol):
         """
         ...
 
-    async def execute(self, steps: Sequence[Step]) -> int:
+    async def execute(self, steps: Sequence[Step], *, repeatable: bool = False) -> int:
         """Run the steps in one transaction, all or none; the number of rows they changed.
 
-        It finishes even if the caller is cancelled. Raises `RefusedError`; where nothing was nor
-        will be stored, the `BackendUnavailableError` says so.
+        It finishes even if the caller is cancelled. `repeatable` steps may be run again after a
+        deadlock or a broken connection: twice is as good as once. Raises `RefusedError`, and
+        `RecordTooLargeError`; where nothing was nor will be stored, the `BackendUnavailableError`
+        says so.
         """
         ...
+
+
+def fitting(rows: Sequence[Row], most: int) -> int:
+    """How many rows, as large as these, the next chunk may have; the last column is the largest."""
+    sample = rows[::16]
+    size = sum(sys.getsizeof(row[-1]) for row in sample) // len(sample)
+    return max(1, min(most, _CHUNK_BYTES // size))

@@ -1,7 +1,6 @@
 """A database behind a synchronous driver: which thread runs what."""
 
 import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
@@ -16,14 +15,13 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import BackendUnavailableError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
-from interlock_sqlalchemy.database import RefusedError, Row, Statement, Step, Values
+from interlock_sqlalchemy.database import Many, RefusedError, Row, Statement, Step, Values, fitting
 from interlock_sqlalchemy.schema import ensure, missing
 from interlock_sqlalchemy.worker import Worker
 
 _THREAD_ROWS = 1_000
 _UNKNOWN_ROWS = 100
 """How many rows a thread reads of which none was seen yet: they may be large."""
-_CHUNK_BYTES = 1 << 20
 _SLOW = 0.01
 """Seconds that a chunk may take on the loop's thread before the rest is left to another one."""
 
@@ -84,6 +82,10 @@ class ThreadedDatabase:
     transaction stays open, whatever becomes of whoever reads.
     """
 
+    insert_rows = 1
+    round_trips = 0
+    many = Many.ONE_BY_ONE
+
     def __init__(self, dialect: SynchronousDialect, table: Table, config: SQLAlchemyConfig) -> None:
         self._dialect = dialect
         self._table = table
@@ -109,9 +111,17 @@ class ThreadedDatabase:
         await self._reader.stop(lambda: None)
         await self._writer.stop(self._close)
 
-    def compile(self, clause: ClauseElement) -> Statement:
+    def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
         """See `Database.compile`."""
-        return Statement(clause, self._engine.dialect)
+        return Statement(clause, self._engine.dialect, rows)
+
+    def key(self, name: str) -> object:
+        """See `Database.key`."""
+        return name
+
+    def name_of(self, value: object) -> str:
+        """See `Database.name_of`."""
+        return str(value)
 
     def upsert(self, table: Table) -> ClauseElement:
         """See `Database.upsert`."""
@@ -137,14 +147,19 @@ class ThreadedDatabase:
                 yield rows
             if len(rows) < limit:
                 return
-            after, limit = rows[-1][0], _fitting(rows, self._inline_rows)
+            after, limit = rows[-1][0], fitting(rows, self._inline_rows)
             if slow:
                 break
             await asyncio.sleep(0)
         async for rows in self._pages_there(statement, values, after, limit or _UNKNOWN_ROWS):
             yield rows
 
-    async def execute(self, steps: Sequence[Step]) -> int:
+    async def execute(
+        self,
+        steps: Sequence[Step],
+        *,
+        repeatable: bool = False,  # noqa: ARG002 # a file's writers queue up: none deadlocks
+    ) -> int:
         """See `Database.execute`."""
         return await asyncio.shield(self._writer.submit(lambda: self._transact(steps)))
 
@@ -157,7 +172,7 @@ class ThreadedDatabase:
                 if len(rows) < limit:
                     yield rows
                     return
-                after, limit = rows[-1][0], _fitting(rows, _THREAD_ROWS)
+                after, limit = rows[-1][0], fitting(rows, _THREAD_ROWS)
                 # While the caller is busy with this chunk, the thread reads the next.
                 ahead = self._fetch_there(statement, {**values, "after": after, "limit": limit})
                 yield rows
@@ -239,13 +254,6 @@ def _rows(cursor: DBAPICursor, statement: Statement, values: Values) -> list[Row
 
 def _run(cursor: DBAPICursor, step: Step) -> int:
     cursor.executemany(step.statement.text, [step.statement.bind(values) for values in step.rows])
-    if step.guarded and cursor.rowcount != len(step.rows):
-        raise RefusedError(f"{cursor.rowcount} of {len(step.rows)} rows stored")
+    if step.guarded and cursor.rowcount != step.wanted:
+        raise RefusedError(f"{cursor.rowcount} of {step.wanted} rows stored")
     return cursor.rowcount
-
-
-def _fitting(rows: Sequence[Row], most: int) -> int:
-    """How many rows, as large as these, the next chunk may have; the last column is the largest."""
-    sample = rows[::16]
-    size = sum(sys.getsizeof(row[-1]) for row in sample) // len(sample)
-    return max(1, min(most, _CHUNK_BYTES // size))

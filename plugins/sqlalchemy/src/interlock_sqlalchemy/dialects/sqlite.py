@@ -1,20 +1,18 @@
-"""Everything in which databases differ, and the list of those that are supported."""
+"""SQLite, by Python's own driver."""
 
 import sqlite3
 import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
-from interlock_sqlalchemy.database import Database
-from interlock_sqlalchemy.threaded import ThreadedDatabase
 
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "another connection kept its lock; find it, or raise busy_timeout",
@@ -140,27 +138,3 @@ def _file(url: URL) -> Path:
 def _code(error: BaseException | None) -> int:
     # The low byte is the primary code (sqlite.org/rescode.html).
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
-_DIALECTS = {"sqlite": SQLite}
-
-
-def connect(config: SQLAlchemyConfig, table: Table) -> Database:
-    """The database that the options name; nothing is opened. Raises `ConfigurationError`."""
-    try:
-        url = make_url(config.url)
-    except ArgumentError:
-        # Neither the cause nor the text: both may hold a password.
-        raise ConfigurationError("the url isn't one that SQLAlchemy can parse") from None
-    dialect = _DIALECTS.get(url.get_backend_name())
-    if dialect is None:
-        raise ConfigurationError(
-            f"the url's database is {url.get_backend_name()!r}; supported: {', '.join(_DIALECTS)}"
-        )
-    driver = url.drivername.partition("+")[2]
-    if driver and driver not in dialect.drivers:
-        raise ConfigurationError(
-            f"the url's driver is {driver!r}; for {url.get_backend_name()} leave it out, "
-            f"or name one of: {', '.join(dialect.drivers)}"
-        )
-    return ThreadedDatabase(dialect(url, config), table, config)

@@ -1,0 +1,1 @@
+"""Alembic revisions: `version_locations = interlock_sqlalchemy_events:migrations`."""

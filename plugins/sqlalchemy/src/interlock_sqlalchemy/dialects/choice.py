@@ -1,0 +1,68 @@
+"""Which database a URL names."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Dialect, Table, make_url
+from sqlalchemy.exc import ArgumentError
+
+from interlock.backends import ConfigurationError
+from interlock_sqlalchemy.config import SQLAlchemyConfig
+from interlock_sqlalchemy.database import Database
+from interlock_sqlalchemy.dialects.mysql import MySQL
+from interlock_sqlalchemy.dialects.postgresql import PostgreSQL
+from interlock_sqlalchemy.dialects.sqlite import SQLite
+from interlock_sqlalchemy.server import ServerDatabase
+from interlock_sqlalchemy.threaded import ThreadedDatabase
+
+_SERVERS: dict[str, type[PostgreSQL] | type[MySQL]] = {
+    "postgresql": PostgreSQL,
+    "mysql": MySQL,
+    "mariadb": MySQL,
+}
+_DIALECTS = ("sqlite", *_SERVERS)
+
+MakeTable = Callable[[str], Table]
+"""Makes the table for the database of that name."""
+
+
+def connect(
+    config: SQLAlchemyConfig, make_table: MakeTable, *, needs_primary: bool = False
+) -> tuple[Database, Table]:
+    """The database that the options name, and its table; nothing is opened.
+
+    One that `needs_primary` refuses a replica and a server that is read-only, on start and with
+    each new connection. Raises `ConfigurationError`.
+    """
+    try:
+        url = make_url(config.url)
+    except ArgumentError:
+        # Neither the cause nor the text: both may hold a password.
+        raise ConfigurationError("the url isn't one that SQLAlchemy can parse") from None
+    name, driver = url.get_backend_name(), url.drivername.partition("+")[2]
+    if name not in _DIALECTS:
+        raise ConfigurationError(
+            f"the url's database is {name!r}; supported: {', '.join(_DIALECTS)}"
+        )
+    drivers = _SERVERS[name].drivers if name in _SERVERS else SQLite.drivers
+    if driver and driver not in drivers:
+        raise ConfigurationError(
+            f"the url's driver is {driver!r}; for {name} leave it out, "
+            f"or name one of: {', '.join(drivers)}"
+        )
+    table = make_table(name)
+    if name in _SERVERS:
+        server = _SERVERS[name](url, config)
+        return ServerDatabase(server, table, config, needs_primary=needs_primary), table
+    if table.schema is not None:
+        raise ConfigurationError(
+            f"a SQLite file has no schemas: name the table {table.name!r}, not "
+            f"{table.schema}.{table.name}"
+        )
+    return ThreadedDatabase(SQLite(url, config), table, config), table
+
+
+def dialect_named(name: str) -> Dialect:
+    """SQLAlchemy's dialect for a database's name, to print DDL with; needs no driver."""
+    if name not in _DIALECTS:
+        raise ConfigurationError(f"there is no dialect {name!r}; supported: {', '.join(_DIALECTS)}")
+    return make_url(f"{name}://").get_dialect()()

@@ -1,0 +1,107 @@
+"""PostgreSQL, and what speaks its language."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import URL, Dialect, Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.expression import ClauseElement
+
+from interlock_sqlalchemy.config import SQLAlchemyConfig
+from interlock_sqlalchemy.database import Many
+from interlock_sqlalchemy.drivers import Asyncpg, Driver, Link, Psycopg, needed
+from interlock_sqlalchemy.names import short_name, spoken
+from interlock_sqlalchemy.troubles import Trouble
+
+# What this connection promises itself, and what the server is, in one round trip.
+_BEGIN = """\
+SELECT set_config('default_transaction_isolation', 'read committed', false),
+ set_config('statement_timeout', '{statement_timeout}', false),
+ set_config('idle_in_transaction_session_timeout', '{statement_timeout}', false),
+ pg_is_in_recovery(), current_setting('transaction_read_only')"""
+
+# postgresql.org/docs/current/errcodes-appendix.html
+_TROUBLES = {
+    "23505": Trouble.CONFLICT,
+    "40001": Trouble.ABORTED,
+    "40P01": Trouble.ABORTED,
+    "55P03": Trouble.ABORTED,
+    "40003": Trouble.LOST,
+    "57P01": Trouble.LOST,
+    "57P02": Trouble.LOST,
+    "57P03": Trouble.LOST,
+    "25006": Trouble.NOT_PRIMARY,
+    "28000": Trouble.WRONG_USER,
+    "28P01": Trouble.WRONG_USER,
+    "3D000": Trouble.NO_DATABASE,
+    "42501": Trouble.NO_RIGHT,
+}
+_CLASSES = {"08": Trouble.LOST, "54": Trouble.TOO_LARGE}
+_ADVICE = {
+    "42P01": "the table is gone; create it again, or restore a backup",
+    "53100": "free space on the server's disk",
+    "53300": "lower pool_size, or raise the server's max_connections",
+    "57014": "find out what holds the statement up, or raise statement_timeout",
+}
+
+
+class PostgreSQL:
+    """See `ServerDialect`."""
+
+    drivers = ("asyncpg", "psycopg")
+    many = Many.ARRAYS
+
+    def __init__(self, url: URL, config: SQLAlchemyConfig) -> None:
+        self.url = url if "+" in url.drivername else url.set(drivername="postgresql+asyncpg")
+        driver = self.url.drivername.partition("+")[2]
+        self.driver: Driver = Asyncpg() if driver == "asyncpg" else Psycopg()
+        needed(driver, config, extra=driver)
+        self.paramstyle = "numeric_dollar" if driver == "asyncpg" else "format"
+        self.dialect: Dialect = self.url.get_dialect(_is_async=True)(
+            paramstyle=self.paramstyle  # type: ignore[call-arg] # every dialect's constructor takes it
+        )
+        seconds = config.connect_timeout.total_seconds()
+        self.connect_args: dict[str, object] = (
+            {"timeout": seconds}
+            if driver == "asyncpg"
+            else {"connect_timeout": max(2, round(seconds))}  # libpq takes whole seconds, from 2
+        )
+        milliseconds = max(1, round(config.statement_timeout.total_seconds() * 1000))
+        self._begin = _BEGIN.format(statement_timeout=milliseconds)
+        self.name = spoken(url)
+
+    def fits(self, _: Link, __: str, ___: Sequence[object]) -> bool:
+        """See `ServerDialect.fits`; the server says it when it doesn't."""
+        return True
+
+    async def begin(self, link: Link) -> str | None:
+        """See `ServerDialect.begin`."""
+        ((*_, is_standby, is_read_only),) = await self.driver.fetch(link, self._begin, ())
+        if is_standby:
+            return "it is a standby"
+        return "it is read-only" if is_read_only == "on" else None
+
+    def trouble(self, error: BaseException) -> Trouble:
+        """See `ServerDialect.trouble`."""
+        code = getattr(error, "sqlstate", None)
+        if not isinstance(code, str):
+            return Trouble.LOST
+        return _TROUBLES.get(code) or _CLASSES.get(code[:2], Trouble.REFUSED)
+
+    def advice(self, error: BaseException) -> str | None:
+        """See `ServerDialect.advice`."""
+        return _ADVICE.get(str(getattr(error, "sqlstate", None)))
+
+    def upsert(self, table: Table) -> ClauseElement:
+        """See `Database.upsert`."""
+        insert = postgresql.insert(table)
+        key = [column.name for column in table.primary_key.columns]
+        changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in key}
+        return insert.on_conflict_do_update(index_elements=key, set_=changed)
+
+    def key(self, name: str) -> object:
+        """See `Database.key`."""
+        return short_name(name)
+
+    def name_of(self, value: object) -> str:
+        """See `Database.name_of`."""
+        return str(value)

@@ -1,0 +1,137 @@
+"""How a statement's text is run on each driver's own connection.
+
+SQLAlchemy makes the connections and keeps them; its own way of running a statement costs several
+times what the driver's does.
+"""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from interlock.backends import ConfigurationError
+from interlock_sqlalchemy.config import SQLAlchemyConfig
+from interlock_sqlalchemy.database import Row
+
+Link = Any  # a driver's connection; the drivers share no type
+
+
+class Driver(Protocol):
+    """A driver."""
+
+    name: str
+
+    async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
+        """All rows."""
+        ...
+
+    async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
+        """The number of rows changed."""
+        ...
+
+    def is_closed(self, link: Link) -> bool:
+        """Whether the connection is known to be gone, without asking the server."""
+        ...
+
+    async def close(self, link: Link) -> None:
+        """Close the connection."""
+        ...
+
+    def abort(self, link: Link) -> None:
+        """Break the connection off, without waiting."""
+        ...
+
+
+class Asyncpg:
+    """asyncpg: prepares each text once per connection, then one round trip in binary."""
+
+    name = "asyncpg"
+
+    async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
+        """See `Driver.fetch`."""
+        return [tuple(record) for record in await link.fetch(text, *values)]
+
+    async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
+        """See `Driver.run`."""
+        status: str = await link.execute(text, *values)  # "INSERT 0 1", "DELETE 3", "COMMIT"
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    def is_closed(self, link: Link) -> bool:
+        """See `Driver.is_closed`."""
+        return bool(link.is_closed())
+
+    async def close(self, link: Link) -> None:
+        """See `Driver.close`."""
+        await link.close(timeout=1)
+
+    def abort(self, link: Link) -> None:
+        """See `Driver.abort`."""
+        link.terminate()
+
+
+class Psycopg:
+    """psycopg 3: told to prepare at once, and to answer in binary."""
+
+    name = "psycopg"
+
+    async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
+        """See `Driver.fetch`."""
+        cursor = await link.execute(text, values or None, prepare=True, binary=True)
+        rows: list[Row] = await cursor.fetchall()
+        return rows
+
+    async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
+        """See `Driver.run`."""
+        cursor = await link.execute(text, values or None, prepare=bool(values))
+        return int(cursor.rowcount)
+
+    def is_closed(self, link: Link) -> bool:
+        """See `Driver.is_closed`."""
+        return bool(link.closed or link.broken)
+
+    async def close(self, link: Link) -> None:
+        """See `Driver.close`."""
+        await link.close()
+
+    def abort(self, link: Link) -> None:
+        """See `Driver.abort`."""
+        link.pgconn.finish()
+
+
+class Asyncmy:
+    """asyncmy: the protocol in C, values quoted into the text."""
+
+    name = "asyncmy"
+
+    async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
+        """See `Driver.fetch`."""
+        async with link.cursor() as cursor:
+            await cursor.execute(text, values or None)
+            return list(await cursor.fetchall())
+
+    async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
+        """See `Driver.run`."""
+        async with link.cursor() as cursor:
+            return int(await cursor.execute(text, values or None))
+
+    def is_closed(self, link: Link) -> bool:
+        """See `Driver.is_closed`."""
+        return not link.connected
+
+    async def close(self, link: Link) -> None:
+        """See `Driver.close`."""
+        await link.ensure_closed()
+
+    def abort(self, link: Link) -> None:
+        """See `Driver.abort`."""
+        link.close()
+
+
+def needed(driver: str, config: SQLAlchemyConfig, *, extra: str) -> None:
+    """Raise `ConfigurationError` unless the driver, and what SQLAlchemy needs beside, is there."""
+    for module in (driver, "greenlet"):
+        if find_spec(module) is None:
+            raise ConfigurationError(
+                f"{module} isn't installed, and the url needs it: "
+                f'pip install "{config.distribution}[{extra}]"'
+            )

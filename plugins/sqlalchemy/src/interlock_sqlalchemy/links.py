@@ -1,0 +1,172 @@
+"""Calls on a pool's connections: which is tried again, and what a driver's errors become."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError
+
+from interlock.backends import (
+    BackendUnavailableError,
+    InterlockError,
+    RecordTooLargeError,
+)
+from interlock_sqlalchemy.config import SQLAlchemyConfig
+from interlock_sqlalchemy.database import RefusedError
+from interlock_sqlalchemy.drivers import Link
+from interlock_sqlalchemy.pool import Pool, PoolEmptyError, ServerDialect, Taken, join, leave
+from interlock_sqlalchemy.troubles import Trouble
+
+T = TypeVar("T")
+
+_PAUSE_SECONDS = 0.005
+
+_UNKNOWN = (Trouble.LOST, Trouble.ABORTED)
+"""After these the outcome of a write is left to be found out, or the write to be repeated."""
+
+
+class Links:
+    """One backend's use of the pool."""
+
+    def __init__(
+        self, dialect: ServerDialect, config: SQLAlchemyConfig, *, needs_primary: bool
+    ) -> None:
+        self._dialect = dialect
+        self._config = config
+        self._needs_primary = needs_primary
+        self._pool: Pool | None = None
+
+    @property
+    def pool(self) -> Pool:
+        """The pool. Raises `BackendUnavailableError` before `open` and after `close`."""
+        if self._pool is None:
+            raise BackendUnavailableError(f"{self._dialect.name} isn't open", nothing_done=True)
+        return self._pool
+
+    def open(self) -> None:
+        """Join the pool of the URL."""
+        self._pool = join(self._dialect, self._config)
+
+    async def close(self) -> None:
+        """Leave the pool."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await leave(pool)
+
+    async def tried(
+        self,
+        call: Callable[[Link], Awaitable[T]],
+        doing: str,
+        *,
+        again: Collection[Trouble] = (),
+        attempts: int = 2,
+    ) -> T:
+        """What the call answers; after the troubles named it is made again."""
+        for attempt in range(attempts - 1):
+            try:
+                async with self._link() as link:
+                    return await call(link)
+            except (InterlockError, RefusedError):
+                raise
+            except Exception as error:
+                trouble = self._trouble(error)
+                if trouble not in again:
+                    raise self.raised(error, doing) from error
+                if trouble is Trouble.ABORTED:  # by somebody else's, which needs time to end
+                    await asyncio.sleep(random.random() * _PAUSE_SECONDS * 2**attempt)  # noqa: S311 # no secret
+        try:
+            async with self._link() as link:
+                return await call(link)
+        except (InterlockError, RefusedError):
+            raise
+        except Exception as error:
+            raise self.raised(error, doing) from error
+
+    @asynccontextmanager
+    async def _link(self) -> AsyncIterator[Link]:
+        pool = self.pool
+        taken = await self._taken(pool)
+        try:
+            yield taken.link
+        except BaseException as error:
+            self._give_back(pool, taken, error)
+            raise
+        else:
+            pool.give_back(taken)
+
+    async def _taken(self, pool: Pool) -> Taken:
+        try:
+            taken = await pool.take()
+        except PoolEmptyError as error:
+            raise BackendUnavailableError(
+                f"all {pool.size} connections to {self._dialect.name} are in use; raise pool_size",
+                nothing_done=True,
+            ) from error
+        except Exception as error:
+            raise self._unreachable(error) from error
+        unfit = taken.unfit if self._needs_primary else None
+        if unfit is not None:
+            pool.drop(taken)
+            raise NotPrimaryError(
+                f"{self._dialect.name} can't keep events: {unfit}; name the primary in the url",
+                nothing_done=True,
+            )
+        return taken
+
+    def _give_back(self, pool: Pool, taken: Taken, error: BaseException) -> None:
+        if isinstance(error, (InterlockError, RefusedError)):
+            pool.give_back(taken)
+        elif not isinstance(error, Exception):  # cancelled: something may still be on its way
+            pool.drop(taken)
+        elif self._trouble(error) in (Trouble.LOST, Trouble.NOT_PRIMARY):
+            pool.drop(taken)
+            pool.broken()
+        else:
+            pool.give_back(taken)
+
+    def _trouble(self, error: BaseException) -> Trouble:
+        return self._dialect.trouble(_original(error))
+
+    def _unreachable(self, error: Exception) -> InterlockError:
+        trouble = self._trouble(error)
+        message = self._told(error, "connect to")
+        if trouble is Trouble.WRONG_USER:
+            return WrongAccessError(f"{message}; check the url's user and password")
+        if trouble is Trouble.NO_DATABASE:
+            return WrongAccessError(f"{message}; create the database, or name another one")
+        return BackendUnavailableError(message, nothing_done=True)
+
+    def raised(self, error: Exception, doing: str) -> Exception:
+        """What to raise for a driver's error."""
+        trouble, message = self._trouble(error), self._told(error, doing)
+        if trouble is Trouble.CONFLICT:
+            return RefusedError(message)
+        if trouble is Trouble.TOO_LARGE:
+            return RecordTooLargeError(message)
+        return BackendUnavailableError(message, nothing_done=trouble not in _UNKNOWN)
+
+    def _told(self, error: BaseException, doing: str) -> str:
+        original = _original(error)
+        advice = self._dialect.advice(original)
+        text = str(original) or type(original).__name__
+        return f"can't {doing} {self._dialect.name}: {text}" + (f"; {advice}" if advice else "")
+
+
+class NotPrimaryError(BackendUnavailableError):
+    """The server takes no appends. On start this is the configuration's fault."""
+
+
+class WrongAccessError(BackendUnavailableError):
+    """The server doesn't let this user in, or has no such database. As above."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, nothing_done=True)
+
+
+def _original(error: BaseException) -> BaseException:
+    """The driver's own error."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig
+    return error

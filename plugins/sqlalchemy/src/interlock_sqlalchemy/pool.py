@@ -1,0 +1,185 @@
+"""The connections to one URL, shared by the backends of one event loop."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import URL, Dialect, NullPool, Table, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.expression import ClauseElement
+
+from interlock_sqlalchemy.config import SQLAlchemyConfig
+from interlock_sqlalchemy.database import Many
+from interlock_sqlalchemy.drivers import Driver, Link
+from interlock_sqlalchemy.troubles import Trouble
+
+
+class ServerDialect(Protocol):
+    """What differs between the databases behind a network."""
+
+    name: str
+    """What messages call the database: no password."""
+
+    many: Many
+    url: URL
+    dialect: Dialect
+    driver: Driver
+    paramstyle: str
+    connect_args: dict[str, object]
+
+    async def begin(self, link: Link) -> str | None:
+        """Set a new connection up; why it can't be an event store's, if so."""
+        ...
+
+    def fits(self, link: Link, text: str, values: Sequence[object]) -> bool:
+        """Whether the server takes a statement of this size."""
+        ...
+
+    def trouble(self, error: BaseException) -> Trouble:
+        """What a driver's error means; one without a server's code is a lost connection."""
+        ...
+
+    def advice(self, error: BaseException) -> str | None:
+        """What to do about it, where it isn't plain."""
+        ...
+
+    def upsert(self, table: Table) -> ClauseElement:
+        """See `Database.upsert`."""
+        ...
+
+    def key(self, name: str) -> object:
+        """See `Database.key`."""
+        ...
+
+    def name_of(self, value: object) -> str:
+        """See `Database.name_of`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A driver's connection, in nobody else's hands."""
+
+    link: Link
+    generation: int
+    unfit: str | None
+    """Why it can't be an event store's."""
+
+
+class PoolEmptyError(Exception):
+    """All connections stayed in use for as long as one may be waited for."""
+
+
+class Pool:
+    """Connections in autocommit mode, checked when they are made and not with each call.
+
+    One that broke tells of all: those made before it are dropped as they come up. SQLAlchemy makes
+    the connections; its own pool would cost a greenlet for each call.
+    """
+
+    def __init__(self, dialect: ServerDialect, config: SQLAlchemyConfig) -> None:
+        # It needs greenlet, without which files are served as well.
+        from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
+        self.users = 0
+        self.size = config.pool_size
+        self.round_trips = 0
+        """How many statements were sent so far, and waited for."""
+        self.dialect = dialect
+        """Whose `begin` each connection has seen."""
+        self._generation = 0
+        self._patience = config.connect_timeout.total_seconds()
+        self._slots = asyncio.Semaphore(config.pool_size)
+        self._idle: list[Taken] = []
+        self.engine = create_async_engine(
+            dialect.url,
+            isolation_level="AUTOCOMMIT",
+            paramstyle=dialect.paramstyle,
+            poolclass=NullPool,
+            connect_args=dialect.connect_args,
+        )
+        event.listen(self.engine.sync_engine, "connect", self._begin)
+
+    async def take(self) -> Taken:
+        """A connection. Raises `PoolEmptyError`, or the driver's error."""
+        try:
+            if self._slots.locked():
+                async with asyncio.timeout(self._patience):
+                    await self._slots.acquire()
+            else:
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise PoolEmptyError from error
+        try:
+            while self._idle:
+                taken = self._idle.pop()
+                if self._is_good(taken):
+                    return taken
+                self.dialect.driver.abort(taken.link)
+            return await self._made()
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def give_back(self, taken: Taken) -> None:
+        """Keep the connection for the next."""
+        self._idle.append(taken)
+        self._slots.release()
+
+    def drop(self, taken: Taken) -> None:
+        """Break the connection off: something is on its way still, or nothing ever again."""
+        self.dialect.driver.abort(taken.link)
+        self._slots.release()
+
+    async def close(self) -> None:
+        """Take leave of the server."""
+        while self._idle:
+            with suppress(Exception):  # it may be gone already
+                await self.dialect.driver.close(self._idle.pop().link)
+        await self.engine.dispose()
+
+    def _is_good(self, taken: Taken) -> bool:
+        is_old = taken.generation != self._generation
+        return not is_old and not self.dialect.driver.is_closed(taken.link)
+
+    async def _made(self) -> Taken:
+        generation = self._generation
+        made = await self.engine.raw_connection()
+        taken = Taken(made.driver_connection, generation, made.info["unfit"])
+        made.detach()  # ours alone from here on
+        return taken
+
+    def broken(self) -> None:
+        """A connection broke: those made so far are suspect."""
+        self._generation += 1
+
+    def _begin(self, connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        # The adapter's way to wait within SQLAlchemy's greenlet.
+        entry.info["unfit"] = connection.run_async(self.dialect.begin)
+
+
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, Pool]] = WeakKeyDictionary()
+
+
+def join(dialect: ServerDialect, config: SQLAlchemyConfig) -> Pool:
+    """The pool of these options on the running loop; to be left by `leave`."""
+    pools = _pools.setdefault(asyncio.get_running_loop(), {})
+    key = (dialect.url, config.statement_timeout, config.connect_timeout, config.pool_size)
+    pool = pools.setdefault(key, Pool(dialect, config)) if key not in pools else pools[key]
+    pool.users += 1
+    return pool
+
+
+async def leave(pool: Pool) -> None:
+    """Close the pool when its last user leaves it."""
+    pool.users -= 1
+    if pool.users:
+        return
+    pools = _pools.get(asyncio.get_running_loop(), {})
+    for key in [key for key, found in pools.items() if found is pool]:
+        del pools[key]
+    await pool.close()

@@ -1,0 +1,183 @@
+"""A database behind a network: statements on the driver's own connections."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.expression import ClauseElement
+
+from interlock.backends import ConfigurationError, RecordTooLargeError
+from interlock_sqlalchemy.config import SQLAlchemyConfig
+from interlock_sqlalchemy.database import RefusedError, Row, Statement, Step, Values, fitting
+from interlock_sqlalchemy.drivers import Link
+from interlock_sqlalchemy.links import Links, NotPrimaryError, WrongAccessError
+from interlock_sqlalchemy.pool import ServerDialect
+from interlock_sqlalchemy.schema import ensure
+from interlock_sqlalchemy.troubles import Trouble
+
+_FIRST_ROWS = 500
+_MOST_ROWS = 1_000
+_ATTEMPTS = 7
+
+
+class ServerDatabase:
+    """See `Database`.
+
+    Reads are one statement each, in autocommit mode, and are made once more on a fresh connection
+    if theirs broke. A write whose outcome isn't known is made again only
+    where its caller says that it may be.
+    """
+
+    insert_rows = 32
+
+    def __init__(
+        self, dialect: ServerDialect, table: Table, config: SQLAlchemyConfig, *, needs_primary: bool
+    ) -> None:
+        self.many = dialect.many
+        self._dialect = dialect
+        self._driver = dialect.driver
+        self._table = table
+        self._create_schema = config.create_schema
+        self._links = Links(dialect, config, needs_primary=needs_primary)
+        self._writes: set[asyncio.Task[int]] = set()
+
+    @property
+    def round_trips(self) -> int:
+        """How many statements were sent over this URL's pool, each a round trip."""
+        return self._links.pool.round_trips
+
+    async def open(self) -> None:
+        """See `Database.open`."""
+        self._links.open()
+        try:
+            await self._check()
+        except (NotPrimaryError, WrongAccessError) as error:
+            await self.close()
+            raise ConfigurationError(str(error)) from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        await asyncio.gather(*self._writes, return_exceptions=True)
+        await self._links.close()
+
+    def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
+        """See `Database.compile`."""
+        return Statement(clause, self._dialect.dialect, rows)
+
+    def upsert(self, table: Table) -> ClauseElement:
+        """See `Database.upsert`."""
+        return self._dialect.upsert(table)
+
+    def key(self, name: str) -> object:
+        """See `Database.key`."""
+        return self._dialect.key(name)
+
+    def name_of(self, value: object) -> str:
+        """See `Database.name_of`."""
+        return self._dialect.name_of(value)
+
+    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
+        """See `Database.fetch`."""
+        bound = statement.bind(values)
+
+        async def read(link: Link) -> list[Row]:
+            self._links.pool.round_trips += 1
+            return await self._driver.fetch(link, statement.text, bound)
+
+        return await self._links.tried(
+            read, "read", again=(Trouble.LOST, Trouble.ABORTED, Trouble.NOT_PRIMARY)
+        )
+
+    async def pages(
+        self, statement: Statement, values: Values, after: object
+    ) -> AsyncIterator[list[Row]]:
+        """See `Database.pages`."""
+        limit = _FIRST_ROWS
+        rows = await self.fetch(statement, {**values, "after": after, "limit": limit})
+        while rows:
+            if len(rows) < limit:
+                yield list(rows)
+                return
+            after, limit = rows[-1][0], fitting(rows, _MOST_ROWS)
+            # While the caller is busy with this chunk, the server reads the next. One that nobody
+            # wants any more may finish: to break it off would cost its connection.
+            ahead = asyncio.ensure_future(
+                self.fetch(statement, {**values, "after": after, "limit": limit})
+            )
+            ahead.add_done_callback(_seen)
+            yield list(rows)
+            rows = await asyncio.shield(ahead)
+
+    async def execute(self, steps: Sequence[Step], *, repeatable: bool = False) -> int:
+        """See `Database.execute`."""
+
+        async def write(link: Link) -> int:
+            # In autocommit mode a single statement is a transaction.
+            if len(steps) == 1 and len(steps[0].rows) == 1:
+                return await self._run(link, steps[0])
+            return await self._transact(link, steps)
+
+        # What the server has undone may always be done again, also an append: it is guarded.
+        again = (Trouble.ABORTED, Trouble.LOST) if repeatable else (Trouble.ABORTED,)
+        pending = self._links.tried(write, "write", again=again, attempts=_ATTEMPTS)
+        task = asyncio.ensure_future(pending)
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        task.add_done_callback(_seen)
+        return await asyncio.shield(task)
+
+    async def _transact(self, link: Link, steps: Sequence[Step]) -> int:
+        await self._send(link, "BEGIN")
+        try:
+            changed = sum([await self._run(link, step) for step in steps])
+            await self._send(link, "COMMIT")
+        except Exception as error:
+            is_ours = isinstance(error, (RefusedError, RecordTooLargeError))
+            if is_ours or self._dialect.trouble(error) is not Trouble.LOST:
+                await self._send(link, "ROLLBACK")
+            raise
+        return changed
+
+    async def _run(self, link: Link, step: Step) -> int:
+        statement, changed = step.statement, 0
+        for values in step.rows:
+            changed += await self._send(link, statement.text, statement.bind(values))
+        if step.guarded and changed != step.wanted:
+            raise RefusedError(f"{changed} of {step.wanted} rows stored")
+        return changed
+
+    async def _send(self, link: Link, text: str, values: Row = ()) -> int:
+        if not self._links.pool.dialect.fits(link, text, values):
+            raise RecordTooLargeError(
+                f"{self._dialect.name} takes no statement of this size; raise the server's "
+                "max_allowed_packet"
+            )
+        self._links.pool.round_trips += 1
+        return await self._driver.run(link, text, values)
+
+    async def _check(self) -> None:
+        await self._links.tried(_nothing, "open")
+        where = self._dialect.name
+
+        def check(connection: Connection) -> None:
+            ensure(connection, self._table, where, create=self._create_schema)
+
+        try:
+            async with self._links.pool.engine.connect() as connection:
+                await connection.run_sync(check)
+        except DBAPIError as error:
+            raise self._links.raised(error, "open") from error
+
+
+async def _nothing(_: Link) -> None:
+    """A connection is what was wanted."""
+
+
+def _seen(task: "asyncio.Future[Any]") -> None:  # Any: of whatever result
+    if not task.cancelled():
+        task.exception()  # seen: whoever gave it up needn't hear how it failed

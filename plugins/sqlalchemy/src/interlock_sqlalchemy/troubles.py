@@ -1,0 +1,17 @@
+"""What can go wrong with a server, in the terms in which it is dealt with."""
+
+from enum import Enum
+
+
+class Trouble(Enum):
+    """What a driver's error means."""
+
+    CONFLICT = "a row stands where one was to be inserted"
+    LOST = "the connection is gone; whether the statement was carried out isn't known"
+    ABORTED = "the transaction was undone, and may be carried out if it is repeated"
+    NOT_PRIMARY = "the server takes no writes, any more"
+    TOO_LARGE = "the server can't keep a value of this size"
+    WRONG_USER = "the server doesn't let this user in"
+    NO_DATABASE = "the server has no such database"
+    NO_RIGHT = "the user may not do this"
+    REFUSED = "the server answered with another error; nothing was done"

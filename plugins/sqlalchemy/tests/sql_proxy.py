@@ -1,0 +1,75 @@
+"""A proxy before a server: counts round trips, and loses replies."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from sqlalchemy import make_url
+
+_CHUNK = 1 << 16
+
+
+class Proxy:
+    """Passes bytes on. A round trip begins when the client speaks after the server did."""
+
+    def __init__(self, url: str) -> None:
+        self._target = make_url(url)
+        self.round_trips = 0
+        self.connections = 0
+        self.loses_replies = False
+        """Whether the next thing that the server says is lost, and its connection with it."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def url(self) -> str:
+        found = self._target.set(host="127.0.0.1", port=self.port)
+        return found.render_as_string(hide_password=False)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Proxy"]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port: int = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            for writer in list(self._writers):
+                writer.close()
+            await asyncio.gather(*self._tasks)
+            await server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        remote = await asyncio.open_connection(self._target.host, self._target.port)
+        self._writers |= {writer, remote[1]}
+        server_spoke = True
+
+        async def forth() -> None:
+            nonlocal server_spoke
+            while data := await reader.read(_CHUNK):
+                self.round_trips += server_spoke
+                server_spoke = False
+                remote[1].write(data)
+
+        async def back() -> None:
+            nonlocal server_spoke
+            while data := await remote[0].read(_CHUNK):
+                if self.loses_replies:
+                    self.loses_replies = False
+                    return
+                server_spoke = True
+                writer.write(data)
+
+        ways = [asyncio.ensure_future(way()) for way in (forth, back)]
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+            with suppress(asyncio.CancelledError, ConnectionError):
+                await way
+        for end in (writer, remote[1]):
+            end.close()
+            self._writers.discard(end)
