@@ -1,0 +1,133 @@
+"""Moves records."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version
+from sqlite3 import sqlite_version
+
+from diskcache import Cache  # type: ignore[import-untyped] # it ships no types
+
+from interlock.backends import (
+    AggregateRecord,
+    BackendUnavailableError,
+    RecordCacheBackend,
+    RecordKey,
+    RecordTooLargeError,
+    RecordUnusableError,
+    Stamp,
+    newer,
+)
+from interlock_diskcache_cache.client import Client, entry
+from interlock_diskcache_cache.config import DiskCacheConfig
+from interlock_diskcache_cache.size import largest_entry
+
+_MANY = 100  # reads between two turns of the loop
+
+
+class DiskCacheAggregateCacheBackend(RecordCacheBackend):
+    """Caches in a directory that the processes of one machine share; see `ports.CacheStore`."""
+
+    def __init__(self, config: DiskCacheConfig) -> None:
+        self.timeout = config.timeout
+        self.required = config.required
+        self._ttl = None if config.ttl is None else config.ttl.total_seconds()
+        self._largest = largest_entry(config.size_limit)
+        self._client = Client(
+            config.directory,
+            size_limit=config.size_limit,
+            lock_timeout=config.timeout.total_seconds() / 2,
+        )
+
+    async def open(self) -> None:
+        """Make the directory if it is missing, and connect."""
+        try:
+            await self._client.open()
+        except BackendUnavailableError:
+            if self.required:
+                await self._client.close()
+            raise
+        except BaseException:
+            await self._client.close()
+            raise
+
+    async def close(self) -> None:
+        """Disconnect, after the puts that were handed over."""
+        await self._client.close()
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        """See `CacheStore.read`."""
+        return await self._client.read(partial(_found, key=key))
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """See `CacheStore.read_many`."""
+        found = {}
+        for start in range(0, len(keys), _MANY):
+            if start:
+                await asyncio.sleep(0)
+            batch = keys[start : start + _MANY]
+            found.update(await self._client.read(partial(_usable, keys=batch)))
+        return found
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """See `CacheStore.put`."""
+        blob = record.to_bytes()
+        if len(blob) > self._largest:
+            await self.remove(key)
+            raise RecordTooLargeError(
+                f"the record of {key.aggregate_type} {key.aggregate_id} has {len(blob)} bytes, and "
+                f"this cache takes {self._largest}, a tenth of size_limit: raise it"
+            )
+
+        def put(cache: Cache) -> None:
+            found = _standing(cache, key)
+            if found is None or found.stamp in supersedes or newer(found, record) is not found:
+                cache.set(key.text(), blob, expire=self._ttl)
+
+        await self._client.write(put)
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        """See `CacheStore.remove`."""
+
+        def remove(cache: Cache) -> None:
+            if stamp is not None:
+                found = _standing(cache, key)
+                if found is None or found.stamp != stamp:
+                    return
+            cache.delete(key.text())
+
+        await self._client.write(remove)
+
+    async def server_version(self) -> str:
+        """What runs here."""
+        return f"diskcache {version('diskcache')}, SQLite {sqlite_version}"
+
+
+def _found(cache: Cache, key: RecordKey) -> AggregateRecord | None:
+    """The entry. Raises `RecordUnusableError` for one that isn't a record of this key."""
+    blob = entry(cache, key.text())
+    if blob is None:
+        return None
+    record = AggregateRecord.from_bytes(blob)
+    asked = (key.aggregate_type, key.aggregate_id, key.revision)
+    if (record.aggregate_type, record.aggregate_id, record.revision) != asked:
+        raise RecordUnusableError(
+            f"a record of {record.aggregate_type} {record.aggregate_id}, revision "
+            f"{record.revision}, stands under the key of {key.aggregate_type} {key.aggregate_id}"
+        )
+    return record
+
+
+def _standing(cache: Cache, key: RecordKey) -> AggregateRecord | None:
+    """The entry, if it is usable."""
+    with suppress(RecordUnusableError):
+        return _found(cache, key)
+    return None
+
+
+def _usable(cache: Cache, keys: Sequence[RecordKey]) -> dict[RecordKey, AggregateRecord]:
+    entries = ((key, _standing(cache, key)) for key in keys)
+    return {key: record for key, record in entries if record is not None}

@@ -1,0 +1,42 @@
+"""The directory of a cache, private to the user whose process opens it."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+from interlock.backends import ConfigurationError
+
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+def prepare(file: Path) -> None:
+    """Make the database's directory and an empty file, both private, unless they are there.
+
+    Whoever can write there can forge states, so that nobody else may. Raises `ConfigurationError`,
+    `OSError`.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check(file.parent, "name another directory")
+    # SQLite gives its log and index the permissions of the database.
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    for beside in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        if beside.exists():
+            _check(beside, "delete it while no process uses it")
+
+
+def _check(path: Path, otherwise: str) -> None:
+    if sys.platform == "win32":
+        return
+    found = path.stat()
+    user = os.geteuid()
+    if found.st_uid not in (user, 0):
+        raise ConfigurationError(
+            f"{path} belongs to user {found.st_uid}, who could forge what user {user} caches "
+            f"there: give it to user {user}, or {otherwise}"
+        )
+    if found.st_mode & _WRITABLE_BY_OTHERS:
+        raise ConfigurationError(
+            f"other users can write to {path} (its mode is {stat.S_IMODE(found.st_mode):04o}), and "
+            f"could forge states: make it private (chmod go-w), or {otherwise}"
+        )

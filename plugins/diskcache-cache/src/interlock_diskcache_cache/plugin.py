@@ -1,0 +1,19 @@
+"""Registers the backend; imports no driver."""
+
+from collections.abc import Iterable
+
+from interlock.backends import BackendKind, BackendSpec, hookimpl
+
+
+@hookimpl
+def interlock_register_backends() -> Iterable[BackendSpec]:
+    """The cache, by name."""
+    yield BackendSpec(
+        name="diskcache-cache",
+        kind=BackendKind.CACHE,
+        factory="interlock_diskcache_cache.backend:DiskCacheAggregateCacheBackend",
+        config="interlock_diskcache_cache.config:DiskCacheConfig",
+        capabilities=frozenset({"shared", "durable", "bounded", "read_many"}),
+        plugin_api=1,
+        summary="A cache in a directory, shared by the processes of one machine",
+    )

@@ -1,0 +1,34 @@
+"""How large a cache gets."""
+
+from diskcache import Cache  # type: ignore[import-untyped] # it ships no types
+
+_HEADROOM = 10  # a tenth of the limit is kept free, for the entry that comes
+_LARGEST = 2**29  # SQLite's own limit of a row is 10**9 bytes (sqlite.org/limits.html)
+_SLICE = 8 * 2**20
+
+
+def largest_entry(size_limit: int) -> int:
+    """How many bytes an entry may have."""
+    return min(size_limit // _HEADROOM, _LARGEST)
+
+
+def soft_limit(size_limit: int) -> int:
+    """From which size on each put takes away the entries least recently put."""
+    return size_limit - size_limit // _HEADROOM
+
+
+def trim(cache: Cache, size_limit: int) -> bool:
+    """Evict, if what puts take away wasn't enough; whether there is more to do.
+
+    A slice at a time: after a limit was lowered it may be most of the cache, and puts wait.
+    """
+    before = cache.volume()
+    if before <= size_limit:
+        return False
+    target = soft_limit(size_limit)
+    try:
+        cache.reset("size_limit", max(target, before - _SLICE), update=False)
+        cache.cull()
+    finally:
+        cache.reset("size_limit", target, update=False)
+    return bool(size_limit < cache.volume() < before)

@@ -1,0 +1,39 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diskcache import Cache  # type: ignore[import-untyped] # it ships no types
+
+from interlock.application import backend
+from interlock.backends import RecordKey
+from interlock_conformance.cases import CacheConformance, PackagingConformance
+
+
+@pytest.fixture(autouse=True, scope="class")
+def _directory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    request.cls.directory = tmp_path_factory.mktemp("parent") / "cache"
+
+
+class TestDiskCache(CacheConformance):
+    directory: Path
+
+    def backend(self) -> object:
+        return backend("diskcache-cache", directory=str(self.directory))
+
+    async def tamper(self, store: Any, key: RecordKey, change: Callable[[bytes], bytes]) -> None:
+        def spoil(cache: Cache) -> None:
+            cache.set(key.text(), change(cache.get(key.text())))
+
+        await store._client.write(spoil)
+
+    async def advance(self, store: Any, seconds: float) -> None:
+        def age(cache: Cache) -> None:
+            cache._sql("UPDATE Cache SET expire_time = expire_time - ?", (seconds,))
+
+        await store._client.write(age)
+
+
+class TestDistribution(PackagingConformance):
+    directory: Path
+    backend = TestDiskCache.backend
