@@ -1,0 +1,127 @@
+"""What is done to entries, in a thread: each function makes its round trips on one connection."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from pymemcache.exceptions import (  # type: ignore[import-untyped] # the driver has no types
+    MemcacheServerError,
+    MemcacheUnexpectedCloseError,
+)
+
+from interlock.backends import (
+    AggregateRecord,
+    BackendUnavailableError,
+    RecordKey,
+    RecordTooLargeError,
+    RecordUnusableError,
+    Stamp,
+    newer,
+)
+from interlock_memcached_cache.connection import Connection
+
+_RACES = 100  # each one lost means that somebody else has put or removed
+_EXPIRED = -1
+_NO_TOKEN = b"0"
+
+
+def version(connection: Connection) -> str:
+    """The server's own; one round trip."""
+    answer: bytes = connection.version()
+    return answer.decode("ascii", "replace")
+
+
+def get(connection: Connection, key: str) -> bytes | None:
+    """The value; one round trip."""
+    value: bytes | None = connection.get(key)
+    return value
+
+
+def get_many(connection: Connection, keys: Sequence[str]) -> Mapping[str, bytes]:
+    """The values of the keys that there are; one round trip."""
+    values: Mapping[str, bytes] = connection.get_many(keys)
+    return values
+
+
+def put(
+    connection: Connection,
+    key: RecordKey,
+    record: AggregateRecord,
+    supersedes: Collection[Stamp],
+    expire: int,
+) -> None:
+    """See `CacheStore.put`; two round trips, and two more for each race that is lost."""
+    text, value = key.text(), record.to_bytes()
+    try:
+        for _ in range(_RACES):
+            found, token = _gets(connection, text)
+            if found is None:
+                is_stored = connection.add(text, value, expire=expire, noreply=False)
+            elif _is_to_stay(found, key, record, supersedes):
+                return
+            else:
+                is_stored = connection.cas(text, value, token, expire=expire, noreply=False)
+            if is_stored:
+                return
+    except MemcacheUnexpectedCloseError:
+        raise
+    except MemcacheServerError as error:
+        # A refused `cas` or `add` leaves what stood there, and that is older.
+        connection.delete(text, noreply=False)
+        if "too large" not in str(error):
+            raise
+        raise RecordTooLargeError(
+            f"a record of {len(value)} bytes is over the item limit of memcached; start it with a "
+            "larger -I, or keep less in the state"
+        ) from error
+    raise BackendUnavailableError(f"{_RACES} others changed the entry while it was put")
+
+
+def remove(connection: Connection, key: RecordKey, stamp: Stamp | None) -> None:
+    """See `CacheStore.remove`."""
+    text = key.text()
+    if stamp is None:
+        connection.delete(text, noreply=False)
+        return
+    for _ in range(_RACES):
+        found, token = _gets(connection, text)
+        if found is None or _stamp(found, key) != stamp:
+            return
+        # The text protocol has no delete that compares; an entry that has expired is gone.
+        if connection.cas(text, b"", token, expire=_EXPIRED, noreply=False) is not False:
+            return
+    raise BackendUnavailableError(f"{_RACES} others changed the entry while it was removed")
+
+
+def record_of(value: bytes, key: RecordKey) -> AggregateRecord:
+    """The record; raises `RecordUnusableError` for anything that isn't one of this key."""
+    record = AggregateRecord.from_bytes(value)
+    found = (record.aggregate_type, record.aggregate_id, record.revision)
+    if found != (key.aggregate_type, key.aggregate_id, key.revision):
+        raise RecordUnusableError(f"the entry of {key} is a record of {record.stamp}")
+    return record
+
+
+def _gets(connection: Connection, key: str) -> tuple[bytes | None, bytes | None]:
+    value, token = connection.gets(key)
+    if token == _NO_TOKEN:
+        raise BackendUnavailableError(
+            "memcached runs without compare-and-set (-C), so no entry can be replaced safely; "
+            "start it without that option"
+        )
+    return value, token
+
+
+def _is_to_stay(
+    value: bytes, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
+) -> bool:
+    try:
+        found = record_of(value, key)
+    except RecordUnusableError:
+        return False
+    return found.stamp not in supersedes and newer(found, record) is found
+
+
+def _stamp(value: bytes, key: RecordKey) -> Stamp | None:
+    try:
+        return record_of(value, key).stamp
+    except RecordUnusableError:
+        return None
