@@ -1,0 +1,1 @@
+"""Interlock's cache on Redis and Valkey."""

@@ -1,0 +1,122 @@
+"""Moves records."""
+
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from uuid import uuid4
+
+from interlock.backends import (
+    AggregateRecord,
+    BackendUnavailableError,
+    RecordCacheBackend,
+    RecordKey,
+    RecordTooLargeError,
+    RecordUnusableError,
+    Stamp,
+)
+from interlock_redis_cache.changes import Changes, channel_name, message_of
+from interlock_redis_cache.client import Client
+from interlock_redis_cache.config import RedisConfig
+from interlock_redis_cache.entries import from_entry, stamp_digest, to_entry
+from interlock_redis_cache.scripts import PUT, REMOVE, Outcome
+
+
+class RedisAggregateCacheBackend(RecordCacheBackend):
+    """Keeps records as strings in Redis or Valkey, see `interlock.ports.CacheStore`.
+
+    Also a `ChangeNotifier`: tells a tier in front of it what other processes have changed.
+    """
+
+    def __init__(self, config: RedisConfig, *, chance: Callable[[], float] = random.random) -> None:
+        self.timeout = config.timeout
+        self.required = config.required
+        self._config = config
+        self._chance = chance
+        self._client = Client(config)
+        self._changes: Changes | None = None
+        self._channel = channel_name(config) if config.notify else b""
+        self._origin = b""
+
+    async def open(self) -> None:
+        """Connect and ask for something, so that it shows what is wrong."""
+        # Named here and not before: processes that fork from one after this are told apart.
+        self._origin = uuid4().hex.encode()
+        await self._client.execute("GET", "interlock:")
+
+    async def close(self) -> None:
+        """Stop telling of changes, and disconnect."""
+        if self._changes is not None:
+            await self._changes.close()
+            self._changes = None
+        await self._client.close()
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        """See `CacheStore.read`; one GET."""
+        entry = await self._client.execute("GET", key.text())
+        return None if entry is None else from_entry(entry)
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """See `CacheStore.read_many`; one round trip for each server that holds any of them."""
+        asked = list(dict.fromkeys(keys))
+        if not asked:
+            return {}
+        entries = await self._client.get_many([key.text() for key in asked])
+        found = {}
+        for key, entry in zip(asked, entries, strict=True):
+            with suppress(RecordUnusableError):
+                if entry is not None:
+                    found[key] = from_entry(entry)
+        return found
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """See `CacheStore.put`; one script.
+
+        Raises `RecordTooLargeError` above `max_value_size`.
+        """
+        entry = to_entry(record)
+        if len(entry) > self._config.max_value_size:
+            await self.remove(key)
+            raise RecordTooLargeError(
+                f"the record has {len(entry)} bytes, max_value_size is "
+                f"{self._config.max_value_size}"
+            )
+        text = key.text()
+        superseded = [stamp_digest(stamp) for stamp in supersedes]
+        told = (self._channel, message_of(self._origin, text))
+        outcome = await self._client.run(PUT, text, entry, self._ttl(), *told, *superseded)
+        if outcome == Outcome.NEWER_STANDS and self._changes is not None:
+            # Whoever wrote it told so before; what is put now must not outlive that in a tier.
+            self._changes.changed(text)
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        """See `CacheStore.remove`; one script."""
+        text = key.text()
+        wanted = b"" if stamp is None else stamp_digest(stamp)
+        await self._client.run(REMOVE, text, wanted, self._channel, message_of(self._origin, text))
+
+    async def watch(self, changed: Callable[[str], None], reset: Callable[[], None]) -> None:
+        """See `ChangeNotifier.watch`.
+
+        What the server drops by itself (expired, evicted, flushed) isn't told.
+        """
+        self._changes = Changes(
+            self._config, self._client.primaries, self._origin, changed=changed, reset=reset
+        )
+        await self._changes.start()
+
+    async def server_version(self) -> str:
+        """What the server says of itself."""
+        info = await self._client.execute("INFO", "server")
+        if "valkey_version" in info:
+            return f"Valkey {info['valkey_version']}"
+        if "redis_version" not in info:
+            raise BackendUnavailableError("the server doesn't tell its version")
+        return f"Redis {info['redis_version']}"
+
+    def _ttl(self) -> str:
+        if self._config.ttl is None:
+            return ""
+        milliseconds = self._config.ttl.total_seconds() * 1_000
+        return str(max(1, round(milliseconds * (1 - self._config.jitter * self._chance()))))

@@ -1,0 +1,100 @@
+"""The channel of changes: a subscription at every server that takes writes (ADR 0005)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from interlock.backends import BackendUnavailableError
+from interlock_redis_cache.address import Node
+from interlock_redis_cache.config import RedisConfig
+from interlock_redis_cache.subscription import Subscription
+
+_log = logging.getLogger(__name__)
+
+
+def channel_name(config: RedisConfig) -> bytes:
+    """The channel; one for each database, since the server's channels know no databases."""
+    return b"interlock:changes:%d" % config.address.db
+
+
+def message_of(origin: bytes, key: str) -> bytes:
+    """The message that the entry under the key was changed."""
+    return origin + b" " + key.encode()
+
+
+class Changes:
+    """Tells of the changes that others make, as `ChangeNotifier.watch` says."""
+
+    def __init__(
+        self,
+        config: RedisConfig,
+        primaries: Callable[[], Awaitable[Sequence[Node]]],
+        origin: bytes,
+        *,
+        changed: Callable[[str], None],
+        reset: Callable[[], None],
+    ) -> None:
+        self.changed = changed
+        self._config = config
+        self._primaries = primaries
+        self._own = origin + b" "
+        self._reset = reset
+        self._look = asyncio.Event()  # set when a subscription fails: its server may have moved
+        self._subscriptions: dict[Node, asyncio.Task[None]] = {}
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Subscribe; what doesn't succeed at once is tried again until `close`."""
+        attempts = []
+        with suppress(BackendUnavailableError):
+            attempts = self._follow(await self._primaries(), is_first=True)
+        for attempted in attempts:
+            await attempted.wait()
+        self._following = asyncio.create_task(self._keep_following())
+
+    async def close(self) -> None:
+        """Unsubscribe."""
+        tasks = list(self._subscriptions.values())
+        if self._following is not None:
+            tasks.append(self._following)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._subscriptions.clear()
+
+    async def _keep_following(self) -> None:
+        """Subscribe where writes go to, also after they have moved."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._config.heartbeat.total_seconds()):
+                    await self._look.wait()
+            self._look.clear()
+            try:
+                self._follow(await self._primaries(), is_first=False)
+            except BackendUnavailableError as error:
+                _log.debug("the servers that take writes aren't known: %s", error)
+
+    def _follow(self, nodes: Sequence[Node], *, is_first: bool) -> list[asyncio.Event]:
+        for node in self._subscriptions.keys() - set(nodes):
+            self._subscriptions.pop(node).cancel()
+            self._reset()
+        attempts = []
+        for node in nodes:
+            if node not in self._subscriptions:
+                subscription = Subscription(
+                    self._config,
+                    node,
+                    channel_name(self._config),
+                    heard=self._heard,
+                    failed=self._look.set,
+                    reset=self._reset,
+                )
+                task = asyncio.create_task(subscription.run(is_first=is_first))
+                self._subscriptions[node] = task
+                attempts.append(subscription.attempted)
+        return attempts
+
+    def _heard(self, message: bytes) -> None:
+        if not message.startswith(self._own):
+            self.changed(message.partition(b" ")[2].decode("ascii", "replace"))

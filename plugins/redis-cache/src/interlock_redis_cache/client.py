@@ -1,0 +1,121 @@
+"""Commands, bounded in time; the one file that translates the driver's errors."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from typing import NoReturn, TypeVar
+
+from redis import exceptions as driver
+
+from interlock.backends import BackendUnavailableError, RecordUnusableError
+from interlock_redis_cache.address import Mode, Node
+from interlock_redis_cache.config import RedisConfig
+from interlock_redis_cache.connections import Reply
+from interlock_redis_cache.scripts import Script
+from interlock_redis_cache.servers import connect
+
+T = TypeVar("T")
+
+WRONG_TYPE = "WRONGTYPE"
+
+
+class Client:
+    """Sends commands to the servers. No more run at once than there may be connections."""
+
+    def __init__(self, config: RedisConfig) -> None:
+        self._servers = connect(config)
+        self._timeout = config.timeout.total_seconds()
+        self._slots = asyncio.Semaphore(config.max_connections)
+        self._named = _named(config)
+        self._closing = config.connecting.total_seconds()
+
+    async def execute(self, *command: bytes | str | int) -> Reply:
+        """The reply.
+
+        Raises `RecordUnusableError` where something else than a string stands under the key,
+        `BackendUnavailableError` for everything else.
+        """
+        return await self._bounded(self._servers.execute(*command))
+
+    async def run(self, script: Script, key: str, *arguments: bytes | str | int) -> Reply:
+        """What the script answers; its text is sent to a server that hasn't seen it."""
+        return await self._bounded(self._run(script, key, arguments))
+
+    async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        """The strings under the keys; None where there is none, or something else."""
+        replies = await self._bounded(self._servers.get_many(keys))
+        failed = [reply for reply in replies if isinstance(reply, Exception)]
+        for error in failed:
+            if not str(error).startswith(WRONG_TYPE) and len(failed) == len(replies):
+                self._raise(error)
+        return [None if isinstance(reply, Exception) else reply for reply in replies]
+
+    async def primaries(self) -> Sequence[Node]:
+        """Where entries are written at present."""
+        return await self._bounded(self._servers.primaries())
+
+    async def close(self) -> None:
+        """Close all connections."""
+        with suppress(driver.RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(self._closing):
+                await self._servers.close()
+
+    async def _run(self, script: Script, key: str, arguments: Sequence[bytes | str | int]) -> Reply:
+        try:
+            return await self._servers.execute("EVALSHA", script.sha, 1, key, *arguments)
+        except driver.NoScriptError:
+            return await self._servers.execute("EVAL", script.text, 1, key, *arguments)
+
+    async def _bounded(self, reply: Awaitable[T]) -> T:
+        # A call that ends within closes its connection, so no reply is left for the next one.
+        try:
+            async with asyncio.timeout(self._timeout):
+                async with self._slots:
+                    return await reply
+        except TimeoutError as error:
+            raise BackendUnavailableError(
+                f"{self._named} gave no answer within {self._timeout:g} s"
+            ) from error
+        except driver.ResponseError as error:
+            if isinstance(error, driver.ReadOnlyError):
+                await self._servers.drop_idle()
+            self._raise(error)
+        except Exception as error:  # noqa: BLE001 not all that the driver raises is its own
+            self._raise(error)
+
+    def _raise(self, error: Exception) -> NoReturn:
+        if str(error).startswith(WRONG_TYPE):
+            raise RecordUnusableError("what stands under the key is no string") from error
+        raise BackendUnavailableError(f"{self._named}: {_advice(error)}") from error
+
+
+def _named(config: RedisConfig) -> str:
+    address = config.address
+    nodes = ",".join(f"{host}:{port}" for host, port in address.nodes)
+    if address.mode is Mode.SENTINEL:
+        return f"Redis ({address.service!r} of the sentinels {nodes})"
+    return f"Redis ({'cluster ' if address.mode is Mode.CLUSTER else ''}{nodes})"
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, driver.InvalidResponse):
+        return f"what answers there isn't Redis; check host and port. It said {error}"
+    said = f"{type(error).__name__}: {error}"
+    advice = next((advice for kind, advice in _BY_KIND if isinstance(error, kind)), None)
+    if advice is None:
+        advice = next((advice for words, advice in _BY_WORDS if words in str(error)), None)
+    return said if advice is None else f"{said}. {advice}"
+
+
+_PERMISSIONS = "This backend's page says which permissions its user needs"
+_BY_KIND = (
+    (driver.ReadOnlyError, "The server is a replica: name the primary, or the sentinels"),
+    (driver.AuthenticationError, "Check username and password"),
+    (driver.AuthorizationError, "Check username and password"),
+    (driver.NoPermissionError, _PERMISSIONS),
+    (driver.MovedError, "The server is a node of a cluster: write redis+cluster:// in url"),
+)
+_BY_WORDS = (
+    ("unknown command", "If the port is a sentinel's, write redis+sentinel:// in url"),
+    ("executing the script can't", _PERMISSIONS),
+)

@@ -1,0 +1,61 @@
+"""An entry: one string, of which the server's scripts read the head and `read` the whole."""
+
+import hashlib
+import struct
+
+from interlock.backends import AggregateRecord, RecordUnusableError, Stamp, to_micros
+
+_MAGIC = b"ILR1"
+_SUM_SIZE = 40
+_HEAD = struct.Struct(">Q16sQ")  # version, digest of the stamp, verified_at
+_PLACE = len(_MAGIC) + _SUM_SIZE
+_START = _PLACE + _HEAD.size
+_BEFORE_1970 = 2**63  # makes `verified_at` compare as unsigned
+
+
+def stamp_digest(stamp: Stamp) -> bytes:
+    """16 bytes that are equal for equal stamps alone."""
+    texts = [stamp.aggregate_type.encode(), stamp.revision.encode()]
+    sized = b"".join(struct.pack(">Q", len(text)) + text for text in texts)
+    ids = stamp.aggregate_id.bytes + stamp.last_event_id.bytes
+    return hashlib.blake2b(b"%d " % stamp.version + ids + sized, digest_size=16).digest()
+
+
+def to_entry(record: AggregateRecord) -> bytes:
+    """The entry of a record: magic, checksum, head, the record's own bytes.
+
+    Raises `RecordUnusableError` for a version that no 8 bytes hold.
+    """
+    verified_at = to_micros(record.verified_at) + _BEFORE_1970
+    try:
+        head = _HEAD.pack(record.version, stamp_digest(record.stamp), verified_at)
+    except struct.error as error:
+        raise RecordUnusableError(
+            f"the version {record.version} can't be kept: wanted 0 to 2**64 - 1"
+        ) from error
+    body = head + record.to_bytes()
+    return _MAGIC + _sum(body) + body
+
+
+def from_entry(entry: bytes) -> AggregateRecord:
+    """The record of an entry.
+
+    Raises `RecordUnusableError` for anything that `to_entry` didn't make.
+    """
+    if len(entry) < _START or not entry.startswith(_MAGIC):
+        raise RecordUnusableError(
+            f"not one of our entries: {len(entry)} bytes that begin with {bytes(entry[:4])!r}"
+        )
+    if entry[len(_MAGIC) : _PLACE] != _sum(entry[_PLACE:]):
+        raise RecordUnusableError("the entry's checksum is wrong")
+    try:
+        return AggregateRecord.from_bytes(entry[_START:])
+    except RecordUnusableError:
+        raise
+    except Exception as error:  # whoever wrote the checksum wrote no record
+        raise RecordUnusableError(f"the entry's record doesn't read: {error!r}") from error
+
+
+def _sum(body: bytes) -> bytes:
+    # SHA-1 is what a script of the server can compute, too; it guards against accidents alone.
+    return hashlib.sha1(body, usedforsecurity=False).hexdigest().encode()

@@ -1,0 +1,252 @@
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from interlock.backends import (
+    AggregateRecord,
+    RecordKey,
+    RecordTooLargeError,
+    RecordUnusableError,
+    newer,
+)
+from interlock_redis_cache.backend import RedisAggregateCacheBackend
+from interlock_redis_cache.entries import to_entry
+from redis_rig import Server, new_key, record_of
+
+Record = Callable[..., AggregateRecord]
+Make = Callable[..., Awaitable[RedisAggregateCacheBackend]]
+
+EVENTS = (UUID(int=1), UUID(int=2**128 - 1))
+VERSIONS = (1, 256, 2**53, 2**53 + 1, 2**63, 2**64 - 1)
+
+
+async def test_what_stands_after_a_put_is_what_the_core_says(
+    backend: RedisAggregateCacheBackend,
+) -> None:
+    """All pairs of versions, event ids and times, also those that a Lua number can't tell apart."""
+    key = new_key()
+    records = [
+        record_of(key, version, event=event, seconds=seconds)
+        for version in VERSIONS
+        for event in EVENTS
+        for seconds in (-(2**35), 1)
+    ]
+    for found, record in itertools.product(records, records):
+        await backend.remove(key)
+        await backend.put(key, found)
+        await backend.put(key, record)
+        assert await backend.read(key) == newer(found, record)
+
+
+async def test_a_version_that_no_8_bytes_hold_is_refused(
+    backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
+) -> None:
+    standing = record(2**64 - 1)
+    await backend.put(key, standing)
+    with pytest.raises(RecordUnusableError, match="version"):
+        await backend.put(key, record(2**64))
+    assert await backend.read(key) == standing
+
+
+async def test_times_before_1970_compare_too(
+    backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
+) -> None:
+    late = record(5)
+    early = replace(late, verified_at=datetime(1, 1, 1, tzinfo=UTC))
+    await backend.put(key, early)
+    await backend.put(key, late)
+    await backend.put(key, early)
+    assert await backend.read(key) == late
+
+
+async def test_what_is_superseded_gives_way_to_an_older_version(
+    backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
+) -> None:
+    ahead, older = record(9), record(4)
+    await backend.put(key, ahead)
+    await backend.put(key, older, supersedes=[record(9).stamp, replace(ahead.stamp, version=8)])
+    assert await backend.read(key) == ahead
+    await backend.put(key, older, supersedes=[record(9).stamp, ahead.stamp])
+    assert await backend.read(key) == older
+
+
+@pytest.mark.parametrize("field", ["aggregate_type", "aggregate_id", "revision", "last_event_id"])
+async def test_a_stamp_is_compared_as_a_whole(
+    backend: RedisAggregateCacheBackend, key: RecordKey, record: Record, field: str
+) -> None:
+    standing = record(9)
+    other = uuid4() if field.endswith("_id") else "other"
+    await backend.put(key, standing)
+    stamp = replace(standing.stamp, **{field: other})  # type: ignore[arg-type] # as the field is
+    await backend.put(key, record(4), supersedes=[stamp])
+    await backend.remove(key, stamp)
+    assert await backend.read(key) == standing
+    await backend.remove(key, standing.stamp)
+    assert await backend.read(key) is None
+
+
+def _flip(entry: bytes, at: int) -> bytes:
+    return entry[:at] + bytes([entry[at] ^ 0x40]) + entry[at + 1 :]
+
+
+async def test_every_flipped_bit_is_seen_by_read_and_by_the_script(
+    server: Server, backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
+) -> None:
+    newest, older = record(9), record(4)
+    entry = to_entry(newest)
+    for at in [*range(0, 100, 3), len(entry) // 2, len(entry) - 1]:
+        server.plant(key, _flip(entry, at))
+        with pytest.raises(RecordUnusableError):
+            await backend.read(key)
+        assert await backend.read_many([key]) == {}
+        await backend.put(key, older)
+        assert await backend.read(key) == older, f"byte {at}"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: b"",
+        lambda _: b"theirs",
+        lambda entry: entry[:60],
+        lambda entry: entry[:80],
+        lambda entry: entry[:-1],
+        lambda entry: entry + b"x",
+        lambda _: b"\x00" * 200,
+    ],
+    ids=["empty", "foreign", "half a head", "head alone", "cut", "with a tail", "zeros"],
+)
+async def test_another_value_is_unusable_replaced_and_removed(
+    server: Server,
+    backend: RedisAggregateCacheBackend,
+    key: RecordKey,
+    record: Record,
+    change: Callable[[bytes], bytes],
+) -> None:
+    newest = record(9)
+    bad = change(to_entry(newest))
+    server.plant(key, bad)
+    with pytest.raises(RecordUnusableError):
+        await backend.read(key)
+    older = record(4)
+    await backend.put(key, older)
+    assert await backend.read(key) == older
+    server.plant(key, bad)
+    await backend.remove(key)
+    assert await backend.read(key) is None
+
+
+async def test_a_record_of_another_envelope_is_replaced_whatever_its_version(
+    server: Server, backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
+) -> None:
+    class Older(AggregateRecord):
+        def to_bytes(self) -> bytes:
+            return b"ILRC\x00" + super().to_bytes()[5:]
+
+    newest = record(9)
+    values = {name: getattr(newest, name) for name in AggregateRecord.__dataclass_fields__}
+    server.plant(key, to_entry(Older(**values)))
+    with pytest.raises(RecordUnusableError, match="format 0"):
+        await backend.read(key)
+    await backend.put(key, record(4))
+    assert (await backend.read(key) or newest).version == 4
+
+
+@pytest.mark.parametrize(
+    "planted", [("LPUSH", "a"), ("SADD", "a"), ("HSET", "a", "b"), ("ZADD", "1", "a")]
+)
+async def test_another_type_under_our_key_is_unusable_replaced_and_removed(
+    server: Server,
+    backend: RedisAggregateCacheBackend,
+    key: RecordKey,
+    record: Record,
+    planted: tuple[str, ...],
+) -> None:
+    command, *arguments = planted
+    put = record(4)
+    server.ask(command, key.text(), *arguments)
+    with pytest.raises(RecordUnusableError):
+        await backend.read(key)
+    assert await backend.read_many([key]) == {}
+    await backend.remove(key, put.stamp)
+    assert server.ask("EXISTS", key.text()) == "1"
+    await backend.remove(key)
+    assert await backend.read(key) is None
+    server.ask(command, key.text(), *arguments)
+    await backend.put(key, put)
+    assert await backend.read(key) == put
+
+
+async def test_an_entry_lives_for_the_ttl_less_the_jitter(
+    server: Server, make: Make, key: RecordKey, record: Record
+) -> None:
+    for chance, most, least in (
+        (0.0, 100_000, 90_000),
+        (0.5, 95_000, 85_000),
+        (1.0, 90_000, 80_000),
+    ):
+        cache = await make(server.url, ttl="100s", jitter=0.1, chance=lambda chance=chance: chance)
+        await cache.put(key, record(5))
+        assert least < int(server.ask("PTTL", key.text())) <= most
+
+
+async def test_an_entry_of_never_stays(
+    server: Server, make: Make, key: RecordKey, record: Record
+) -> None:
+    cache = await make(server.url, ttl="never")
+    await cache.put(key, record(5))
+    assert server.ask("PTTL", key.text()) == "-1"
+
+
+async def test_a_put_that_leaves_the_entry_leaves_its_ttl(
+    server: Server, make: Make, key: RecordKey, record: Record
+) -> None:
+    await (await make(server.url, ttl="1h")).put(key, record(5))
+    await (await make(server.url, ttl="never")).put(key, record(4))
+    assert int(server.ask("PTTL", key.text())) > 0
+
+
+async def test_a_ttl_below_a_millisecond_is_one_millisecond(make: Make, server: Server) -> None:
+    key = new_key()
+    cache = await make(server.url, ttl="0.1ms")
+    await cache.put(key, record_of(key, 1))
+
+
+async def test_a_record_above_the_limit_is_refused_and_what_stood_there_is_removed(
+    server: Server, make: Make, key: RecordKey, record: Record
+) -> None:
+    cache = await make(server.url, max_value_size=1_000)
+    await cache.put(key, record(4))
+    with pytest.raises(RecordTooLargeError, match="1000"):
+        await cache.put(key, record(5, size=1_000))
+    assert await cache.read(key) is None
+
+
+async def test_a_server_that_forgot_its_scripts_is_sent_them_again(
+    server: Server, backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
+) -> None:
+    await backend.put(key, record(4))
+    server.ask("SCRIPT", "FLUSH")
+    newest = record(5)
+    await backend.put(key, newest)
+    assert await backend.read(key) == newest
+    server.ask("SCRIPT", "FLUSH")
+    await backend.remove(key)
+    assert await backend.read(key) is None
+
+
+async def test_many_are_read_by_one_command(
+    server: Server, backend: RedisAggregateCacheBackend
+) -> None:
+    keys = [new_key() for _ in range(20)]
+    puts = {key: record_of(key, 3) for key in keys[:10]}
+    for key, put in puts.items():
+        await backend.put(key, put)
+    server.ask("CONFIG", "RESETSTAT")
+    assert await backend.read_many([*keys, *keys]) == puts
+    assert "cmdstat_mget:calls=1," in server.ask("INFO", "commandstats")
+    assert await backend.read_many([]) == {}
