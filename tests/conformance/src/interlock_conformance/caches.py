@@ -1,0 +1,126 @@
+"""What is asked of caches alone."""
+
+from contextlib import suppress
+
+from interlock.errors import RecordTooLargeError
+from interlock_conformance.checks import IF, KEEPS, MUST, check, expect
+from interlock_conformance.harness import CacheHarness
+from interlock_conformance.hostile import MEBIBYTE
+from interlock_conformance.records import told, verified
+
+
+@check(
+    "CACHE-041",
+    KEEPS,
+    others="replace where the version is equal too, if the stamp is equal and `verified_at` later",
+)
+async def verification_is_renewed(harness: CacheHarness) -> None:
+    """A put of the same stamp with a later `verified_at` is what is read."""
+    store, key = await harness.open(), harness.key()
+    record = harness.record(key, 5)
+    later = verified(record, seconds=60)
+    await store.put(key, record)
+    await store.put(key, later)
+    found = await store.read(key)
+    expect(
+        found == later,
+        f"verified at {later.verified_at}",
+        f"{told(found)}, verified at {found and found.verified_at}",
+    )
+
+
+@check(
+    "CACHE-042",
+    KEEPS,
+    others="compare `verified_at` where the stamp is equal, as `interlock.backends.newer` does",
+)
+async def verification_is_not_set_back(harness: CacheHarness) -> None:
+    """A put of the same stamp with an earlier `verified_at` leaves the later one."""
+    store, key = await harness.open(), harness.key()
+    record = harness.record(key, 5)
+    later = verified(record, seconds=60)
+    await store.put(key, later)
+    await store.put(key, record)
+    found = await store.read(key)
+    expect(
+        found == later,
+        f"verified at {later.verified_at}",
+        f"{told(found)}, verified at {found and found.verified_at}",
+    )
+
+
+@check("CACHE-043", MUST, plain=True, others="delete the key, whatever stands there")
+async def removed_without_stamp(harness: CacheHarness) -> None:
+    """After a removal without a stamp nothing is read."""
+    store, key = await harness.open(), harness.key()
+    await store.put(key, harness.record(key, 5))
+    await store.remove(key)
+    found = await harness.read(store, key)
+    expect(found is None, "None", told(found))
+
+
+@check(
+    "CACHE-044",
+    KEEPS,
+    plain=True,
+    others="raise `RecordTooLargeError` once the key is deleted; a server that refuses a value "
+    "leaves the old one standing",
+)
+async def oversized_put_leaves_nothing_older(harness: CacheHarness) -> None:
+    """After a put of 8 MiB it is read or nothing is, and never what stood there before."""
+    store, key = await harness.open(), harness.key()
+    await store.put(key, harness.record(key, 3))
+    big = harness.record(key, 4, text="x" * 8 * MEBIBYTE)
+    with suppress(RecordTooLargeError):
+        await store.put(key, big)
+    found = await harness.read(store, key)
+    expect(found is None or harness.is_same(found, big), f"{told(big)}, or no record", told(found))
+
+
+@check("CACHE-045", IF("size"), others="drop the least recently used entry when one is added")
+async def size_is_a_bound(harness: CacheHarness) -> None:
+    """No more than `size` records are kept."""
+    store = await harness.open(size=3)
+    keys = [harness.key() for _ in range(9)]
+    for key in keys:
+        await store.put(key, harness.record(key, 5))
+    count = len(await store.read_many(keys))
+    expect(count <= 3, "at most 3 records", f"{count} records")
+
+
+@check("CACHE-046", IF("size"), others="as CACHE-045: the one that was just put is the youngest")
+async def newest_entry_stays(harness: CacheHarness) -> None:
+    """A full cache keeps what was put last."""
+    store = await harness.open(size=3)
+    keys = [harness.key() for _ in range(9)]
+    for key in keys:
+        await store.put(key, harness.record(key, 5))
+    found = await store.read(keys[-1])
+    expect(found is not None, "the record that was put last", told(found))
+
+
+@check("CACHE-047", IF("ttl"), others="give the store the time to live with each write")
+async def entry_lives_for_its_time(harness: CacheHarness) -> None:
+    """With an hour to live an entry is there after ten minutes, or at once without a clock."""
+    store, key = await harness.open(ttl="1h"), harness.key()
+    record = harness.record(key, 5)
+    await store.put(key, record)
+    if harness.subject.advance is not None:
+        await harness.subject.advance(store, 600)
+    found = await harness.read(store, key)
+    expect(found == record, told(record), told(found))
+
+
+@check(
+    "CACHE-048",
+    IF("ttl"),
+    others="as CACHE-047; never read an entry's age from its own times, which are of the events",
+)
+async def entry_ends_with_its_time(harness: CacheHarness) -> None:
+    """An entry isn't read after its time to live, be it a second and a real wait."""
+    has_clock = harness.subject.advance is not None
+    store, key = await harness.open(ttl="1h" if has_clock else "1s"), harness.key()
+    await store.put(key, harness.record(key, 5))
+    await harness.pass_time(store, seconds=3_601 if has_clock else 2.1)
+    found = await harness.read(store, key)
+    expect(found is None, "None", told(found))

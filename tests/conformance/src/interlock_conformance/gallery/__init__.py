@@ -1,0 +1,1 @@
+"""Backends broken on purpose, one edit each, and the correct ones that they are made from."""

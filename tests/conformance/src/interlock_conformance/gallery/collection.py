@@ -1,0 +1,19 @@
+"""The whole gallery."""
+
+from collections.abc import Sequence
+
+from interlock_conformance.gallery.cache_mutants import CACHE_MUTANTS
+from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
+from interlock_conformance.gallery.event_race_mutants import EVENT_RACE_MUTANTS
+from interlock_conformance.gallery.mutants import Canary, Mutant
+from interlock_conformance.gallery.packaging_mutants import PACKAGING_MUTANTS
+from interlock_conformance.gallery.snapshot_mutants import SNAPSHOT_MUTANTS
+
+MUTANTS: Sequence[Mutant] = (
+    *EVENT_MUTANTS,
+    *EVENT_RACE_MUTANTS,
+    *SNAPSHOT_MUTANTS,
+    *CACHE_MUTANTS,
+    *PACKAGING_MUTANTS,
+)
+CANARIES: Sequence[Canary] = ()

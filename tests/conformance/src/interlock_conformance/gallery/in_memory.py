@@ -1,0 +1,148 @@
+"""Correct backends in memory, for the bugs of backends that wait between two steps."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from uuid import UUID
+
+from interlock.backends import (
+    AggregateRecord,
+    ConcurrencyError,
+    EventRow,
+    RecordCacheBackend,
+    RecordKey,
+    RecordSnapshotBackend,
+    Scope,
+    Stamp,
+    StoredEvent,
+    newer,
+)
+
+_CHUNK = 500
+
+
+class Events:
+    """Keeps streams, see `interlock.ports.EventStore`."""
+
+    timeout = None
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[str, UUID], list[EventRow]] = {}
+
+    async def append(
+        self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
+    ) -> None:
+        """See `EventStore.append`."""
+        name = events[0].aggregate_type, events[0].aggregate_id
+        found = await self.head(*name)
+        if found != after:
+            raise ConcurrencyError(f"{name}: the head is {found}, not {after}")
+        self._streams.setdefault(name, []).extend(event.row() for event in events)
+
+    async def read(
+        self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
+    ) -> AsyncIterator[Sequence[EventRow]]:
+        """See `EventStore.read`."""
+        stream = self._streams.get((aggregate_type, aggregate_id), [])
+        deleted = stream[0].version - 1 if stream else 0
+        start = max(first - 1 - deleted, 0)
+        stop = len(stream) if last is None else min(last - deleted, len(stream))
+        for place in range(start, stop, _CHUNK):
+            yield stream[place : min(place + _CHUNK, stop)]
+
+    async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
+        """See `EventStore.head`."""
+        stream = self._streams.get((aggregate_type, aggregate_id))
+        return (stream[-1].version, UUID(bytes=stream[-1].event_id)) if stream else None
+
+    async def delete(
+        self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
+    ) -> int:
+        """See `EventStore.delete`."""
+        stream = self._streams.pop((aggregate_type, aggregate_id), [])
+        kept = [row for row in stream if below is not None and row.version >= below]
+        if kept:
+            self._streams[aggregate_type, aggregate_id] = kept
+        return len(stream) - len(kept)
+
+
+class Snapshots(RecordSnapshotBackend):
+    """Keeps the newest record of each key, see `interlock.ports.SnapshotStore`."""
+
+    timeout = None
+
+    def __init__(self) -> None:
+        self._records: dict[RecordKey, AggregateRecord] = {}
+
+    async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
+        """See `SnapshotStore.read`."""
+        found = self._records.get(key)
+        is_above = found is not None and at_or_below is not None and found.version > at_or_below
+        return None if is_above else found
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """See `SnapshotStore.read_many`."""
+        return {key: self._records[key] for key in keys if key in self._records}
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """See `SnapshotStore.put`."""
+        kept = self._records.pop(key, None)
+        if kept is not None and kept.stamp not in supersedes and kept.version > record.version:
+            record = kept
+        self._records[key] = record
+
+    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
+        """See `SnapshotStore.remove`."""
+        found = self._records.get(key)
+        if found is not None and found.stamp == stamp:
+            del self._records[key]
+
+    async def revisions(self, key: RecordKey) -> Collection[str]:
+        """See `SnapshotStore.revisions`."""
+        return [
+            found.revision
+            for found in sorted(self._records, key=lambda k: self._records[k].taken_at)[::-1]
+            if (found.namespace, found.aggregate_type, found.aggregate_id)
+            == (key.namespace, key.aggregate_type, key.aggregate_id)
+        ]
+
+    async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
+        """See `SnapshotStore.ids`."""
+        for key in [key for key in self._records if scope.key(key.aggregate_id) == key]:
+            yield key.aggregate_id
+
+    async def prune(self, scope: Scope) -> int:
+        """See `SnapshotStore.prune`."""
+        return 0
+
+
+class Cache(RecordCacheBackend):
+    """Keeps records, see `interlock.ports.CacheStore`."""
+
+    timeout = None
+
+    def __init__(self) -> None:
+        self._records: dict[RecordKey, AggregateRecord] = {}
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        """See `CacheStore.read`."""
+        return self._records.get(key)
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """See `CacheStore.read_many`."""
+        return {key: self._records[key] for key in keys if key in self._records}
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """See `CacheStore.put`."""
+        found = self._records.pop(key, None)
+        if found is not None and found.stamp not in supersedes:
+            record = newer(found, record)
+        self._records[key] = record
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        """See `CacheStore.remove`."""
+        found = self._records.get(key)
+        if found is not None and stamp in (None, found.stamp):
+            del self._records[key]

@@ -1,0 +1,1 @@
+"""A snapshot store in a file, to be broken."""

@@ -1,0 +1,194 @@
+"""Moves records."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from interlock.backends import (
+    AggregateRecord,
+    RecordKey,
+    RecordSnapshotBackend,
+    RecordUnusableError,
+    Scope,
+    Stamp,
+    to_micros,
+)
+from interlock_conformance.gallery.interlock_shelf_snapshots.config import ShelfSnapshotsConfig
+from interlock_conformance.gallery.shelf_driver import Shelf, Values
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS snapshots (
+    namespace TEXT, aggregate_type TEXT, aggregate_id BLOB, revision TEXT, version INTEGER,
+    last_event_id BLOB, taken_at INTEGER, record BLOB,
+    PRIMARY KEY (namespace, aggregate_type, aggregate_id, revision, version))
+"""
+_AGGREGATE = (
+    "namespace = :namespace AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id"
+)
+_KEY = f"{_AGGREGATE} AND revision = :revision"
+_READ = f"""
+SELECT version, record FROM snapshots
+WHERE {_KEY} AND (:bound IS NULL OR version <= :bound)
+ORDER BY version DESC LIMIT 1
+"""
+_READ_MANY = """
+SELECT namespace, aggregate_type, aggregate_id, revision, record FROM snapshots
+WHERE (namespace, aggregate_type, aggregate_id, revision) IN (VALUES {marks})
+ORDER BY version DESC
+"""
+_PUT = """
+INSERT OR REPLACE INTO snapshots VALUES (:namespace, :aggregate_type, :aggregate_id, :revision,
+    :version, :last_event_id, :taken_at, :record)
+"""
+_REMOVE = f"""
+DELETE FROM snapshots WHERE {_KEY} AND version = :version AND last_event_id = :last_event_id
+"""
+_RETAIN_RECORDS = f"""
+DELETE FROM snapshots WHERE {_KEY}
+AND version NOT IN (SELECT version FROM snapshots WHERE {_KEY} ORDER BY version DESC LIMIT :keep)
+"""
+_RETAIN_REVISIONS = f"""
+DELETE FROM snapshots WHERE {_AGGREGATE}
+AND revision NOT IN (SELECT revision FROM snapshots WHERE {_AGGREGATE}
+    GROUP BY revision ORDER BY max(taken_at) DESC LIMIT :keep_revisions)
+"""
+_REVISIONS = f"""
+SELECT revision FROM snapshots WHERE {_AGGREGATE} GROUP BY revision ORDER BY max(taken_at) DESC
+"""
+_IDS = """
+SELECT DISTINCT aggregate_id FROM snapshots
+WHERE namespace = :namespace AND aggregate_type = :aggregate_type AND revision = :revision
+"""
+_KEYS = """
+SELECT DISTINCT aggregate_id, revision FROM snapshots
+WHERE namespace = :namespace AND aggregate_type = :aggregate_type
+"""
+
+
+class ShelfSnapshotBackend(RecordSnapshotBackend):
+    """Keeps records in a table, see `interlock.ports.SnapshotStore`."""
+
+    timeout = None
+
+    def __init__(self, config: ShelfSnapshotsConfig) -> None:
+        self._limits = {"keep": config.keep, "keep_revisions": config.keep_revisions}
+        self._shelf = Shelf(config.url, _SCHEMA)
+
+    @property
+    def round_trips(self) -> int:
+        """How many statements were run."""
+        return self._shelf.round_trips
+
+    async def open(self) -> None:
+        """Connect."""
+        self._shelf.open()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        self._shelf.close()
+
+    async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
+        """See `SnapshotStore.read`."""
+        rows: list[Any] = self._shelf.fetch(  # Any: an int and bytes
+            _READ, {**_values(key), "bound": at_or_below}
+        )
+        return _decoded(key, rows[0][1], version=rows[0][0]) if rows else None
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """See `SnapshotStore.read_many`."""
+        wanted = {tuple(_values(key).values()): key for key in keys}
+        statement = _READ_MANY.format(marks=", ".join(["(?, ?, ?, ?)"] * len(wanted)))
+        rows: list[Any] = self._shelf.fetch(  # Any: the key's values and bytes
+            statement, [value for values in wanted for value in values]
+        )
+        found: dict[RecordKey, AggregateRecord] = {}
+        for row in rows:
+            key = wanted[row[:4]]
+            try:
+                found.setdefault(key, _decoded(key, row[4]))
+            except RecordUnusableError:
+                continue
+        return found
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """See `SnapshotStore.put`."""
+        values = {
+            **_values(key),
+            "version": record.version,
+            "last_event_id": record.last_event_id.bytes,
+            "taken_at": to_micros(record.taken_at),
+            "record": record.to_bytes(),
+        }
+        with self._shelf.transaction():
+            for stamp in supersedes:
+                self._remove(key, stamp)
+            self._shelf.change(_PUT, values)
+            self._retain(_values(key))
+
+    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
+        """See `SnapshotStore.remove`."""
+        self._remove(key, stamp)
+
+    async def revisions(self, key: RecordKey) -> Collection[str]:
+        """See `SnapshotStore.revisions`."""
+        return [str(revision) for (revision,) in self._shelf.fetch(_REVISIONS, _values(key))]
+
+    async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
+        """See `SnapshotStore.ids`."""
+        rows: list[Any] = self._shelf.fetch(_IDS, _scope_values(scope))  # Any: bytes
+        for (aggregate_id,) in rows:
+            yield UUID(bytes=aggregate_id)
+
+    async def prune(self, scope: Scope) -> int:
+        """See `SnapshotStore.prune`."""
+        with self._shelf.transaction():
+            return sum(
+                self._retain(
+                    {**_scope_values(scope), "aggregate_id": aggregate_id, "revision": revision}
+                )
+                for aggregate_id, revision in self._shelf.fetch(_KEYS, _scope_values(scope))
+            )
+
+    def _remove(self, key: RecordKey, stamp: Stamp) -> None:
+        values = {
+            **_values(key),
+            "revision": stamp.revision,
+            "version": stamp.version,
+            "last_event_id": stamp.last_event_id.bytes,
+        }
+        self._shelf.change(_REMOVE, values)
+
+    def _retain(self, values: Values) -> int:
+        limited = {**values, **self._limits}
+        removed = self._shelf.change(_RETAIN_RECORDS, limited)
+        return removed + self._shelf.change(_RETAIN_REVISIONS, limited)
+
+
+def _values(key: RecordKey) -> Values:
+    return {
+        "namespace": key.namespace,
+        "aggregate_type": key.aggregate_type,
+        "aggregate_id": key.aggregate_id.bytes,
+        "revision": key.revision,
+    }
+
+
+def _scope_values(scope: Scope) -> Values:
+    return {
+        "namespace": scope.namespace,
+        "aggregate_type": scope.aggregate_type,
+        "revision": scope.revision,
+    }
+
+
+def _decoded(key: RecordKey, blob: bytes, *, version: int | None = None) -> AggregateRecord:
+    try:
+        record = AggregateRecord.from_bytes(blob)
+    except RecordUnusableError as error:
+        raise RecordUnusableError(str(error), version=version) from error
+    found = (record.aggregate_type, record.aggregate_id, record.revision)
+    if found != (key.aggregate_type, key.aggregate_id, key.revision):
+        raise RecordUnusableError(f"a record of {found}", version=version)
+    return record

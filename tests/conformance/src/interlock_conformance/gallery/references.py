@@ -1,0 +1,235 @@
+"""The correct backends that mutants are made from: their text, and how one is tested."""
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib import import_module, invalidate_caches
+from importlib.resources import files as resources
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from interlock.backends import BackendSpec, RecordKey
+from interlock.specs import backend
+from interlock_conformance.cases import (
+    CacheConformance,
+    EventStoreConformance,
+    PackagingConformance,
+    SnapshotConformance,
+)
+from interlock_conformance.checks import Check
+from interlock_conformance.gallery.mutants import Files
+from interlock_conformance.outcomes import Outcome, Result, make_check
+from interlock_conformance.subject import Suite
+
+_PACKAGE = "interlock_conformance.gallery"
+_KINDS = {"EVENTS": "events", "SNAP": "snapshots", "CACHE": "cache", "PLUG": "events"}
+_METADATA = """Metadata-Version: 2.4
+Name: interlock-shelf-{kind}
+Version: 1.0
+License-Expression: MIT
+Requires-Dist: interlock
+Requires-Dist: shelf-driver
+"""
+_POINTS = "[interlock.backends]\nshelf-{kind} = interlock_shelf_{kind}.plugin\n"
+_MODULES = ("__init__.py", "plugin.py", "config.py", "backend.py", "py.typed")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A correct backend as text. `make` makes one check of the backend that the files hold."""
+
+    files: Callable[[], Files]
+    make: Callable[[Check, Files], Result]
+
+
+def reference_for(check: Check, base: str) -> Reference:
+    """The reference that a check's mutants are made from."""
+    if base == "memory":
+        return Reference(_memory_files, _make_in_memory)
+    kind = _KINDS[check.kind]
+    return Reference(lambda: _shelf_files(kind), _make_installed)
+
+
+def _shelf_files(kind: str) -> Files:
+    """A plugin's files as they are installed; MANIFEST says which of them are."""
+    package = f"interlock_shelf_{kind}"
+    folder = resources(_PACKAGE)
+    texts = {f"{package}/{name}": (folder / package / name).read_text("utf-8") for name in _MODULES}
+    texts["shelf_driver.py"] = (folder / "shelf_driver.py").read_text("utf-8")
+    information = f"{package}-1.0.dist-info"
+    return {
+        **texts,
+        f"{information}/METADATA": _METADATA.format(kind=kind),
+        f"{information}/entry_points.txt": _POINTS.format(kind=kind),
+        f"{information}/top_level.txt": f"{package}\n",
+        "shelf_driver-1.0.dist-info/METADATA": (
+            "Metadata-Version: 2.4\nName: shelf-driver\nVersion: 1.0\n"
+        ),
+        "shelf_driver-1.0.dist-info/top_level.txt": "shelf_driver\n",
+        "MANIFEST": "".join(f"{path}\n" for path in texts),
+    }
+
+
+def _memory_files() -> Files:
+    return {"in_memory.py": (resources(_PACKAGE) / "in_memory.py").read_text("utf-8")}
+
+
+def _make_installed(check: Check, files: Files) -> Result:
+    suite = _SUITES[check.kind]
+    with TemporaryDirectory(prefix="interlock-gallery-") as folder, _installed(files, Path(folder)):
+        url = f"shelf://{folder}/shelf.db"
+        if not suite.is_named:
+            # An instance first: a name is looked for in the whole environment, at each opening.
+            promised = {"capabilities": _spec(suite.name).capabilities}
+            result = make_check(check, type(suite.__name__, (suite,), promised)(url))
+            if result.outcome is not Outcome.CANNOT_TELL:
+                return result
+        named = type(suite.__name__, (suite,), {"is_named": True})
+        return make_check(check, named(url))
+
+
+@contextmanager
+def _installed(files: Files, folder: Path) -> Iterator[None]:
+    """The files as installed packages, for this process and for those that it starts."""
+    listed = set(files["MANIFEST"].splitlines())
+    for path, text in files.items():
+        if ".dist-info/" in path or path in listed:
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text.replace(f"{_PACKAGE}.", ""), "utf-8")
+    sys.path.insert(0, str(folder))
+    invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in [name for name in sys.modules if _is_shelf(name)]:
+            del sys.modules[name]
+
+
+def _is_shelf(module: str) -> bool:
+    return module.partition(".")[0].startswith(("interlock_shelf_", "shelf_driver"))
+
+
+def _make_in_memory(check: Check, files: Files) -> Result:
+    module = ModuleType("interlock_gallery_memory")
+    exec(compile(files["in_memory.py"], "in_memory.py", "exec"), module.__dict__)  # noqa: S102 our own text
+    base, name = _IN_MEMORY[check.kind]
+
+    def make(suite: object) -> object:
+        return getattr(module, name)()
+
+    suite: type[Suite] = type("Memory", (base,), {"backend": make})
+    return make_check(check, suite())
+
+
+class _Shelf:
+    """What the suites of the backends in a file share."""
+
+    name: str
+    statements: Mapping[str, str]
+    is_named = False
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def made(self, **options: object) -> object:
+        """The backend, by its name or as an instance."""
+        if self.is_named:
+            return backend(self.name, url=self.url)
+        spec = _spec(self.name)
+        given = {name: value for name, value in options.items() if value is not None}
+        assert spec.config is not None
+        return _attribute(spec.factory)(_attribute(spec.config)(url=self.url, **given))
+
+    async def tamper(self, store: object, key: RecordKey, change: Callable[[bytes], bytes]) -> None:
+        """Change a record in the file itself."""
+        values = {"key": key.text(), "aggregate_id": key.aggregate_id.bytes}
+        with closing(sqlite3.connect(urlsplit(self.url).path, isolation_level=None)) as file:
+            ((blob,),) = file.execute(self.statements["find"], values)
+            file.execute(self.statements["replace"], {**values, "record": change(blob)})
+
+
+class ShelfEvents(_Shelf, EventStoreConformance):
+    """The event store in a file."""
+
+    name = "shelf-events"
+
+    def backend(self, namespace: str | None = None) -> object:
+        """The store."""
+        return self.made(namespace=namespace)
+
+    tamper = None  # type: ignore[assignment] # nothing is looked for in damaged events
+
+
+class ShelfSnapshots(_Shelf, SnapshotConformance):
+    """The snapshot store in a file."""
+
+    name = "shelf-snapshots"
+    statements: Mapping[str, str] = {
+        "find": "SELECT record FROM snapshots WHERE aggregate_id = :aggregate_id",
+        "replace": "UPDATE snapshots SET record = :record WHERE aggregate_id = :aggregate_id",
+    }
+
+    def backend(self, keep: int | None = None, keep_revisions: int | None = None) -> object:
+        """The store."""
+        return self.made(keep=keep, keep_revisions=keep_revisions)
+
+
+class ShelfCache(_Shelf, CacheConformance):
+    """The cache in a file."""
+
+    name = "shelf-cache"
+    statements: Mapping[str, str] = {
+        "find": "SELECT record FROM entries WHERE key = :key",
+        "replace": "UPDATE entries SET record = :record WHERE key = :key",
+    }
+
+    def backend(self, size: int | None = None, ttl: str | None = None) -> object:
+        """The cache."""
+        return self.made(size=size, ttl=ttl)
+
+    async def advance(self, store: Any, seconds: float) -> None:  # Any: it has a clock
+        """Set its clock forward."""
+        now = store.clock() + seconds
+        store.clock = lambda: now
+
+
+class ShelfPackaging(_Shelf, PackagingConformance):
+    """The distribution."""
+
+    name = "shelf-events"
+    is_named = True
+
+    def backend(self) -> object:
+        """Its name."""
+        return self.made()
+
+
+def _spec(name: str) -> BackendSpec:
+    plugin = import_module(f"interlock_{name.replace('-', '_')}.plugin")
+    (spec,) = plugin.interlock_register_backends()
+    return cast("BackendSpec", spec)
+
+
+def _attribute(path: str) -> Any:  # Any: whatever is named
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+_SUITES: Mapping[str, Any] = {  # Any: the types of these suites
+    "EVENTS": ShelfEvents,
+    "SNAP": ShelfSnapshots,
+    "CACHE": ShelfCache,
+    "PLUG": ShelfPackaging,
+}
+_IN_MEMORY: Mapping[str, tuple[type, str]] = {
+    "EVENTS": (EventStoreConformance, "Events"),
+    "SNAP": (SnapshotConformance, "Snapshots"),
+    "CACHE": (CacheConformance, "Cache"),
+}

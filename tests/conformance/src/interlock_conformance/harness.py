@@ -1,0 +1,191 @@
+"""What a check is given: stores of its own, keys that nobody else has, records, other processes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, cast
+from uuid import UUID, uuid4
+
+from interlock.backends import (
+    AggregateRecord,
+    CacheStore,
+    EventStore,
+    RecordKey,
+    RecordUnusableError,
+    SnapshotStore,
+)
+from interlock.backends import BackendKind as Kind
+from interlock_conformance.checks import CannotTell
+from interlock_conformance.plain import PlainCaches, PlainSnapshotStores
+from interlock_conformance.processes import OtherProcess, other_process
+from interlock_conformance.records import NOTEBOOK, REVISION, record_of
+from interlock_conformance.subject import Subject, Suite, subject_of
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+LIMIT_SECONDS = 60
+"""No check takes longer; one that does hangs."""
+
+
+class Harness(Generic[S]):
+    """Opens the backend under test for one check, on an event loop of its own.
+
+    The keys of a check are in a namespace of its own, so that one server serves all checks.
+    """
+
+    def __init__(self, suite: Suite) -> None:
+        self._runner = asyncio.Runner()
+        self._stack = AsyncExitStack()
+        self._open: dict[int, AsyncExitStack] = {}
+        self.namespace = f"conformance-{uuid4().hex[:12]}"
+        self.suite = suite
+        try:
+            self.subject: Subject = self.run(subject_of(suite, self.namespace))
+        except BaseException:
+            self._runner.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            # What closing says after a failed check would hide the failure.
+            with suppress(*([Exception] if exc is not None else [])):
+                self.run(self._stack.aclose())
+        finally:
+            self._runner.close()
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the backend says it can."""
+        return self.subject.capabilities
+
+    def run(self, pending: Awaitable[T]) -> T:
+        """The awaited result, on the harness's loop; for checks that aren't async."""
+        __tracebackhide__ = True
+
+        async def bounded() -> T:
+            __tracebackhide__ = True
+            async with asyncio.timeout(LIMIT_SECONDS):
+                return await pending
+
+        return self._runner.run(bounded())
+
+    @asynccontextmanager
+    async def opened(self, **options: object) -> AsyncIterator[S]:
+        """A newly made backend, open until the block ends, on whatever loop this runs."""
+        async with AsyncExitStack() as stack:
+            yield await self._made(stack, options)
+
+    async def open(self, **options: object) -> S:
+        """A newly made backend, open until the check ends; what it keeps where is its affair."""
+        stack = await self._stack.enter_async_context(AsyncExitStack())
+        store = await self._made(stack, options)
+        self._open[id(store)] = stack
+        return store
+
+    async def close(self, store: S) -> None:
+        """Close it now."""
+        await self._open.pop(id(store)).aclose()
+
+    async def reopen(self, store: S, **options: object) -> S:
+        """Close it and open another on the same data."""
+        await self.close(store)
+        return await self.open(**options)
+
+    async def read(
+        self, store: CacheStore | SnapshotStore, key: RecordKey
+    ) -> AggregateRecord | RecordUnusableError | None:
+        """The record, or the error that says why it is unusable."""
+        try:
+            return await store.read(key)
+        except RecordUnusableError as error:
+            return error
+
+    def is_same(self, found: object, record: AggregateRecord) -> bool:
+        """Whether it is the record, in all that the protocol moves."""
+        if not self.subject.is_plain:
+            return found == record
+        return (
+            isinstance(found, AggregateRecord)
+            and found.stamp == record.stamp
+            and found.payload == record.payload
+        )
+
+    def process(self) -> AbstractAsyncContextManager[OtherProcess]:
+        """The backend in another process, open until the block ends."""
+        subject = self.subject
+        if subject.reference is None:
+            raise CannotTell(
+                "another process can't make what `backend` returns; let it name an installed "
+                'backend: backend("name", ...)'
+            )
+        return other_process(subject.reference, subject.kind, self.namespace)
+
+    async def tamper(self, store: S, key: RecordKey, change: Any) -> None:  # Any: see Change
+        """Replace the stored bytes of a record by what the function makes of them."""
+        if self.subject.tamper is None:
+            raise CannotTell("the test class has no method `tamper`")
+        await self.subject.tamper(store, key, change)
+
+    async def pass_time(self, store: S, *, seconds: float) -> None:
+        """Set the backend's clock forward, or wait."""
+        if self.subject.advance is not None:
+            await self.subject.advance(store, seconds)
+        else:
+            await asyncio.sleep(seconds)
+
+    def key(
+        self,
+        aggregate_id: UUID | None = None,
+        *,
+        aggregate_type: str = NOTEBOOK,
+        namespace: str | None = None,
+        epoch: int = 0,
+        revision: str = REVISION,
+    ) -> RecordKey:
+        """A key that no other check has; `namespace` is put behind the check's own."""
+        own = self.namespace if namespace is None else f"{self.namespace}{namespace}"
+        return RecordKey(own, epoch, aggregate_type, aggregate_id or uuid4(), revision)
+
+    def record(
+        self, key: RecordKey, version: int, *, text: str = "", payload: bytes | None = None
+    ) -> AggregateRecord:
+        """A record for the key, see `records.record_of`."""
+        return record_of(key, version, text=text, payload=payload)
+
+    async def _made(self, stack: AsyncExitStack, options: dict[str, object]) -> S:
+        if self.subject.is_plain:
+            stores = PlainCaches if self.subject.kind is Kind.CACHE else PlainSnapshotStores
+            plain = stores(self.subject.make, _enter)
+            stack.push_async_callback(plain.close)
+            return cast("S", plain)
+        backend = await self.subject.make(**options)
+        await _enter(backend, stack)
+        if hasattr(backend, "server_version") and "server" not in self.subject.answers:
+            self.subject.answers["server"] = str(await backend.server_version())
+        return cast("S", backend)
+
+
+async def _enter(backend: object, stack: AsyncExitStack) -> None:
+    if hasattr(backend, "open") and hasattr(backend, "close"):
+        await backend.open()
+        stack.push_async_callback(backend.close)
+
+
+CacheHarness = Harness[CacheStore]
+SnapshotHarness = Harness[SnapshotStore]
+EventsHarness = Harness[EventStore]

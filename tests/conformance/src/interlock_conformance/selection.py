@@ -1,0 +1,94 @@
+"""The backend that the command line names."""
+
+import tomllib
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from interlock.backends import BackendKind, BackendSpec
+from interlock.errors import ConfigurationError
+from interlock.plugins import Catalogue
+from interlock.specs import BackendReference
+
+HOOKS = ("tamper", "advance")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A backend by name, its kind, and the functions that TOML names for it."""
+
+    reference: BackendReference
+    kind: BackendKind
+    hooks: dict[str, Any]  # Any: see subject.Tamper and subject.Advance
+    folder: TemporaryDirectory[str]
+
+
+_selected: list[Selection] = []
+
+
+def select(name: str, options_file: str | None) -> Selection:
+    """Select a backend. Raises `ConfigurationError`.
+
+    The options file is TOML: the backend's options, and in a table `[conformance]` the functions
+    `tamper` and `advance` as "module:function". `{tmp}` in an option is a folder that is removed
+    afterwards.
+    """
+    spec = spec_of(name)
+    options: dict[str, Any] = {}  # Any: what TOML holds
+    if options_file is not None:
+        try:
+            options = tomllib.loads(Path(options_file).read_text("utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ConfigurationError(f"{options_file}: {error}") from error
+    hooks = options.pop("conformance", {})
+    if strange := sorted(set(hooks) - {*HOOKS}):
+        raise ConfigurationError(
+            f"{options_file}: conformance.{strange[0]}: no such hook; known are {', '.join(HOOKS)}"
+        )
+    folder = TemporaryDirectory(prefix="interlock-conformance-")
+    reference = BackendReference(name, _filled(options, folder.name))
+    Catalogue.installed().config(reference, spec.kind, namespace="conformance")
+    found = Selection(reference, spec.kind, {k: _imported(v) for k, v in hooks.items()}, folder)
+    _selected.append(found)
+    return found
+
+
+def selected() -> Selection | None:
+    """What is selected."""
+    return _selected[-1] if _selected else None
+
+
+def unselect() -> None:
+    """Remove the folder."""
+    if _selected:
+        _selected.pop().folder.cleanup()
+
+
+def spec_of(name: str) -> BackendSpec:
+    """What is registered under a name, of whatever kind. Raises `ConfigurationError`."""
+    catalogue = Catalogue.installed()
+    problems = []
+    for kind in BackendKind:
+        try:
+            return catalogue.backend(name, kind)
+        except ConfigurationError as error:
+            problems.append(error)
+    raise problems[0]
+
+
+def _filled(value: Any, folder: str) -> Any:  # Any: what TOML holds
+    if isinstance(value, str):
+        return value.replace("{tmp}", folder)
+    if isinstance(value, dict):
+        return {name: _filled(item, folder) for name, item in value.items()}
+    return [_filled(item, folder) for item in value] if isinstance(value, list) else value
+
+
+def _imported(path: str) -> Any:  # Any: whatever is named
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"conformance: {path!r} can't be imported: {error}") from error

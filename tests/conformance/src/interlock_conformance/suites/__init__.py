@@ -1,0 +1,1 @@
+"""The suites for an installed backend: pytest --pyargs interlock_conformance.suites."""

@@ -1,0 +1,8 @@
+"""The named backend as an event store."""
+
+from interlock_conformance.cases import EventStoreConformance
+from interlock_conformance.suites.selected import Selected
+
+
+class TestBackend(Selected, EventStoreConformance):
+    """See `EventStoreConformance`."""

@@ -1,0 +1,8 @@
+"""The named backend as its distribution."""
+
+from interlock_conformance.cases import PackagingConformance
+from interlock_conformance.suites.selected import Selected
+
+
+class TestBackend(Selected, PackagingConformance):
+    """See `PackagingConformance`."""

@@ -1,0 +1,253 @@
+"""From the outcomes of checks to one word, and to a report that others can read."""
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import Any
+
+from interlock.errors import ConfigurationError
+from interlock_conformance.checks import CONTRACTS, SHOULD, Check
+from interlock_conformance.outcomes import Outcome
+from interlock_conformance.selection import selected, spec_of
+
+Json = dict[str, Any]  # Any: JSON values
+
+SCHEMA = 1
+_FINE = {"passed", "not applicable", "not met", "not carried"}
+_BAD = {"failed", "error"}
+
+
+@dataclass(slots=True)
+class Entry:
+    """One check of one suite."""
+
+    check: Check
+    outcome: str = "not collected"
+    reason: str = "the test is missing from the class"
+
+
+@dataclass(slots=True)
+class SuiteTally:
+    """The checks of one test class."""
+
+    name: str
+    suite: type
+    backend: str
+    entries: dict[str, Entry] = field(default_factory=dict)
+    capabilities: set[str] | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+
+    def is_required(self, entry: Entry) -> bool:
+        """Whether leaving it out matters, as far as is known."""
+        level = entry.check.level
+        return level != SHOULD and (
+            self.capabilities is None or level.applies_to(self.capabilities)
+        )
+
+    def problems(self, *, failures: bool) -> Iterator[Entry]:
+        """The entries that speak against the backend, or that nobody knows the outcome of."""
+        for entry in self.entries.values():
+            is_failure = entry.outcome in _BAD
+            is_open = entry.outcome not in _FINE | _BAD and self.is_required(entry)
+            if is_failure if failures else is_open:
+                yield entry
+
+    @property
+    def verdict(self) -> str:
+        """`failed`, `partial` or `conformant`."""
+        if any(self.problems(failures=True)):
+            return "failed"
+        return "partial" if any(self.problems(failures=False)) else "conformant"
+
+
+class Tally:
+    """What is known of the suites of a session."""
+
+    def __init__(self) -> None:
+        self._suites: dict[type, SuiteTally] = {}
+        self._items: dict[str, tuple[SuiteTally, str]] = {}
+
+    def collected(self, suite: type, nodeid: str, name: str, check_id: str | None) -> None:
+        """A test of a suite: one of its checks, something in the place of one, or another."""
+        if suite not in self._suites:
+            self._suites[suite] = _new(suite, nodeid.rpartition("::")[0])
+        tally = self._suites[suite]
+        names = {f"test_{found.name}": found.id for found in suite.interlock_checks}  # type: ignore[attr-defined] # every suite has them
+        found = check_id or names.get(name)
+        if found is None:
+            return
+        entry = tally.entries[found]
+        if check_id is None:
+            entry.outcome, entry.reason = "overridden", f"the class has a {name} of its own"
+        else:
+            entry.outcome, entry.reason = "not run", "the run ended before"
+            self._items[nodeid] = (tally, found)
+
+    def freeze(self, contract: str) -> set[str]:
+        """Forget the checks that the contract doesn't have; their node ids."""
+        later = set()
+        for nodeid, (tally, check_id) in list(self._items.items()):
+            if not tally.entries[check_id].check.counts_in(contract):
+                del tally.entries[check_id], self._items[nodeid]
+                later.add(nodeid)
+        return later
+
+    def deselected(self, nodeid: str) -> None:
+        """A test that the command line left out."""
+        if nodeid in self._items:
+            tally, check_id = self._items[nodeid]
+            entry = tally.entries[check_id]
+            entry.outcome, entry.reason = "deselected", "left out by -k, -m or --deselect"
+
+    def reported(
+        self, nodeid: str, when: str, outcome: str, text: str, told: Any
+    ) -> None:  # Any: what the test told, or None
+        """A phase of a test; the check's own word, if there is one, weighs more than pytest's."""
+        if nodeid not in self._items:
+            return
+        tally, check_id = self._items[nodeid]
+        entry = tally.entries[check_id]
+        if told is not None and when == "call":
+            tally.capabilities = set(told["capabilities"])
+            tally.backend = told["backend"] or tally.backend
+            tally.answers.update(told["answers"])
+        if told is not None and when == "call" and outcome != "xfailed":
+            entry.outcome, entry.reason = told["outcome"], told["reason"]
+        elif told is not None and when == "call":
+            is_should = told["outcome"] == Outcome.NOT_MET
+            entry.outcome = told["outcome"] if is_should else "xfailed"
+            entry.reason = told["reason"]
+        elif outcome == "failed":
+            entry.outcome, entry.reason = "error", text.strip().rpartition("\n")[2]
+        elif outcome in ("skipped", "xfailed"):
+            entry.outcome, entry.reason = outcome, text.strip().rpartition("\n")[2]
+
+    def report(self, contract: str | None) -> Json:
+        """The verdict with everything that led to it; `schema.json` describes it."""
+        suites = [_suite(tally) for tally in self._suites.values()]
+        return {
+            "schema": SCHEMA,
+            "verdict": worst([suite["verdict"] for suite in suites]),
+            "contract": contract or CONTRACTS[-1],
+            "versions": {
+                "python": platform.python_version(),
+                "interlock": _version("interlock"),
+                "interlock-conformance": _version("interlock-conformance"),
+            },
+            "suites": suites,
+        }
+
+    def lines(self, contract: str | None) -> Iterator[str]:
+        """The verdict for people."""
+        for tally in self._suites.values():
+            passed = sum(entry.outcome == "passed" for entry in tally.entries.values())
+            yield f"{tally.name}: {tally.verdict} ({passed} of {len(tally.entries)} checks passed)"
+            for entry in tally.problems(failures=True):
+                yield f"  {entry.check.id} {entry.outcome}: {entry.check.obligation}"
+                for line in entry.reason.splitlines()[1:] or [entry.reason]:
+                    yield f"      {line}"
+            yield from _undecided(tally)
+            yield from _not_met(tally)
+            inapplicable = [e for e in tally.entries.values() if e.outcome == "not applicable"]
+            if inapplicable:
+                yield f"  not applicable: {', '.join(e.check.id for e in inapplicable)}"
+            not_carried = [c.id for c in tally.suite.interlock_not_carried]  # type: ignore[attr-defined] # as above
+            if not_carried:
+                yield f"  a plain class can't carry: {', '.join(not_carried)}"
+        verdict = self.report(contract)["verdict"]
+        yield f"verdict, contract {contract or CONTRACTS[-1]}: {verdict}"
+
+
+def _undecided(tally: SuiteTally) -> Iterator[str]:
+    """What is required and wasn't decided, by its reason."""
+    reasons: dict[str, list[str]] = {}
+    for entry in tally.problems(failures=False):
+        reasons.setdefault(f"{entry.outcome}: {entry.reason}", []).append(entry.check.id)
+    for reason, ids in reasons.items():
+        yield f"  {', '.join(ids)} {reason}"
+
+
+def _not_met(tally: SuiteTally) -> Iterator[str]:
+    """What should be and needn't."""
+    for entry in tally.entries.values():
+        if entry.outcome == Outcome.NOT_MET:
+            happened = entry.reason.partition("happened: ")[2].partition("\n")[0]
+            yield f"  {entry.check.id} not met, though not required: {entry.check.obligation}"
+            yield f"      happened: {happened}"
+
+
+def worst(verdicts: list[str]) -> str:
+    """Of several."""
+    return next((word for word in ("failed", "partial") if word in verdicts), "conformant")
+
+
+def _new(suite: type, nodeid: str) -> SuiteTally:
+    found = selected()
+    is_named = suite.__module__.startswith("interlock_conformance.suites.") and found is not None
+    name = suite.__qualname__ if found is None or not is_named else found.reference.name
+    if is_named and nodeid.rpartition("/")[2].startswith("test_packaging"):
+        name += " (packaging)"
+    checks: tuple[Check, ...] = suite.interlock_checks  # type: ignore[attr-defined] # as above
+    backend = found.reference.name if found is not None and is_named else suite.__qualname__
+    return SuiteTally(name, suite, backend, {check.id: Entry(check) for check in checks})
+
+
+def _suite(tally: SuiteTally) -> Json:
+    entries = [_entry(entry) for entry in tally.entries.values()]
+    entries += [
+        _entry(Entry(check, "not carried", "the plain protocol has no way to say it"))
+        for check in tally.suite.interlock_not_carried  # type: ignore[attr-defined] # as above
+    ]
+    return {
+        "suite": tally.name,
+        "backend": tally.backend,
+        "verdict": tally.verdict,
+        "capabilities": sorted(tally.capabilities or ()),
+        "versions": {**_versions(tally), **tally.answers},
+        "reasons": [
+            f"{entry.check.id} {entry.outcome}"
+            for failures in (True, False)
+            for entry in tally.problems(failures=failures)
+        ],
+        "checks": entries,
+    }
+
+
+def _entry(entry: Entry) -> Json:
+    return {
+        "id": entry.check.id,
+        "level": str(entry.check.level),
+        "since": entry.check.since,
+        "obligation": entry.check.obligation,
+        "outcome": entry.outcome,
+        "reason": entry.reason if entry.outcome != "passed" else "",
+    }
+
+
+def _versions(tally: SuiteTally) -> dict[str, str]:
+    """Of the distribution of a named backend, and of what it depends on."""
+    try:
+        module = spec_of(tally.backend).factory.partition(".")[0].partition(":")[0]
+    except ConfigurationError:
+        return {}  # no registered name, so nobody knows whose it is
+    distribution = module.replace("_", "-")
+    versions = {distribution: _version(distribution)}
+    for requirement in _requires(distribution):
+        name = "".join(c if c.isalnum() or c in "-_." else " " for c in requirement).split()[0]
+        versions[name] = _version(name)
+    return {name: found for name, found in versions.items() if found}
+
+
+def _requires(distribution: str) -> list[str]:
+    try:
+        return [text for text in requires(distribution) or [] if "extra ==" not in text]
+    except PackageNotFoundError:
+        return []
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

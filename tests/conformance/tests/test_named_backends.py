@@ -1,0 +1,122 @@
+"""What is installed beside the suite, by name."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from interlock_conformance.checks import checks_of
+
+SUITES = ("--pyargs", "interlock_conformance.suites", "-q")
+SQLITE = 'url = "sqlite:///{tmp}/conformance.db"\ncreate_schema = true\n'
+needs_sql = pytest.mark.skipif(
+    find_spec("interlock_sqlalchemy_snapshots") is None,
+    reason="interlock-sqlalchemy-snapshots isn't installed",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("memory-cache", "CACHE"),
+        ("null-cache", "CACHE"),
+        ("memory-snapshots", "SNAP"),
+        ("null-snapshots", "SNAP"),
+        ("memory-events", "EVENTS"),
+    ],
+)
+def test_the_forms_of_the_core_are_conformant(
+    run_pytest: Callable[..., Any], name: str, kind: str
+) -> None:
+    run = run_pytest(*SUITES, "--interlock-backend", name)
+    assert run.report["verdict"] == "conformant", run.text
+    assert run.code == 0
+    assert f"{name}: conformant" in run.text
+    assert set(run.outcomes(name)) == {check.id for check in checks_of(kind)}
+    assert set(run.outcomes(f"{name} (packaging)")) == {check.id for check in checks_of("PLUG")}
+    assert run.outcomes(name)[f"{kind}-001"] == "passed"
+
+
+@needs_sql
+def test_snapshots_in_sqlite_are_conformant(run_pytest: Callable[..., Any]) -> None:
+    run = run_pytest(
+        *SUITES,
+        *("--interlock-backend", "sqlalchemy-snapshots", "--interlock-options", "options.toml"),
+        options=SQLITE,
+    )
+    assert run.report["verdict"] == "conformant", run.text
+    suite = run.suite("sqlalchemy-snapshots")
+    assert suite["versions"]["sqlalchemy"].startswith("2.")
+    outcomes = run.outcomes("sqlalchemy-snapshots")
+    processes = ("SNAP-026", "SNAP-031")
+    assert [outcomes[check_id] for check_id in processes] == ["passed", "passed"]
+
+
+@needs_sql
+def test_changed_bytes_in_sqlite_are_unusable(run_pytest: Callable[..., Any]) -> None:
+    run = run_pytest(
+        "-q",
+        "-k",
+        "SNAP-032 or SNAP-033 or SNAP-034 or SNAP-035 or SNAP-055",
+        test_sqlite="""
+import sqlite3
+from interlock.application import backend
+from interlock_conformance import SnapshotConformance
+
+class TestSqlite(SnapshotConformance):
+    def backend(self):
+        return backend("sqlalchemy-snapshots", url="sqlite:///s.db", create_schema=True)
+
+    async def tamper(self, store, key, change):
+        with sqlite3.connect("s.db") as connection:
+            (payload,) = connection.execute(
+                "select payload from interlock_snapshots where aggregate_id = ?",
+                (key.aggregate_id.bytes,),
+            ).fetchone()
+            connection.execute(
+                "update interlock_snapshots set payload = ? where aggregate_id = ?",
+                (change(payload), key.aggregate_id.bytes),
+            )
+        connection.close()
+""",
+    )
+    assert run.code == 0, run.text
+    assert run.suite("TestSqlite")["backend"] == "sqlalchemy-snapshots"
+    assert "sqlalchemy" in run.suite("TestSqlite")["versions"]
+    outcomes = run.outcomes("TestSqlite")
+    tampered = ("SNAP-032", "SNAP-033", "SNAP-034", "SNAP-035", "SNAP-055")
+    assert [outcomes[check_id] for check_id in tampered] == ["passed"] * 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--interlock-backend", "memory-cash"), "did you mean 'memory-cache'?"),
+        (("--interlock-backend", "memory-cache", "--contract", "0.9"), "no contract '0.9'"),
+        (("--interlock-backend", "memory-cache", "--interlock-options", "no.toml"), "no.toml"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_runs(
+    run_pytest: Callable[..., Any], arguments: tuple[str, ...], message: str
+) -> None:
+    run = run_pytest(*SUITES, *arguments)
+    assert run.code == pytest.ExitCode.USAGE_ERROR
+    assert message in run.text
+    assert run.report == {}
+
+
+def test_the_suites_want_a_name(run_pytest: Callable[..., Any]) -> None:
+    run = run_pytest(*SUITES)
+    assert run.code != 0
+    assert "which backend? --interlock-backend NAME" in run.text
+
+
+def test_options_that_do_not_fit_are_told(run_pytest: Callable[..., Any]) -> None:
+    run = run_pytest(
+        *SUITES,
+        *("--interlock-backend", "memory-cache", "--interlock-options", "options.toml"),
+        options="siz = 3\n",
+    )
+    assert run.code == pytest.ExitCode.USAGE_ERROR
+    assert "siz: no such option, did you mean 'size'?" in run.text
