@@ -1,21 +1,34 @@
-"""An application whose backends do what a test says at each of their calls, and a small domain for it.
+"""An application whose backends do what a test says at each of their calls, and a small domain.
 
-Races are forced: a backend waits at a `Gate` until the test opens it. Nothing sleeps, the clock is a value.
+Races are forced: a backend waits at a `Gate` until the test opens it. Nothing sleeps, the clock is
+a value.
 """
 
 import asyncio
 import inspect
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterator,
+    Sequence,
+)
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID, uuid4
 
+import pytest
 from pydantic import BaseModel
 
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import (
+    AggregateCacheBackend,
+    AggregateSnapshotStorageBackend,
     AlwaysCache,
     InMemoryAggregateCacheBackend,
     InMemoryAggregateSnapshotStorageBackend,
@@ -27,6 +40,8 @@ from interlock.domain import Aggregate, Command
 from interlock.memory import InMemoryEventStore
 from interlock.reports import LoadReport, Reason, Source
 from interlock.routing import applies_event, handles_command
+
+T = TypeVar("T")
 
 ID = UUID(int=7)
 Step = BaseException | Callable[[], Awaitable[object]] | None
@@ -132,7 +147,7 @@ class Scripted:
 
 
 class Events(Scripted, InMemoryEventStore):
-    """Calls: `append` before storing, `appended` after it, `read`, `reading` before each chunk, `head`."""
+    """Calls: `append`, `appended` once it is stored, `read`, `reading` each chunk, `head`."""
 
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
@@ -210,6 +225,10 @@ class Cache(Scripted, InMemoryAggregateCacheBackend):
         assert self.record is not None
         return self.record
 
+    def evict(self) -> None:
+        """Forget everything."""
+        self._records.clear()
+
     def plant(self, record: AggregateRecord, **changes: Any) -> AggregateRecord:
         """Put a changed record in the place of what is there."""
         changed = replace(record, **changes)
@@ -256,6 +275,33 @@ class Snapshots(Scripted, InMemoryAggregateSnapshotStorageBackend):
         return changed
 
 
+class Sharing(AggregateCacheBackend, AggregateSnapshotStorageBackend):
+    """A plain class that keeps and hands out the very object it was given."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, Aggregate] = {}
+
+    async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+        return self.kept.get(aggregate_id)
+
+    async def set_aggregate(self, aggregate: Aggregate) -> None:
+        self.kept[aggregate.id] = aggregate
+
+    async def remove_aggregate(self, aggregate_id: UUID) -> None:
+        self.kept.pop(aggregate_id, None)
+
+    async def load_snapshot(
+        self, aggregate_id: UUID, intended_version: int | None = None
+    ) -> Aggregate | None:
+        found = self.kept.get(aggregate_id)
+        if found is None or (intended_version is not None and found.version > intended_version):
+            return None
+        return found
+
+    async def save_snapshot(self, aggregate: Aggregate) -> None:
+        self.kept[aggregate.id] = aggregate
+
+
 class Clock:
     """Says what the test says."""
 
@@ -273,8 +319,8 @@ class Clock:
 class Rig:
     """A running application of accounts and everything that it talks to.
 
-    Without other words all states are cached and none is snapshotted. `other()` is another process on
-    the same event store and snapshot store.
+    Without other words all states are cached and none is snapshotted. `other()` is another process
+    on the same event store and snapshot store.
     """
 
     def __init__(
@@ -295,7 +341,8 @@ class Rig:
         self.clock = Clock()
         self.reports: list[LoadReport] = []
         self.registration = {"cache_strategy": AlwaysCache} | registration
-        builder = ApplicationBuilder(clock=self.clock).configure(**(settings or {}))
+        closing = {"close_timeout": timedelta(seconds=1)}
+        builder = ApplicationBuilder(clock=self.clock).configure(**(closing | (settings or {})))
         if is_observed:
             builder.register_observer(self.reports.append)
         builder.register_event_store(self.events)
@@ -355,3 +402,22 @@ async def settled(*tasks: asyncio.Task[Any]) -> bool:
     for _ in range(200):
         await asyncio.sleep(0)
     return all(task.done() for task in tasks)
+
+
+async def ended(call: Coroutine[Any, Any, T]) -> T:
+    """The result of a call that is bounded by itself; fails the test instead of hanging it."""
+    task = asyncio.ensure_future(call)
+    await asyncio.wait({task}, timeout=2)
+    if not task.done():
+        task.cancel()
+        pytest.fail("it waits for ever")
+    return task.result()
+
+
+@contextmanager
+def unharmed(what: str) -> Iterator[None]:
+    """Fail the test if the block raises."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 whatever it is, it must not come
+        pytest.fail(f"{what}: {error!r}")

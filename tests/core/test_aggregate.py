@@ -21,6 +21,7 @@ from interlock.aggregate import (
 )
 from interlock.errors import EventApplyError, UnknownEventError
 from interlock.routing import applies_event
+from rig import unharmed
 
 MOMENT = datetime(2030, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 ORIGIN = Origin("bank", 3, "r1", UUID(int=5), MOMENT, MOMENT)
@@ -35,7 +36,7 @@ class Unapplied(BaseModel):
     x: int = 0
 
 
-class Ledger(Aggregate):
+class Logbook(Aggregate):
     marks: list[str] = []
     tags: set[str] = set()
     seen_version: int = 0
@@ -60,14 +61,14 @@ class Renamed(Aggregate):
     type_name = "OldName"
 
 
-def stamped(cls: type[Any] = Ledger, **values: Any) -> Any:
+def stamped(cls: type[Any] = Logbook, **values: Any) -> Any:
     state = cls(id=UUID(int=1), version=4, **values)
     set_origin(state, ORIGIN)
     return state
 
 
 def test_emit_encodes_at_once_and_applies_the_decoded_copy() -> None:
-    ledger = Ledger()
+    ledger = Logbook()
     event = Marked(marks=["a"])
     ledger.emit(event)
     event.marks.append("later")
@@ -78,19 +79,19 @@ def test_emit_encodes_at_once_and_applies_the_decoded_copy() -> None:
 
 
 def test_an_applier_sees_the_version_of_its_event() -> None:
-    ledger = Ledger()
+    ledger = Logbook()
     ledger.emit(Marked(marks=[]))
     ledger.emit(Marked(marks=[]))
     assert ledger.seen_version == 2
 
 
 def test_an_event_nobody_applies_is_refused() -> None:
-    with pytest.raises(UnknownEventError, match=r"Ledger emitted Unapplied.*@applies_event"):
-        Ledger().emit(Unapplied())
+    with pytest.raises(UnknownEventError, match=r"Logbook emitted Unapplied.*@applies_event"):
+        Logbook().emit(Unapplied())
 
 
 def test_an_event_whose_applier_raises_is_not_recorded() -> None:
-    ledger = Ledger()
+    ledger = Logbook()
     with pytest.raises(EventApplyError, match="a bad mark"):
         ledger.emit(Marked(marks=["bad"]))
     assert (ledger.version, ledger.uncommitted_events) == (0, ())
@@ -101,7 +102,7 @@ def test_the_stamp_is_in_the_json_and_nowhere_else() -> None:
     wanted = {
         "namespace": "bank",
         "epoch": 3,
-        "type": "Ledger",
+        "type": "Logbook",
         "id": str(UUID(int=1)),
         "revision": "r1",
         "version": 4,
@@ -114,7 +115,7 @@ def test_the_stamp_is_in_the_json_and_nowhere_else() -> None:
         assert len(stamp.pop("checksum")) == 32
         assert stamp == wanted
     assert STAMP_KEY not in state.model_dump()
-    assert STAMP_KEY not in Ledger.model_json_schema()["properties"]
+    assert STAMP_KEY not in Logbook.model_json_schema()["properties"]
     other = stamped()
     set_origin(other, ORIGIN._replace(epoch=9))
     assert state == other
@@ -124,22 +125,22 @@ def test_the_stamp_is_in_the_json_and_nowhere_else() -> None:
 def test_json_comes_back_with_its_origin(options: dict[str, Any]) -> None:
     state = stamped(marks=["x"], tags={"a", "b"})
     for back in (
-        Ledger.model_validate_json(state.model_dump_json(**options)),
-        Ledger.model_validate_json(state.model_dump_json(indent=2, **options)),
-        Ledger.model_validate(state.model_dump(mode="json", **options)),
+        Logbook.model_validate_json(state.model_dump_json(**options)),
+        Logbook.model_validate_json(state.model_dump_json(indent=2, **options)),
+        Logbook.model_validate(state.model_dump(mode="json", **options)),
     ):
         assert back == state
         assert origin_of(back) == ORIGIN
 
 
 def test_json_without_a_stamp_is_a_state_without_origin() -> None:
-    back = Ledger.model_validate_json('{"marks": ["x"]}')
+    back = Logbook.model_validate_json('{"marks": ["x"]}')
     assert back.marks == ["x"]
     assert origin_of(back) is None
     with pytest.raises(ValidationError):
-        Ledger.model_validate_json('{"marks": 3}')
+        Logbook.model_validate_json('{"marks": 3}')
     with pytest.raises(ValidationError):
-        Ledger.model_validate_json("no json")
+        Logbook.model_validate_json("no json")
 
 
 def test_a_forbidding_model_takes_its_own_json() -> None:
@@ -171,23 +172,24 @@ def changed(text: str, **changes: Any) -> str:
 )
 def test_json_that_was_changed_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="interlock_stamp"):
-        Ledger.model_validate_json(changed(stamped(marks=["x"]).model_dump_json(), **changes))
+        Logbook.model_validate_json(changed(stamped(marks=["x"]).model_dump_json(), **changes))
 
 
 def test_json_that_lost_a_field_is_refused() -> None:
     text = stamped(marks=["x"]).model_dump_json(exclude={"marks"})
     with pytest.raises(ValidationError, match="interlock_stamp"):
-        Ledger.model_validate_json(text)
+        Logbook.model_validate_json(text)
 
 
 def test_json_stamped_with_another_type_is_refused() -> None:
-    with pytest.raises(ValidationError, match="stamped as Forbidding, wanted Ledger"):
-        Ledger.model_validate_json(stamped(Forbidding).model_dump_json())
+    with pytest.raises(ValidationError, match="stamped as Forbidding, wanted Logbook"):
+        Logbook.model_validate_json(stamped(Forbidding).model_dump_json())
 
 
 def test_the_base_class_returns_the_stamped_type() -> None:
-    found = Aggregate.model_validate_json(stamped(marks=["x"]).model_dump_json())
-    assert type(found) is Ledger
+    with unharmed("the base class made something else of it"):
+        found = Aggregate.model_validate_json(stamped(marks=["x"]).model_dump_json())
+    assert type(found) is Logbook
     assert found == stamped(marks=["x"])
     assert type(Aggregate.model_validate(stamped(Renamed).model_dump(mode="json"))) is Renamed
 
@@ -240,10 +242,12 @@ def test_copies_and_pickles_keep_the_stamp_and_what_is_uncommitted() -> None:
 
 
 def test_a_set_may_come_back_in_another_order() -> None:
-    text = stamped(tags={"a", "b", "c"}).model_dump_json()
+    tags = {f"tag {number}" for number in range(200)}  # some fall into the same place
+    text = stamped(tags=tags).model_dump_json()
     data = json.loads(text)
     data["tags"].reverse()
-    assert Ledger.model_validate_json(json.dumps(data)).tags == {"a", "b", "c"}
+    with unharmed("the order was taken for a change"):
+        assert Logbook.model_validate_json(json.dumps(data)).tags == tags
 
 
 def test_type_names_are_not_inherited() -> None:

@@ -3,11 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from interlock.application.aggregates import FastForward, MaxAge, SnapshotAfterN
+from interlock.application.aggregates import (
+    AlwaysCache,
+    CacheStrategy,
+    FastForward,
+    SnapshotAfterN,
+)
 from interlock.backends import AggregateRecord, RecordKey
 from interlock.errors import (
     BackendUnavailableError,
@@ -15,8 +20,20 @@ from interlock.errors import (
     StreamTruncatedError,
 )
 from interlock.reports import Reason, Source
-from rig import ID, Account, Cache, Rig, Snapshots, snapshotting
+from interlock.routing import applies_event
+from rig import (
+    ID,
+    Account,
+    Cache,
+    Deposited,
+    Rig,
+    Snapshots,
+    ended,
+    snapshotting,
+    unharmed,
+)
 
+OTHER_ID = UUID(int=8)
 UNUSABLE = {
     "corrupt": {"payload": b"{"},
     "other type": {"aggregate_type": "Wallet"},
@@ -43,6 +60,19 @@ class New(Account):
     reads_revisions = ("0",)
 
 
+class Stricter(Account):
+    """The same account under the same revision, though its schema changed."""
+
+    type_name = "Account"
+    revision = "1"
+
+    marks: dict[str, int] = {}  # type: ignore[assignment] # that is the change
+
+    @applies_event
+    def apply_deposited(self, event: Deposited) -> None:
+        self.balance += event.amount
+
+
 class TestCache:
     """The cache's entry."""
 
@@ -56,12 +86,20 @@ class TestCache:
             assert rig.app.counters()["cache.unusable"] == 1
 
     async def test_an_unusable_entry_is_removed(self) -> None:
-        async with Rig(freshness=MaxAge(timedelta(seconds=5))) as rig:
+        async with Rig() as rig:
             await rig.deposit(1)
             rig.cache.plant(rig.cache.found, payload=b"{")
-            rig.cache.then("put", OSError("full"))
-            await rig.load()
+            rig.events.then("read", OSError("down"))
+            with pytest.raises(BackendUnavailableError):
+                await rig.load()
             assert rig.cache.record is None
+
+    async def test_an_entry_of_another_aggregate_is_not_taken(self) -> None:
+        async with Rig() as rig, rig.other() as other:
+            await rig.deposit(1, aggregate_id=OTHER_ID)
+            _plant(other.cache, rig.cache.found, {})
+            with unharmed("another aggregate's state was taken"):
+                assert await other.load() == Account(id=ID)
 
     async def test_only_the_unusable_entry_itself_is_removed(self) -> None:
         async with Rig() as rig:
@@ -102,9 +140,10 @@ class TestCache:
         async with Rig() as rig:
             await rig.deposit(1)
             rig.cache.down |= {"read", "put", "remove"}
-            assert (await rig.load()).balance == 1
-            await rig.deposit(2)
-            assert (await rig.load()).balance == 3
+            with unharmed("the cache's outage reached the caller"):
+                assert (await rig.load()).balance == 1
+                await rig.deposit(2)
+                assert (await rig.load()).balance == 3
             assert rig.misses[0] == (Source.CACHE, Reason.UNAVAILABLE)
 
     async def test_a_cache_that_never_answers_is_a_miss(self) -> None:
@@ -113,7 +152,7 @@ class TestCache:
             await rig.deposit(1)
             cache.timeout = timedelta(milliseconds=1)
             cache.hold("read")
-            assert (await rig.load()).balance == 1
+            assert (await ended(rig.load())).balance == 1
             assert rig.misses[0] == (Source.CACHE, Reason.UNAVAILABLE)
 
     async def test_an_unproven_entry_ahead_of_the_stream_is_dropped_by_a_load(self) -> None:
@@ -194,6 +233,14 @@ class TestSnapshots:
             await rig.snapshots.plant(rig.snapshots.records()[4], payload=b"{")
             assert (await rig.load()).balance == 4
 
+    async def test_a_state_whose_schema_changed_is_passed_over(self) -> None:
+        async with Rig(**snapshotting(2)) as old, old_to(Stricter, old) as new:
+            await old.deposit(1, 2, 4)
+            with unharmed("a state of another schema failed the load"):
+                assert (await new.load()).balance == 7
+            assert (Source.SNAPSHOT, Reason.UNUSABLE) in new.misses
+            assert new.report.baseline is Source.EMPTY
+
     async def test_other_code_has_its_own_snapshots(self) -> None:
         async with Rig(Old, **snapshotting(2)) as old, old_to(Account, old) as new:
             await old.deposit(1, 2)
@@ -206,8 +253,15 @@ class TestSnapshots:
         async with Rig(Old, **snapshotting(2)) as old, old_to(New, old) as new:
             await old.deposit(1, 2)
             old.events.drop_below(2)
-            assert (await new.load()).balance == 3
+            with unharmed("the older revision was not read"):
+                assert (await new.load()).balance == 3
             assert (new.report.baseline, new.report.events_folded) == (Source.SNAPSHOT, 0)
+
+    async def test_a_state_of_an_older_revision_is_cached_as_one_of_the_own(self) -> None:
+        async with Rig(Old, **snapshotting(2)) as old, old_to(New, old, AlwaysCache()) as new:
+            await old.deposit(1, 2)
+            await new.load()
+            assert new.cache.found.revision == "1"
 
     async def test_own_snapshots_come_before_those_of_older_revisions(self) -> None:
         async with Rig(Old, **snapshotting(1)) as old, old_to(New, old) as new:
@@ -240,7 +294,8 @@ class TestOutages:
         async with Rig(**snapshotting(2)) as rig:
             await rig.deposit(1, 2)
             rig.snapshots.down.add("read")
-            assert (await rig.load()).balance == 3
+            with unharmed("the outage reached the caller"):
+                assert (await rig.load()).balance == 3
             assert (Source.SNAPSHOT, Reason.UNAVAILABLE) in rig.misses
 
     async def test_with_fail_the_load_fails(self) -> None:
@@ -254,7 +309,8 @@ class TestOutages:
         async with Rig(**snapshotting(2, on_unavailable="fail", replay_limit=1)) as rig:
             await rig.deposit(1, 2)
             await rig.snapshots.plant(rig.snapshots.records()[2], payload=b"{")
-            assert (await rig.load()).balance == 3
+            with unharmed("a bad record was taken for an outage"):
+                assert (await rig.load()).balance == 3
 
     async def test_up_to_the_replay_limit_events_are_folded(self) -> None:
         async with Rig(**snapshotting(2, replay_limit=3)) as rig:
@@ -268,14 +324,15 @@ class TestOutages:
     async def test_the_limit_holds_only_while_the_store_is_down(self) -> None:
         async with Rig(**snapshotting(100, replay_limit=3)) as rig:
             rig.events.write(1, 1, 1, 1)
-            assert (await rig.load()).balance == 4
+            with unharmed("the limit held though the store was up"):
+                assert (await rig.load()).balance == 4
 
     async def test_a_store_that_never_answers_counts_as_down(self) -> None:
         async with Rig(**snapshotting(2)) as rig:
             await rig.deposit(1, 2)
             rig.snapshots.timeout = timedelta(milliseconds=1)
             rig.snapshots.hold("read")
-            assert (await rig.load()).balance == 3
+            assert (await ended(rig.load())).balance == 3
             assert rig.misses == [(Source.SNAPSHOT, Reason.UNAVAILABLE)]
 
     async def test_other_revisions_are_not_asked_of_a_store_that_is_down(self) -> None:
@@ -308,9 +365,10 @@ class Lying(Snapshots):
         return record
 
 
-def old_to(cls: type[Account], old: Rig) -> Rig:
+def old_to(cls: type[Account], old: Rig, caching: CacheStrategy | None = None) -> Rig:
     """A process with newer code."""
-    return Rig(cls, events=old.events, snapshots=old.snapshots, **old.registration)
+    registration = old.registration | ({} if caching is None else {"cache_strategy": caching})
+    return Rig(cls, events=old.events, snapshots=old.snapshots, **registration)
 
 
 def _plant(cache: Cache, record: AggregateRecord, changes: dict[str, Any]) -> None:

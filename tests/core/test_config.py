@@ -19,7 +19,7 @@ from interlock.policies import (
     SnapshotAfterN,
     SnapshotAfterTime,
 )
-from interlock.tables import resolved
+from interlock.tables import Filler
 from rig import Account
 
 FULL = """
@@ -251,12 +251,24 @@ def test_shown_options_are_masked_all_the_way_down(
         """,
     )
     assert load_settings().profile is None
-    options = resolved(
-        {"url": "db://app:${DB_PASSWORD}@db", "servers": ["${DB_PASSWORD}"], "n": 1}, "", here, []
-    )
+    written = {"url": "db://app:${DB_PASSWORD}@db", "servers": ["${DB_PASSWORD}"], "n": 1}
+    options = Filler(here, lambda _: None, []).filled(written)
     assert options["url"] == "db://app:hunter2@db"
     assert shown(options) == {"url": "db://app:***@db", "servers": ["***"], "n": 1}
     assert "hunter2" not in repr(options)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_shown_as"),
+    [
+        ("redis://app:hunter2@cache:6379/0", "redis://app:***@cache:6379/0"),
+        ("redis://:hunter2@cache", "redis://:***@cache"),
+        ("postgresql+asyncpg://app@db/app", "postgresql+asyncpg://app@db/app"),
+        ("sqlite:////var/lib/bank.db", "sqlite:////var/lib/bank.db"),
+    ],
+)
+def test_a_password_in_a_url_is_not_shown(url: str, is_shown_as: str) -> None:
+    assert shown({"nested": {"urls": [url]}}) == {"nested": {"urls": [is_shown_as]}}
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Collection
+from datetime import timedelta
 from uuid import UUID, uuid4
 
-from rig import Account, Cache, Deposited, Rig, settled
+import pytest
 
 from interlock.application.aggregates import FastForward, Trust
 from interlock.backends import AggregateRecord, RecordKey, Stamp
 from interlock.floor import Floor
 from interlock.reports import Reason, Source
+from rig import Account, Cache, Deposited, Rig, settled
 
 A, B, C = (UUID(int=number) for number in range(3))
 
@@ -78,8 +80,12 @@ async def test_what_was_returned_once_is_the_least_that_is_returned_later() -> N
         assert (await rig.load(freshness=Trust())).balance == 3
 
 
-async def test_what_a_cache_returned_once_is_the_least_that_is_returned_later() -> None:
+@pytest.mark.parametrize("bound", [None, timedelta(hours=1)], ids=["fast", "slow"])
+async def test_what_a_cache_returned_once_is_the_least_that_is_returned_later(
+    bound: timedelta | None,
+) -> None:
     async with Rig() as writer, writer.other() as rig:
+        rig.cache.timeout = bound
         await writer.deposit(1)
         old = writer.cache.found
         await writer.deposit(2)
@@ -146,7 +152,7 @@ async def test_a_rollback_to_another_event_of_the_same_version_clears_the_floor(
         rig.events.roll_back(to=1)
         rig.events.write(4)
         await rig.load(freshness=FastForward())
-        assert rig.app.counters()["stream.rolled_back"] == 1
+        assert rig.app.counters().get("stream.rolled_back") == 1
 
 
 async def test_a_rollback_that_an_append_proves_clears_the_floor() -> None:

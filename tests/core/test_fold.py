@@ -1,5 +1,6 @@
 """From a baseline and rows to a state."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -31,7 +32,7 @@ class Sum(Aggregate):
         self.version = 99
 
 
-def row(version: int, number: int = 1, **changes: object) -> EventRow:
+def row(version: int, number: int = 1, **changes: Any) -> EventRow:
     payload = b'{"number":%d}' % number
     plain = EventRow(version, UUID(int=version).bytes, "Added", 1, MOMENT + version, b"{}", payload)
     return plain._replace(**changes)

@@ -1,6 +1,7 @@
 """What a load answers under each freshness, and what it leaves in the cache."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,12 +11,13 @@ from interlock.application.aggregates import (
     MaxAge,
     NeverCache,
     Replay,
+    SnapshotWhen,
     SnapshotWhenReplayed,
     Trust,
 )
 from interlock.errors import VersionNotFoundError
 from interlock.reports import Reason, Source
-from rig import ID, Account, Cache, Rig, snapshotting
+from rig import ID, Account, Cache, Rig, Sharing, snapshotting
 
 
 async def test_an_id_without_events_is_the_empty_aggregate() -> None:
@@ -65,7 +67,7 @@ async def test_replay_is_not_fooled_by_a_wrong_snapshot() -> None:
     async with Rig(**snapshotting(10)) as rig:
         await rig.deposit(*[1] * 10)
         record = rig.snapshots.records()[10]
-        await rig.snapshots.plant(record, payload=record.payload.replace(b":10,", b":99,", 1))
+        await rig.snapshots.plant(record, payload=record.payload.replace(b'ce":10', b'ce":99'))
         assert (await rig.load(freshness=Replay())).balance == 10
 
 
@@ -88,6 +90,16 @@ class TestMaxAge:
             rig.events.write(2)
             rig.clock.pass_by(4.9)
             assert (await rig.load()).balance == 1
+
+    async def test_a_hit_that_is_young_enough_is_not_kept_anew(self) -> None:
+        always = SnapshotWhen(lambda moment: not moment.is_commit)
+        async with Rig(freshness=self.AGE, snapshot_strategy=always) as rig:
+            rig.cache.timeout = timedelta(hours=1)
+            await rig.deposit(1)
+            rig.cache.calls.clear()
+            await rig.load()
+            assert rig.cache.calls == ["read"]
+            assert rig.snapshots.records() == {}
 
     async def test_at_the_age_the_tail_is_read(self) -> None:
         async with Rig(freshness=self.AGE) as rig:
@@ -216,15 +228,19 @@ async def test_a_load_after_a_miss_shares_nothing_with_the_cache() -> None:
         assert (await rig.load(freshness=Trust())).marks == []
 
 
-async def test_a_state_equal_by_length_to_nothing_is_found_all_the_same() -> None:
-    class Empty(Account):
-        type_name = "Account"
-        revision = "1"
+class Empty(Account):
+    """Has a length, of 0."""
 
-        def __len__(self) -> int:
-            return 0
+    type_name = "Account"
+    revision = "1"
 
-    async with Rig(Empty) as rig:
+    def __len__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("cache", [Cache, Sharing])
+async def test_a_cached_state_of_length_0_is_found(cache: type[Any]) -> None:
+    async with Rig(Empty, cache=cache()) as rig:
         await rig.deposit(1)
         rig.events.calls.clear()
         assert (await rig.load()).balance == 1

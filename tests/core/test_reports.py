@@ -1,14 +1,15 @@
 """What a load tells of itself, and that telling costs nothing where nobody listens."""
 
+import asyncio
 from datetime import timedelta
 from typing import NoReturn
 
 import pytest
-from rig import ID, Rig
 
 from interlock import loaded
 from interlock.application.aggregates import FastForward, SnapshotAfterN, Trust
 from interlock.reports import LoadReport, Miss, Reason, Reporting, Source
+from rig import ID, Rig, unharmed
 
 
 async def test_a_report_tells_baseline_misses_and_events_folded() -> None:
@@ -49,15 +50,13 @@ async def test_each_miss_has_its_reason() -> None:
 async def test_a_snapshotter_that_stopped_shows_in_the_counters() -> None:
     async with Rig(snapshot_strategy=SnapshotAfterN(1)) as rig:
         await rig.deposit(1, 2)
-        assert rig.app.counters()["snapshot.taken"] == 2
+        assert rig.app.counters().get("snapshot.taken") == 2
         rig.snapshots.down.add("put")
         await rig.deposit(4)
-        assert rig.app.counters()["snapshot.failed"] == 1
+        assert rig.app.counters().get("snapshot.failed") == 1
 
 
 async def test_loads_that_share_a_flight_share_its_report() -> None:
-    import asyncio
-
     async with Rig() as rig:
         rig.events.write(1)
         await asyncio.gather(rig.load(), rig.load())
@@ -72,14 +71,12 @@ async def test_an_observers_exception_reaches_nobody() -> None:
 
     reporting = Reporting([fail, told.append])
     async with Rig() as rig:
+        rig.events.write(1)
         rig.app._parts[rig.cls].loader._reporting = reporting
-        await rig.deposit(1)
-        try:
+        with unharmed("an observer failed a load"):
             await rig.load(freshness=FastForward())
-        except ZeroDivisionError:
-            pytest.fail("an observer failed a load")
-        assert len(told) == 2
-        assert reporting.counters() == {"observer.failed": 2}
+        assert len(told) == 1
+        assert reporting.counters() == {"observer.failed": 1}
 
 
 async def test_where_nobody_listens_no_time_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from rig import ID, Account, Cache, Deposit, Deposited, Events, Gate, Rig, Scripted, settled
 
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import AlwaysCache
@@ -15,6 +14,20 @@ from interlock.errors import (
     BackendUnavailableError,
     ConfigurationError,
     UnknownCommandError,
+)
+from rig import (
+    ID,
+    Account,
+    Cache,
+    Deposit,
+    Deposited,
+    Events,
+    Gate,
+    Rig,
+    Scripted,
+    ended,
+    settled,
+    unharmed,
 )
 
 
@@ -69,6 +82,7 @@ class TestOpening:
     async def test_a_failing_open_closes_those_already_opened(self, error: BaseException) -> None:
         log: list[str] = []
         cache = OpenedCache(log, "cache")
+        cache.required = True
         cache.then("open", error)
         app = _app(OpenedEvents(log, "events"), cache)
         with pytest.raises((BackendUnavailableError, asyncio.CancelledError)):
@@ -77,18 +91,39 @@ class TestOpening:
 
     async def test_a_drivers_error_on_opening_is_told_as_unavailable(self) -> None:
         cache = OpenedCache([], "cache")
+        cache.required = True
         cache.then("open", OSError("refused"))
         with pytest.raises(BackendUnavailableError, match="OpenedCache could not be opened"):
             await _app(OpenedEvents([], "events"), cache).start()
 
     async def test_after_a_failed_start_it_can_be_started(self) -> None:
         cache = OpenedCache([], "cache")
+        cache.required = True
         cache.then("open", OSError("refused"))
         app = _app(OpenedEvents([], "events"), cache)
         with pytest.raises(BackendUnavailableError):
             await app.start()
         async with app:
             assert await app.dispatch(Deposit(aggregate_id=ID)) == 1
+
+    async def test_a_cache_that_is_down_at_the_start_is_used_once_it_is_up(self) -> None:
+        log: list[str] = []
+        cache = OpenedCache(log, "cache")
+        cache.then("open", OSError("refused"))
+        app = _app(OpenedEvents(log, "events"), cache)
+        with unharmed("the start failed"):
+            await app.start()
+        assert app.counters() == {"open.failed": 1}
+        await app.dispatch(Deposit(aggregate_id=ID))
+        assert cache.found.version == 1
+        await app.close()
+        assert log == ["open events", "close cache", "close events"]
+
+    async def test_a_misconfigured_cache_stops_the_start(self) -> None:
+        cache = OpenedCache([], "cache")
+        cache.then("open", ConfigurationError("no such directory"))
+        with pytest.raises(ConfigurationError, match="no such directory"):
+            await _app(OpenedEvents([], "events"), cache).start()
 
     async def test_it_is_not_started_twice(self) -> None:
         async with Rig() as rig:
@@ -99,8 +134,9 @@ class TestOpening:
         log: list[str] = []
         cache = OpenedCache(log, "cache")
         cache.then("close", OSError("reset"))
-        async with _app(OpenedEvents(log, "events"), cache):
-            pass
+        with unharmed("closing failed"):
+            async with _app(OpenedEvents(log, "events"), cache):
+                pass
         assert log[-1] == "close events"
 
 
@@ -182,7 +218,7 @@ class TestClosing:
         gate = events.hold("append")
         command = asyncio.create_task(rig.deposit(1))
         await gate.reached.wait()
-        await rig.app.close()
+        await ended(rig.app.close())
         assert log[-1] == "close events"
         assert "took more than" in caplog.text
         gate.opened.set()
@@ -259,7 +295,7 @@ class TestQuestions:
 
     async def test_a_command_that_nobody_handles(self) -> None:
         async with Rig() as rig:
-            with pytest.raises(UnknownCommandError, match="Unheard; .*Deposit, DepositOnce, Do"):
+            with pytest.raises(UnknownCommandError, match=r"Unheard; .*Deposit, DepositOnce, Do"):
                 await rig.app.dispatch(Unheard(aggregate_id=ID))
 
     async def test_a_command_derived_from_a_handled_one_is_another(self) -> None:

@@ -1,4 +1,4 @@
-"""The tail: what has to stand in the stream for a baseline to count, and what a truncated one means."""
+"""The tail: what has to stand in the stream for a baseline to count; truncated streams."""
 
 import tracemalloc
 from collections.abc import AsyncIterator, Sequence
@@ -18,7 +18,7 @@ from interlock.errors import (
     VersionNotFoundError,
 )
 from interlock.reports import Reason, Source
-from rig import ID, Account, Deposited, Events, Rig, snapshotting
+from rig import ID, Account, Deposited, Events, Rig, ended, snapshotting
 
 
 @pytest.mark.parametrize("to", [0, 1])
@@ -156,6 +156,21 @@ class TestTruncated:
                 await rig.load(version=9)
 
 
+@pytest.mark.parametrize("before", [0, 2])
+async def test_a_version_appended_while_it_is_asked_for_is_not_taken_for_archived(
+    before: int,
+) -> None:
+    async with Rig() as rig:
+        rig.events.write(*[1] * before)
+
+        async def grow() -> None:
+            rig.events.write(1)
+
+        rig.events.then("head", grow)
+        with pytest.raises(VersionNotFoundError, match=f"the stream ends at {before}"):
+            await rig.load(version=before + 1)
+
+
 async def test_a_baseline_at_the_asked_version_still_has_to_stand_in_the_stream() -> None:
     async with Rig(**snapshotting(2)) as rig:
         await rig.deposit(1, 2, 4)
@@ -178,7 +193,7 @@ async def test_an_event_store_that_never_answers_is_an_outage() -> None:
         rig.events.timeout = timedelta(milliseconds=1)
         rig.events.hold("reading")
         with pytest.raises(BackendUnavailableError, match="no answer"):
-            await rig.load()
+            await ended(rig.load())
 
 
 async def test_an_applier_that_raises_is_named_with_its_event_and_version() -> None:

@@ -1,0 +1,549 @@
+"""Two processes on one event store, and the law that all they answer is measured by.
+
+Whatever is stored was decided by a plain replay of what stands before it. A command that stored
+nothing was answered as a plain replay of some prefix between its begin and its end would. A load
+is the fold of such a prefix; a trusting one may be of an earlier prefix, within its bounds.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from interlock.application import Application, ApplicationBuilder
+from interlock.application.aggregates import MaxAge, NeverCache, Replay, Trust
+from interlock.backends import EventRow
+from interlock.domain import Aggregate, Command, ConcurrencyError
+from interlock.errors import (
+    AppendOutcomeUnknownError,
+    BackendUnavailableError,
+    VersionNotFoundError,
+)
+from interlock.reports import LoadReport, Reason
+from law import domain
+from law.faults import Events, Faults, Plain, RecordCache, RecordSnapshots, Subject
+from law.model import Plain as State
+from law.oracle import Decision, Event, decide, fold
+from law.plain import is_same, jsonable, plain
+from law.steps import (
+    Arm,
+    Call,
+    Dispatch,
+    Evict,
+    Load,
+    Outside,
+    Plan,
+    Restart,
+    Restore,
+    Step,
+    Together,
+    Wait,
+)
+from law.steps import Events as ReadEvents
+
+TYPES: tuple[type[Aggregate], ...] = (domain.Ledger, domain.Badge)
+YEAR = timedelta(days=365)
+MOST_JUMPS = 9
+
+
+class BrokenError(AssertionError):
+    """The law doesn't hold."""
+
+
+@dataclass
+class Stream:
+    """What the oracle knows of one stream. `born[n]` is the true time of version n's append."""
+
+    events: list[Event] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    born: list[timedelta] = field(default_factory=list)
+    accepted: dict[UUID, tuple[Any, int]] = field(default_factory=dict)
+    ghosts: list[State] = field(default_factory=list)
+
+
+@dataclass
+class Process:
+    app: Application
+    reports: list[LoadReport]
+    floor: Counter[Subject]
+
+
+@dataclass
+class _Called:
+    """A call, what was known when it began, and its answer."""
+
+    call: Call
+    delay: int
+    subject: Subject = ("", UUID(int=0))
+    begin: int = 0
+    began: timedelta = timedelta(0)
+    floor: Counter[Subject] = field(default_factory=Counter)
+    answer: Any = None
+
+
+class World:
+    """Takes steps; `BrokenError` where the law is broken."""
+
+    def __init__(self, plan: Plan, seen: Counter[str]) -> None:
+        self.plan = plan
+        self.seen = seen
+        self.now = timedelta(0)  # the true time; the clock may have jumped back
+        self.jumps = 0
+        self.streams: dict[Subject, Stream] = {}
+        self.commands: dict[UUID, Command[Any]] = {}
+        self.unproven: set[tuple[int, Subject]] = set()
+        self.broken: list[str] = []
+        self.events = Events(seen, plan.turns, plan.chunk)
+        self.events.intrude = self._intrude
+        self.events.dawdle = self._dawdle
+        self.snapshot_faults = Faults[Any]("snapshots", seen, plan.turns)
+        self.snapshots = self._backends(plan.snapshots, self.snapshot_faults, RecordSnapshots)
+        self.cache_faults = [Faults[Any]("cache", seen, plan.turns) for _ in range(2)]
+        self.caches = [self._backends(plan.cache, one, RecordCache) for one in self.cache_faults]
+        if plan.is_cache_shared:
+            self.caches[1], self.cache_faults[1] = self.caches[0], self.cache_faults[0]
+        self.processes: list[Process] = []
+
+    def clock(self) -> datetime:
+        start = datetime(2040, 1, 1, tzinfo=UTC)
+        return start + self.now - self.jumps * (YEAR + timedelta(days=1))
+
+    async def run(self, steps: list[Step]) -> None:
+        self.processes = [await self._started(number) for number in range(2)]
+        try:
+            for step in steps:
+                await self._take(step)
+            settled = [Load(n, (cls, i)) for n in range(2) for cls, i in self._subjects()]
+            for load in settled:
+                await self._together(Together((load,)))
+        finally:
+            for process in self.processes:
+                await process.app.close()
+
+    def _subjects(self) -> Iterator[tuple[type[Aggregate], UUID]]:
+        for name, aggregate_id in self.streams:
+            yield getattr(domain, name), aggregate_id
+
+    async def _take(self, step: Step) -> None:
+        match step:
+            case Together():
+                await self._together(step)
+            case Outside(commands):
+                self._outside(commands)
+            case Restore():
+                self._restore(step)
+            case Arm(where, fault):
+                for store in self._armed(where):
+                    store.arm(fault)
+            case Wait():
+                self._wait(step)
+            case Evict(where):
+                self._evict(where)
+            case Restart(number):
+                await self.processes[number].app.close()
+                self.processes[number] = await self._started(number)
+
+    def _outside(self, commands: Sequence[Command[Any]]) -> None:
+        for command in commands:
+            self._write(command)
+
+    def _wait(self, step: Wait) -> None:
+        self.now += timedelta(seconds=step.seconds)
+        if step.jumps_back and self.jumps < MOST_JUMPS:
+            self.now += timedelta(days=1)
+            self.jumps += 1
+
+    def _armed(self, where: str) -> Sequence[Events | Faults[Any]]:
+        if where == "events":
+            return [self.events]
+        return self.cache_faults if where == "cache" else [self.snapshot_faults]
+
+    def _evict(self, where: str) -> None:
+        for backends in [self.snapshots] if where == "snapshots" else self.caches:
+            for store in backends.values():
+                store.evict()
+
+    def _backends(
+        self, kind: str, faults: Faults[Any], records: type[RecordCache | RecordSnapshots]
+    ) -> dict[type[Aggregate], Any]:
+        if kind != "records":
+            shares = kind == "objects"
+            return {cls: Plain(faults, cls.__name__, shares=shares) for cls in TYPES}
+        more = {"keep": self.plan.keep} if records is RecordSnapshots else {}
+        store = records(faults, self.plan.timeout, **more)
+        return dict.fromkeys(TYPES, store)
+
+    async def _started(self, number: int) -> Process:
+        setup, reports = self.plan.setups[number], list[LoadReport]()
+        builder = ApplicationBuilder(clock=self.clock).register_event_store(self.events)
+        builder.register_observer(reports.append)
+        for cls in TYPES:
+            builder.register_aggregate(
+                cls,
+                snapshot_strategy=setup.snapshot_strategy,
+                snapshot_backend=self.snapshots[cls],
+                cache_strategy=setup.cache_strategy,
+                cache_backend=self.caches[number][cls],
+                freshness=setup.freshness,
+                codec=setup.codec,
+                on_unavailable=setup.on_unavailable,
+                replay_limit=setup.replay_limit,
+            )
+        app = builder.build()
+        await app.start()
+        return Process(app, reports, Counter())
+
+    def _subject(self, command: Command[Any]) -> Subject:
+        name = "Badge" if isinstance(command, domain.Award | domain.Spend | domain.Show) else ""
+        return name or "Ledger", command.aggregate_id
+
+    def _write(self, command: Command[Any]) -> bool:
+        """As another process does that replays; whether anything was written."""
+        subject = self._subject(command)
+        command = command.model_copy(update={"command_id": uuid4()})
+        self.commands[command.command_id] = command
+        self._sync(subject)
+        stream = self._stream(subject)
+        events = self._decided(subject, command, len(stream.events)).events
+        metadata = json.dumps({"command_id": str(command.command_id)}).encode()
+        self.events.write(
+            subject,
+            [
+                EventRow(
+                    version,
+                    uuid4().bytes,
+                    name,
+                    1,
+                    int(self.clock().timestamp()) * 1_000_000,
+                    metadata,
+                    json.dumps(jsonable(values)).encode(),
+                )
+                for version, (name, values) in enumerate(events, len(stream.events) + 1)
+            ],
+        )
+        self._sync(subject)
+        return bool(events)
+
+    def _intrude(self, subject: Subject) -> bool:
+        if subject[0] == "Badge":
+            medal = domain.Medal(name="intruder", weight="0.5")
+            until = datetime(2031, 1, 1, tzinfo=UTC)
+            return self._write(
+                domain.Award(aggregate_id=subject[1], medal=medal, points=1, until=until)
+            )
+        return self._write(domain.Tag(aggregate_id=subject[1], tags=["intruder"]))
+
+    def _dawdle(self) -> None:
+        """What was read is no longer true, and old, before it is answered."""
+        self.now += timedelta(seconds=11)
+
+    def _restore(self, step: Restore) -> None:
+        subject = (step.subject[0].__name__, step.subject[1])
+        stream = self._stream(subject)
+        length = len(stream.events)
+        kept = max(length - step.loses, 0)
+        if kept < length:
+            self.seen["events restored"] += 1
+            stream.ghosts += [
+                fold(*subject, stream.events[:n]) for n in range(kept + 1, length + 1)
+            ]
+            for numbers in (stream.events, stream.ids, stream.born):
+                del numbers[kept:]
+            self.events.restore(subject, kept)
+            for faults in (self.snapshot_faults, *self.cache_faults):
+                faults.restored(subject, kept)
+            for number, process in enumerate(self.processes):
+                process.floor[subject] = 0
+                self.unproven.add((number, subject))
+        for command in step.commands:
+            if self._subject(command)[0] == subject[0]:
+                self._write(command.model_copy(update={"aggregate_id": subject[1]}))
+
+    def _stream(self, subject: Subject) -> Stream:
+        return self.streams.setdefault(subject, Stream())
+
+    def _decided(self, subject: Subject, command: Command[Any], version: int) -> Decision:
+        state = fold(*subject, self._stream(subject).events[:version])
+        return decide(type(command).__name__, plain(command), state)
+
+    def _sync(self, subject: Subject) -> None:
+        """Take in what was appended, command by command, each decided on what stands before."""
+        stream, rows = self._stream(subject), self.events.rows(subject)
+        known = len(stream.ids)
+        self._demand([row[1] for row in rows[:known]] == stream.ids, f"{subject} was rewritten")
+        self._demand(
+            [row[0] for row in rows] == list(range(1, len(rows) + 1)), f"{subject} has a gap"
+        )
+        while len(stream.ids) < len(rows):
+            begin = len(stream.ids)
+            command_id = _command_id(rows[begin])
+            group = [row for row in rows[begin:] if _command_id(row) == command_id]
+            self._demand(command_id not in stream.accepted, f"{command_id} is accepted twice")
+            decision = self._decided(subject, self.commands[command_id], begin)
+            found = [(row[2], json.loads(row[6])) for row in group]
+            wanted = [(name, jsonable(values)) for name, values in decision.events]
+            self._demand(
+                found == wanted, f"{self.commands[command_id]!r}: stored {found}, wanted {wanted}"
+            )
+            if found != wanted:
+                raise BrokenError(self.broken[-1])
+            stream.events += decision.events
+            stream.ids += [row[1] for row in group]
+            stream.born += [self.now] * len(group)
+            stream.accepted[command_id] = (decision.outcome, begin + len(group))
+
+    def _demand(self, holds: bool, otherwise: str) -> None:  # noqa: FBT001 as assert's
+        if not holds:
+            self.broken.append(otherwise)
+
+    async def _together(self, together: Together) -> None:
+        everything: tuple[Events | Faults[Any], ...] = (
+            self.events,
+            self.snapshot_faults,
+            *self.cache_faults,
+        )
+        failed = [one.failed for one in everything]
+        taken = sum(one.taken + one.failed for one in self.cache_faults)
+        for one in self.cache_faults:
+            one.haunted.clear()
+        delays = (*together.delays, 0, 0, 0, 0)
+        asked = [
+            _Called(self._anew(call), delay)
+            for call, delay in zip(together.calls, delays, strict=False)
+        ]
+        await asyncio.gather(*(self._call(called) for called in asked))
+        for subject in list(self.streams):
+            self._sync(subject)
+        if self.broken:
+            raise BrokenError(self.broken[0])
+        bit = [one.failed - before for one, before in zip(everything, failed, strict=True)]
+        for called in asked:
+            _Check(self, called, bit)(called.call, called.answer)
+            if isinstance(called.answer, Aggregate):
+                _vandalise(called.answer)  # before the next answer is looked at
+        self._note(sum(one.taken + one.failed for one in self.cache_faults) > taken)
+
+    def _anew(self, call: Call) -> Call:
+        """The same call; a command gets an id of its own."""
+        if not isinstance(call, Dispatch):
+            return call
+        command = call.command.model_copy(update={"command_id": uuid4()})
+        self.commands[command.command_id] = command
+        return Dispatch(call.process, command)
+
+    async def _call(self, called: "_Called") -> None:
+        for _ in range(called.delay):
+            await asyncio.sleep(0)
+        call, process = called.call, self.processes[called.call.process]
+        if isinstance(call, Dispatch):
+            called.subject = subject = self._subject(call.command)
+        else:
+            called.subject = subject = (call.subject[0].__name__, call.subject[1])
+        self._sync(subject)
+        called.begin, called.began = len(self._stream(subject).events), self.now
+        called.floor = Counter(process.floor)
+        try:
+            called.answer = await self._answer(call, subject)
+        except Exception as error:  # noqa: BLE001 it is an answer too
+            called.answer = error
+        self._sync(subject)
+        self._raise_floor(process, called)
+
+    def _raise_floor(self, process: "Process", called: "_Called") -> None:
+        """What is known to be committed or returned from now on."""
+        call, answer, subject, known = called.call, called.answer, called.subject, 0
+        if isinstance(call, Dispatch) and not isinstance(answer, Exception):
+            known = self._stream(subject).accepted.get(call.command.command_id, (None, 0))[1]
+        elif isinstance(answer, Aggregate) and isinstance(call, Load) and call.version is None:
+            known = 0 if self.is_exempt(call.process, subject) else answer.version
+        process.floor[subject] = max(process.floor[subject], known)
+
+    def is_exempt(self, process: int, subject: Subject) -> bool:
+        """Whether a cache of this process may hold what was rolled back."""
+        haunted = self.cache_faults[process].haunted
+        return subject in haunted or (process, subject) in self.unproven
+
+    async def _answer(self, call: Call, subject: Subject) -> Any:
+        app = self.processes[call.process].app
+        if isinstance(call, Dispatch):
+            return await app.dispatch(call.command)
+        if isinstance(call, ReadEvents):
+            return [event async for event in app.events(*call.subject)]
+        version = self.asked(call, subject)
+        return await app.load(*call.subject, version=version, freshness=call.freshness)
+
+    def asked(self, call: Load, subject: Subject) -> int | None:
+        if call.version is None:
+            return None
+        return max(len(self._stream(subject).events) - call.version, 0)
+
+    def _note(self, cache_lied: bool) -> None:  # noqa: FBT001 as above
+        """Count what was taken, and what a read of the tail has proven."""
+        for number, process in enumerate(self.processes):
+            caches = not isinstance(self.plan.setups[number].cache_strategy, NeverCache)
+            for report in process.reports:
+                self._count(report)
+                subject = (report.aggregate_type, report.aggregate_id)
+                looked = caches and report.is_current and report.asked_version is None
+                below = [miss for miss in report.misses if miss.reason is Reason.BELOW_FLOOR]
+                if looked and not isinstance(report.freshness, Replay) and not below:
+                    if cache_lied:
+                        continue
+                    self.unproven.discard((number, subject))
+                    if self.plan.is_cache_shared:
+                        self.unproven.discard((1 - number, subject))
+            process.reports.clear()
+
+    def _count(self, report: LoadReport) -> None:
+        seen = self.seen
+        seen[f"baseline {report.baseline}"] += 1
+        if report.asked_version is not None:
+            seen["freshness version="] += 1
+        else:
+            seen[f"freshness {type(report.freshness).__name__}"] += 1
+            if not report.is_current:
+                seen[f"answered by {type(report.freshness).__name__} alone"] += 1
+        for miss in report.misses:
+            seen[f"{miss.source} found {miss.reason}"] += 1
+
+
+@dataclass
+class _Check:
+    """Holds one answer against the law."""
+
+    world: World
+    called: _Called
+    bit: list[int]
+
+    def __post_init__(self) -> None:
+        self.process, self.subject = self.called.call.process, self.called.subject
+        self.begin, self.floor = self.called.begin, self.called.floor
+
+    def __call__(self, call: Call, answer: Any) -> None:
+        if isinstance(call, Dispatch):
+            self._dispatched(call.command, answer)
+        elif isinstance(answer, BackendUnavailableError) and self._may_fail(call):
+            pass
+        elif isinstance(call, ReadEvents):
+            self._read(answer)
+        elif call.version is not None:
+            self._loaded_at(self._asked(call), answer)
+        else:
+            self._loaded(call, answer)
+
+    @property
+    def stream(self) -> Stream:
+        return self.world.streams[self.subject]
+
+    @property
+    def lengths(self) -> range:
+        return range(self.begin, len(self.stream.events) + 1)
+
+    def _may_fail(self, call: Call) -> bool:
+        """Whether a plain replay would have failed too, or the user asked for the failure."""
+        setup = self.world.plan.setups[self.process]
+        limits = setup.on_unavailable == "fail" or setup.replay_limit is not None
+        return bool(self.bit[0] or (self.bit[1] and limits))
+
+    def _dispatched(self, command: Command[Any], answer: Any) -> None:
+        accepted = self.stream.accepted.get(command.command_id)
+        if isinstance(answer, AppendOutcomeUnknownError) and self.bit[0]:
+            stand = [one.bytes in self.stream.ids for one in answer.event_ids]
+            self._demand(stand and all(stand) == any(stand) == bool(accepted), command, answer)
+            return
+        got = _outcome(answer)
+        if accepted is not None:
+            outcome, _ = accepted
+            self._demand(is_same(got, outcome), command, f"{got}, wanted {outcome}")
+            return
+        if isinstance(answer, BackendUnavailableError) and self._may_fail(Dispatch(0, command)):
+            return
+        if isinstance(answer, ConcurrencyError) and isinstance(command, domain.PostOnce):
+            self._demand(len(self.lengths) > 1, command, "a conflict with nobody")
+            return
+        decisions = [self.world._decided(self.subject, command, n) for n in self.lengths]
+        wanted = [one.outcome for one in decisions if not one.events]
+        self._demand(any(is_same(got, one) for one in wanted), command, f"{got}, wanted {wanted}")
+
+    def _read(self, answer: Any) -> None:
+        self._demand(not isinstance(answer, Exception), "events", answer)
+        found = [(type(one.event).__name__, plain(one.event)) for one in answer]
+        self._demand(len(found) in self.lengths, "events", f"{len(found)} of {self.lengths}")
+        self._demand(is_same(found, self.stream.events[: len(found)]), "events", found)
+
+    def _asked(self, call: Load) -> int:
+        return max(self.begin - (call.version or 0), 0)
+
+    def _loaded_at(self, version: int, answer: Any) -> None:
+        if isinstance(answer, VersionNotFoundError):
+            texts = [
+                f"{self.subject[0]} {self.subject[1]}: version {version} was asked for, the stream "
+                f"ends at {length}"
+                for length in self.lengths
+                if length < version
+            ]
+            self._demand(str(answer) in texts, version, answer)
+            return
+        self._demand(version < self.lengths.stop, version, answer)
+        self._is_fold(version, answer)
+
+    def _loaded(self, call: Load, answer: Any) -> None:
+        setup = self.world.plan.setups[self.process]
+        freshness = call.freshness or setup.freshness
+        self._demand(isinstance(answer, Aggregate), call, repr(answer))
+        version, world = answer.version, self.world
+        if not isinstance(freshness, Trust | MaxAge):
+            self._demand(version in self.lengths, call, f"version {version} of {self.lengths}")
+            self._is_fold(version, answer)
+            return
+        if world.is_exempt(self.process, self.subject):
+            states = [*self.stream.ghosts, *(self._fold(n) for n in range(self.lengths.stop))]
+            self._demand(
+                any(is_same(plain(answer), state) for state in states), call, "never was a state"
+            )
+            return
+        floor = self.floor[self.subject]
+        self._demand(floor <= version < self.lengths.stop, call, f"version {version}, had {floor}")
+        self._is_fold(version, answer)
+        if isinstance(freshness, MaxAge) and version < self.begin:
+            age = self.called.began - self.stream.born[version]
+            self._demand(age < freshness.delta, call, f"version {version} is old since {age}")
+
+    def _fold(self, version: int) -> State:
+        return fold(*self.subject, self.stream.events[:version])
+
+    def _is_fold(self, version: int, answer: Any) -> None:
+        self._demand(not isinstance(answer, Exception), version, repr(answer))
+        wanted = self._fold(version)
+        self._demand(is_same(plain(answer), wanted), version, f"{plain(answer)}, wanted {wanted}")
+
+    def _demand(self, holds: object, what: object, otherwise: object) -> None:
+        if not holds:
+            raise BrokenError(f"{self.subject}, {what!r}: {otherwise}")
+
+
+def _outcome(answer: Any) -> tuple[Any, ...]:
+    if isinstance(answer, Exception):
+        return ("error", type(answer).__name__, str(answer))
+    return ("value", plain(answer))
+
+
+def _command_id(row: EventRow) -> UUID:
+    return UUID(json.loads(row[5])["command_id"])
+
+
+def _vandalise(answer: Aggregate) -> None:
+    """What is handed out is the caller's own: this mustn't be seen again."""
+    if isinstance(answer, domain.Ledger):
+        answer.lines.clear()
+        answer.tags.append("vandal")
+        answer.words.clear()
+        answer.owner = "vandal"
+        for versions in answer.counts.values():
+            versions.clear()
+    elif isinstance(answer, domain.Badge):
+        answer.points = -1

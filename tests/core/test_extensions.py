@@ -1,0 +1,178 @@
+"""Extensions are loaded only where they are listed: secrets, observers, commands."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from interlock.application import ApplicationBuilder
+from interlock.config import load_settings, shown
+from interlock.errors import ConfigurationError, PluginError
+from interlock.plugins import Catalogue
+from interlock.tables import Filler
+from rig import Account, Deposit
+
+VAULT = """
+    '''Secrets from a dictionary, loads in a list.'''
+    from interlock.backends import hookimpl
+    seen = []
+    @hookimpl
+    def interlock_resolve_secret(name):
+        return {"db": "hunter2"}.get(name)
+    @hookimpl
+    def interlock_register_observers():
+        yield seen.append
+"""
+CONFIG = """
+    schema = 1
+    extensions = ["vault"]
+    [application]
+    namespace = { secret = "db" }
+"""
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+
+    def install(source: str, name: str = "vault") -> Path:
+        module = f"interlock_{name}_extension"
+        (tmp_path / f"{module}.py").write_text(dedent(source))
+        info = tmp_path / f"interlock_{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[interlock.extensions]\n{name} = {module}\n")
+        return tmp_path
+
+    yield install
+    for module in set(sys.modules) - before:
+        if module.endswith("_extension"):
+            del sys.modules[module]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "interlock.toml"
+        path.write_text(dedent(text))
+        return path
+
+    return write
+
+
+def test_a_secret_fills_in_and_stays_masked(
+    install: Install, config: Callable[[str], Path], tmp_path: Path
+) -> None:
+    install(VAULT)
+    assert load_settings(config(CONFIG)).application.namespace == "hunter2"
+    extensions = Catalogue.installed().extensions(["vault"])
+    options = Filler(tmp_path, extensions.secret, []).filled({"password": {"secret": "db"}})
+    assert options["password"] == "hunter2"  # noqa: S105 a test's
+    assert shown(options) == {"password": "***"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (("vault", "volt"), "did you mean 'vault'"),
+        (('{ secret = "db" }', '{ secret = "dc" }'), "knows the secret 'dc'"),
+        (('["vault"]', '"vault"'), "extensions: wanted a list of names, found 'vault'"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(
+    install: Install, config: Callable[[str], Path], changed: tuple[str, str], said: str
+) -> None:
+    install(VAULT)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(config(CONFIG.replace(*changed)))
+    assert said in str(caught.value)
+
+
+async def test_observers_of_an_extension_are_called(install: Install) -> None:
+    install(VAULT)
+    app = ApplicationBuilder().use_extension("vault").register_aggregate(Account).build()
+    async with app:
+        account_id = Deposit(aggregate_id=Account().id).aggregate_id
+        await app.load(Account, account_id)
+    from interlock_vault_extension import seen  # type: ignore[import-not-found] # noqa: PLC0415 made above
+
+    assert [report.aggregate_id for report in seen] == [account_id]
+
+
+def test_what_is_not_listed_is_not_imported(
+    install: Install, config: Callable[[str], Path]
+) -> None:
+    install("raise RuntimeError('imported')")
+    load_settings(config('schema = 1\n[cache_backends.hot]\nbackend = "memory-cache"\n'))
+    ApplicationBuilder().register_aggregate(Account).build()
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("raise SystemExit('no licence')", "no licence"),
+        (VAULT.replace("resolve_secret(name)", "resolve_sekret(name)"), "interlock_resolve_sekret"),
+    ],
+)
+def test_a_listed_extension_that_is_broken_stops_the_start(
+    install: Install, source: str, said: str
+) -> None:
+    install(source)
+    with pytest.raises(PluginError, match=said):
+        ApplicationBuilder().use_extension("vault").register_aggregate(Account).build()
+
+
+def test_an_extension_that_fails_is_named(install: Install, config: Callable[[str], Path]) -> None:
+    install(VAULT.replace('{"db": "hunter2"}.get(name)', "1 / 0"))
+    with pytest.raises(ConfigurationError, match="of the extensions vault failed: ZeroDivision"):
+        load_settings(config(CONFIG))
+
+
+def test_a_command_of_an_extension_runs_where_it_is_named(install: Install) -> None:
+    folder = install(
+        """
+        import typer
+        from interlock.backends import hookimpl
+        vault = typer.Typer(name="vault", no_args_is_help=True)
+        @vault.command()
+        def show(): print("the vault is shut")
+        @vault.command()
+        def hide(): print("hidden")
+        @hookimpl
+        def interlock_register_commands(): yield vault
+        """
+    )
+    script = f"import sys; sys.path.insert(0, {str(folder)!r}); from interlock.cli import main; "
+    for arguments, said in ((["vault", "show"], "the vault is shut"), (["--help"], "plugins")):
+        done = subprocess.run(  # noqa: S603 our own command
+            [sys.executable, "-c", f"{script} sys.argv[1:] = {arguments!r}; main()"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said in done.stdout, done.stderr
+
+
+def test_an_extension_is_listed(install: Install) -> None:
+    folder = install(VAULT)
+    script = f"import sys; sys.path.insert(0, {str(folder)!r}); from interlock.cli import main; "
+    done = subprocess.run(  # noqa: S603 our own command
+        [
+            *(sys.executable, "-c"),
+            f"{script} sys.argv[1:] = ['plugins', 'list', '--json']; main()",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (found,) = [row for row in json.loads(done.stdout) if row["name"] == "vault"]
+    assert found["kinds"] == ["extension"]
+    assert found["summary"] == "Secrets from a dictionary, loads in a list."
+    assert found["error"] is None

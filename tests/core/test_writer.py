@@ -1,0 +1,132 @@
+"""Snapshots are written behind the commands; the newest of an id, and all of them at the end."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from interlock.errors import BackendUnavailableError
+from interlock.records import AggregateRecord, RecordKey
+from interlock.reports import Reason, Reporting, Source
+from interlock.writer import SnapshotWriter
+from rig import ID, Rig, Snapshots, ended, settled, snapshotting
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Slow(Snapshots):
+    """A store that is waited for."""
+
+    timeout = timedelta(seconds=10)
+
+
+def key(number: int = 7) -> RecordKey:
+    return RecordKey("default", 0, "Account", UUID(int=number), "1")
+
+
+def record(version: int, *, event: int | None = None, number: int = 7) -> AggregateRecord:
+    event_id = UUID(int=version if event is None else event)
+    return AggregateRecord(
+        "Account", UUID(int=number), "1", version, event_id, NOW, NOW, NOW, NOW, "json", b"{}"
+    )
+
+
+async def test_a_command_does_not_wait_for_its_snapshot() -> None:
+    async with Rig(snapshots=Slow(), **snapshotting()) as rig:
+        gate = rig.snapshots.hold("put")
+        await ended(rig.deposit(1))
+        await gate.reached.wait()
+        assert rig.snapshots.records() == {}
+        gate.opened.set()
+    assert list(rig.snapshots.records()) == [1]
+
+
+async def test_closing_writes_what_is_queued() -> None:
+    rig = Rig(snapshots=Slow(), **snapshotting())
+    await rig.app.start()
+    gate = rig.snapshots.hold("put")
+    for number in range(5):
+        await rig.deposit(1, aggregate_id=UUID(int=number))
+    closing = asyncio.create_task(rig.app.close())
+    assert not await settled(closing), "it closed without waiting"
+    gate.opened.set()
+    await ended(asyncio.wait_for(closing, None))
+    assert rig.app.counters()["snapshot.taken"] == 5
+
+
+async def test_a_snapshot_is_of_the_state_when_it_was_due() -> None:
+    async with Rig(snapshots=Slow(), **snapshotting(2)) as rig:
+        gate = rig.snapshots.hold("put")
+        await rig.deposit(1, 2)
+        await gate.reached.wait()
+        await rig.deposit(4)
+        gate.opened.set()
+    assert b'"balance":3' in rig.snapshots.records()[2].payload
+
+
+async def test_of_two_that_wait_for_one_id_the_newest_is_written() -> None:
+    store, reporting = Slow(), Reporting()
+    writer = SnapshotWriter(store, reporting, size=10)
+    for version in (1, 3, 2):
+        assert await writer.write(key(), record(version), ())
+    await writer.drain()
+    assert list(store.records()) == [3]
+    assert store.calls.count("put") == 1
+
+
+async def test_a_newer_one_that_was_proven_false_gives_way() -> None:
+    store = Slow()
+    writer = SnapshotWriter(store, Reporting(), size=10)
+    false = record(3, event=33)
+    await writer.write(key(), false, ())
+    await writer.write(key(), record(2), [false.stamp])
+    await writer.drain()
+    assert list(store.records()) == [2]
+
+
+async def test_what_each_supersedes_is_superseded() -> None:
+    store = Slow()
+    await store.plant(record(5, event=55))
+    await store.plant(record(6, event=66))
+    writer = SnapshotWriter(store, Reporting(), size=10)
+    await writer.write(key(), record(1), [record(5, event=55).stamp])
+    await writer.write(key(), record(2), [record(6, event=66).stamp])
+    await writer.drain()
+    assert list(store.records()) == [2]
+
+
+async def test_a_full_queue_takes_no_other_id() -> None:
+    store, reporting = Slow(), Reporting()
+    writer = SnapshotWriter(store, reporting, size=1)
+    assert await writer.write(key(1), record(1, number=1), ())
+    assert not await writer.write(key(2), record(1, number=2), ())
+    assert await writer.write(key(1), record(2, number=1), ())
+    await writer.drain()
+    assert reporting.counters() == {"snapshot.queue_full": 1, "snapshot.taken": 1}
+
+
+async def test_a_failed_write_is_counted_and_said_in_load_reports() -> None:
+    async with Rig(snapshots=Slow(), **snapshotting()) as rig:
+        rig.snapshots.then("put", BackendUnavailableError("the disk is full"))
+        await rig.deposit(1)
+        await rig.app._parts[rig.cls].loader.drain()
+        assert rig.app.counters()["snapshot.failed"] == 1
+        await rig.load()
+        assert (Source.SNAPSHOT, Reason.NOT_WRITTEN) in rig.misses
+        assert "the disk is full" in rig.report.misses[0].detail
+        await rig.deposit(1)
+        await rig.app._parts[rig.cls].loader.drain()
+        await rig.load()
+        assert rig.misses == []
+
+
+async def test_closing_gives_up_what_takes_too_long() -> None:
+    settings = {"close_timeout": timedelta(milliseconds=20)}
+    rig = Rig(snapshots=Slow(), settings=settings, **snapshotting())
+    await rig.app.start()
+    rig.snapshots.hold("put")
+    await rig.deposit(1)
+    await ended(rig.app.close())
+    assert {task.get_coro().__name__ for task in asyncio.all_tasks()} <= {  # type: ignore[union-attr] # tests are coroutines
+        "test_closing_gives_up_what_takes_too_long"
+    }
+    assert ID not in rig.snapshots.records()
