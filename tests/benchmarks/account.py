@@ -37,7 +37,8 @@ class Account(Aggregate):
 
 def history(length: int) -> list[BaseModel]:
     """An account's first `length` events: opened, then two deposits to each withdrawal."""
-    events: list[BaseModel] = [AccountOpened(owner="Ada")]
-    for number in range(1, length):
-        events.append(MoneyWithdrawn(amount=1) if number % 3 == 0 else MoneyDeposited(amount=number))
-    return events
+    moves = (
+        MoneyWithdrawn(amount=1) if number % 3 == 0 else MoneyDeposited(amount=number)
+        for number in range(1, length)
+    )
+    return [AccountOpened(owner="Ada"), *moves]

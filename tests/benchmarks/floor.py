@@ -5,12 +5,14 @@ dictionary from an event's stored name to its validator and its function.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from account import Account, AccountOpened, MoneyDeposited, MoneyWithdrawn
 from pydantic import BaseModel
+
+from account import Account, AccountOpened, MoneyDeposited, MoneyWithdrawn
 
 
 class PlainAccount(BaseModel):
@@ -34,7 +36,7 @@ def _withdrawn(account: PlainAccount, event: MoneyWithdrawn) -> None:
     account.balance -= event.amount
 
 
-_EVENTS = {
+_EVENTS: dict[str, tuple[Callable[[str], Any], Callable[..., None]]] = {
     "AccountOpened": (AccountOpened.__pydantic_validator__.validate_json, _opened),
     "MoneyDeposited": (MoneyDeposited.__pydantic_validator__.validate_json, _deposited),
     "MoneyWithdrawn": (MoneyWithdrawn.__pydantic_validator__.validate_json, _withdrawn),
@@ -42,8 +44,9 @@ _EVENTS = {
 _STATE = PlainAccount.__pydantic_validator__.validate_json
 
 _SCHEMA = """
-create table events (stream blob, version integer, type text, payload blob, primary key (stream, version))
-  without rowid;
+create table events (
+  stream blob, version integer, type text, payload blob, primary key (stream, version)
+) without rowid;
 create table snapshots (stream blob primary key, version integer, payload blob) without rowid;
 """
 
@@ -68,7 +71,9 @@ class Floor:
 
     def snapshot(self, account: Account | PlainAccount) -> None:
         """Store a snapshot."""
-        payload = PlainAccount(**{name: getattr(account, name) for name in PlainAccount.model_fields})
+        payload = PlainAccount(
+            **{name: getattr(account, name) for name in PlainAccount.model_fields}
+        )
         self._connection.execute(
             "insert or replace into snapshots values (?, ?, ?)",
             (account.id.bytes, account.version, payload.model_dump_json().encode()),
@@ -95,8 +100,9 @@ class Floor:
 
     def _replay(self, account: PlainAccount) -> PlainAccount:
         version = account.version
-        for version, name, payload in self._connection.execute(
-            "select version, type, payload from events where stream = ? and version > ? order by version",
+        for version, name, payload in self._connection.execute(  # noqa: B007 the last one is used
+            "select version, type, payload from events "
+            "where stream = ? and version > ? order by version",
             (account.id.bytes, account.version),
         ):
             validate, apply = _EVENTS[name]

@@ -21,10 +21,9 @@ from uuid import UUID, uuid4
 
 from account import Account, history
 from floor import Floor, PlainAccount
-from stores import Ours, append_to, fill
-
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import FastForward, InMemoryEventStore, Trust
+from stores import Ours, append_to, fill
 
 _MICROSECONDS = 1e6
 _MEGABYTE = 1e6
@@ -142,9 +141,7 @@ async def _done(state: PlainAccount) -> PlainAccount:
     return state
 
 
-async def cached(
-    app: Application, floor: Floor, account_id: UUID, repetitions: int
-) -> list[Row]:
+async def cached(app: Application, floor: Floor, account_id: UUID, repetitions: int) -> list[Row]:
     """W3: a cached state as it is, and with the check of the stream's head.
 
     The floor keeps the JSON in a dictionary and validates a new object; for the second it reads the
@@ -223,11 +220,14 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the rows to this file too")
     options = parser.parse_args()
     rows = asyncio.run(run(7 if options.quick else 25))
-    print(f"Python {sys.version.split()[0]}; medians of loads run in turn with the hand-written floor")
-    print(f"{'workload':42} {'floor':>12} {'ours':>12} {'ratio':>7}")
+    lines = [
+        f"Python {sys.version.split()[0]}; medians of loads in turn with the hand-written floor",
+        f"{'workload':42} {'floor':>12} {'ours':>12} {'ratio':>7}",
+    ]
     for row in rows:
         floor, ours = f"{row.floor:,.2f} {row.unit}", f"{row.ours:,.2f} {row.unit}"
-        print(f"{row.workload:42} {floor:>12} {ours:>12} {row.ratio:>6.2f}x")
+        lines.append(f"{row.workload:42} {floor:>12} {ours:>12} {row.ratio:>6.2f}x")
+    print(*lines, sep="\n")
     if options.json:
         options.json.write_text(
             json.dumps([asdict(row) | {"ratio": row.ratio} for row in rows], indent=2)

@@ -6,14 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from account import Account
-from floor import Floor
-from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
-from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
-from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
-from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
 from pydantic import BaseModel
 
+from account import Account
+from floor import Floor
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import (
     AlwaysCache,
@@ -23,6 +19,10 @@ from interlock.application.aggregates import (
     SnapshotWhenReplayed,
 )
 from interlock.backends import EventStore, StoredEvent
+from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
+from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
+from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
+from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
 
 _BATCH = 5_000
 
@@ -69,7 +69,11 @@ async def opened(store: SQLAlchemyEventStore) -> AsyncIterator[SQLAlchemyEventSt
 
 
 async def append_to(
-    store: EventStore, account_id: UUID, events: Sequence[BaseModel], *, after: tuple[int, UUID] | None
+    store: EventStore,
+    account_id: UUID,
+    events: Sequence[BaseModel],
+    *,
+    after: tuple[int, UUID] | None,
 ) -> tuple[int, UUID]:
     """Append events by the store's own append, some thousand at a time; the new head."""
     now = datetime.now(UTC)

@@ -11,12 +11,11 @@ import tracemalloc
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from bank_process import Account, Deposited
-from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
-from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
-
 from interlock.application import ApplicationBuilder
 from interlock.backends import StoredEvent
+from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
+from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
+from teller import Account, Deposited
 
 _LENGTHS = (1, 20_000, 200_000)
 _BATCH = 10_000

@@ -8,8 +8,9 @@ from pathlib import Path
 class Patch:
     """A small change that removes one protection, and the test that has to notice.
 
-    `file` is relative to `core/src/interlock`, `before` occurs exactly once in it, `killed_by` is the
-    node id of a test, relative to the root of the repository.
+    `protects` tells what holds without the change. `file` is relative to `core/src/interlock`,
+    `before` occurs exactly once in it, `killed_by` is the node id of a test, relative to the root
+    of the repository. `rows` are the traps of `traps.py` that one falls into with the change.
     """
 
     name: str
@@ -18,12 +19,18 @@ class Patch:
     before: str
     after: str
     killed_by: str
+    rows: tuple[int, ...] = ()
 
     def apply(self, package: Path) -> None:
-        """Break the copy of the package at this path. Raises `ValueError` if the patch doesn't fit."""
+        """Break the copy of the package at this path.
+
+        Raises `ValueError` if the patch doesn't fit, `SyntaxError` if what it makes is no code.
+        """
         path = package / self.file
         source = path.read_text()
         found = source.count(self.before)
         if found != 1:
-            raise ValueError(f"{self.name}: `before` occurs {found} times in {self.file}, wanted once")
-        path.write_text(source.replace(self.before, self.after))
+            raise ValueError(f"{self.name}: `before` occurs {found} times in {self.file}, not once")
+        changed = source.replace(self.before, self.after)
+        compile(changed, str(path), "exec")
+        path.write_text(changed)

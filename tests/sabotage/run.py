@@ -1,7 +1,8 @@
 """Disables the core's protections one by one; the test named for each has to notice.
 
-`python tests/sabotage/run.py [--only NAME]`. A patch is killed if its test fails by its own assertion;
-a test that ends in another exception, or can't be set up, has noticed nothing.
+`python tests/sabotage/run.py [--only NAME]`. For each patch the named test runs, and the other fast
+tests of its file. The patch is killed if the named test fails by its own assertion; a test that
+ends in another exception, or can't be set up, has noticed nothing.
 """
 
 import argparse
@@ -12,21 +13,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 from patch import Patch
+from traps import OF_PLUGINS, TRAPS
 from verdicts import OWN
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
 _SOURCE = _ROOT / "core" / "src"
-_LISTS = ("values", "loading")
+_LISTS = ("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers")
+_REPORT = "verdicts.json"
 _AT_A_TIME = 2
-_SECONDS_PER_PATCH = 120
+_SECONDS_PER_PATCH = 60
 
 
 @dataclass(frozen=True)
@@ -45,85 +49,118 @@ def main(arguments: Sequence[str] | None = None) -> int:
     only = parser.parse_args(arguments).only
     patches = [patch for patch in _collected() if only in (None, patch.name)]
     if not patches:
-        print(f"no patch is named {only!r}")
-        return 1
-    unfit = _unfit(patches)
-    if unfit:
-        print("the unbroken code, and patches that can't be judged:", *unfit, sep="\n  ")
-        return 1
-    with ThreadPoolExecutor(_AT_A_TIME) as threads:
-        results = list(threads.map(_try, patches))
-    _show(results)
-    return 0 if all(result.is_killed for result in results) else 1
+        return _fail(f"no patch is named {only!r}", ())
+    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
+        unbroken = _unbroken(Path(folder))
+        unfit = _unfit(patches, unbroken, Path(folder)) or _control(patches[0], unbroken)
+        if unfit:
+            return _fail("the unbroken code, and patches that can't be judged:", unfit)
+        with ThreadPoolExecutor(_AT_A_TIME) as threads:
+            results = list(threads.map(partial(_shown, unbroken=unbroken), patches))
+    missing = [] if only else _untouched([result.patch for result in results if result.is_killed])
+    _say(*_table(results), *_rows(results), *missing)
+    killed = sum(result.is_killed for result in results)
+    _say(f"{killed} of {len(results)} killed")
+    return 1 if missing or killed < len(results) else 0
 
 
 def _collected() -> list[Patch]:
-    patches = [
-        patch
-        for name in _LISTS
-        if (_HERE / f"{name}.py").exists()
-        for patch in importlib.import_module(name).PATCHES
-    ]
+    patches = [patch for name in _LISTS for patch in importlib.import_module(name).PATCHES]
     names = [patch.name for patch in patches]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise SystemExit(f"two patches of one name: {', '.join(sorted(twice))}")
+    strange = {row for patch in patches for row in patch.rows} - TRAPS.keys()
+    if strange:
+        raise SystemExit(f"no such traps: {strange}")
     return patches
 
 
-def _unfit(patches: Sequence[Patch]) -> list[str]:
-    """What keeps patches from being judged: they don't fit, or their tests don't pass as it is."""
-    problems = []
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
-        for patch in patches:
-            copy = _copied(Path(folder, patch.name))
-            try:
-                patch.apply(copy / "interlock")
-            except (OSError, ValueError) as error:
-                problems.append(str(error))
-        tests = sorted({patch.killed_by for patch in patches})
-        verdicts, output = _verdicts(_copied(Path(folder, "unbroken")), tests)
-    for test in tests:
-        found = _of(test, verdicts)
-        if not found or set(found) != {"passed"}:
-            problems.append(f"{test}: {', '.join(found) or 'not found'}")
-    return [*problems, output] if problems else []
+def _untouched(patches: Iterable[Patch]) -> list[str]:
+    """The traps of the core that no patch leads into."""
+    touched = {row for patch in patches for row in patch.rows}
+    return [
+        f"no patch was killed that leads into trap {row}: {trap}"
+        for row, trap in TRAPS.items()
+        if row not in touched and row not in OF_PLUGINS
+    ]
 
 
-def _try(patch: Patch) -> _Result:
-    began = perf_counter()
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
-        copy = _copied(Path(folder, "src"))
-        patch.apply(copy / "interlock")
-        verdicts, output = _verdicts(copy, [patch.killed_by.partition("::")[0]])
-    found = _of(patch.killed_by, verdicts)
-    failed = [verdict for verdict in verdicts.values() if verdict not in ("passed", "skipped")]
-    is_killed = OWN in found
-    result = _Result(
-        patch,
-        is_killed,
-        OWN if is_killed else ", ".join(found) or f"not run: {output[-300:]}",
-        len(failed) - is_killed,
-        perf_counter() - began,
-    )
-    print("." if is_killed else "F", end="", flush=True)
-    return result
+def _unbroken(folder: Path) -> Path:
+    """A copy of the sources as they are now, from which all others are made."""
+    return _copied(_SOURCE, folder / "unbroken", "__pycache__")
 
 
-def _copied(target: Path) -> Path:
-    shutil.copytree(_SOURCE, target)
+def _copied(source: Path, target: Path, *ignored: str) -> Path:
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(*ignored))
     return target
 
 
-def _verdicts(source: Path, tests: Sequence[str]) -> tuple[dict[str, str], str]:
+def _unfit(patches: Sequence[Patch], unbroken: Path, folder: Path) -> list[str]:
+    """What keeps patches from being judged: they don't fit, or their tests don't pass as it is."""
+    problems = []
+    for number, patch in enumerate(patches):
+        copy = folder / str(number) / patch.file
+        copy.parent.mkdir(parents=True)
+        try:
+            shutil.copy(unbroken / "interlock" / patch.file, copy)
+            patch.apply(folder / str(number))
+        except (OSError, ValueError, SyntaxError) as error:
+            problems.append(f"{patch.name}: {error}")
+    tests = sorted({patch.killed_by for patch in patches})
+    verdicts, output = _verdicts(unbroken, sorted({_file(test) for test in tests}))
+    problems += [f"{test}: not found" for test in tests if not _of(test, verdicts)]
+    problems += [
+        f"{test}: {verdict}"
+        for test, verdict in verdicts.items()
+        if verdict not in ("passed", "skipped")
+    ]
+    return [*problems, output] if problems else []
+
+
+def _shown(patch: Patch, *, unbroken: Path) -> _Result:
+    result = _tried(patch, unbroken=unbroken)
+    _say("." if result.is_killed else "F", end="")
+    return result
+
+
+def _control(patch: Patch, unbroken: Path) -> list[str]:
+    """What is wrong with the judging itself: a patch that changes nothing has to survive."""
+    result = _tried(replace(patch, after=patch.before), unbroken=unbroken)
+    if result.is_killed or result.also_failed or result.verdict != "passed":
+        return [f"a patch that changes nothing: {result.verdict}, {result.also_failed} more failed"]
+    return []
+
+
+def _tried(patch: Patch, *, unbroken: Path) -> _Result:
+    began = perf_counter()
+    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
+        copy = _copied(unbroken, Path(folder, "src"), _REPORT)
+        patch.apply(copy / "interlock")
+        verdicts, output = _verdicts(copy, [patch.killed_by, _file(patch.killed_by)])
+    found = _of(patch.killed_by, verdicts)
+    failed = [verdict for verdict in verdicts.values() if verdict not in ("passed", "skipped")]
+    is_killed = OWN in found
+    return _Result(
+        patch,
+        is_killed,
+        OWN if is_killed else ", ".join(found) or f"not run: {output[-500:]}",
+        len(failed) - sum(verdict in failed for verdict in found),
+        perf_counter() - began,
+    )
+
+
+def _verdicts(source: Path, tests: Collection[str]) -> tuple[dict[str, str], str]:
     """How the tests end with this copy of the sources, by node id, and what pytest said."""
-    report = source / "verdicts.json"
+    report = source / _REPORT
+    report.unlink(missing_ok=True)
     try:
         done = subprocess.run(  # noqa: S603 our own tests
             [
                 *(sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=line"),
-                *("-p", "verdicts", "-p", "no:cacheprovider", "--verdicts", str(report)),
-                *("-m", "not slow", "--rootdir", str(_ROOT), *tests),
+                *("-p", "verdicts", f"--verdicts={report}", "-p", "no:cacheprovider"),
+                *("-p", "no:hypothesispytest"),  # importing it takes as long as all the rest
+                *("-c", str(_ROOT / "pyproject.toml"), "-m", "not slow", *tests),
             ],
             cwd=_ROOT,
             env=os.environ | {"PYTHONPATH": os.pathsep.join((str(source), str(_HERE)))},
@@ -132,10 +169,14 @@ def _verdicts(source: Path, tests: Sequence[str]) -> tuple[dict[str, str], str]:
             timeout=_SECONDS_PER_PATCH,
             check=False,
         )
+        output = done.stdout + done.stderr
     except subprocess.TimeoutExpired:
-        return {}, f"no end within {_SECONDS_PER_PATCH} s"
-    verdicts = json.loads(report.read_text()) if report.exists() else {}
-    return verdicts, done.stdout + done.stderr
+        output = f"no end within {_SECONDS_PER_PATCH} s"
+    return json.loads(report.read_text()) if report.exists() else {}, output
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def _of(test: str, verdicts: dict[str, str]) -> list[str]:
@@ -145,18 +186,36 @@ def _of(test: str, verdicts: dict[str, str]) -> list[str]:
     ]
 
 
-def _show(results: Sequence[_Result]) -> None:
+def _table(results: Sequence[_Result]) -> list[str]:
     width = max(len(result.patch.name) for result in results)
-    print()
+    lines = [""]
     for result in results:
-        print(
-            f"{'killed  ' if result.is_killed else 'SURVIVED'} {result.patch.name:{width}}  "
-            f"{result.seconds:4.1f} s  {result.patch.protects}"
+        verdict = "killed  " if result.is_killed else "SURVIVED"
+        also = f" and {result.also_failed} more" if result.also_failed else ""
+        lines.append(
+            f"{verdict} {result.patch.name:{width}} {result.seconds:4.1f} s  "
+            f"{result.patch.protects}: {result.patch.killed_by}{also}"
         )
         if not result.is_killed:
-            print(f"         {result.patch.killed_by}: {result.verdict}")
-    killed = sum(result.is_killed for result in results)
-    print(f"{killed} of {len(results)} killed")
+            lines.append(f"         {result.verdict}")
+    return lines
+
+
+def _rows(results: Sequence[_Result]) -> list[str]:
+    killed = sorted({row for result in results if result.is_killed for row in result.patch.rows})
+    return [
+        f"traps that killed patches lead into: {', '.join(map(str, killed)) or 'none'}",
+        f"traps that only plugins can meet: {', '.join(map(str, OF_PLUGINS))}",
+    ]
+
+
+def _fail(what: str, why: Iterable[str]) -> int:
+    _say(what, *(f"  {line}" for line in why))
+    return 1
+
+
+def _say(*lines: str, end: str = "\n") -> None:
+    print(*lines, sep="\n", end=end, flush=True)
 
 
 if __name__ == "__main__":

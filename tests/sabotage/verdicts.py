@@ -19,7 +19,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start with nothing seen."""
+    """Start with nothing seen, of the package that stands beside the report and of no other."""
+    wanted = config.getoption("--verdicts").parent
+    if _PACKAGE.parent.resolve() != wanted.resolve():
+        raise pytest.UsageError(f"the tests would see {_PACKAGE}, not the copy in {wanted}")
+    config.addinivalue_line("markers", "slow: not worth repeating for each patch")
     config.stash[_VERDICTS] = {}
 
 
@@ -34,14 +38,9 @@ def pytest_runtest_makereport(
         verdicts.setdefault(item.nodeid, report.outcome)
     elif verdicts.get(item.nodeid, "passed") == "passed":
         verdicts[item.nodeid] = _judge(call.when, call.excinfo)
+    if call.when == "teardown":  # at once: a later test may never end
+        item.config.getoption("--verdicts").write_text(json.dumps(verdicts))
     return report
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write."""
-    config = session.config
-    path: Path = config.getoption("--verdicts")
-    path.write_text(json.dumps(config.stash[_VERDICTS]))
 
 
 def _judge(when: str, excinfo: pytest.ExceptionInfo[BaseException]) -> str:

@@ -1,0 +1,225 @@
+"""A process that deposits, withdraws and closes: `python teller.py CONFIG COMMANDS SEED [FOLDER]`.
+
+Between its commands it evicts, flushes and restores cache entries, so that others meet stale ones.
+It prints, as JSON, what was accepted, refused and seen; the test holds that against the streams.
+"""
+
+import asyncio
+import json
+import os
+import random
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel
+
+from interlock.application import Application, ApplicationBuilder, LoadReport
+from interlock.backends import AggregateRecord
+from interlock.domain import Aggregate, Command
+from interlock.errors import InterlockError
+from interlock.reports import Source
+from interlock.routing import applies_event, handles_command
+
+ACCOUNTS = [uuid5(UUID(int=7), f"account {number}") for number in range(50)]
+MISCHIEF = 0.6  # of the steps
+
+
+class RefusedError(ValueError):
+    """Why, and on which version it was decided."""
+
+    def __init__(self, reason: str, version: int) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.version = version
+
+
+class Deposit(Command[None]):
+    amount: int
+
+
+class Withdraw(Command[None]):
+    amount: int
+
+
+class Close(Command[int | None]):
+    """Answered with the version of an account that is closed already."""
+
+
+class Deposited(BaseModel):
+    amount: int
+
+
+class Withdrawn(BaseModel):
+    amount: int
+
+
+class Closed(BaseModel):
+    pass
+
+
+class Account(Aggregate):
+    balance: int = 0
+    is_closed: bool = False
+
+    @handles_command
+    def deposit(self, command: Deposit) -> None:
+        if self.is_closed:
+            raise RefusedError("closed", self.version)
+        self.emit(Deposited(amount=command.amount))
+
+    @handles_command
+    def withdraw(self, command: Withdraw) -> None:
+        if command.amount > self.balance:
+            raise RefusedError("overdraft", self.version)
+        self.emit(Withdrawn(amount=command.amount))
+
+    @handles_command
+    def close(self, command: Close) -> int | None:
+        if self.is_closed:
+            return self.version
+        self.emit(Closed())
+        return None
+
+    @applies_event
+    def apply_deposited(self, event: Deposited) -> None:
+        self.balance += event.amount
+
+    @applies_event
+    def apply_withdrawn(self, event: Withdrawn) -> None:
+        self.balance -= event.amount
+
+    @applies_event
+    def apply_closed(self, event: Closed) -> None:
+        self.is_closed = True
+
+
+@dataclass
+class Teller:
+    """One process's commands, and what came of them."""
+
+    chooser: random.Random
+    heads: dict[UUID, int] = field(default_factory=dict)
+    accepted: list[str] = field(default_factory=list)
+    refused: list[tuple[str, str, int, int, int]] = field(default_factory=list)
+    seen: list[tuple[str, int, int, bool]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    stashed: dict[UUID, AggregateRecord] = field(default_factory=dict)
+
+    async def work(self, app: Application, commands: int) -> None:
+        """Dispatch the commands, one after the other."""
+        done = 0
+        while done < commands:
+            account_id = self.chooser.choice(ACCOUNTS)
+            if self.chooser.random() < MISCHIEF:
+                await self._mischief(app, account_id)
+            head = await app._events.head("Account", account_id)
+            self.heads[account_id] = 0 if head is None else head[0]
+            if self.chooser.random() < 0.2:
+                account = await app.load(Account, account_id)
+                self.seen.append(
+                    (str(account_id), account.version, account.balance, account.is_closed)
+                )
+            else:
+                await self._command(app, account_id)
+                done += 1
+
+    async def _command(self, app: Application, account_id: UUID) -> None:
+        amount = self.chooser.randint(1, 9)
+        kind = self.chooser.choices((Deposit, Withdraw, Close), (50, 50, 1))[0]
+        command: Command[Any] = kind.model_validate({"aggregate_id": account_id, "amount": amount})
+        try:
+            refused_on, reason = await app.dispatch(command), "closed"
+        except RefusedError as error:
+            refused_on, reason = error.version, error.reason
+        if refused_on is None:
+            self.accepted.append(str(command.command_id))
+        else:
+            refusal = (str(account_id), reason, amount, refused_on, self.heads[account_id])
+            self.refused.append(refusal)
+
+    async def _mischief(self, app: Application, account_id: UUID) -> None:
+        registration = app._parts[Account].registration
+        cache, key = registration.cache, registration.mapper.scope.key(account_id)
+        assert cache is not None
+        what = self.chooser.choices(("stash", "restore", "evict", "flush"), (40, 40, 15, 5))[0]
+        try:
+            if what == "stash":
+                found = await cache.read(key)
+                if found is not None:
+                    self.stashed[account_id] = found
+            elif what == "restore" and account_id in self.stashed:
+                await cache.remove(key)
+                await cache.put(key, self.stashed[account_id])
+            elif what == "flush":
+                for each in ACCOUNTS:
+                    await cache.remove(registration.mapper.scope.key(each))
+            elif what == "evict":
+                await cache.remove(key)
+        except InterlockError:
+            self.counts["cache was down"] += 1
+
+    def observe(self, report: LoadReport) -> None:
+        """Count the cache hits that were behind the stream when the command began."""
+        if report.baseline is Source.CACHE and not report.is_current:
+            is_stale = report.version < self.heads.get(report.aggregate_id, 0)
+            self.counts["stale hits" if is_stale else "true hits"] += 1
+
+
+class FolderCache:
+    """A hand-written cache that the processes share: a JSON file for each account."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+        """What stands in the file."""
+        try:
+            return Account.model_validate_json((self._folder / str(aggregate_id)).read_bytes())
+        except FileNotFoundError:
+            return None
+
+    async def set_aggregate(self, aggregate: Aggregate) -> None:
+        """Replace the file."""
+        new = self._folder / f"{aggregate.id}.{os.getpid()}"
+        new.write_text(aggregate.model_dump_json())
+        new.replace(self._folder / str(aggregate.id))
+
+    async def remove_aggregate(self, aggregate_id: UUID) -> None:
+        """Remove the file."""
+        (self._folder / str(aggregate_id)).unlink(missing_ok=True)
+
+
+def application(config: str, folder: str | None = None) -> ApplicationBuilder:
+    """As configured; with a folder, the cache is the hand-written one there."""
+    builder = ApplicationBuilder.from_config(config).configure(max_attempts=1_000)
+    if folder is None:
+        return builder.register_aggregate(Account)
+    return builder.register_aggregate(Account, cache_backend=FolderCache(Path(folder)))
+
+
+async def main(config: str, commands: str, seed: str, folder: str | None = None) -> None:
+    """Work, and print what came of it."""
+    teller = Teller(random.Random(int(seed)))  # noqa: S311 a choice, not a secret
+    app = application(config, folder).register_observer(teller.observe).build()
+    async with app:
+        await teller.work(app, int(commands))
+        counters = app.counters()
+    sys.stdout.write(
+        json.dumps(
+            {
+                "accepted": teller.accepted,
+                "refused": teller.refused,
+                "seen": teller.seen,
+                "counts": teller.counts,
+                "counters": counters,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

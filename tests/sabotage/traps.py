@@ -1,0 +1,48 @@
+"""The forty traps of aggregate loading that each have bitten a real system, by their numbers."""
+
+from collections.abc import Collection, Mapping
+
+TRAPS: Mapping[int, str] = {
+    1: "a commit of several events steps over the multiple of n, and no snapshot is taken",
+    2: "a snapshot's version and its state disagree",
+    3: "a snapshot captures uncommitted or later state",
+    4: "an older snapshot replaces a newer one",
+    5: "a cached state or snapshot is ahead of the stream, or of another branch, and is served",
+    6: "what fails after the commit fails the command",
+    7: "a snapshot that is written on a read fails the read",
+    8: "a mutable aggregate is shared between callers",
+    9: "after a conflict the same stale entry is taken again, for ever",
+    10: "a failed command leaves its half-made state behind",
+    11: "the cache keeps the state from before one's own write",
+    12: "a slow loader overwrites a fresher entry",
+    13: "a cancelled caller poisons those who wait for the same load",
+    14: "a stream whose first events are gone is replayed to a wrong state",
+    15: "an outage of the snapshot store makes everybody replay without bound",
+    16: "the state's schema changed, and every snapshotted aggregate is unloadable",
+    17: "the schema still fits but its meaning changed: silently wrong",
+    18: "two deployed revisions overwrite each other's snapshots",
+    19: "encoding loses a part of the state",
+    20: "a paged read stops early, and nobody notices",
+    21: "a state comes back as the base class, or as whatever class a record names",
+    22: "keys lack type, tenant or revision: one reads another's state",
+    23: "time-based snapshots never fire, as time is counted from the load",
+    24: "a found state counts as missing because it is falsy",
+    25: "pickle in a shared cache runs code",
+    26: "a driver's defaults: no replies, no timeout, a refused write leaves the old value",
+    27: "keys break a cache's protocol, or are too long for it",
+    28: "a long stream is held in memory all at once",
+    29: "snapshots silently stopped months ago",
+    30: "a stale state makes a handler refuse, and no append ever shows it",
+    31: "an append compares the version only: holes, and other branches built on",
+    32: "an append's reply is lost, and its events are doubled",
+    33: "what a handler does to its object is cached, or changes an event",
+    34: "an old version is cached as the head",
+    35: "a shared load answers with a read from before the caller's own write",
+    36: "a handler dispatches and waits for itself for ever",
+    37: "after a restore what is newer but false is never replaced",
+    38: "good snapshots are deleted because they look ahead",
+    39: "a slow loader puts back the state from before one's own write",
+    40: "the cache strategy declines the new state, and the old one stays",
+}
+OF_PLUGINS: Collection[int] = (25, 26)
+"""The traps that lie in drivers; the core doesn't meet them."""
