@@ -1,8 +1,8 @@
 """The table of snapshots, as of version 0.1.
 
-The option `interlock_snapshots_table` of Alembic's configuration names it, with a schema in front if
-need be; `interlock_snapshots` if it is left out. What stands here isn't changed any more: a later
-shape comes as another revision.
+The option `interlock_snapshots_table` of Alembic's configuration names it, with a schema in front
+if need be; `interlock_snapshots` if it is left out. What stands here isn't changed any more: a
+later shape comes as another revision.
 """
 
 import sqlalchemy as sa
