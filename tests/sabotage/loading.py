@@ -6,6 +6,7 @@ _LOADING = "tests/core/test_loading.py::"
 _TAIL = "tests/core/test_tail.py::"
 _FLOOR = "tests/core/test_floor.py::"
 _FLIGHTS = "tests/core/test_flights.py::"
+_AHEAD = "tests/core/test_ahead.py::"
 
 PATCHES = [
     Patch(
@@ -320,5 +321,40 @@ PATCHES = [
         "return loaded.state",
         f"{_FLIGHTS}test_who_shares_a_load_gets_an_object_of_his_own",
         (8,),
+    ),
+    Patch(
+        "a tail that came with a snapshot counts as read when it is folded",
+        "a state is verified from before its tail was read",
+        "tail.py",
+        "following.noted, following.verified_at = ahead.noted, ahead.began",
+        "following.noted = ahead.noted",
+        f"{_AHEAD}test_a_state_counts_as_the_head_from_before_both_were_read",
+    ),
+    Patch(
+        "a load that reads snapshot and tail at once is joined",
+        "nobody joins a load that has read the stream",
+        "loading.py",
+        "            if flight is not None and self.baselines.reads_ahead:\n"
+        "                flight.has_begun = True\n",
+        "",
+        f"{_AHEAD}test_nobody_joins_a_load_whose_one_read_has_begun",
+        (35,),
+    ),
+    Patch(
+        "a tail goes to whichever snapshot is next",
+        "a tail that came with a snapshot is that one's",
+        "loaded.py",
+        "return ahead if ahead is not None and ahead.first == first else None",
+        "return ahead",
+        f"{_AHEAD}test_a_snapshot_that_does_not_decode_takes_its_tail_with_it",
+    ),
+    Patch(
+        "what can't be read at once can't be read",
+        "snapshots and events that can't be read at once are read one after the other",
+        "baselines.py",
+        "shows when each is asked.\n"
+        "            return await self._snapshot_read(store, key, bound, trail)",
+        "\n            raise",
+        f"{_AHEAD}test_what_cannot_be_read_at_once_is_read_one_after_the_other",
     ),
 ]

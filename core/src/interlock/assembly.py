@@ -13,7 +13,7 @@ from interlock.errors import ConfigurationError
 from interlock.floor import Floor
 from interlock.forgetting import Forgetting
 from interlock.keeping import Keeper
-from interlock.loaded import Registration
+from interlock.loaded import Clock, Registration
 from interlock.loading import Loader
 from interlock.many import ManyLoader
 from interlock.mapper import AggregateMapper
@@ -37,7 +37,6 @@ from interlock.runtime import Application, Part
 from interlock.saving import Saver
 from interlock.settings import AggregateSettings, Settings
 from interlock.specs import BackendKind, BackendReference
-from interlock.tail import Clock
 
 _EVENT_STORE_METHODS = ("append", "read", "head", "delete")
 

@@ -19,6 +19,7 @@ from interlock.ports import (
     ChangeNotifier,
     EventStore,
     Forgetful,
+    ReadsFromSnapshot,
     ReadsMany,
     SnapshotStore,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "EventStore",
     "Forgetful",
     "InterlockError",
+    "ReadsFromSnapshot",
     "ReadsMany",
     "RecordCacheBackend",
     "RecordKey",

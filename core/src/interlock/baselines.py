@@ -5,6 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from interlock.aggregate import Aggregate
+from interlock.ahead import ReadsAhead
 from interlock.calls import bounded
 from interlock.errors import (
     BackendUnavailableError,
@@ -24,15 +25,27 @@ class Baselines:
     """The usable records of one registered aggregate; each other is noted with its reason."""
 
     def __init__(
-        self, registration: Registration, keeper: Keeper, floor: Floor, reporting: Reporting
+        self,
+        registration: Registration,
+        *,
+        keeper: Keeper,
+        floor: Floor,
+        reporting: Reporting,
+        ahead: ReadsAhead | None,
     ) -> None:
         self._registration = registration
         self._keeper = keeper
         self._floor = floor
         self._reporting = reporting
+        self._ahead = ahead
         self._cache = (
             None if isinstance(registration.cache_strategy, NeverCache) else registration.cache
         )
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether the first of `snapshots` brings the stream's tail with it, on the trail."""
+        return self._ahead is not None
 
     @property
     def cache_never_waits(self) -> bool:
@@ -145,12 +158,14 @@ class Baselines:
         if store is None:
             return
         self._note_failure(aggregate_id, trail)
+        read_next = self._read_ahead
         for revision in (own.revision, *self._registration.reads_revisions):
             key = RecordKey(own.namespace, own.epoch, own.aggregate_type, aggregate_id, revision)
             bound = ask.version
             while bound is None or bound > 0:
                 try:
-                    record = await self._snapshot_read(store, key, bound, trail)
+                    read, read_next = read_next, self._snapshot_read
+                    record = await read(store, key, bound, trail)
                     if trail.snapshots_down:
                         return
                     if record is None:
@@ -166,6 +181,22 @@ class Baselines:
                     continue
                 yield Loaded.from_record(state, record, Source.SNAPSHOT, trail)
                 bound = record.version - 1
+
+    async def _read_ahead(
+        self, store: SnapshotStore, key: RecordKey, bound: int | None, trail: Trail
+    ) -> AggregateRecord | None:
+        if self._ahead is None:
+            return await self._snapshot_read(store, key, bound, trail)
+        try:
+            record = await self._ahead.read(key, bound, trail)
+        except BackendUnavailableError:
+            # Which of the two stores it is, and what that means, shows when each is asked.
+            return await self._snapshot_read(store, key, bound, trail)
+        finally:
+            trail.lap("snapshot")
+        if record is None:
+            trail.miss(Source.SNAPSHOT, Reason.ABSENT)
+        return record
 
     async def _snapshot_read(
         self, store: SnapshotStore, key: RecordKey, bound: int | None, trail: Trail

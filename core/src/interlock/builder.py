@@ -13,12 +13,12 @@ from interlock.codecs import Codec
 from interlock.config import load_settings
 from interlock.construction import Dependencies
 from interlock.errors import ConfigurationError
+from interlock.loaded import Clock
 from interlock.plugins import OptionsError
 from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
 from interlock.reports import Observer
 from interlock.runtime import Application
 from interlock.settings import AggregateSettings, ApplicationSettings, Settings
-from interlock.tail import Clock
 
 Source = object  # an instance, a class or factory, a name, a BackendReference
 

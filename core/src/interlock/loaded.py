@@ -1,5 +1,6 @@
 """What loading passes around: a registration, what was asked, a state with its provenance."""
 
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -8,11 +9,14 @@ from uuid import UUID
 
 from interlock.aggregate import Aggregate, Origin
 from interlock.declarations import Tables
+from interlock.floor import Head
 from interlock.mapper import AggregateMapper
 from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
 from interlock.ports import CacheStore, SnapshotStore
-from interlock.records import NEVER_VERIFIED, AggregateRecord, Scope, Stamp
+from interlock.records import NEVER_VERIFIED, AggregateRecord, EventRow, Scope, Stamp
 from interlock.reports import Miss, Reason, Source
+
+Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,25 @@ class Ask(NamedTuple):
     skips_cache: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A tail that came with a snapshot: from version `first` on, to where the load was asked.
+
+    `noted` is the floor's head, `began` the clock, from before it was read.
+    """
+
+    first: int
+    chunks: AsyncIterator[Sequence[EventRow]]
+    noted: Head | None
+    began: datetime
+
+
 class Trail:
     """What one load met on its way; `moment` is the `Forgets.moment` at which it began."""
 
     __slots__ = (
         "_lap_at",
+        "ahead",
         "misses",
         "moment",
         "phases",
@@ -57,6 +75,7 @@ class Trail:
 
     def __init__(self, *, is_timed: bool, moment: int = 0) -> None:
         self.moment = moment
+        self.ahead: Ahead | None = None
         self.misses: list[Miss] = []
         self.refuted: list[Stamp] = []  # another event stands at their version
         self.unproven: list[Stamp] = []  # no event stands at their version
@@ -68,6 +87,11 @@ class Trail:
     def miss(self, source: Source, reason: Reason, detail: object = "") -> None:
         """Note a baseline that wasn't taken."""
         self.misses.append(Miss(source, reason, str(detail)))
+
+    def take_ahead(self, first: int) -> Ahead | None:
+        """The tail from this version on, if it was read ahead; only once."""
+        ahead, self.ahead = self.ahead, None
+        return ahead if ahead is not None and ahead.first == first else None
 
     def lap(self, phase: str) -> None:
         """Add the time since the last lap to a phase."""

@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from interlock.aggregate import Aggregate
+from interlock.ahead import reads_ahead
 from interlock.baselines import Baselines
 from interlock.flights import Flight, Flights
 from interlock.floor import Floor
 from interlock.keeping import Keeper
-from interlock.loaded import Ask, Loaded, Registration, Trail
+from interlock.loaded import Ask, Clock, Loaded, Registration, Trail
 from interlock.policies import Freshness, MaxAge, Replay, Trust
 from interlock.ports import EventStore
 from interlock.reports import LoadReport, Reporting, Source
-from interlock.tail import Clock, Tail
+from interlock.tail import Tail
 from interlock.underway import UnderWay
 
 _TRUSTING = (Trust, MaxAge)
@@ -39,7 +40,13 @@ class Loader:
         self._floor = floor
         self._reporting = reporting
         self._clock = clock
-        self.baselines = Baselines(registration, keeper, floor, reporting)
+        self.baselines = Baselines(
+            registration,
+            keeper=keeper,
+            floor=floor,
+            reporting=reporting,
+            ahead=reads_ahead(registration, events, floor, clock),
+        )
         self.tail = Tail(
             registration,
             events=events,
@@ -114,6 +121,8 @@ class Loader:
                     return loaded
                 await self._keeper.drop(aggregate_id, baseline.stamp)
         if self._registration.snapshots is not None and not isinstance(ask.freshness, Replay):
+            if flight is not None and self.baselines.reads_ahead:
+                flight.has_begun = True
             async for baseline in self.baselines.snapshots(aggregate_id, ask, trail):
                 loaded = await self.tail.fast_forward(baseline, ask, flight)
                 if loaded is not None:

@@ -15,13 +15,13 @@ from interlock.errors import (
     UnknownEventError,
 )
 from interlock.floor import Floor
-from interlock.loaded import Ask, Loaded, Registration, Trail
+from interlock.loaded import Ask, Clock, Loaded, Registration, Trail
 from interlock.loading import Loader, is_too_old, may_use_cache
 from interlock.policies import Freshness, Replay
 from interlock.ports import EventStore, ReadsMany
 from interlock.records import EventRow
 from interlock.reports import Reason, Source
-from interlock.tail import Clock, Following
+from interlock.tail import Following
 
 _BATCH = 500  # ids; what bounds the memory
 

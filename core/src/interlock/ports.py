@@ -238,6 +238,29 @@ class EventStore(Protocol):
 
 
 @runtime_checkable
+class ReadsFromSnapshot(Protocol):
+    """What an event store may also do: read a snapshot together with the tail behind it.
+
+    A store whose events and snapshots are in one database answers a cold load in one round trip.
+    """
+
+    def keeps_beside(self, snapshots: SnapshotStore) -> bool:
+        """Whether the snapshots of this store can be read so; asked once, before it is opened."""
+        ...
+
+    async def read_from_snapshot(
+        self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
+    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+        """The key's newest record and the events behind it, as of one moment.
+
+        The record is what `SnapshotStore.read(key, last)` gives, the events are what
+        `EventStore.read` gives from the record's version on (its own event comes first), or from
+        version 1 if there is no record. Raises as the two do.
+        """
+        ...
+
+
+@runtime_checkable
 class ReadsMany(Protocol):
     """What an event store may also do: read the tails of many streams at once."""
 

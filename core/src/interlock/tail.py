@@ -1,6 +1,6 @@
 """The tail of a stream, read from a baseline on and folded onto it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,12 +17,10 @@ from interlock.errors import (
 from interlock.flights import Flight
 from interlock.floor import Floor, Head
 from interlock.fold import Fold
-from interlock.loaded import Ask, Loaded, Registration
+from interlock.loaded import Ask, Clock, Loaded, Registration
 from interlock.ports import EventStore
 from interlock.records import EventRow, from_micros
 from interlock.reports import Reason, Reporting
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
@@ -82,9 +80,17 @@ class Tail:
         following = self.begin(baseline)
         if flight is not None:
             flight.has_begun = True
-        chunks = self._events.read(
-            self._registration.tables.name, aggregate_id, first=following.first, last=ask.version
-        )
+        ahead = baseline.trail.take_ahead(following.first)
+        if ahead is None:
+            chunks = self._events.read(
+                self._registration.tables.name,
+                aggregate_id,
+                first=following.first,
+                last=ask.version,
+            )
+        else:
+            chunks = ahead.chunks
+            following.noted, following.verified_at = ahead.noted, ahead.began
         timeout = self._events.timeout
         while (
             rows := await bounded("the event store's read", timeout, anext(chunks, None))

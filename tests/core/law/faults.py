@@ -20,7 +20,14 @@ from interlock.application.aggregates import (
     InMemoryAggregateCacheBackend,
     InMemoryAggregateSnapshotStorageBackend,
 )
-from interlock.backends import AggregateRecord, EventRow, RecordKey, Stamp, StoredEvent
+from interlock.backends import (
+    AggregateRecord,
+    EventRow,
+    RecordKey,
+    SnapshotStore,
+    Stamp,
+    StoredEvent,
+)
 from interlock.domain import Aggregate, ConcurrencyError
 from interlock.errors import BackendUnavailableError, RecordUnusableError
 from interlock.memory import InMemoryEventStore
@@ -335,9 +342,10 @@ class Plain(AggregateCacheBackend, AggregateSnapshotStorageBackend):
 class Events(InMemoryEventStore):
     """Small chunks, turns between them, and other writers that come at the worst moment."""
 
-    def __init__(self, bites: Counter[str], turns: int, chunk: int) -> None:
+    def __init__(self, bites: Counter[str], turns: int, chunk: int, *, reads_ahead: bool) -> None:
         super().__init__()
         self.bites = bites
+        self.reads_ahead = reads_ahead
         self.turns = turns
         self.chunk = chunk
         self.failed = 0
@@ -414,6 +422,19 @@ class Events(InMemoryEventStore):
         if self._intrude("written-after-read", (aggregate_type, aggregate_id)):
             self.dawdle()
 
+    def keeps_beside(self, snapshots: SnapshotStore) -> bool:
+        return self.reads_ahead
+
+    async def read_from_snapshot(
+        self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
+    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+        record = await snapshots.read(key, last)
+        first = 1 if record is None else max(record.version, 1)
+        chunks = self.read(key.aggregate_type, key.aggregate_id, first=first, last=last)
+        rows = await anext(chunks, None)
+        self.bites["events read ahead"] += 1
+        return record, _resumed(rows, chunks)
+
     def rows(self, subject: Subject) -> list[EventRow]:
         return list(self._streams.get(subject, ()))
 
@@ -431,3 +452,12 @@ class Events(InMemoryEventStore):
     async def _turn(self) -> None:
         for _ in range(self.turns):
             await asyncio.sleep(0)
+
+
+async def _resumed(
+    rows: Sequence[EventRow] | None, chunks: AsyncIterator[Sequence[EventRow]]
+) -> AsyncIterator[Sequence[EventRow]]:
+    if rows is not None:
+        yield rows
+        async for more in chunks:
+            yield more

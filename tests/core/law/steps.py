@@ -62,6 +62,7 @@ class Plan:
     turns: int
     chunk: int
     keep: int
+    reads_ahead: bool
 
 
 @dataclass(frozen=True)
@@ -458,4 +459,5 @@ def plans(where: Where) -> st.SearchStrategy[Plan]:
         st.sampled_from([0, 1, 2, 7]),
         st.integers(1, 3),
         st.integers(1, 3),
+        st.booleans(),
     )

@@ -31,7 +31,7 @@ WANTED = (
     *(f"cache {name}" for name in faults.READ_FAULTS + faults.PUT_FAULTS + faults.REMOVE_FAULTS),
     *(f"snapshots {name}" for name in faults.READ_FAULTS + faults.PUT_FAULTS),
     *(f"events {name}" for name in faults.APPEND_FAULTS + faults.STREAM_FAULTS),
-    *(f"events {name}" for name in (*faults.INTRUSIONS, "restored")),
+    *(f"events {name}" for name in (*faults.INTRUSIONS, "restored", "read ahead")),
     *(
         f"{source} found {reason}"
         for source in ("cache", "snapshot")

@@ -97,7 +97,7 @@ class World:
         self.commands: dict[UUID, Command[Any]] = {}
         self.unproven: set[tuple[int, Subject]] = set()
         self.broken: list[str] = []
-        self.events = Events(seen, plan.turns, plan.chunk)
+        self.events = Events(seen, plan.turns, plan.chunk, reads_ahead=plan.reads_ahead)
         self.events.intrude = self._intrude
         self.events.dawdle = self._dawdle
         self.snapshot_faults = Faults[Any]("snapshots", seen, plan.turns)
