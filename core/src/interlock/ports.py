@@ -189,8 +189,9 @@ class Forgetful(Protocol):
     async def forget(self, key: RecordKey) -> int:
         """Remove the records of the key's aggregate, of all revisions; the number removed.
 
-        A tombstone is kept for a day: a put of a record whose `taken_at` isn't after it is refused,
-        without an error. Both are one transaction. Raises `ConfigurationError` if it can't.
+        A tombstone is kept for a day: a put of a record whose `taken_at` isn't after it leaves no
+        record, and raises no error. It stands before the first record goes, and whoever puts while
+        this runs leaves none either. Raises `ConfigurationError` if it can't.
         """
         ...
 
@@ -251,7 +252,7 @@ class ReadsFromSnapshot(Protocol):
     async def read_from_snapshot(
         self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
     ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
-        """The key's newest record and the events behind it, as of one moment.
+        """The key's newest record and the events behind it, as of that moment or later.
 
         The record is what `SnapshotStore.read(key, last)` gives, the events are what
         `EventStore.read` gives from the record's version on (its own event comes first), or from

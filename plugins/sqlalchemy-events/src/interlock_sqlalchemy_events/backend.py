@@ -6,14 +6,18 @@ from typing import cast
 from uuid import UUID
 
 from interlock.backends import (
+    AggregateRecord,
     BackendUnavailableError,
     ConcurrencyError,
     EventRow,
+    RecordKey,
     RecordTooLargeError,
+    SnapshotStore,
     StoredEvent,
 )
 from interlock_sqlalchemy.database import Many, RefusedError, Statement, Step, Values
 from interlock_sqlalchemy.dialects import connect
+from interlock_sqlalchemy.joint import JointReads, SnapshotSource
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
 from interlock_sqlalchemy_events.many import ManyReads
 from interlock_sqlalchemy_events.statements import EventStatements, events_table
@@ -33,7 +37,9 @@ class SQLAlchemyEventStore:
         )
         namespace = "default" if config.namespace is None else config.namespace
         self._namespace = self._database.key(namespace)
+        self._table = table
         self._statements = EventStatements(table, self._database)
+        self._joint: dict[SnapshotSource, JointReads] = {}
         self._many = ManyReads(table, self._database)
 
     async def open(self) -> None:
@@ -93,6 +99,25 @@ class SQLAlchemyEventStore:
         by_id = {aggregate_id.bytes: first for aggregate_id, first in firsts.items()}
         async for key, found in self._many.chunks(shared, by_id):
             yield UUID(bytes=key), cast(Sequence[EventRow], found)
+
+    def keeps_beside(self, snapshots: SnapshotStore) -> bool:
+        """See `ReadsFromSnapshot.keeps_beside`: snapshots in SQL, by the same URL."""
+        source = getattr(snapshots, "source", None)
+        return isinstance(source, SnapshotSource) and source.database.where == self._database.where
+
+    async def read_from_snapshot(
+        self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
+    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+        """See `ReadsFromSnapshot.read_from_snapshot`; one statement on a server."""
+        source: SnapshotSource = snapshots.source  # type: ignore[attr-defined] # `keeps_beside` saw it
+        joint = self._joint.get(source)
+        if joint is None:
+            joint = JointReads(self._database, self._table, self._statements.read, source)
+            self._joint[source] = joint
+        stream = self._stream(key.aggregate_type, key.aggregate_id)
+        bound = _MAX_VERSION if last is None else min(last, _MAX_VERSION)
+        record, pages = await joint.read(key, stream, bound)
+        return record, cast(AsyncIterator[Sequence[EventRow]], pages)
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         """See `EventStore.head`."""

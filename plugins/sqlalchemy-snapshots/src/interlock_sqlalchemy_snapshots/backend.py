@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -18,12 +18,19 @@ from interlock.backends import (
 )
 from interlock_sqlalchemy.database import Row, Step
 from interlock_sqlalchemy.dialects import connect
+from interlock_sqlalchemy.joint import SnapshotSource
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
 from interlock_sqlalchemy_snapshots.rows import Keys, record_of
-from interlock_sqlalchemy_snapshots.statements import BATCHES, SnapshotStatements, snapshots_table
+from interlock_sqlalchemy_snapshots.statements import (
+    BATCHES,
+    RECORD,
+    SnapshotStatements,
+    snapshots_table,
+)
 
 _MAX_VERSION = 2**63 - 1
 _PRUNE_IDS = 100
+_TOMBSTONE_STANDS = timedelta(days=1)
 _NEVER = -(2**63)
 """Before every moment."""
 
@@ -45,6 +52,14 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         self._database, table = connect(config, partial(snapshots_table, config.table))
         self._keys = Keys(self._database)
         self._statements = SnapshotStatements.compiled(table, self._database)
+        self.source = SnapshotSource(
+            self._database,
+            table,
+            self._statements.read,
+            RECORD,
+            self._keys.of_record,
+            record_of,
+        )
 
     async def open(self) -> None:
         """Connect; create the table if asked, and check it."""
@@ -57,11 +72,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         """See `SnapshotStore.read`."""
         bound = _MAX_VERSION if at_or_below is None else min(at_or_below, _MAX_VERSION)
-        values = {
-            **self._keys.of_scope(key),
-            "aggregate_id": key.aggregate_id.bytes,
-            "at_or_below": bound,
-        }
+        values = {**self._keys.of_record(key), "at_or_below": bound}
         for row in await self._database.fetch(self._statements.read, values):
             return record_of(key, row)
         return None
@@ -85,23 +96,35 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `SnapshotStore.put`."""
+        """See `SnapshotStore.put`; what comes too late after a forget is removed again."""
+        aggregate = self._keys.of_aggregate(key)
+        bury = Step(self._statements.bury, [{**aggregate, **self._standing()}])
         steps = [
             Step(self._statements.put, [self._keys.row(key, record)]),
-            Step(
-                self._statements.trim,
-                [self._trimming(self._keys.of_aggregate(key), record.revision)],
-            ),
+            bury,
+            Step(self._statements.trim, [self._trimming(aggregate, record.revision)]),
         ]
         if supersedes:
             superseded = [self._keys.of_stamp(key, stamp) for stamp in supersedes]
             steps.insert(0, Step(self._statements.remove, superseded))
         await self._database.execute(steps, repeatable=True)
+        if not self._database.is_serial:
+            # A forget at the same time may have seen nothing of this put, as this put of it. Its
+            # tombstone stands before it looks for records: so one of the two sees the other's.
+            await self._database.execute([bury], repeatable=True)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
         """See `SnapshotStore.remove`."""
         step = Step(self._statements.remove, [self._keys.of_stamp(key, stamp)])
         await self._database.execute([step], repeatable=True)
+
+    async def forget(self, key: RecordKey) -> int:
+        """See `Forgetful.forget`."""
+        aggregate = self._keys.of_aggregate(key)
+        tombstone = self._keys.tombstone(key, taken_at=self._clock())
+        await self._database.execute([Step(self._statements.put, [tombstone])], repeatable=True)
+        bury = Step(self._statements.bury, [{**aggregate, **self._standing()}])
+        return await self._database.execute([bury], repeatable=True)
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
         """See `SnapshotStore.revisions`."""
@@ -116,7 +139,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
                 yield UUID(bytes=aggregate_id)
 
     async def prune(self, scope: Scope) -> int:
-        """See `SnapshotStore.prune`; in transactions of 100 aggregates."""
+        """See `SnapshotStore.prune`; in transactions of 100 aggregates. Tombstones end here too."""
         removed = 0
         async for page in self._database.pages(
             self._statements.ids, self._keys.of_type(scope), b""
@@ -136,8 +159,15 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
     async def _trim(self, scope: Scope, rows: Iterable[Row]) -> int:
         of_type = self._keys.of_type(scope)
         aggregates = [self._trimming({**of_type, "aggregate_id": row[0]}, "") for row in rows]
-        step = Step(self._statements.trim, aggregates)
-        return await self._database.execute([step], repeatable=True)
+        removed = await self._database.execute(
+            [Step(self._statements.trim, aggregates)], repeatable=True
+        )
+        ended = [{**aggregate, **self._standing()} for aggregate in aggregates]
+        await self._database.execute([Step(self._statements.exhume, ended)], repeatable=True)
+        return removed
+
+    def _standing(self) -> dict[str, object]:
+        return {"standing_since": to_micros(self._clock() - _TOMBSTONE_STANDS)}
 
     def _trimming(self, aggregate: dict[str, object], newest: str) -> dict[str, object]:
         before = _NEVER if self._keep_for is None else to_micros(self._clock() - self._keep_for)

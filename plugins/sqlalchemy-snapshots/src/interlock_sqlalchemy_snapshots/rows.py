@@ -1,5 +1,6 @@
 """Records as rows and back."""
 
+from datetime import datetime
 from uuid import UUID
 
 from interlock.backends import (
@@ -12,7 +13,7 @@ from interlock.backends import (
     to_micros,
 )
 from interlock_sqlalchemy.database import Database, Row
-from interlock_sqlalchemy_snapshots.statements import RECORD
+from interlock_sqlalchemy_snapshots.statements import RECORD, TOMBSTONE
 
 
 class Keys:
@@ -36,6 +37,10 @@ class Keys:
         """What selects the records of an aggregate."""
         return {**self.of_type(key), "aggregate_id": key.aggregate_id.bytes}
 
+    def of_record(self, key: RecordKey) -> dict[str, object]:
+        """What selects the records of an aggregate's revision."""
+        return {**self.of_scope(key), "aggregate_id": key.aggregate_id.bytes}
+
     def of_stamp(self, key: RecordKey, stamp: Stamp) -> dict[str, object]:
         """What selects the record with the stamp."""
         return {
@@ -45,6 +50,22 @@ class Keys:
             "revision": self._key(stamp.revision),
             "version": stamp.version,
             "last_event_id": stamp.last_event_id.bytes,
+        }
+
+    def tombstone(self, key: RecordKey, *, taken_at: datetime) -> dict[str, object]:
+        """The row that says when the aggregate was forgotten."""
+        return {
+            **self.of_aggregate(key),
+            "revision": self._key(TOMBSTONE),
+            "version": 0,
+            "last_event_id": bytes(16),
+            "last_event_at": 0,
+            "anchor_at": 0,
+            "verified_at": 0,
+            "taken_at": to_micros(taken_at),
+            "codec": "",
+            "checksum": bytes(16),
+            "payload": b"",
         }
 
     def row(self, key: RecordKey, record: AggregateRecord) -> dict[str, object]:

@@ -13,7 +13,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.expression import ClauseElement, FromClause
 
 from interlock_sqlalchemy.columns import Columns, Content, Id, Label, Name, Number, table_of
 from interlock_sqlalchemy.database import Database, Statement
@@ -33,6 +33,9 @@ RECORD = (
     "payload",
 )
 """What is read of a record whose key is known."""
+
+TOMBSTONE = ""
+"""The revision of a tombstone, a row of version 0: its aggregate was forgotten at `taken_at`."""
 
 BATCHES = (8, 128, 512)
 """How many ids one statement may ask for: each number is a statement of its own."""
@@ -71,6 +74,13 @@ class SnapshotStatements:
 
     The newest record of that revision stays, however old.
     """
+    bury: Statement
+    """Remove what was taken before its aggregate was forgotten, by a tombstone that still counts.
+
+    That is one from after `standing_since`.
+    """
+    exhume: Statement
+    """Remove an aggregate's tombstone if it is from `standing_since` or before."""
     revisions: Statement
     ids_of_revision: Statement
     ids: Statement
@@ -89,7 +99,7 @@ class SnapshotStatements:
         )
         revisions = (
             select(column.revision, func.max(column.taken_at))
-            .where(*_equal(table, *_AGGREGATE))
+            .where(*_equal(table, *_AGGREGATE), column.version > 0)
             .group_by(column.revision)
             .order_by(func.max(column.taken_at).desc())
         )
@@ -99,13 +109,26 @@ class SnapshotStatements:
             put=database.compile(database.upsert(table)),
             remove=database.compile(delete(table).where(*_equal(table, *_STAMP))),
             trim=database.compile(_trim(table)),
+            bury=database.compile(_bury(table)),
+            exhume=database.compile(
+                delete(table).where(
+                    *_tombstone(table), column.taken_at <= bindparam("standing_since")
+                )
+            ),
             revisions=database.compile(revisions),
-            ids_of_revision=database.compile(ids.where(*_equal(table, "revision"))),
+            ids_of_revision=database.compile(
+                ids.where(*_equal(table, "revision"), column.version > 0)
+            ),
             ids=database.compile(ids),
         )
 
 
-def _equal(table: Table, *names: str) -> list[ColumnElement[bool]]:
+def _tombstone(table: FromClause) -> list[ColumnElement[bool]]:
+    is_one = [table.c.revision == bindparam("tombstone", TOMBSTONE), table.c.version == 0]
+    return [*_equal(table, *_AGGREGATE), *is_one]
+
+
+def _equal(table: FromClause, *names: str) -> list[ColumnElement[bool]]:
     return [table.c[name] == bindparam(name) for name in names]
 
 
@@ -113,7 +136,7 @@ def _read(table: Table) -> ClauseElement:
     return (
         select(*(table.c[name] for name in RECORD))
         .where(*_equal(table, *_AGGREGATE, "revision"))
-        .where(table.c.version <= bindparam("at_or_below"))
+        .where(table.c.version > 0, table.c.version <= bindparam("at_or_below"))
         .order_by(table.c.version.desc())
         .limit(1)
     )
@@ -125,7 +148,7 @@ def _read_many(table: Table, size: int) -> ClauseElement:
         select(func.max(other.c.version))
         .where(*(other.c[name] == bindparam(name) for name in ("namespace", "aggregate_type")))
         .where(other.c.aggregate_id == table.c.aggregate_id)
-        .where(other.c.revision == bindparam("revision"))
+        .where(other.c.revision == bindparam("revision"), other.c.version > 0)
         .scalar_subquery()
     )
     ids = [bindparam(f"id_{index}", type_=table.c.aggregate_id.type) for index in range(size)]
@@ -148,7 +171,7 @@ def _trim(table: Table) -> ClauseElement:
             .over(partition_by=column.revision, order_by=column.version.desc())
             .label("place"),
         )
-        .where(*_equal(table, *_AGGREGATE))
+        .where(*_equal(table, *_AGGREGATE), column.version > 0)
         .subquery()
     )
     is_newest = case((taken.c.revision == bindparam("newest"), 0), else_=1)
@@ -164,4 +187,20 @@ def _trim(table: Table) -> ClauseElement:
     )
     return delete(table).where(
         *_equal(table, *_AGGREGATE), tuple_(column.revision, column.version).in_(retired)
+    )
+
+
+def _bury(table: Table) -> ClauseElement:
+    column, other = table.c, table.alias()
+    # Bounded, so that MySQL reads it before it deletes: it can't do both in one table at once.
+    forgotten = (
+        select(other.c.taken_at)
+        .where(*_tombstone(other), other.c.taken_at > bindparam("standing_since"))
+        .limit(1)
+        .subquery()
+    )
+    return delete(table).where(
+        *_equal(table, *_AGGREGATE),
+        column.version > 0,
+        column.taken_at <= select(forgotten.c.taken_at).scalar_subquery(),
     )

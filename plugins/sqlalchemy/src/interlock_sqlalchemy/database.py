@@ -76,7 +76,16 @@ class Database(Protocol):
     insert_rows: int
     """How many rows one statement may insert."""
 
+    first_rows: int
+    """How many rows the first of `pages` has."""
+
+    where: object
+    """Equal for databases of the same place, user and all."""
+
     many: Many
+
+    is_serial: bool
+    """Whether a transaction that writes ends before the next one begins."""
 
     @property
     def round_trips(self) -> int:
@@ -114,13 +123,26 @@ class Database(Protocol):
         """All rows, of a statement that yields few."""
         ...
 
+    async def fetch_both(
+        self,
+        first: tuple[Statement, Values],
+        then: Callable[[Sequence[Row]], tuple[Statement, Values]],
+    ) -> tuple[Sequence[Row], list[Row]]:
+        """All rows of one read, and the first page of another that follows from them."""
+        ...
+
     def pages(
-        self, statement: Statement, values: Values, after: object
+        self,
+        statement: Statement,
+        values: Values,
+        after: object,
+        first: list[Row] | None = None,
     ) -> AsyncIterator[list[Row]]:
         """All rows in chunks, holding no transaction open between them.
 
         The statement takes `after` and `limit` besides the values; a row's first column is the next
-        chunk's `after`, and its last is its largest.
+        chunk's `after`, and its last is its largest. `first` is the first page, where it was read
+        already.
         """
         ...
 

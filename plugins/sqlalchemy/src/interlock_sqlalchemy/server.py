@@ -1,7 +1,7 @@
 """A database behind a network: statements on the driver's own connections."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -17,7 +17,6 @@ from interlock_sqlalchemy.pool import ServerDialect
 from interlock_sqlalchemy.schema import ensure
 from interlock_sqlalchemy.troubles import Trouble
 
-_FIRST_ROWS = 500
 _MOST_ROWS = 1_000
 _ATTEMPTS = 7
 
@@ -31,11 +30,14 @@ class ServerDatabase:
     """
 
     insert_rows = 32
+    first_rows = 500
+    is_serial = False
 
     def __init__(
         self, dialect: ServerDialect, table: Table, config: SQLAlchemyConfig, *, needs_primary: bool
     ) -> None:
         self.many = dialect.many
+        self.where: object = dialect.url
         self._dialect = dialect
         self._driver = dialect.driver
         self._table = table
@@ -81,7 +83,7 @@ class ServerDatabase:
         """See `Database.name_of`."""
         return self._dialect.name_of(value)
 
-    async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
+    async def fetch(self, statement: Statement, values: Values) -> list[Row]:
         """See `Database.fetch`."""
         bound = statement.bind(values)
 
@@ -93,15 +95,30 @@ class ServerDatabase:
             read, "read", again=(Trouble.LOST, Trouble.ABORTED, Trouble.NOT_PRIMARY)
         )
 
+    async def fetch_both(
+        self,
+        first: tuple[Statement, Values],
+        then: Callable[[Sequence[Row]], tuple[Statement, Values]],
+    ) -> tuple[Sequence[Row], list[Row]]:
+        """See `Database.fetch_both`; here they cost a round trip each."""
+        found = await self.fetch(*first)
+        statement, values = then(found)
+        return found, await self.fetch(statement, {**values, "limit": self.first_rows})
+
     async def pages(
-        self, statement: Statement, values: Values, after: object
+        self,
+        statement: Statement,
+        values: Values,
+        after: object,
+        first: list[Row] | None = None,
     ) -> AsyncIterator[list[Row]]:
         """See `Database.pages`."""
-        limit = _FIRST_ROWS
-        rows = await self.fetch(statement, {**values, "after": after, "limit": limit})
+        limit, rows = self.first_rows, first
+        if rows is None:
+            rows = await self.fetch(statement, {**values, "after": after, "limit": limit})
         while rows:
             if len(rows) < limit:
-                yield list(rows)
+                yield rows
                 return
             after, limit = rows[-1][0], fitting(rows, _MOST_ROWS)
             # While the caller is busy with this chunk, the server reads the next. One that nobody
@@ -110,7 +127,7 @@ class ServerDatabase:
                 self.fetch(statement, {**values, "after": after, "limit": limit})
             )
             ahead.add_done_callback(_seen)
-            yield list(rows)
+            yield rows
             rows = await asyncio.shield(ahead)
 
     async def execute(self, steps: Sequence[Step], *, repeatable: bool = False) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -18,6 +18,8 @@ from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Many, RefusedError, Row, Statement, Step, Values, fitting
 from interlock_sqlalchemy.schema import ensure, missing
 from interlock_sqlalchemy.worker import Worker
+
+T = TypeVar("T")
 
 _THREAD_ROWS = 1_000
 _UNKNOWN_ROWS = 100
@@ -85,12 +87,15 @@ class ThreadedDatabase:
     insert_rows = 1
     round_trips = 0
     many = Many.ONE_BY_ONE
+    is_serial = True
 
     def __init__(self, dialect: SynchronousDialect, table: Table, config: SQLAlchemyConfig) -> None:
         self._dialect = dialect
         self._table = table
         self._create_schema = config.create_schema
         self._inline_rows = config.inline_rows
+        self.first_rows = config.inline_rows or _UNKNOWN_ROWS
+        self.where: object = dialect.name
         self._engine = dialect.engine()
         self._connections: list[tuple[PoolProxiedConnection, DBAPICursor]] = []
         self._writer = Worker(f"interlock writer of {dialect.name}")
@@ -132,11 +137,37 @@ class ThreadedDatabase:
         rows = self._fetch_here(statement, values) if self._inline_rows else None
         return await self._fetch_there(statement, values) if rows is None else rows
 
+    async def fetch_both(
+        self,
+        first: tuple[Statement, Values],
+        then: Callable[[Sequence[Row]], tuple[Statement, Values]],
+    ) -> tuple[Sequence[Row], list[Row]]:
+        """See `Database.fetch_both`."""
+
+        def read(cursor: DBAPICursor) -> tuple[list[Row], list[Row]]:
+            found = _rows(cursor, *first)
+            statement, values = then(found)
+            return found, _rows(cursor, statement, {**values, "limit": self.first_rows})
+
+        both = self._read_here(read) if self._inline_rows else None
+        return await self._read_there(read) if both is None else both
+
     async def pages(
-        self, statement: Statement, values: Values, after: object
+        self,
+        statement: Statement,
+        values: Values,
+        after: object,
+        first: list[Row] | None = None,
     ) -> AsyncIterator[list[Row]]:
         """See `Database.pages`."""
         limit = self._inline_rows
+        if first is not None:
+            if first:
+                yield first
+            if len(first) < self.first_rows:
+                return
+            after = first[-1][0]
+            limit = limit and fitting(first, limit)
         while limit:
             started = time.perf_counter()
             rows = self._fetch_here(statement, {**values, "after": after, "limit": limit})
@@ -180,17 +211,23 @@ class ThreadedDatabase:
             ahead.cancel()
 
     def _fetch_here(self, statement: Statement, values: Values) -> list[Row] | None:
+        return self._read_here(lambda cursor: _rows(cursor, statement, values))
+
+    def _fetch_there(self, statement: Statement, values: Values) -> "asyncio.Future[list[Row]]":
+        return self._read_there(lambda cursor: _rows(cursor, statement, values))
+
+    def _read_here(self, read: Callable[[DBAPICursor], T]) -> T | None:
         try:
-            return _rows(self._here, statement, values)
+            return read(self._here)
         except self._dialect.driver_error as error:
             if self._dialect.is_busy(error):
                 return None
             raise self._dialect.unavailable(error, "read") from error
 
-    def _fetch_there(self, statement: Statement, values: Values) -> "asyncio.Future[list[Row]]":
-        def work() -> list[Row]:
+    def _read_there(self, read: Callable[[DBAPICursor], T]) -> "asyncio.Future[T]":
+        def work() -> T:
             try:
-                return _rows(self._there, statement, values)
+                return read(self._there)
             except self._dialect.driver_error as error:
                 raise self._dialect.unavailable(error, "read") from error
 
