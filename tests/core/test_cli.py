@@ -1,43 +1,21 @@
 """The commands, as processes."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from shell import interlock
+
 pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 
 
-def interlock(*arguments: str, cwd: Path, path: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": path, "COLUMNS": "200"}
-    return subprocess.run(  # noqa: S603 our own command
-        [sys.executable, "-m", "interlock", *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_check_shows_what_is_used(tmp_path: Path) -> None:
-    (tmp_path / "interlock.toml").write_text(
-        "schema = 1\n"
-        '[cache_backends.hot]\nbackend = "memory-cache"\nsize = 5\n'
-        '[aggregates.BankAccount]\ncache_strategy = "always"\ncache_backend = "hot"\n'
-    )
+def test_check_tells_what_it_has_checked(tmp_path: Path) -> None:
+    (tmp_path / "interlock.toml").write_text("schema = 1\n[profiles.prod.application]\nepoch = 1\n")
     done = interlock("config", "check", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert (
-        "aggregates.BankAccount: cache_strategy = AlwaysCache(), cache_backend = hot" in done.stdout
-    )
-    done = interlock("config", "check", "--json", cwd=tmp_path)
-    found = json.loads(done.stdout)
-    assert found["ok"] is True
-    assert found["cache_backends"] == {"hot": {"backend": "memory-cache", "size": 5}}
+    assert (done.returncode, done.stdout) == (0, "interlock.toml: no errors\n")
+    done = interlock("config", "check", "--json", cwd=tmp_path, INTERLOCK_PROFILE="prod")
+    assert json.loads(done.stdout) == {"ok": True, "source": "interlock.toml", "profile": "prod"}
 
 
 @pytest.mark.parametrize("as_json", [False, True])

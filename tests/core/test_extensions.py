@@ -10,8 +10,9 @@ from textwrap import dedent
 import pytest
 
 from interlock.application import ApplicationBuilder
-from interlock.config import load_settings, shown
+from interlock.config import load_settings
 from interlock.errors import ConfigurationError, PluginError
+from interlock.masking import shown
 from interlock.plugins import Catalogue
 from interlock.tables import Filler
 from rig import Account, Deposit
@@ -104,6 +105,18 @@ async def test_observers_of_an_extension_are_called(install: Install) -> None:
     from interlock_vault_extension import seen  # type: ignore[import-not-found] # noqa: PLC0415 made above
 
     assert [report.aggregate_id for report in seen] == [account_id]
+
+
+async def test_one_that_is_listed_twice_is_used_once(
+    install: Install, config: Callable[[str], Path]
+) -> None:
+    install(VAULT)
+    builder = ApplicationBuilder.from_config(config(CONFIG)).use_extension("vault")
+    async with builder.register_aggregate(Account).build() as app:
+        await app.load(Account, Account().id)
+    from interlock_vault_extension import seen  # noqa: PLC0415 made above
+
+    assert len(seen) == 1
 
 
 def test_what_is_not_listed_is_not_imported(

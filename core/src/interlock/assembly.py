@@ -193,7 +193,7 @@ class Assembly:
         if source is None:
             source = _NULLS[kind]
         if isinstance(source, str):
-            named = self._named_references(kind)
+            named = self._settings.named(kind)
             if source in named:
                 if (kind, source) not in self._named:
                     self._named[kind, source] = self._made(kind, named[source], cls)
@@ -218,11 +218,6 @@ class Assembly:
         if all(backend is not other for other, _ in self._backends):
             is_required = kind is not BackendKind.CACHE or getattr(backend, "required", False)
             self._backends.append((backend, is_required))
-
-    def _named_references(self, kind: BackendKind) -> Mapping[str, BackendReference]:
-        if kind is BackendKind.SNAPSHOTS:
-            return self._settings.snapshot_backends
-        return self._settings.cache_backends if kind is BackendKind.CACHE else {}
 
 
 _NULLS: Mapping[BackendKind, type] = {

@@ -1,7 +1,8 @@
-"""The face for authors of backends, strategies and codecs."""
+"""The face for authors of backends, strategies, codecs and extensions."""
 
 from interlock.adapters import RecordCacheBackend, RecordSnapshotBackend
 from interlock.codecs import Codec
+from interlock.configured import ConfiguredBackend, configured_backends
 from interlock.durations import Duration, Ttl
 from interlock.errors import (
     BackendUnavailableError,
@@ -22,6 +23,7 @@ from interlock.ports import (
     ReadsFromSnapshot,
     ReadsMany,
     SnapshotStore,
+    TellsNewest,
 )
 from interlock.records import (
     AggregateRecord,
@@ -55,6 +57,7 @@ __all__ = [
     "CodecSpec",
     "ConcurrencyError",
     "ConfigurationError",
+    "ConfiguredBackend",
     "Duration",
     "EventRow",
     "EventStore",
@@ -73,7 +76,9 @@ __all__ = [
     "StoredEvent",
     "StrategyKind",
     "StrategySpec",
+    "TellsNewest",
     "Ttl",
+    "configured_backends",
     "from_micros",
     "hookimpl",
     "newer",

@@ -14,7 +14,7 @@ from interlock.config import load_settings
 from interlock.construction import Dependencies
 from interlock.errors import ConfigurationError
 from interlock.loaded import Clock
-from interlock.plugins import OptionsError
+from interlock.options import OptionsError
 from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
 from interlock.reports import Observer
 from interlock.runtime import Application

@@ -41,27 +41,34 @@ Strategies = list[InstanceOf[SnapshotStrategy]]
 class MemorySnapshotsConfig(BaseModel):
     """The options of `memory-snapshots`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     keep: Count = 1
+    """How many snapshots of a revision to keep of each aggregate, the newest."""
+
     keep_revisions: Count = 2
+    """How many revisions to keep snapshots of, of each aggregate, the most recently taken."""
 
 
 class MemoryCacheConfig(BaseModel):
-    """The options of `memory-cache`; `size` counts records."""
+    """The options of `memory-cache`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     size: Count = 10_000
+    """How many states to keep, the most recently used."""
+
     ttl: Ttl = None
+    """How long an entry lives after it was put."""
 
 
 class TieredConfig(BaseModel):
-    """The options of `tiered`: the names of a memory-cache and of the cache behind it."""
+    """The options of `tiered`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     tiers: tuple[str, str]
+    """The names of a memory-cache and of the cache behind it."""
 
 
 def memory_snapshots(config: MemorySnapshotsConfig) -> InMemoryAggregateSnapshotStorageBackend:

@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal
@@ -12,15 +11,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from interlock.durations import Duration
 from interlock.errors import ConfigurationError
 from interlock.extensions import Extensions
-from interlock.plugins import Catalogue, OptionsError, part_names
+from interlock.options import OptionsError
+from interlock.plugins import Catalogue, part_names
 from interlock.policies import FastForward, Freshness, MaxAge, Replay, Trust
 from interlock.settings import AggregateSettings, ApplicationSettings, Count, Settings
 from interlock.specs import BackendKind, BackendReference, BackendSpec, StrategyKind
-from interlock.tables import Filler, Problems, Secret, Table, find, with_profile
+from interlock.tables import Filler, Problems, Table, find, with_profile
 
 _SCHEMA = 1
-_PASSWORD = re.compile(r"(://[^/@:\s]*:)[^@/\s]*(@)")  # of a URL's user
-_FRESHNESS: Mapping[str, type[Trust | FastForward | Replay]] = {
+FRESHNESS: Mapping[str, type[Trust | FastForward | Replay]] = {
     "trust": Trust,
     "fast-forward": FastForward,
     "replay": Replay,
@@ -66,15 +65,23 @@ def _extensions(names: object, problems: Problems) -> Extensions:
         return Extensions()
 
 
-class _MaxAgeOptions(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class MaxAgeOptions(BaseModel):
+    """The options of the freshness `max-age`."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     delta: Duration
+    """How long ago a cached state may have been known to be the head."""
 
 
-class _Limits(BaseModel):
+class Limits(BaseModel):
+    """What an aggregate's table says of an unavailable snapshot store."""
+
     on_unavailable: Literal["replay", "fail"] | None = None
+    """What loads do meanwhile."""
+
     replay_limit: Count | None = None
+    """How many events they fold at most; any number unless given."""
 
 
 class _Reader:
@@ -111,6 +118,7 @@ class _Reader:
             aggregates=aggregates,
             source=source,
             profile=profile,
+            table=self._table,
         )
 
     def _application_settings(self) -> ApplicationSettings:
@@ -170,9 +178,9 @@ class _Reader:
 
     def _aggregate(self, where: str, table: Table) -> AggregateSettings:
         self._known_keys(where, table, tuple(AggregateSettings.__dataclass_fields__))
-        limits = {key: table[key] for key in _Limits.model_fields if key in table}
+        limits = {key: table[key] for key in Limits.model_fields if key in table}
         try:
-            limits = _Limits.model_validate(limits).model_dump()
+            limits = Limits.model_validate(limits).model_dump()
         except ValidationError as error:
             self._options_wrong(where, OptionsError(where, error))
             limits = {}
@@ -234,17 +242,17 @@ class _Reader:
         name, options = used
         if name == "max-age":
             try:
-                return MaxAge(_MaxAgeOptions.model_validate(options).delta)
+                return MaxAge(MaxAgeOptions.model_validate(options).delta)
             except ValidationError as error:
                 self._options_wrong(where, OptionsError("max-age", error, ("delta",)))
             except ConfigurationError as error:
                 self._wrong(where, str(error))
-        elif name not in _FRESHNESS:
-            self._wrong(where, f"no freshness {name!r}; {_hint(name, (*_FRESHNESS, 'max-age'))}")
+        elif name not in FRESHNESS:
+            self._wrong(where, f"no freshness {name!r}; {_hint(name, (*FRESHNESS, 'max-age'))}")
         elif options:
             self._wrong(where, f"{name!r} takes no options, found {', '.join(options)}")
         else:
-            return _FRESHNESS[name]()
+            return FRESHNESS[name]()
         return None
 
     def _backend_name(self, where: str, value: object, kind: BackendKind) -> str | None:
@@ -304,21 +312,3 @@ class _Reader:
 def _hint(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), 1)
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
-
-
-def shown(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: TOML values
-    """Options as they may be shown.
-
-    What came from the environment or a file is masked, and so is the password in a URL.
-    """
-
-    def mask(value: Any) -> Any:  # Any: a TOML value
-        if isinstance(value, Secret):
-            return value.shown
-        if isinstance(value, dict):
-            return shown(value)
-        if isinstance(value, str):
-            return _PASSWORD.sub(r"\1***\2", value)
-        return [mask(item) for item in value] if isinstance(value, list) else value
-
-    return {key: mask(value) for key, value in options.items()}

@@ -4,10 +4,18 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SIZES = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000}
+_AS_JSON = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^(([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+|[+-]?P.+)$"},
+        {"type": "number"},
+    ],
+    "title": "duration",
+}
 
 
 def parse_duration(value: object) -> object:
@@ -21,17 +29,29 @@ def parse_duration(value: object) -> object:
     return timedelta(**parts)
 
 
+def duration_text(delta: timedelta) -> str:
+    """How configuration writes it: `parse_duration` gives it back."""
+    rest, text = delta // timedelta(microseconds=1), ""
+    for unit, size in _SIZES.items():
+        count, rest = divmod(rest, size)
+        text += f"{count}{unit}" if count else ""
+    return text + (f"{rest / 1000:g}ms" if rest else "") or "0s"
+
+
 def _or_never(value: object) -> object:
     if value is None:
         raise ValueError('wanted a duration, or "never"')
     return None if value == "never" else parse_duration(value)
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), WithJsonSchema(_AS_JSON)]
 """A timedelta field that also takes `"5s"`; for the configuration models of plugins."""
 
 Ttl = Annotated[
     Annotated[timedelta, Field(gt=timedelta(0))] | None,
     BeforeValidator(_or_never),
+    WithJsonSchema(
+        {"anyOf": [*_AS_JSON["anyOf"], {"const": "never"}], "title": 'duration or "never"'}
+    ),
 ]
 """How long an entry lives: a duration above 0, or `"never"`, which gives None."""

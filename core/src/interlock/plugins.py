@@ -6,15 +6,16 @@ pluggy's own loader of entry points isn't used: one plugin's ImportError there s
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import EntryPoint, distributions
 from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError, validate_call
+from pydantic import BaseModel, ValidationError
 
 from interlock.codecs import Codec
 from interlock.errors import ConfigurationError, PluginError
 from interlock.extensions import Extensions, hook_manager
+from interlock.masking import hidden, masked
+from interlock.options import OptionsError, called, imported
 from interlock.specs import (
     PLUGIN_API,
     BackendKind,
@@ -50,11 +51,17 @@ _OURS = (
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """An installed name; `specs` are what it registers, `error` why it can't be used."""
+    """An installed name; `specs` are what it registers, `error` why it can't be used.
+
+    `source` is the entry point's module, `location` the folder that the distribution is found in.
+    """
 
     name: str
+    group: str
     distribution: str
     version: str
+    source: str
+    location: str
     specs: tuple[Spec, ...]
     error: str | None
 
@@ -94,22 +101,22 @@ class Catalogue:
         """A strategy, made. Raises as `backend` does, and for options that don't fit."""
         for spec in self._specs(StrategySpec, name):
             if spec.kind == kind:
-                return _called(spec.factory, f"strategy {name!r}", options)
+                return called(spec.factory, f"strategy {name!r}", options)
         raise ConfigurationError(f"{name!r} is no {kind} strategy")
 
     def codec(self, name: str, options: Mapping[str, Any] | None = None) -> Codec:
         """A codec, made. Raises as `strategy` does."""
         (spec,) = self._specs(CodecSpec, name)
-        return cast("Codec", _called(spec.factory, f"codec {name!r}", options or {}))
+        return cast("Codec", called(spec.factory, f"codec {name!r}", options or {}))
 
-    def has_extension(self, name: str) -> bool:
-        """Whether an extension of this name is installed."""
+    def extension_names(self) -> list[str]:
+        """The extensions that are installed."""
         group, _ = _GROUPS[ExtensionSpec]
-        return any(key[:2] == (group, name) for key in self._points)
+        return sorted({name for of, name, _ in self._points if of == group})
 
     def extensions(self, names: Iterable[str]) -> Extensions:
         """The extensions of these names, loaded. Raises as `backend` does."""
-        return Extensions([self._specs(ExtensionSpec, name)[0] for name in names])
+        return Extensions([self._specs(ExtensionSpec, name)[0] for name in dict.fromkeys(names)])
 
     def build(
         self,
@@ -124,14 +131,15 @@ class Catalogue:
         Raises as `config` does.
         """
         spec, config = self.config(reference, kind, namespace=namespace)
-        factory = _imported(spec.factory, f"backend {reference.name!r}")
+        factory = imported(spec.factory, f"backend {reference.name!r}")
         parts = [part(name) for name in part_names(spec, config)]
         try:
             return factory() if config is None else factory(config, *parts)
         except ConfigurationError:
             raise
         except Exception as error:
-            raise PluginError(f"backend {reference.name!r} can't be made: {error!r}") from error
+            told = masked(repr(error), reference.options)
+            raise PluginError(f"backend {reference.name!r} can't be made: {told}") from error
 
     def config(
         self, reference: BackendReference, kind: BackendKind, *, namespace: str
@@ -142,18 +150,29 @@ class Catalogue:
         """
         spec = self.backend(reference.name, kind)
         what = f"backend {reference.name!r}"
-        options = dict(reference.options)
-        if spec.config is None:
-            if options:
-                raise ConfigurationError(f"{what} takes no options, found {', '.join(options)}")
+        model = self.options(spec)
+        if model is None:
+            if reference.options:
+                found = ", ".join(reference.options)
+                raise ConfigurationError(f"{what} takes no options, found {found}")
             return spec, None
-        model = cast("type[BaseModel]", _imported(spec.config, what))
+        options = hidden(reference.options, model)
         if "namespace" in model.model_fields:
             options.setdefault("namespace", namespace)
         try:
             return spec, model.model_validate(options)
         except ValidationError as error:
             raise OptionsError(what, error, tuple(model.model_fields)) from None
+
+    def options(self, spec: BackendSpec) -> type[BaseModel] | None:
+        """The model of a backend's options; None if it takes none. Raises `PluginError`."""
+        if spec.config is None:
+            return None
+        what = f"backend {spec.name!r}"
+        model = imported(spec.config, what)
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise PluginError(f"{what}: {spec.config} is {model!r}; wanted a pydantic model")
+        return model
 
     def listing(self) -> list[Listing]:
         """Everything installed, by name; a broken plugin is listed with its reason."""
@@ -166,8 +185,7 @@ class Catalogue:
                 specs = self._load(spec_type, point)
             except PluginError as error:
                 reason = str(error)
-            version = point.dist.version if point.dist is not None else ""
-            listings.append(Listing(point.name, _distribution(point), version, specs, reason))
+            listings.append(_listed(point, specs, reason))
         return sorted(listings, key=lambda listing: (listing.name, listing.distribution))
 
     def _specs(self, spec_type: type[Any], name: str) -> Any:  # Any: specs of that type
@@ -213,35 +231,23 @@ class Catalogue:
         return self._loaded[key]
 
 
+def _listed(point: EntryPoint, specs: tuple[Spec, ...], reason: str | None) -> Listing:
+    return Listing(
+        point.name,
+        point.group,
+        _distribution(point),
+        "" if point.dist is None else point.dist.version,
+        point.value,
+        "" if point.dist is None else str(point.dist.locate_file("")),
+        specs,
+        reason,
+    )
+
+
 def part_names(spec: BackendSpec, config: BaseModel | None) -> Sequence[str]:
     """The names of the backends that one with these options is made of."""
     names: Sequence[str] = () if spec.parts is None else getattr(config, spec.parts)
     return names
-
-
-class OptionsError(ConfigurationError):
-    """Options that a plugin doesn't take; `problems` are (path, what is wrong)."""
-
-    def __init__(self, what: str, error: ValidationError, names: tuple[str, ...] = ()) -> None:
-        self.problems = [
-            (".".join(map(str, item["loc"])), _explained(cast("dict[str, Any]", item), names))
-            for item in error.errors(include_url=False, include_context=False)
-        ]
-        lines = "; ".join(f"{path}: {text}" if path else text for path, text in self.problems)
-        super().__init__(f"the options of {what} don't fit: {lines}")
-
-
-def _explained(item: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    name = str(item["loc"][-1]) if item["loc"] else ""
-    if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        near = difflib.get_close_matches(name, names, 1)
-        known = f"; known are {', '.join(names)}" if names else ""
-        return "no such option" + (f", did you mean {near[0]!r}?" if near else known)
-    if item["type"] in ("missing", "missing_keyword_only_argument"):
-        return "is required and missing"
-    found = item["input"]
-    is_shown = isinstance(found, bool | int | float | str) and "://" not in str(found)
-    return f"{item['msg']}" + (f", found {found!r}" if is_shown else "")
 
 
 def _distribution(point: EntryPoint) -> str:
@@ -283,21 +289,3 @@ def _registered(spec_type: type, point: EntryPoint) -> tuple[Spec, ...]:
                 f"this core has {PLUGIN_API}; install a version of it that fits"
             )
     return tuple(named)
-
-
-def _imported(path: str, what: str) -> Any:  # Any: whatever the plugin names
-    module, _, attribute = path.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"{what}: {path} can't be imported: {type(error).__name__}: {error}"
-        ) from error
-
-
-def _called(path: str, what: str, options: Mapping[str, Any]) -> object:
-    factory: Callable[..., object] = _imported(path, what)
-    try:
-        return validate_call(factory)(**options)
-    except ValidationError as error:
-        raise OptionsError(what, error) from None

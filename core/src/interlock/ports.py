@@ -5,7 +5,7 @@ classes; their record-level siblings, which move opaque records, are what the lo
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
@@ -192,6 +192,18 @@ class Forgetful(Protocol):
         A tombstone is kept for a day: a put of a record whose `taken_at` isn't after it leaves no
         record, and raises no error. It stands before the first record goes, and whoever puts while
         this runs leaves none either. Raises `ConfigurationError` if it can't.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsNewest(Protocol):
+    """What a snapshot store may also do: tell whether snapshots are still taken."""
+
+    async def newest(self, namespace: str) -> Mapping[str, datetime]:
+        """When the newest record of each aggregate type was taken, of whatever revision.
+
+        It may read all that is kept: for people who ask, not for loads.
         """
         ...
 

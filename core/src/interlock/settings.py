@@ -1,16 +1,16 @@
 """What configuration says, as frozen values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from interlock.codecs import Codec
 from interlock.durations import Duration
 from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
-from interlock.specs import BackendReference
+from interlock.specs import BackendKind, BackendReference
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 
@@ -18,7 +18,7 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 class ApplicationSettings(BaseModel):
     """What holds for the whole application: the table `[application]`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     namespace: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$")] = "default"
     """Keeps apart what shares event stores, snapshot stores and caches; no control characters."""
@@ -65,7 +65,10 @@ class AggregateSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it. `source` is the file that it came from, `profile` the profile that was chosen."""
+    """All of it. `source` is the file that it came from, `profile` the profile that was chosen.
+
+    `table` is what stood in the file, the profile merged and everything filled in.
+    """
 
     application: ApplicationSettings = field(default_factory=ApplicationSettings)
     extensions: tuple[str, ...] = ()
@@ -76,3 +79,26 @@ class Settings:
     aggregates: Mapping[str, AggregateSettings] = field(default_factory=dict)
     source: str | None = None
     profile: str | None = None
+    table: Mapping[str, Any] = field(default_factory=dict)  # Any: TOML values
+
+    def named(self, kind: BackendKind) -> Mapping[str, BackendReference]:
+        """The instances of the kind that have a name of their own."""
+        if kind is BackendKind.SNAPSHOTS:
+            return self.snapshot_backends
+        return self.cache_backends if kind is BackendKind.CACHE else {}
+
+    def backends(self) -> Iterator[tuple[str, BackendKind, BackendReference]]:
+        """Every backend that is configured, with its place in the TOML."""
+        if self.event_store is not None:
+            yield "event_store", BackendKind.EVENTS, self.event_store
+        for kind, key in (
+            (BackendKind.SNAPSHOTS, "snapshot_backend"),
+            (BackendKind.CACHE, "cache_backend"),
+        ):
+            named = self.named(kind)
+            for name, reference in named.items():
+                yield f"{key}s.{name}", kind, reference
+            for aggregate, settings in {"default": self.default, **self.aggregates}.items():
+                used = getattr(settings, key)
+                if isinstance(used, str) and used not in named:
+                    yield f"aggregates.{aggregate}.{key}", kind, BackendReference(used)

@@ -6,9 +6,10 @@ import tomllib
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from interlock.errors import ConfigurationError
+from interlock.masking import Secret
 
 Table = dict[str, Any]  # Any: TOML values
 Problems = list[tuple[str, str]]  # (where in the TOML, what is wrong)
@@ -16,21 +17,8 @@ Problems = list[tuple[str, str]]  # (where in the TOML, what is wrong)
 _VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
-class Secret(str):
-    """A string a part of which came from the environment or a file; shown with that part masked."""
-
-    __slots__ = ("shown",)
-
-    shown: str
-
-    def __new__(cls, value: str, shown: str) -> Self:
-        """The value, and how it is shown."""
-        secret = super().__new__(cls, value)
-        secret.shown = shown
-        return secret
-
-    def __repr__(self) -> str:
-        return repr(self.shown)
+class NoneFoundError(ConfigurationError):
+    """Nobody named a file, and there is none where one is looked for."""
 
 
 def find(path: str | PathLike[str] | None) -> tuple[Path, Table]:
@@ -46,7 +34,7 @@ def find(path: str | PathLike[str] | None) -> tuple[Path, Table]:
     project = Path("pyproject.toml")
     table = _read(project).get("tool", {}).get("interlock") if project.exists() else None
     if table is None:
-        raise ConfigurationError(
+        raise NoneFoundError(
             f"no configuration found in {Path.cwd()}: name a file, set INTERLOCK_CONFIG, or write "
             "interlock.toml or [tool.interlock] in pyproject.toml"
         )
@@ -119,7 +107,7 @@ class Filler:
     def _from_file(self, name: str, where: str) -> str:
         path = self._folder / name
         try:
-            return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"), "***")
+            return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
         except (OSError, UnicodeDecodeError) as error:
             self._problems.append((where, f"the file {path} can't be read: {error}"))
             return ""
@@ -133,7 +121,7 @@ class Filler:
         if found is None:
             self._problems.append((where, f"no extension that is listed knows the secret {name!r}"))
             return ""
-        return Secret(found, "***")
+        return Secret(found)
 
 
 def _interpolated(
@@ -151,6 +139,9 @@ def _interpolated(
         return str(default)
 
     def masked(match: re.Match[str]) -> str:
-        return "${" if match.group(1) is None else "***"
+        name, default = match.groups()
+        if name is None:
+            return "${"
+        return "***" if name in environment or default is None else str(default)
 
     return Secret(_VARIABLE.sub(found, value), _VARIABLE.sub(masked, value))

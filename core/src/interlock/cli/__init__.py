@@ -7,6 +7,7 @@ def main() -> None:
     """Run the command that the arguments name."""
     try:
         import rich  # noqa: F401, PLC0415 looked for here: the core goes without
+        import tomli_w  # noqa: F401, PLC0415 as above
         import typer  # noqa: F401, PLC0415 as above
     except ImportError as error:
         sys.exit(f"the command line needs {error.name}: pip install 'interlock[cli]'")

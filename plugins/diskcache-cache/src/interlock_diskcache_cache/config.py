@@ -21,7 +21,7 @@ def _literal(path: Path) -> Path:
 class DiskCacheConfig(BaseModel):
     """The options of `diskcache-cache`. Processes that share a directory are configured alike."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     directory: Annotated[Path, AfterValidator(_literal)]
     """A directory for this cache alone, on a local disk. It is made if it is missing."""

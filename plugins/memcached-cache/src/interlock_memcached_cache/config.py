@@ -49,7 +49,7 @@ Positive = Annotated[Duration, Field(gt=timedelta(0))]
 class Tls(BaseModel):
     """How the servers are recognised, and how we are. A server's name is always checked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     ca_file: Path | None = None
     """Certificates that vouch for the servers', in PEM; the system's unless given."""
@@ -70,7 +70,9 @@ class Tls(BaseModel):
 class MemcachedConfig(BaseModel):
     """The options of `memcached-cache`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     servers: Annotated[tuple[Server, ...], Field(min_length=1)]
     """`"host:port"` or the path of a Unix socket, each once; the order means nothing."""

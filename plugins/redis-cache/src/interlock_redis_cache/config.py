@@ -18,7 +18,9 @@ class RedisConfig(BaseModel):
     The URL may hold a password, so neither `repr` nor an error message shows it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     url: Annotated[str, Field(repr=False)] = "redis://localhost:6379/0"
     """`redis://[user:password@]host[:port][/db]`,
@@ -32,6 +34,7 @@ class RedisConfig(BaseModel):
     """In the place of the one in `url`."""
 
     sentinel_username: str | None = None
+    """The sentinels' own ACL user."""
 
     sentinel_password: SecretStr | None = None
     """The sentinels' own; the user and password of the servers aren't sent to them."""
@@ -43,6 +46,7 @@ class RedisConfig(BaseModel):
     """A certificate of our own, PEM, for servers that ask for one."""
 
     ssl_keyfile: FilePath | None = None
+    """Its private key, PEM."""
 
     ssl_check_hostname: bool = True
     """Whether the certificate must be for the host that is connected to."""

@@ -50,6 +50,10 @@ class SQLAlchemyEventStore:
         """Disconnect, after the appends that were handed over."""
         await self._database.close()
 
+    async def server_version(self) -> str:
+        """What the database says it is."""
+        return await self._database.version()
+
     @property
     def round_trips(self) -> int:
         """How many statements this process has sent to the server of this URL; 0 for a file."""

@@ -11,6 +11,7 @@ class SQLAlchemyEventsConfig(SQLAlchemyConfig):
     distribution: ClassVar[str] = "interlock-sqlalchemy-events"
 
     table: TableName = "interlock_events"
+    """The table, with a schema in front if need be. Stores that share one are configured alike."""
 
     namespace: str | None = None
     """The application's namespace, which keeps apart what shares a table."""

@@ -14,6 +14,7 @@ from interlock.backends import (
     RecordUnusableError,
     Scope,
     Stamp,
+    from_micros,
     to_micros,
 )
 from interlock_sqlalchemy.database import Row, Step
@@ -68,6 +69,10 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
     async def close(self) -> None:
         """Disconnect, after the puts that were handed over."""
         await self._database.close()
+
+    async def server_version(self) -> str:
+        """What the database says it is."""
+        return await self._database.version()
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         """See `SnapshotStore.read`."""
@@ -137,6 +142,12 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         async for page in self._database.pages(self._statements.ids_of_revision, values, b""):
             for (aggregate_id,) in page:
                 yield UUID(bytes=aggregate_id)
+
+    async def newest(self, namespace: str) -> Mapping[str, datetime]:
+        """See `TellsNewest.newest`; reads the whole table."""
+        values = {"namespace": self._database.key(namespace)}
+        rows = await self._database.fetch(self._statements.newest, values)
+        return {self._database.name_of(name): from_micros(taken_at) for name, taken_at in rows}
 
     async def prune(self, scope: Scope) -> int:
         """See `SnapshotStore.prune`; in transactions of 100 aggregates. Tombstones end here too."""

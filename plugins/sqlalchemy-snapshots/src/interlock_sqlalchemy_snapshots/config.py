@@ -14,8 +14,10 @@ class SQLAlchemySnapshotsConfig(SQLAlchemyConfig):
     distribution: ClassVar[str] = "interlock-sqlalchemy-snapshots"
 
     table: TableName = "interlock_snapshots"
+    """The table, with a schema in front if need be. Stores that share one are configured alike."""
 
     timeout: Positive = timedelta(seconds=5)
+    """How long a call may take."""
 
     keep: Annotated[int, Field(ge=1)] = 1
     """How many snapshots of a revision to keep of each aggregate, the newest."""

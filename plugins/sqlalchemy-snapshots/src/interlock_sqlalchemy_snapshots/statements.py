@@ -82,6 +82,7 @@ class SnapshotStatements:
     exhume: Statement
     """Remove an aggregate's tombstone if it is from `standing_since` or before."""
     revisions: Statement
+    newest: Statement
     ids_of_revision: Statement
     ids: Statement
 
@@ -103,6 +104,11 @@ class SnapshotStatements:
             .group_by(column.revision)
             .order_by(func.max(column.taken_at).desc())
         )
+        newest = (
+            select(column.aggregate_type, func.max(column.taken_at))
+            .where(*_equal(table, "namespace"), column.version > 0)
+            .group_by(column.aggregate_type)
+        )
         return cls(
             read=database.compile(_read(table)),
             read_many={size: database.compile(_read_many(table, size)) for size in BATCHES},
@@ -116,6 +122,7 @@ class SnapshotStatements:
                 )
             ),
             revisions=database.compile(revisions),
+            newest=database.compile(newest),
             ids_of_revision=database.compile(
                 ids.where(*_equal(table, "revision"), column.version > 0)
             ),

@@ -8,6 +8,8 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import Column
 from sqlalchemy.types import TypeEngine
 
+from interlock.backends import ConfigurationError
+
 NAME_BYTES = 255
 """How long a name may be in the key of a server's table; a longer one is hashed."""
 
@@ -29,12 +31,16 @@ def table_of(name: str, columns: Columns, key: Sequence[str], dialect: str) -> T
 
     The key of a server's table begins with the aggregate's id: it is random, so neighbours in time
     don't meet in one page or on one node, and it is what a cluster distributes by. A file's begins
-    with what its rows share, so that listing a type reads nothing else.
+    with what its rows share, so that listing a type reads nothing else; a file has no schemas.
     """
     schema, _, own = name.rpartition(".")
     if dialect != "sqlite":
         first = ["aggregate_id", "aggregate_type", "namespace"]
         key = [*first, *(column for column in key if column not in first)]
+    elif schema:
+        raise ConfigurationError(
+            f"a SQLite file has no schemas: name the table {own!r}, not {name!r}"
+        )
     return Table(
         own,
         MetaData(),

@@ -21,7 +21,9 @@ class SQLAlchemyConfig(BaseModel):
     The URL may hold a password, so neither `repr` nor an error message shows it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     distribution: ClassVar[str] = "interlock-sqlalchemy"
     """Whose extras install the drivers."""

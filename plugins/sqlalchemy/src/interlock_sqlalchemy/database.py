@@ -42,7 +42,12 @@ class Statement:
         # No clause compiled here is DDL, which has another compiler.
         compiled = cast(SQLCompiler, clause.compile(dialect=dialect))
         self.text = compiled.string
-        self._pick: Callable[[Values], Row] = itemgetter(*(compiled.positiontup or ()))
+        names = compiled.positiontup or ()
+        self._pick: Callable[[Values], Row] = (
+            itemgetter(*names)
+            if len(names) > 1  # of one it gives no tuple
+            else lambda values: tuple(values[name] for name in names)
+        )
         self._constants = {k: v for k, v in compiled.params.items() if v is not None}
 
     def bind(self, values: Values) -> Row:
@@ -101,6 +106,10 @@ class Database(Protocol):
 
     async def close(self) -> None:
         """Disconnect, after the writes that were handed over."""
+        ...
+
+    async def version(self) -> str:
+        """What the database says it is."""
         ...
 
     def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:

@@ -39,6 +39,10 @@ class ServerDialect(Protocol):
         """Whether the server takes a statement of this size."""
         ...
 
+    def version(self, told: str) -> str:
+        """Which product it is, from what the server told of its version."""
+        ...
+
     def trouble(self, error: BaseException) -> Trouble:
         """What a driver's error means; one without a server's code is a lost connection."""
         ...

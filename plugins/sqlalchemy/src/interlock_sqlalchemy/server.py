@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -66,6 +66,11 @@ class ServerDatabase:
         """See `Database.close`."""
         await asyncio.gather(*self._writes, return_exceptions=True)
         await self._links.close()
+
+    async def version(self) -> str:
+        """See `Database.version`."""
+        ((version,),) = await self.fetch(self.compile(select(func.version())), {})
+        return self._dialect.version(str(version))
 
     def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
         """See `Database.compile`."""

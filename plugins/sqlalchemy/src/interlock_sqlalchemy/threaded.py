@@ -34,6 +34,7 @@ class SynchronousDialect(Protocol):
     name: str
     """What messages call the database: no password."""
 
+    version: str
     begin: str
     driver_error: type[Exception]
 
@@ -115,6 +116,10 @@ class ThreadedDatabase:
         """See `Database.close`."""
         await self._reader.stop(lambda: None)
         await self._writer.stop(self._close)
+
+    async def version(self) -> str:
+        """See `Database.version`."""
+        return self._dialect.version
 
     def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
         """See `Database.compile`."""

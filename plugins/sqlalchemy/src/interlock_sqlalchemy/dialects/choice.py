@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Dialect, Table, make_url
+from sqlalchemy import URL, Dialect, Table, make_url
 from sqlalchemy.exc import ArgumentError
 
 from interlock.backends import ConfigurationError
@@ -33,16 +33,8 @@ def connect(
     One that `needs_primary` refuses a replica and a server that is read-only, on start and with
     each new connection. Raises `ConfigurationError`.
     """
-    try:
-        url = make_url(config.url)
-    except ArgumentError:
-        # Neither the cause nor the text: both may hold a password.
-        raise ConfigurationError("the url isn't one that SQLAlchemy can parse") from None
+    url = url_of(config.url)
     name, driver = url.get_backend_name(), url.drivername.partition("+")[2]
-    if name not in _DIALECTS:
-        raise ConfigurationError(
-            f"the url's database is {name!r}; supported: {', '.join(_DIALECTS)}"
-        )
     drivers = _SERVERS[name].drivers if name in _SERVERS else SQLite.drivers
     if driver and driver not in drivers:
         raise ConfigurationError(
@@ -53,12 +45,22 @@ def connect(
     if name in _SERVERS:
         server = _SERVERS[name](url, config)
         return ServerDatabase(server, table, config, needs_primary=needs_primary), table
-    if table.schema is not None:
-        raise ConfigurationError(
-            f"a SQLite file has no schemas: name the table {table.name!r}, not "
-            f"{table.schema}.{table.name}"
-        )
     return ThreadedDatabase(SQLite(url, config), table, config), table
+
+
+def url_of(text: str) -> URL:
+    """The URL of a supported database. Raises `ConfigurationError`."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        # Neither the cause nor the text: both may hold a password.
+        raise ConfigurationError("the url isn't one that SQLAlchemy can parse") from None
+    name = url.get_backend_name()
+    if name not in _DIALECTS:
+        raise ConfigurationError(
+            f"the url's database is {name!r}; supported: {', '.join(_DIALECTS)}"
+        )
+    return url
 
 
 def dialect_named(name: str) -> Dialect:

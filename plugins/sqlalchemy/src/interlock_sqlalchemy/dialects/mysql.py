@@ -116,6 +116,10 @@ class MySQL:
         quoted = link.cursor().mogrify(text, values)
         return len(quoted.encode("utf-8", "surrogateescape")) + 1 < self._packet
 
+    def version(self, told: str) -> str:
+        """See `ServerDialect.version`."""
+        return f"{'MariaDB' if 'mariadb' in told.lower() else 'MySQL'} {told}"
+
     def trouble(self, error: BaseException) -> Trouble:
         """See `ServerDialect.trouble`."""
         code = _code(error)

@@ -80,6 +80,10 @@ class PostgreSQL:
             return "it is a standby"
         return "it is read-only" if is_read_only == "on" else None
 
+    def version(self, told: str) -> str:
+        """See `ServerDialect.version`."""
+        return told.partition(" on ")[0]
+
     def trouble(self, error: BaseException) -> Trouble:
         """See `ServerDialect.trouble`."""
         code = getattr(error, "sqlstate", None)

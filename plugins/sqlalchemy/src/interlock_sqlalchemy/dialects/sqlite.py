@@ -39,6 +39,7 @@ class SQLite:
     """SQLite 3.25 or later by Python's own driver, in WAL mode."""
 
     drivers = ("pysqlite",)
+    version = f"SQLite {sqlite3.sqlite_version}"
     begin = "BEGIN IMMEDIATE"  # takes the write lock at once: to upgrade later may fail unwaited
     driver_error: type[Exception] = sqlite3.Error
 

@@ -1,0 +1,123 @@
+"""`interlock config`: the configuration checked, shown, and described for editors."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomli_w
+import typer
+from pydantic import BaseModel
+
+from interlock.cli.options import described
+from interlock.cli.schema import schema_of
+from interlock.config import load_settings
+from interlock.errors import ConfigurationError
+from interlock.masking import hidden, shown
+from interlock.plugins import Catalogue
+from interlock.settings import ApplicationSettings, Settings
+from interlock.specs import BackendKind
+
+config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="The TOML file; else the one that is found.")
+]
+Table = dict[str, Any]  # Any: TOML values
+
+UNSET: Mapping[str, str] = {
+    "snapshot_strategy": "never",
+    "snapshot_backend": "null-snapshots",
+    "cache_strategy": "never",
+    "cache_backend": "null-cache",
+    "freshness": "trust",
+    "codec": "json",
+    "on_unavailable": "replay",
+}
+"""What an aggregate has where neither TOML nor code says anything."""
+
+
+@config_app.command()
+def check(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
+    """Check the configuration, all of it; exit 1 if anything is wrong."""
+    try:
+        settings = load_settings(config)
+    except ConfigurationError as error:
+        if as_json:
+            typer.echo(json.dumps({"ok": False, "error": str(error)}, indent=2))
+        else:
+            typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        found = {"ok": True, "source": settings.source, "profile": settings.profile}
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        typer.echo(f"{_origin(settings)}: no errors")
+
+
+@config_app.command()
+def show(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
+    """Show the configuration as it takes effect: profile, variables, defaults; secrets masked.
+
+    What code gives to the builder comes on top of it, and isn't shown.
+    """
+    settings = load_settings(config)
+    table = effective(settings, Catalogue.installed())
+    if as_json:
+        found = {"source": settings.source, "profile": settings.profile, **table}
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        typer.echo(f"# {_origin(settings)}\n{tomli_w.dumps(table)}", nl=False)
+
+
+@config_app.command()
+def schema() -> None:
+    """Print the JSON Schema of interlock.toml, with the options of what is installed here."""
+    found, left_out = schema_of(Catalogue.installed())
+    for name, why in left_out.items():
+        typer.echo(f"left out: {name}: {why}", err=True)
+    typer.echo(json.dumps(found, indent=2))
+
+
+def effective(settings: Settings, catalogue: Catalogue) -> Table:
+    """The TOML that says the same without a profile, variables or defaults; secrets masked."""
+    given = settings.table
+    application = {**_defaults(ApplicationSettings), **given.get("application", {})}
+    aggregates = {"default": {}, **given.get("aggregates", {})}
+    default = {**UNSET, **aggregates["default"]}
+
+    def backend(kind: BackendKind, table: Table) -> Table:
+        model = catalogue.options(catalogue.backend(table["backend"], kind))
+        if model is None:
+            return table
+        options = {**table, **_defaults(model), **table}
+        if "namespace" in model.model_fields:
+            options.setdefault("namespace", application["namespace"])
+        return hidden(options, model)
+
+    def backends(section: str, kind: BackendKind) -> Table:
+        return {name: backend(kind, table) for name, table in given.get(section, {}).items()}
+
+    table = {
+        "schema": given["schema"],
+        "extensions": given.get("extensions", []),
+        "application": application,
+        "event_store": backend(
+            BackendKind.EVENTS, given.get("event_store", {"backend": "memory-events"})
+        ),
+        "snapshot_backends": backends("snapshot_backends", BackendKind.SNAPSHOTS),
+        "cache_backends": backends("cache_backends", BackendKind.CACHE),
+        "aggregates": {name: {**default, **own} for name, own in aggregates.items()},
+    }
+    return shown({name: value for name, value in table.items() if value not in ({}, [])})
+
+
+def _defaults(model: type[BaseModel]) -> Table:
+    options = described(model)
+    return {o["name"]: o["default"] for o in options if o["default"] is not None}
+
+
+def _origin(settings: Settings) -> str:
+    profile = f", profile {settings.profile}" if settings.profile else ""
+    return f"{settings.source}{profile}"
