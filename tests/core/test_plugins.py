@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PathDistribution
 from pathlib import Path
 from textwrap import dedent
 
@@ -17,54 +16,9 @@ from interlock.plugins import Catalogue
 from interlock.policies import AlwaysCache, NeverCache, NeverSnapshot, SnapshotAfterN
 from interlock.specs import BackendKind, BackendReference, StrategyKind
 from rig import Account, unharmed
-
-GOOD = """
-from pydantic import BaseModel, ConfigDict
-from interlock.backends import BackendKind, BackendSpec, hookimpl
-
-class Config(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    directory: str
-    size: int = 3
-    namespace: str = ""
-
-class Cache:
-    def __init__(self, config):
-        self.config = config
-
-@hookimpl
-def interlock_register_backends():
-    yield BackendSpec("{name}", BackendKind.CACHE, "{module}:Cache", "{module}:Config"{more})
-"""
-
+from site_packages import Site, good
 
 HOOK = "from interlock.backends import hookimpl\n@hookimpl\ndef interlock_register_backends():\n"
-
-
-class Site:
-    """A folder of installed distributions."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def install(self, distribution: str, module: str, source: str, *names: str) -> None:
-        """Install a distribution of one module that registers backends under the names."""
-        (self.folder / f"{module}.py").write_text(dedent(source))
-        info = self.folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
-        )
-        lines = "".join(f"{name} = {module}\n" for name in names)
-        (info / "entry_points.txt").write_text(f"[interlock.backends]\n{lines}")
-
-    def catalogue(self) -> Catalogue:
-        """What is installed there."""
-        return Catalogue(
-            point
-            for info in self.folder.glob("*.dist-info")
-            for point in PathDistribution(info).entry_points
-        )
 
 
 @pytest.fixture
@@ -75,10 +29,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     for module in set(sys.modules) - before:
         if (tmp_path / f"{module}.py").exists():
             del sys.modules[module]
-
-
-def good(name: str, module: str, more: str = "") -> str:
-    return GOOD.format(name=name, module=module, more=more)
 
 
 def test_a_named_backend_is_made_with_its_validated_options(site: Site) -> None:

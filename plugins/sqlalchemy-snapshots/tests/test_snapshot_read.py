@@ -1,6 +1,8 @@
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -14,6 +16,7 @@ from interlock.backends import (
     Scope,
 )
 from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
+from sql_rig import Place
 
 OpenBackend = Callable[..., Awaitable[SQLAlchemySnapshotBackend]]
 Record = Callable[..., AggregateRecord]
@@ -207,3 +210,30 @@ async def test_a_failed_put_leaves_what_it_would_have_superseded(
     with pytest.raises(BackendUnavailableError, match="frozen"):
         await backend.put(key, record(key, 4), supersedes=[first.stamp])
     assert await backend.read(key) == first
+
+
+async def test_the_newest_of_each_type_is_told_whatever_its_revision(
+    open_backend: OpenBackend, record: Record
+) -> None:
+    backend = await open_backend(keep=2)
+    assert await backend.newest("default") == {}
+    taken = {
+        Scope("default", 0, "Account", "r1"): (7, 5),
+        Scope("default", 0, "Account", "r2"): (6,),
+        Scope("default", 0, "Ördër", "r1"): (3,),
+        Scope("other", 0, "Account", "r1"): (9,),
+    }
+    for scope, moments in taken.items():
+        for moment in moments:
+            key = scope.key(uuid4())
+            await backend.put(key, record(key, moment, taken=moment))
+    sample = record(SCOPE.key(ID), 1, taken=0).taken_at
+    assert await backend.newest("default") == {
+        "Account": sample + timedelta(seconds=7),
+        "Ördër": sample + timedelta(seconds=3),
+    }
+
+
+async def test_the_database_is_named(open_backend: OpenBackend, place: Place) -> None:
+    product = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}[place.kind]
+    assert re.match(rf"{product} [0-9]+\.", await (await open_backend()).server_version())

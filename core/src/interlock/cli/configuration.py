@@ -91,10 +91,10 @@ def effective(settings: Settings, catalogue: Catalogue) -> Table:
         model = catalogue.options(catalogue.backend(table["backend"], kind))
         if model is None:
             return table
-        options = {**table, **_defaults(model), **table}
+        defaults = _defaults(model)
         if "namespace" in model.model_fields:
-            options.setdefault("namespace", application["namespace"])
-        return hidden(options, model)
+            defaults["namespace"] = application["namespace"]
+        return hidden({"backend": table["backend"], **defaults, **table}, model)
 
     def backends(section: str, kind: BackendKind) -> Table:
         return {name: backend(kind, table) for name, table in given.get(section, {}).items()}

@@ -1,0 +1,148 @@
+"""What `interlock config show` and `schema` print."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import tomli_w
+
+from interlock.application import ApplicationBuilder
+from interlock.cli.configuration import UNSET, effective
+from interlock.config import load_settings
+from interlock.plugins import Catalogue
+from rig import Account
+from shell import interlock
+from site_packages import Site, good
+
+TOML = """
+    schema = 1
+    [application]
+    namespace = "${SPACE:-bank}"
+    [cache_backends.hot]
+    backend = "memory-cache"
+    ttl = "1h30m"
+    [aggregates.default]
+    snapshot_strategy = { use = "after-n", n = 100 }
+    [aggregates.Account]
+    cache_strategy = "always"
+    cache_backend = "hot"
+    [profiles.prod.cache_backends.hot]
+    ttl = "${TTL}"
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Path]:
+    def written(text: str = TOML) -> Path:
+        path = tmp_path / "interlock.toml"
+        path.write_text(dedent(text))
+        return path
+
+    return written
+
+
+def shown(path: Path) -> dict[str, Any]:
+    return effective(load_settings(path), Catalogue.installed())
+
+
+def test_show_prints_toml_of_all_that_takes_effect(written: Callable[..., Path]) -> None:
+    variables = {"INTERLOCK_PROFILE": "prod", "TTL": "7m", "SPACE": "secret-space"}
+    done = interlock("config", "show", cwd=written().parent, **variables)
+    assert done.stdout.startswith("# interlock.toml, profile prod\nschema = 1\n"), done.stderr
+    found = tomllib.loads(done.stdout)
+    assert found["application"]["namespace"] == "***"
+    assert found["application"]["close_timeout"] == "30s"
+    assert found["event_store"] == {"backend": "memory-events"}
+    hot = {"backend": "memory-cache", "size": 10_000, "ttl": "***"}
+    assert found["cache_backends"] == {"hot": hot}
+    default = {**UNSET, "snapshot_strategy": {"use": "after-n", "n": 100}}
+    own = {"cache_strategy": "always", "cache_backend": "hot"}
+    assert found["aggregates"] == {"default": default, "Account": {**default, **own}}
+    done = interlock("config", "show", "--json", cwd=written().parent, **variables)
+    origin = {"source": "interlock.toml", "profile": "prod"}
+    assert json.loads(done.stdout) == {**origin, **found}
+
+
+def test_what_show_prints_is_a_configuration_that_says_the_same(
+    written: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPACE", raising=False)
+    first = shown(written())
+    assert first["application"]["namespace"] == "bank"
+    assert shown(written(tomli_w.dumps(first))) == first
+
+
+def test_what_is_unset_is_named_as_what_is_used_then(written: Callable[..., Path]) -> None:
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in UNSET.items())
+    said = ApplicationBuilder.from_config(written(f"schema = 1\n[aggregates.Account]\n{lines}"))
+    registrations = [
+        replace(part.registration, mapper=None)
+        for builder in (ApplicationBuilder(), said)
+        for part in builder.register_aggregate(Account).build()._parts.values()
+    ]
+    assert registrations[0] == registrations[1]
+
+
+def test_an_option_that_a_plugin_declares_secret_is_masked(tmp_path: Path) -> None:
+    source = good("acme", "acme").replace("size: int = 3", "password: pydantic.SecretStr = ''")
+    Site(tmp_path).install("acme-cache", "acme", f"import pydantic\n{source}", "acme")
+    (tmp_path / "interlock.toml").write_text(
+        "schema = 1\n[cache_backends.hot]\n"
+        'backend = "acme"\ndirectory = "d"\npassword = "hunter2"\n'
+    )
+    done = interlock("config", "show", "--json", cwd=tmp_path, path=str(tmp_path))
+    assert json.loads(done.stdout)["cache_backends"]["hot"] == {
+        "backend": "acme",
+        "directory": "d",
+        "password": "***",
+        "namespace": "default",
+    }
+
+
+def test_show_fails_with_all_errors(written: Callable[..., Path]) -> None:
+    done = interlock("config", "show", cwd=written("schema = 1\nx = 1\ny = 2").parent)
+    assert done.returncode == 1
+    assert "x: no such key" in done.stderr
+    assert "y: no such key" in done.stderr
+
+
+def caches_in(schema: str) -> set[str]:
+    tables = json.loads(schema)["$defs"]["cache_backend"]["oneOf"]
+    named = [table["properties"]["backend"] for table in tables if "properties" in table]
+    return {name for each in named for name in each["enum"]}
+
+
+def test_the_schema_holds_what_is_installed_and_tells_what_it_leaves_out(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.install("acme-cache", "acme", good("acme", "acme"), "acme")
+    site.install("broken-cache", "broken", "raise RuntimeError('no licence')", "broken")
+    unmodelled = (
+        good("odd", "odd")
+        .replace("{module}:Config", "odd:Nothing")
+        .replace('"odd:Config"', '"odd:Nothing"')
+    )
+    site.install("odd-cache", "odd", unmodelled, "odd")
+    done = interlock("config", "schema", cwd=tmp_path, path=str(tmp_path))
+    names = caches_in(done.stdout)
+    assert {"acme", "acme-cache:acme", "memory-cache"} <= names
+    assert not {"broken", "odd"} & names
+    assert "left out: broken: backend 'broken'" in done.stderr
+    assert "no licence" in done.stderr
+    assert "left out: odd: backend 'odd': odd:Nothing can't be imported" in done.stderr
+
+
+def test_a_name_that_two_distributions_claim_is_written_with_its_distribution(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path)
+    site.install("first-cache", "first", good("acme", "first"), "acme")
+    site.install("second-cache", "second", good("acme", "second"), "acme")
+    done = interlock("config", "schema", cwd=tmp_path, path=str(tmp_path))
+    names = caches_in(done.stdout)
+    assert {"first-cache:acme", "second-cache:acme"} <= names
+    assert "acme" not in names

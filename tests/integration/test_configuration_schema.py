@@ -1,0 +1,165 @@
+"""The JSON Schema of `interlock.toml` accepts what is right and rejects what isn't."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interlock.cli.options import described, model_of
+from interlock.cli.schema import schema_of
+from interlock.plugins import Catalogue
+from interlock.specs import BackendSpec
+
+jsonschema = pytest.importorskip("jsonschema", reason="checks the schema by its rules")
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")]
+FULL = """
+schema = 1
+extensions = ["sql"]
+[application]
+namespace = "bank"
+close_timeout = "1m30s"
+[event_store]
+backend = "interlock-sqlalchemy-events:sqlalchemy-events"
+url = "postgresql+asyncpg://app:${DB_PASSWORD}@db/app"
+pool_size = "${POOL_SIZE:-10}"
+timeout = 2.5
+[snapshot_backends.main]
+backend = "sqlalchemy-snapshots"
+url = { file = "url.txt" }
+keep_for = "30d"
+[cache_backends.hot]
+backend = "memcached-cache"
+servers = ["${CACHE_1}:11211", { secret = "cache-2" }]
+ttl = "never"
+password = { secret = "cache" }
+username = "app"
+tls = { ca_file = { file = "where.txt" } }
+[cache_backends.disk]
+backend = "diskcache-cache"
+directory = "cache"
+size_limit = "500MiB"
+[cache_backends.both]
+backend = "tiered"
+tiers = ["local", "hot"]
+[cache_backends.local]
+backend = "${LOCAL_CACHE}"
+anything = 1
+[aggregates.default]
+snapshot_strategy = { use = "any-of", of = [
+    { use = "after-n", n = 50 },
+    { use = "all-of", of = ["never", { use = "after-time", delta = "1h" }] },
+] }
+snapshot_backend = "main"
+[aggregates.BankAccount]
+cache_strategy = "always"
+cache_backend = "null-cache"
+freshness = { use = "max-age", delta = "5s" }
+codec = { use = "json+zlib", level = 9 }
+on_unavailable = "fail"
+replay_limit = 5000
+[aggregates.Other]
+freshness = "${FRESHNESS}"
+cache_strategy = { use = "after-version", version = 3 }
+codec = "json"
+[profiles.prod]
+extensions = []
+[profiles.prod.cache_backends.hot]
+servers = ["cache-1:11211", "cache-2:11211"]
+[profiles.prod.aggregates.default.snapshot_strategy]
+n = 1000
+"""
+
+
+@pytest.fixture(scope="module")
+def validator() -> Any:  # Any: jsonschema ships no types
+    schema, left_out = schema_of(Catalogue.installed())
+    assert left_out == {}
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def configurations() -> dict[str, dict[str, Any]]:
+    """What README, docs and examples show; a part of a configuration as one."""
+    found = {}
+    for page in PAGES:
+        for number, block in enumerate(
+            re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
+        ):
+            found[f"{page.relative_to(ROOT)}-{number}"] = tomllib.loads(block)
+    for file in ROOT.glob("docs/examples/**/*.toml"):
+        if file.name != "pyproject.toml":
+            found[str(file.relative_to(ROOT))] = tomllib.loads(file.read_text())
+    return {name: {"schema": 1, **table} for name, table in found.items() if _is_ours(table)}
+
+
+def _is_ours(table: dict[str, Any]) -> bool:
+    sections = {"event_store", "snapshot_backends", "cache_backends", "aggregates", "application"}
+    return not table.keys().isdisjoint(sections)
+
+
+@pytest.mark.parametrize("name", configurations())
+def test_what_the_documentation_shows_is_accepted(name: str, validator: Any) -> None:
+    validator.validate(configurations()[name])
+
+
+def test_everything_that_can_be_written_is_accepted(validator: Any) -> None:
+    validator.validate(tomllib.loads(FULL))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("schema = 1", "schema = 2"),
+        ("schema = 1\n", ""),
+        ('["sql"]', '["sequel"]'),
+        ("[application]", "[aplication]"),
+        ("close_timeout", "close_timout"),
+        ('"1m30s"', '"soon"'),
+        ("sqlalchemy-events:sqlalchemy-events", "sqlalchemy-events:sqlalchemy-event"),
+        ('"sqlalchemy-snapshots"', '"sqlalchemy-events"'),
+        ('url = { file = "url.txt" }', ""),
+        ('{ file = "url.txt" }', '{ flie = "url.txt" }'),
+        ('keep_for = "30d"', "keep = 0"),
+        ("keep_for", "keep_fro"),
+        ("timeout = 2.5", "timeout = true"),
+        ("servers", "server"),
+        ("ca_file", "ca_files"),
+        ("tiers", "teirs"),
+        ('"any-of"', '"any-off"'),
+        ("n = 50", "m = 50"),
+        ("n = 50", 'n = "50"'),
+        ('"all-of"', '"always"'),
+        ('["never", {', '["nevre", {'),
+        ("cache_strategy", "cache_stategy"),
+        ('cache_strategy = "always"', 'cache_strategy = "after-version"'),
+        ('"max-age"', '"trust"'),
+        ('"5s"', '"5 seconds"'),
+        ("level = 9", "level = 10"),
+        ('"fail"', '"panic"'),
+        ("[profiles.prod]", "[profiles.prod.aplication]"),
+        ('servers = ["cache-1:11211"', 'serves = ["cache-1:11211"'),
+        ("n = 1000", "m = 1000"),
+    ],
+)
+def test_a_slip_is_rejected(validator: Any, right: str, wrong: str) -> None:
+    assert FULL.count(right)
+    table = tomllib.loads(FULL.replace(right, wrong, 1))
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate(table)
+
+
+def test_every_option_of_ours_is_described() -> None:
+    catalogue = Catalogue.installed()
+    silent = [
+        f"{listing.name}.{option['name']}"
+        for listing in catalogue.listing()
+        for spec in listing.specs
+        if isinstance(spec, BackendSpec)
+        for option in described(model_of(spec, catalogue))
+        if not option["description"]
+    ]
+    assert silent == []
