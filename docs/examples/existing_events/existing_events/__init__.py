@@ -1,0 +1,1 @@
+"""Interlock on a table of events that was there before."""
