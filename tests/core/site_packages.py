@@ -1,8 +1,13 @@
 """Distributions that a test installs in a folder of its own."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PathDistribution
 from pathlib import Path
 from textwrap import dedent
+
+import pytest
 
 from interlock.plugins import Catalogue
 
@@ -50,6 +55,15 @@ class Site:
             for info in self.folder.glob("*.dist-info")
             for point in PathDistribution(info).entry_points
         )
+
+
+@contextmanager
+def site_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A site whose modules can be imported for a while, in this process."""
+    monkeypatch.syspath_prepend(str(folder))
+    yield Site(folder)
+    for module in [name for name in sys.modules if (folder / f"{name}.py").exists()]:
+        del sys.modules[module]
 
 
 def good(name: str, module: str, more: str = "") -> str:

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 import tomli_w
+from typer.testing import CliRunner
 
 from interlock.application import ApplicationBuilder
+from interlock.cli.commands import app
 from interlock.cli.configuration import UNSET, effective
 from interlock.config import load_settings
 from interlock.plugins import Catalogue
-from rig import Account
+from rig import Account, unharmed
 from shell import interlock
-from site_packages import Site, good
+from site_packages import Site, good, site_in
 
 TOML = """
     schema = 1
@@ -34,6 +36,12 @@ TOML = """
     [profiles.prod.cache_backends.hot]
     ttl = "${TTL}"
 """
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    with site_in(tmp_path, monkeypatch) as site:
+        yield site
 
 
 @pytest.fixture
@@ -80,23 +88,21 @@ def test_what_show_prints_is_a_configuration_that_says_the_same(
 def test_what_is_unset_is_named_as_what_is_used_then(written: Callable[..., Path]) -> None:
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in UNSET.items())
     said = ApplicationBuilder.from_config(written(f"schema = 1\n[aggregates.Account]\n{lines}"))
-    registrations = [
-        replace(part.registration, mapper=None)
+    bare, named = (
+        part.registration
         for builder in (ApplicationBuilder(), said)
         for part in builder.register_aggregate(Account).build()._parts.values()
-    ]
-    assert registrations[0] == registrations[1]
-
-
-def test_an_option_that_a_plugin_declares_secret_is_masked(tmp_path: Path) -> None:
-    source = good("acme", "acme").replace("size: int = 3", "password: pydantic.SecretStr = ''")
-    Site(tmp_path).install("acme-cache", "acme", f"import pydantic\n{source}", "acme")
-    (tmp_path / "interlock.toml").write_text(
-        "schema = 1\n[cache_backends.hot]\n"
-        'backend = "acme"\ndirectory = "d"\npassword = "hunter2"\n'
     )
-    done = interlock("config", "show", "--json", cwd=tmp_path, path=str(tmp_path))
-    assert json.loads(done.stdout)["cache_backends"]["hot"] == {
+    assert replace(named, mapper=bare.mapper) == bare
+
+
+def test_an_option_that_a_plugin_declares_secret_is_masked(
+    site: Site, written: Callable[..., Path]
+) -> None:
+    source = good("acme", "acme").replace("size: int = 3", "password: pydantic.SecretStr = ''")
+    site.install("acme-cache", "acme", f"import pydantic\n{source}", "acme")
+    hot = 'schema = 1\n[cache_backends.hot]\nbackend = "acme"\ndirectory = "d"\n'
+    assert shown(written(f'{hot}password = "hunter2"\n'))["cache_backends"]["hot"] == {
         "backend": "acme",
         "directory": "d",
         "password": "***",
@@ -111,38 +117,31 @@ def test_show_fails_with_all_errors(written: Callable[..., Path]) -> None:
     assert "y: no such key" in done.stderr
 
 
-def caches_in(schema: str) -> set[str]:
-    tables = json.loads(schema)["$defs"]["cache_backend"]["oneOf"]
+def schema() -> tuple[set[str], str]:
+    """The names of caches in the schema that is printed, and what is told besides."""
+    done = CliRunner().invoke(app, ["config", "schema"])
+    with unharmed(f"the schema isn't printed: {done.exception!r}"):
+        tables = json.loads(done.stdout)["$defs"]["cache_backend"]["oneOf"]
     named = [table["properties"]["backend"] for table in tables if "properties" in table]
-    return {name for each in named for name in each["enum"]}
+    return {name for each in named for name in each["enum"]}, done.stderr
 
 
-def test_the_schema_holds_what_is_installed_and_tells_what_it_leaves_out(tmp_path: Path) -> None:
-    site = Site(tmp_path)
+def test_the_schema_holds_what_is_installed_and_tells_what_it_leaves_out(site: Site) -> None:
     site.install("acme-cache", "acme", good("acme", "acme"), "acme")
     site.install("broken-cache", "broken", "raise RuntimeError('no licence')", "broken")
-    unmodelled = (
-        good("odd", "odd")
-        .replace("{module}:Config", "odd:Nothing")
-        .replace('"odd:Config"', '"odd:Nothing"')
-    )
+    unmodelled = good("odd", "odd").replace('"odd:Config"', '"odd:Nothing"')
     site.install("odd-cache", "odd", unmodelled, "odd")
-    done = interlock("config", "schema", cwd=tmp_path, path=str(tmp_path))
-    names = caches_in(done.stdout)
+    names, told = schema()
     assert {"acme", "acme-cache:acme", "memory-cache"} <= names
     assert not {"broken", "odd"} & names
-    assert "left out: broken: backend 'broken'" in done.stderr
-    assert "no licence" in done.stderr
-    assert "left out: odd: backend 'odd': odd:Nothing can't be imported" in done.stderr
+    assert "left out: broken: backend 'broken'" in told
+    assert "no licence" in told
+    assert "left out: odd: backend 'odd': odd:Nothing can't be imported" in told
 
 
-def test_a_name_that_two_distributions_claim_is_written_with_its_distribution(
-    tmp_path: Path,
-) -> None:
-    site = Site(tmp_path)
+def test_a_name_that_two_distributions_claim_is_written_with_its_distribution(site: Site) -> None:
     site.install("first-cache", "first", good("acme", "first"), "acme")
     site.install("second-cache", "second", good("acme", "second"), "acme")
-    done = interlock("config", "schema", cwd=tmp_path, path=str(tmp_path))
-    names = caches_in(done.stdout)
+    names, _ = schema()
     assert {"first-cache:acme", "second-cache:acme"} <= names
     assert "acme" not in names

@@ -1,7 +1,6 @@
 """What `interlock plugins info` and `doctor` tell."""
 
 import json
-import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -15,7 +14,7 @@ from typer.testing import CliRunner
 from interlock.cli.commands import app
 from interlock.cli.doctor import examine, tell
 from shell import interlock
-from site_packages import Site, good
+from site_packages import Site, good, site_in
 
 CACHE = """
 [cache_backends.hot]
@@ -26,12 +25,10 @@ directory = "d"
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("INTERLOCK_CONFIG", raising=False)
-    yield Site(tmp_path)
-    for module in [name for name in sys.modules if (tmp_path / f"{name}.py").exists()]:
-        del sys.modules[module]
+    with site_in(tmp_path, monkeypatch) as site:
+        yield site
 
 
 def acme(method: str = "") -> str:

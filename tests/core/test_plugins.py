@@ -16,19 +16,15 @@ from interlock.plugins import Catalogue
 from interlock.policies import AlwaysCache, NeverCache, NeverSnapshot, SnapshotAfterN
 from interlock.specs import BackendKind, BackendReference, StrategyKind
 from rig import Account, unharmed
-from site_packages import Site, good
+from site_packages import Site, good, site_in
 
 HOOK = "from interlock.backends import hookimpl\n@hookimpl\ndef interlock_register_backends():\n"
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    before = set(sys.modules)
-    yield Site(tmp_path)
-    for module in set(sys.modules) - before:
-        if (tmp_path / f"{module}.py").exists():
-            del sys.modules[module]
+    with site_in(tmp_path, monkeypatch) as site:
+        yield site
 
 
 def test_a_named_backend_is_made_with_its_validated_options(site: Site) -> None:

@@ -27,7 +27,7 @@ from verdicts import OWN
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
 _SOURCE = _ROOT / "core" / "src"
-_LISTS = ("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers")
+_LISTS = ("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers", "shown")
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2
 _SECONDS_PER_PATCH = 60
