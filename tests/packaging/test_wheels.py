@@ -101,7 +101,7 @@ def test_a_wheel_installs_alone_and_its_plugins_are_found(wheel: Path, tmp_path:
     environment.check()
     environment.run("-c", f"import {_package(wheel)}")
     errors = json.loads(environment.run("-c", _RESOLVED))
-    expected = {"memory-cache", "memory-events", "after-n", "json", *_backends(wheel)}
+    expected = {"memory-cache", "memory-events", "after-n", "json", *_registered(wheel)}
     assert set(errors) >= expected
     assert not any(errors.values()), errors
 
@@ -113,14 +113,14 @@ def test_the_command_line_says_which_extra_it_needs(tmp_path: Path) -> None:
         environment.run("-m", "interlock", "plugins", "list")
 
 
-def _backends(wheel: Path) -> Collection[str]:
-    """The names that the wheel's entry points give to backends."""
+def _registered(wheel: Path) -> Collection[str]:
+    """The names that the wheel's entry points give to backends and extensions."""
     with ZipFile(wheel) as archive:
         (metadata,) = {name.split("/")[0] for name in archive.namelist() if ".dist-info/" in name}
     return [
         entry.name
         for entry in PathDistribution(ZipPath(wheel, f"{metadata}/")).entry_points
-        if entry.group == "interlock.backends"
+        if entry.group in ("interlock.backends", "interlock.extensions")
     ]
 
 
