@@ -227,6 +227,9 @@ async def test_the_newest_of_each_type_is_told_whatever_its_revision(
         for moment in moments:
             key = scope.key(uuid4())
             await backend.put(key, record(key, moment, taken=moment))
+    forgotten = Scope("default", 0, "Gone", "r1").key(uuid4())
+    await backend.put(forgotten, record(forgotten, 1))
+    await backend.forget(forgotten)
     sample = record(SCOPE.key(ID), 1, taken=0).taken_at
     assert await backend.newest("default") == {
         "Account": sample + timedelta(seconds=7),
