@@ -40,13 +40,14 @@ _NOUNS: Mapping[type, str] = {
     CodecSpec: "codec",
     ExtensionSpec: "extension",
 }
-_OURS = (
+OURS = (
     "sqlalchemy-events",
     "sqlalchemy-snapshots",
     "diskcache-cache",
     "memcached-cache",
     "redis-cache",
 )
+"""The backends that are published beside the core, installed or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +207,10 @@ class Catalogue:
                 f"{claims} both register a {noun} {bare!r}; say which one: {choice}"
             )
         installed = sorted({n for g, n, _ in self._points if g == group})
-        near = difflib.get_close_matches(bare, {*installed, *_OURS}, 1)
+        near = difflib.get_close_matches(bare, {*installed, *OURS}, 1)
         advice = f"did you mean {near[0]!r}? " if near and near[0] != bare else ""
-        if noun == "backend" and (bare in _OURS or (near and near[0] not in installed)):
-            missing = bare if bare in _OURS else near[0]
+        if noun == "backend" and (bare in OURS or (near and near[0] not in installed)):
+            missing = bare if bare in OURS else near[0]
             advice += f"`pip install interlock-{missing}` provides {missing!r}. "
         raise ConfigurationError(
             f"no {noun} {name!r} is installed; {advice}Installed: {', '.join(installed) or 'none'}"

@@ -12,12 +12,14 @@ from rich.table import Table
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.conformance import run_suites
 from interlock.cli.doctor import examine, tell
+from interlock.cli.new import new
 from interlock.cli.options import described, model_of
 from interlock.errors import ConfigurationError
 from interlock.plugins import Catalogue, Listing
 from interlock.specs import BackendSpec, ExtensionSpec, Spec
 
 plugins_app = typer.Typer(help="What is installed.", no_args_is_help=True)
+plugins_app.command()(new)
 
 
 @plugins_app.command("list")
