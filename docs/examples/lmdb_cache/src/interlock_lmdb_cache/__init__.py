@@ -1,0 +1,1 @@
+"""Interlock's cache for the processes of one machine, on LMDB."""

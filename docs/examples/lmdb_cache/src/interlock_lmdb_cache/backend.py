@@ -1,0 +1,148 @@
+"""Moves records."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+
+import lmdb
+from interlock.backends import (
+    AggregateRecord,
+    BackendUnavailableError,
+    RecordCacheBackend,
+    RecordKey,
+    RecordTooLargeError,
+    RecordUnusableError,
+    Stamp,
+    newer,
+)
+
+from interlock_lmdb_cache.config import LmdbCacheConfig
+from interlock_lmdb_cache.entries import Entries, Transaction, acquire, release
+
+Work = Callable[[Entries, Transaction], None]
+
+
+class LmdbCacheBackend(RecordCacheBackend):
+    """A cache in an LMDB file, see `interlock.ports.CacheStore`.
+
+    Reads run on the event loop's own thread: they take microseconds and wait for nobody. Writes
+    wait for the other processes' writes, so they run in a thread. `clock` is the Unix time.
+    """
+
+    def __init__(self, config: LmdbCacheConfig) -> None:
+        self.timeout = config.timeout
+        self.clock: Callable[[], float] = time.time
+        self._directory = config.directory
+        self._size_limit = config.size_limit
+        self._largest = config.size_limit // 32
+        self._ttl = math.inf if config.ttl is None else config.ttl.total_seconds()
+        self._entries: Entries | None = None
+        self._writer: ThreadPoolExecutor | None = None
+
+    async def open(self) -> None:
+        """Make the file if it is missing. If that fails, each put tries again."""
+        self._writer = ThreadPoolExecutor(1, "interlock-lmdb")
+        await self._write(lambda *_: None)
+
+    async def close(self) -> None:
+        """Close the file, after the writes that were handed over."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await asyncio.get_running_loop().run_in_executor(writer, self._release)
+            writer.shutdown()
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        """See `CacheStore.read`."""
+        entries = self._entries
+        if entries is None:
+            raise BackendUnavailableError(f"the cache in {self._directory} isn't open")
+        try:
+            with entries.reading() as txn:
+                return self._found(entries, txn, key)
+        except lmdb.Error as error:
+            raise self._unavailable(error) from error
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """See `CacheStore.put`."""
+        blob = record.to_bytes()
+        if len(blob) > self._largest:
+            await self.remove(key)
+            raise RecordTooLargeError(
+                f"the record of {key.aggregate_type} {key.aggregate_id} has {len(blob)} bytes, and "
+                f"this cache takes {self._largest}, a 32nd of size_limit: raise it"
+            )
+
+        def put(entries: Entries, txn: Transaction) -> None:
+            found = self._usable(entries, txn, key)
+            if found is None or found.stamp in supersedes or newer(found, record) is not found:
+                entries.set(txn, _name(key), self.clock() + self._ttl, blob)
+
+        await self._write(put)
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        """See `CacheStore.remove`."""
+
+        def remove(entries: Entries, txn: Transaction) -> None:
+            found = None if stamp is None else self._usable(entries, txn, key)
+            if stamp is None or (found is not None and found.stamp == stamp):
+                entries.delete(txn, _name(key))
+
+        await self._write(remove)
+
+    async def server_version(self) -> str:
+        """What runs here."""
+        return "LMDB " + ".".join(map(str, lmdb.version()))
+
+    async def _write(self, work: Work) -> None:
+        """Do the work in the thread, as one transaction."""
+        if self._writer is None:
+            raise BackendUnavailableError(f"the cache in {self._directory} isn't open")
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._transact, work)
+
+    def _transact(self, work: Work) -> None:
+        try:
+            entries = self._entries
+            if entries is None:
+                entries = self._entries = acquire(self._directory, self._size_limit)
+            try:
+                with entries.writing() as txn:
+                    work(entries, txn)
+            except lmdb.MapFullError:
+                # No stretch of free pages is long enough for the entry: the cache starts anew.
+                with entries.writing() as txn:
+                    entries.clear(txn)
+        except (lmdb.Error, OSError) as error:
+            raise self._unavailable(error) from error
+
+    def _found(self, entries: Entries, txn: Transaction, key: RecordKey) -> AggregateRecord | None:
+        """The record. Raises `RecordUnusableError` for an entry that isn't one of this key."""
+        entry = entries.get(txn, _name(key))
+        if entry is None or self.clock() >= entry.ends:
+            return None
+        record = AggregateRecord.from_bytes(entry.blob)
+        found = (record.aggregate_type, record.aggregate_id, record.revision)
+        if found != (key.aggregate_type, key.aggregate_id, key.revision):
+            raise RecordUnusableError(f"a record of {found} under the key of {key.aggregate_id}")
+        return record
+
+    def _usable(self, entries: Entries, txn: Transaction, key: RecordKey) -> AggregateRecord | None:
+        try:
+            return self._found(entries, txn, key)
+        except RecordUnusableError:
+            return None
+
+    def _release(self) -> None:
+        entries, self._entries = self._entries, None
+        if entries is not None:
+            release(entries)
+
+    def _unavailable(self, error: Exception) -> BackendUnavailableError:
+        return BackendUnavailableError(f"the cache in {self._directory}: {error}")
+
+
+def _name(key: RecordKey) -> bytes:
+    return key.text().encode()
