@@ -19,6 +19,7 @@ from uuid import UUID
 
 from interlock.backends import RecordKey
 from interlock_conformance.records import record_of
+
 from interlock_lmdb_cache.backend import LmdbCacheBackend
 from interlock_lmdb_cache.config import LmdbCacheConfig
 

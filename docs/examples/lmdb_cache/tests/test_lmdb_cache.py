@@ -150,8 +150,10 @@ async def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [b"", b"stray"])
-async def test_a_stray_entry_is_unusable_and_replaced(tmp_path: Path, value: bytes) -> None:
-    cache = cache_in(tmp_path)
+async def test_a_stray_entry_is_unusable_replaced_and_in_nobodys_way(
+    tmp_path: Path, value: bytes
+) -> None:
+    cache = small_cache_in(tmp_path)
     await cache.open()
     await put(cache, 1)
 
@@ -163,6 +165,9 @@ async def test_a_stray_entry_is_unusable_and_replaced(tmp_path: Path, value: byt
         await cache.read(key_of(1))
     await put(cache, 1)
     assert await stands(cache, 1)
+    for number in range(2, 200):
+        await put(cache, number, size=10_000)
+    assert await stands(cache, 199)
     await cache.close()
 
 

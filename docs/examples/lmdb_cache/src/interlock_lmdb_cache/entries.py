@@ -63,7 +63,8 @@ class Entries:
             txn.put(_TURN.pack(turn), name, db=self._turns, append=True)
             txn.put(name, _HEAD.pack(turn, ends) + blob, db=self._entries)
             while self._size(txn) > self._size_limit // 2 and turns.first():
-                self.delete(txn, turns.value())
+                txn.pop(turns.value(), db=self._entries)
+                turns.delete()
 
     def delete(self, txn: Transaction, name: bytes) -> None:
         """Remove the entry, if there is one."""
