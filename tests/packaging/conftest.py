@@ -22,29 +22,54 @@ def found_wheels() -> list[Path]:
     return sorted(folder.glob("interlock*.whl"))
 
 
+def built(project: Path) -> str:
+    """The wheel of a distribution, newly built."""
+    output(sys.executable, "-m", "uv", "build", "--quiet", "--wheel", str(project))
+    (wheel,) = (project / "dist").glob("*.whl")
+    return str(wheel)
+
+
 class Environment:
     """A virtual environment that holds what was asked for, and what that depends on."""
 
     def __init__(self, folder: Path, *requirements: str) -> None:
         venv.create(folder, symlinks=True)
         self._python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
+        self.install(*requirements)
+
+    def install(self, *requirements: str) -> None:
+        """Install more."""
         self._pip("install", "--quiet", *requirements)
 
     def check(self) -> None:
         """Fail unless all that is installed fits together."""
         self._pip("check")
 
-    def run(self, *arguments: str) -> str:
-        """What Python prints when it is run with these arguments."""
-        return _output(self._python, "-I", "-W", "error", *arguments)
+    def run(self, *arguments: str, folder: Path | None = None) -> str:
+        """What Python prints when it is run with these arguments, in this folder."""
+        return output(self._python, "-I", "-W", "error", *arguments, folder=folder)
 
     def _pip(self, command: str, *arguments: str) -> None:
-        _output(sys.executable, "-m", "uv", "pip", command, "--python", self._python, *arguments)
+        output(sys.executable, "-m", "uv", "pip", command, "--python", self._python, *arguments)
 
 
-def _output(*command: str) -> str:
+def output(*command: str, folder: Path | None = None, **variables: str) -> str:
+    """What a command prints; it has to succeed."""
     done = subprocess.run(  # noqa: S603 our own commands
-        command, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """What the author of a plugin has: the core with its commands, the checks, pytest."""
+    by_name = {wheel.name.split("-")[0]: str(wheel) for wheel in found_wheels()}
+    core, checks = by_name["interlock"], by_name["interlock_conformance"]
+    return Environment(tmp_path_factory.mktemp("workshop") / "env", f"{core}[cli]", checks)

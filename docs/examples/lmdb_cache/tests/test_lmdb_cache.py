@@ -150,9 +150,7 @@ async def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [b"", b"stray"])
-async def test_a_stray_entry_is_unusable_replaced_and_in_nobodys_way(
-    tmp_path: Path, value: bytes
-) -> None:
+async def test_a_stray_entry_is_unusable_and_in_nobodys_way(tmp_path: Path, value: bytes) -> None:
     cache = small_cache_in(tmp_path)
     await cache.open()
     await put(cache, 1)
