@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import lmdb
 from interlock.backends import (
@@ -25,10 +26,9 @@ Work = Callable[[Entries, Transaction], None]
 
 
 class LmdbCacheBackend(RecordCacheBackend):
-    """A cache in an LMDB file, see `interlock.ports.CacheStore`.
+    """A cache in an LMDB file, see `interlock.ports.CacheStore`. `clock` is the Unix time.
 
-    Reads run on the event loop's own thread: they take microseconds and wait for nobody. Writes
-    wait for the other processes' writes, so they run in a thread. `clock` is the Unix time.
+    Reads take microseconds and wait for nobody: they run on the loop's thread. Writes hop.
     """
 
     def __init__(self, config: LmdbCacheConfig) -> None:
@@ -72,8 +72,8 @@ class LmdbCacheBackend(RecordCacheBackend):
         if len(blob) > self._largest:
             await self.remove(key)
             raise RecordTooLargeError(
-                f"the record of {key.aggregate_type} {key.aggregate_id} has {len(blob)} bytes, and "
-                f"this cache takes {self._largest}, a 32nd of size_limit: raise it"
+                f"the record of {key.aggregate_id} has {len(blob)} bytes, and this cache takes "
+                f"{self._largest}, a 32nd of size_limit: raise it"
             )
 
         def put(entries: Entries, txn: Transaction) -> None:
@@ -111,10 +111,12 @@ class LmdbCacheBackend(RecordCacheBackend):
             try:
                 with entries.writing() as txn:
                     work(entries, txn)
-            except lmdb.MapFullError:
-                # No stretch of free pages is long enough for the entry: the cache starts anew.
+            except lmdb.MapFullError as error:
                 with entries.writing() as txn:
                     entries.clear(txn)
+                raise BackendUnavailableError(
+                    f"the cache in {self._directory} was full and starts anew; raise size_limit"
+                ) from error
         except (lmdb.Error, OSError) as error:
             raise self._unavailable(error) from error
 
@@ -130,10 +132,9 @@ class LmdbCacheBackend(RecordCacheBackend):
         return record
 
     def _usable(self, entries: Entries, txn: Transaction, key: RecordKey) -> AggregateRecord | None:
-        try:
+        with suppress(RecordUnusableError):
             return self._found(entries, txn, key)
-        except RecordUnusableError:
-            return None
+        return None
 
     def _release(self) -> None:
         entries, self._entries = self._entries, None

@@ -1,0 +1,114 @@
+"""What the pages for authors of plugins show: files that are built, commands that are run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conftest import Environment, built, output
+
+_ROOT = Path(__file__).parents[2]
+_EXAMPLE = _ROOT / "docs/examples/lmdb_cache"
+_TUTORIAL = _ROOT / "docs/tutorials/write-a-backend.md"
+_STRATEGY = _ROOT / "docs/how-to/write-a-strategy.md"
+_FENCE = re.compile(
+    r"(?:<!-- from: (?P<source>\S+) -->[^\n]*\n)?"
+    r'```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)```',
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    source: str | None
+    language: str
+    title: str | None
+    text: str
+
+
+def _blocks(page: Path, *languages: str) -> list[Block]:
+    blocks = [Block(**found.groupdict()) for found in _FENCE.finditer(page.read_text())]
+    return [block for block in blocks if block.language in languages]
+
+
+def _assert_shown(shown: str, printed: str) -> None:
+    """Fail unless it was printed; three dots on the page stand for anything."""
+    pattern = re.escape(shown.strip()).replace(r"\.\.\.", ".*?")
+    assert re.search(pattern, printed, re.DOTALL), f"shown:\n{shown}\nprinted:\n{printed}"
+
+
+def test_every_block_of_the_tutorial_stands_in_the_example() -> None:
+    blocks = _blocks(_TUTORIAL, "py", "python", "toml")
+    assert len(blocks) > 10
+    for block in blocks:
+        assert block.source is not None, f"where does it stand?\n{block.text}"
+        assert block.text in (_ROOT / block.source).read_text(), block.text
+
+
+def test_the_tutorial_lists_what_is_written(workshop: Environment, tmp_path: Path) -> None:
+    arguments = ("plugins", "new", "lmdb-cache", "--kind", "cache")
+    printed = workshop.run("-m", "interlock", *arguments, folder=tmp_path)
+    (shown,) = [block.text for block in _blocks(_TUTORIAL, "console") if " new " in block.text]
+    assert shown == f"$ interlock {' '.join(arguments)}\n{printed}"
+
+
+def test_the_backend_of_the_tutorial_is_conformant(tmp_path: Path) -> None:
+    (shown,) = [block.text for block in _blocks(_TUTORIAL, "console") if "verify" in block.text]
+    command, _, shown = shown.partition("\n")
+    assert command.endswith(" --report conformance.json")
+    arguments = command.removeprefix("$ interlock ").removesuffix("conformance.json").split()
+    report = str(tmp_path / "conformance.json")
+    printed = output(sys.executable, "-m", "interlock", *arguments, report, folder=_EXAMPLE)
+    _assert_shown(shown, printed)
+
+
+def test_a_check_fails_as_the_tutorial_shows(tmp_path: Path) -> None:
+    example = shutil.copytree(_EXAMPLE, tmp_path / "example")
+    backend = example / "src/interlock_lmdb_cache/backend.py"
+    (change,) = [block.text for block in _blocks(_TUTORIAL, "diff")]
+    before, after = (line[1:] for line in change.splitlines())
+    assert backend.read_text().count(before) == 1
+    backend.write_text(backend.read_text().replace(before, after))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-k", "CACHE-004"],
+        cwd=example,
+        env=os.environ | {"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
+    (shown,) = [block.text for block in _blocks(_TUTORIAL, "text")]
+    _assert_shown(shown, done.stdout)
+
+
+def test_the_strategy_is_installed_tested_and_used_by_name(
+    workshop: Environment, tmp_path: Path
+) -> None:
+    for block in _blocks(_STRATEGY, "python", "toml"):
+        assert block.title is not None
+        (tmp_path / block.title).write_text(block.text)
+    workshop.install(built(tmp_path))
+    consoles = [block.text.partition("\n") for block in _blocks(_STRATEGY, "console")]
+    assert [command for command, _, _ in consoles] == [
+        "$ python application.py",
+        "$ pytest",
+        "$ interlock config check",
+    ]
+    (_, _, application), (_, _, tests), (_, _, check) = consoles
+    _assert_shown(application, workshop.run("application.py", folder=tmp_path))
+    _assert_shown(tests, workshop.run("-m", "pytest", folder=tmp_path))
+    _assert_shown(check, workshop.run("-m", "interlock", "config", "check", folder=tmp_path))
+    _refuse_an_hour_that_is_none(workshop, tmp_path)
+
+
+def _refuse_an_hour_that_is_none(workshop: Environment, folder: Path) -> None:
+    configuration = folder / "interlock.toml"
+    configuration.write_text(configuration.read_text().replace("= 4", "= 40"))
+    with pytest.raises(AssertionError, match=r"aggregates\.default\.snapshot_strategy\.starts_at"):
+        workshop.run("-m", "interlock", "config", "check", folder=folder)
