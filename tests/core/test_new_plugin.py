@@ -72,7 +72,7 @@ def _names(folder: Traversable, above: str = "") -> Iterator[str]:
         ("lmdb-cache\n", "did you mean 'lmdb-cache'?"),
         ("1-cache", "from a letter on, with single hyphens between words, as in 'redis-cache'"),
         ("", "no name for a backend"),
-        ("ſ-cache", "no name for a backend"),
+        ("\u017f-cache", "no name for a backend"),
         ("a" * 33, "at most 32"),
         ("interlock-lmdb-cache", "name the backend alone: 'lmdb-cache'"),
         ("redis-cache", "one of Interlock's own names"),
