@@ -46,9 +46,7 @@ def test_the_conformance_test_is_short(tmp_path: Path, kind: BackendKind) -> Non
 
 
 def test_every_template_is_used() -> None:
-    used = {
-        source.replace("$kind", kind) + ".tmpl" for source in _FILES.values() for kind in KINDS
-    }
+    used = {source.replace("$kind", kind) + ".tmpl" for source in _FILES.values() for kind in KINDS}
     assert used == set(_names(files("interlock.cli") / "templates"))
 
 
