@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from interlock.backends import BackendKind
-from interlock.cli.new import _FILES, write_repository
 from interlock.errors import ConfigurationError
+
+pytest.importorskip("typer", reason="needs the extra interlock[cli]")
+from interlock.cli.new import _FILES, write_repository
 
 KINDS = list(BackendKind)
 
