@@ -151,7 +151,7 @@ class Redis:
     async def get(self, key: str) -> str | None:
         return self.entries.get(key)
 
-    async def setex(self, key: str, _ttl: int, value: str) -> None:
+    async def set(self, key: str, value: str, *, ex: int) -> None:
         self.entries[key] = value
 
     async def delete(self, key: str) -> None:
@@ -170,7 +170,7 @@ class RedisCache(AggregateCacheBackend):
         return Aggregate.model_validate_json(data) if data else None
 
     async def set_aggregate(self, aggregate: Aggregate) -> None:
-        await self.redis.setex(f"agg:{aggregate.id}", self.ttl, aggregate.model_dump_json())
+        await self.redis.set(f"agg:{aggregate.id}", aggregate.model_dump_json(), ex=self.ttl)
 
     async def remove_aggregate(self, aggregate_id: UUID) -> None:
         await self.redis.delete(f"agg:{aggregate_id}")

@@ -145,6 +145,16 @@ def test_a_helper_shared_by_handler_and_applier_counts(tmp_path: Path) -> None:
     assert revision(tmp_path, shared) != revision(tmp_path, changed)
 
 
+def test_an_override_counts_also_if_the_base_has_the_same_name(tmp_path: Path) -> None:
+    override = (
+        "\n\nclass Account(Account):\n    @applies_event\n"
+        "    def apply_paid(self, event: Paid) -> None:\n        self.balance += event.amount - 1\n"
+    )
+    assert revision(tmp_path, SOURCE + override) != revision(tmp_path, SOURCE)
+    other = override.replace("- 1", "- 2")
+    assert revision(tmp_path, SOURCE + override) != revision(tmp_path, SOURCE + other)
+
+
 def test_the_codec_is_part_of_it(tmp_path: Path) -> None:
     account = load(tmp_path, SOURCE).Account
     assert compute_revision(account, JsonCodec()) != compute_revision(account, ZlibJsonCodec())

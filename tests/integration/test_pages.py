@@ -1,76 +1,126 @@
-"""What the README and the how-to pages show works as it is written."""
+"""What the pages of the documentation show works as it is written."""
 
 import re
-import subprocess
-import sys
+import tomllib
+from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
-_ROOT = Path(__file__).parents[2]
-_README = _ROOT / "README.md"
-_PAGES = [_README, *sorted(_ROOT.glob("docs/how-to/*.md"))]
+from interlock.config import load_settings
+from interlock.plugins import Catalogue
+from interlock.reports import Reason, Source
+from interlock.specs import BackendSpec
+from pages import (
+    PAGES,
+    ROOT,
+    Session,
+    blocks,
+    commands,
+    configurations,
+    distributions,
+    name_of,
+    need_servers,
+    variables,
+)
+
+_README = ROOT / "README.md"
 _QUICK_START_LINES = 40  # of code; blank lines not counted
+_TOX = (ROOT / "tox.ini").read_text()
 
 
-def _blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+def _pages_with(*languages: str) -> list[Path]:
+    return [page for page in PAGES if any(block.language in languages for block in blocks(page))]
 
 
-def _quoted(page: Path) -> list[tuple[str, str]]:
-    """The blocks that begin with the name of an example's file, which they are a part of."""
-    blocks = [block.partition("\n") for block in _blocks(page, "python")]
-    return [(name[2:], rest) for name, _, rest in blocks if name.startswith("# docs/examples/")]
+def _backends() -> list[BackendSpec]:
+    """Those that have a page of their own: of the plugins that are no databases."""
+    return [
+        spec
+        for listing in Catalogue.installed().listing()
+        for spec in listing.specs
+        if isinstance(spec, BackendSpec) and (ROOT / f"docs/how-to/{spec.name}.md").exists()
+    ]
 
 
-def _shown(page: Path) -> str:
-    """The page's other blocks, which are one script."""
-    quoted = [f"# {name}\n{rest}" for name, rest in _quoted(page)]
-    return "\n".join(block for block in _blocks(page, "python") if block not in quoted)
+@pytest.mark.parametrize("page", _pages_with("python", "console"), ids=name_of)
+def test_a_page_can_be_followed(page: Path, tmp_path: Path) -> None:
+    need_servers(page)
+    Session(tmp_path).follow(page)
 
 
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 our own pages
-        [sys.executable, *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+@pytest.mark.parametrize("page", _pages_with("toml"), ids=name_of)
+def test_a_page_shows_configurations_that_are_accepted(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for block, text in configurations(page):
+        path = tmp_path / f"line-{block.line}.toml"
+        path.write_text(text)
+        for name, value in variables(text).items():
+            monkeypatch.setenv(name, value)
+        load_settings(path)
+
+
+@pytest.mark.parametrize("page", _pages_with("python", "toml"), ids=name_of)
+def test_a_block_that_is_not_run_is_at_least_well_formed(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "python":
+            compile(block.text, f"{page}:{block.line}", "exec", PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        elif block.language == "toml":
+            tomllib.loads(block.text)
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in _PAGES if _shown(page)], ids=lambda page: page.stem
+    "page", [page for page in PAGES if any(block.source for block in blocks(page))], ids=name_of
 )
-def test_a_page_prints_what_it_says(page: Path, tmp_path: Path) -> None:
-    (tmp_path / "shown.py").write_text(_shown(page))
-    done = _run(tmp_path, "-W", "error", "shown.py")
-    assert done.stderr == ""
-    assert f"It prints `{done.stdout.strip()}`." in page.read_text()
+def test_a_block_from_a_file_stands_there(page: Path) -> None:
+    for block in blocks(page):
+        if block.source:
+            assert block.text in (ROOT / block.source).read_text()
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in _PAGES if _quoted(page)], ids=lambda page: page.stem
-)
-def test_a_page_quotes_what_stands_in_an_example(page: Path) -> None:
-    for name, text in _quoted(page):
-        assert text in (_ROOT / name).read_text(), f"{name} has no such part:\n{text}"
+@pytest.mark.parametrize("page", _pages_with("console"), ids=name_of)
+def test_a_page_names_environments_distributions_and_scripts_that_exist(page: Path) -> None:
+    ours = distributions()
+    for command in (each for block in blocks(page) for each in commands(block)):
+        for names in re.findall(r"tox run -e ([\w,-]+)", command.line):
+            for name in names.split(","):
+                assert f"[testenv:{name}]" in _TOX, f"tox.ini has no environment {name}"
+        for name, extras in command.installs:
+            offered = ours[name].get("optional-dependencies", {})
+            assert extras <= offered.keys(), f"{name} has no extra {extras - offered.keys()}"
+        for word in command.words:
+            if "/" in word and word.endswith(".py"):
+                assert (ROOT / word).exists(), f"there is no {word}"
+
+
+@pytest.mark.parametrize("spec", _backends(), ids=lambda spec: spec.name)
+def test_every_option_of_a_plugin_stands_on_its_page(spec: BackendSpec) -> None:
+    page = (ROOT / f"docs/how-to/{spec.name}.md").read_text()
+    for option in resolve_name(spec.config or "").model_fields:
+        assert f"`{option}`" in page, f"the page says nothing of {option}"
+
+
+def test_the_page_on_watching_lists_every_counter() -> None:
+    sources = [path.read_text() for path in (ROOT / "core/src/interlock").glob("**/*.py")]
+    counted = {
+        name for text in sources for name in re.findall(r"\.(?:count|failed)\(\s*\"([^\"]+)", text)
+    }
+    missed = {f"{source}.{reason}" for source in Source for reason in Reason}
+    page = (ROOT / "docs/how-to/watch-loads.md").read_text()
+    section = page.partition("## Counters")[2].partition("\n## ")[0]
+    listed = {
+        name
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([^`]+)`", line.split("|")[1])
+    }
+    assert listed - missed == counted
+    assert len(counted) > 10
 
 
 def test_the_quick_start_is_short() -> None:
-    (quick_start,) = _blocks(_README, "python")
-    assert len([line for line in quick_start.splitlines() if line]) <= _QUICK_START_LINES
-
-
-@pytest.mark.parametrize(
-    "page",
-    [page for page in _PAGES if any("schema = 1" in block for block in _blocks(page, "toml"))],
-    ids=lambda page: page.stem,
-)
-def test_a_page_shows_a_configuration_that_is_accepted(page: Path, tmp_path: Path) -> None:
-    for configuration in _blocks(page, "toml"):
-        if "schema = 1" in configuration:
-            (tmp_path / "interlock.toml").write_text(configuration)
-            done = _run(tmp_path, "-m", "interlock", "config", "check")
-            assert done.returncode == 0, done.stdout + done.stderr
+    (quick_start,) = [block for block in blocks(_README) if block.language == "python"]
+    lines = [line for line in quick_start.text.splitlines() if line]
+    assert len(lines) <= _QUICK_START_LINES

@@ -21,7 +21,7 @@ from interlock.declarations import Tables
 from interlock.errors import ConfigurationError
 
 Function = Callable[..., Any]  # Any: only the source is looked at
-Place = tuple[str, str, str]  # the class's name, the member's, and which accessor of a property
+Place = tuple[str, str, str]  # the class, the member's name, and which accessor of a property
 
 _IGNORED_TOKENS = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
 _LINE_ENDS = {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
@@ -87,15 +87,18 @@ def _undescribed(schema: Any) -> Any:  # Any: a JSON schema
 
 
 def _functions(cls: type, root: type) -> dict[Place, Function]:
-    """The functions defined on a class and its bases below `root`."""
+    """The functions defined on a class and its bases below `root`.
+
+    A class is told by its place in the order of bases too: a base may have the same name.
+    """
     found = {}
-    for base in cls.__mro__:
+    for depth, base in enumerate(cls.__mro__):
         if base is root or not issubclass(base, root):
             continue
         for name, member in vars(base).items():
             for suffix, function in _unwrapped(member):
                 if not function.__module__.startswith("pydantic"):
-                    found[base.__name__, name, suffix] = function
+                    found[f"{depth} {base.__name__}", name, suffix] = function
     return found
 
 

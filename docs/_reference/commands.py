@@ -1,0 +1,45 @@
+"""What the commands say of themselves."""
+
+import re
+import subprocess
+import sys
+
+from typer.cli import app as typer_app
+from typer.testing import CliRunner
+
+
+def interlock() -> str:
+    """The command line `interlock`, a heading for each command."""
+    arguments = ["interlock.cli.commands", "utils", "docs", "--name", "interlock"]
+    found = CliRunner().invoke(typer_app, arguments, catch_exceptions=False).stdout
+    body = found.partition("\n")[2]  # less its title, which is the page's
+    return re.sub(r"^```console$", "```text", body, flags=re.MULTILINE)
+
+
+def pytest_options() -> str:
+    """The options that the conformance suite adds to pytest."""
+    shown = _shown("-m", "pytest", "-p", "no:cacheprovider", "-c", "/dev/null", "--help")
+    found = re.search(r"^conformance of .*:\n(?P<options>(?:  .*\n)+)", shown, re.MULTILINE)
+    if found is None:
+        raise LookupError("pytest --help says nothing of the conformance suite")
+    return _block(found["options"])
+
+
+def selftest() -> str:
+    """The options of the selftest."""
+    return _block(_shown("-m", "interlock_conformance", "selftest", "--help"))
+
+
+def _shown(*arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603 our own
+        [sys.executable, *arguments],
+        capture_output=True,
+        check=True,
+        env={"COLUMNS": "90"},
+        text=True,
+    )
+    return done.stdout
+
+
+def _block(text: str) -> str:
+    return f"```text\n{text.rstrip()}\n```"

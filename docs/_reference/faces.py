@@ -1,0 +1,23 @@
+"""The names that a face offers, each documented by its docstring."""
+
+from importlib import import_module
+from inspect import isclass
+
+from interlock import errors
+
+
+def names(face: str, *chosen: str) -> str:
+    """Every name in the face's `__all__`, or those that are chosen."""
+    if face == errors.__name__:
+        options = "    options: { show_bases: true, merge_init_into_class: false }"
+        return "\n\n".join(f"::: {face}.{name}\n{options}" for name in _errors())
+    return "\n\n".join(f"::: {face}.{name}" for name in chosen or import_module(face).__all__)
+
+
+def _errors() -> list[str]:
+    """In the order of the module: what is derived from comes first."""
+    return [name for name, value in vars(errors).items() if isclass(value) and _is_own(value)]
+
+
+def _is_own(value: type) -> bool:
+    return value.__module__ == errors.__name__
