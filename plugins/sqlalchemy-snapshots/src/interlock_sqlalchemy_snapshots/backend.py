@@ -1,9 +1,9 @@
 """Moves records."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -15,12 +15,12 @@ from interlock.backends import (
     Scope,
     Stamp,
     from_micros,
-    to_micros,
 )
-from interlock_sqlalchemy.database import Row, Step
+from interlock_sqlalchemy.database import Lookup, Row, Step
 from interlock_sqlalchemy.dialects import connect
 from interlock_sqlalchemy.joint import SnapshotSource
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
+from interlock_sqlalchemy_snapshots.retention import Retention, Standing
 from interlock_sqlalchemy_snapshots.rows import Keys, record_of
 from interlock_sqlalchemy_snapshots.statements import (
     BATCHES,
@@ -31,9 +31,6 @@ from interlock_sqlalchemy_snapshots.statements import (
 
 _MAX_VERSION = 2**63 - 1
 _PRUNE_IDS = 100
-_TOMBSTONE_STANDS = timedelta(days=1)
-_NEVER = -(2**63)
-"""Before every moment."""
 
 
 def _now() -> datetime:
@@ -47,8 +44,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         self, config: SQLAlchemySnapshotsConfig, *, clock: Callable[[], datetime] = _now
     ) -> None:
         self.timeout = config.timeout
-        self._keep = {"keep": config.keep, "keep_revisions": config.keep_revisions}
-        self._keep_for = config.keep_for
+        self._retention = Retention(config.keep, config.keep_revisions, config.keep_for)
         self._clock = clock
         self._database, table = connect(config, partial(snapshots_table, config.table))
         self._keys = Keys(self._database)
@@ -103,12 +99,8 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
     ) -> None:
         """See `SnapshotStore.put`; what comes too late after a forget is removed again."""
         aggregate = self._keys.of_aggregate(key)
-        bury = Step(self._statements.bury, [{**aggregate, **self._standing()}])
-        steps = [
-            Step(self._statements.put, [self._keys.row(key, record)]),
-            bury,
-            Step(self._statements.trim, [self._trimming(aggregate, record.revision)]),
-        ]
+        retiring = self._retiring(aggregate, newest=self._database.key(record.revision))
+        steps = [Step(self._statements.put, [self._keys.row(key, record)]), retiring]
         if supersedes:
             superseded = [self._keys.of_stamp(key, stamp) for stamp in supersedes]
             steps.insert(0, Step(self._statements.remove, superseded))
@@ -116,7 +108,8 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         if not self._database.is_serial:
             # A forget at the same time may have seen nothing of this put, as this put of it. Its
             # tombstone stands before it looks for records: so one of the two sees the other's.
-            await self._database.execute([bury], repeatable=True)
+            # Likewise two puts, of which each has let the other's record stand.
+            await self._retire(retiring)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
         """See `SnapshotStore.remove`."""
@@ -128,8 +121,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         aggregate = self._keys.of_aggregate(key)
         tombstone = self._keys.tombstone(key, taken_at=self._clock())
         await self._database.execute([Step(self._statements.put, [tombstone])], repeatable=True)
-        bury = Step(self._statements.bury, [{**aggregate, **self._standing()}])
-        return await self._database.execute([bury], repeatable=True)
+        return await self._retire(self._retiring(aggregate))
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
         """See `SnapshotStore.revisions`."""
@@ -156,7 +148,17 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             self._statements.ids, self._keys.of_type(scope), b""
         ):
             for start in range(0, len(page), _PRUNE_IDS):
-                removed += await self._trim(scope, page[start : start + _PRUNE_IDS])
+                of_type = self._keys.of_type(scope)
+                part = page[start : start + _PRUNE_IDS]
+                ended: list[dict[str, object]] = []
+                steps = [
+                    self._retiring({**of_type, "aggregate_id": found}, ended=ended)
+                    for (found,) in part
+                ]
+                removed += await self._database.execute(steps, repeatable=True)
+                if ended:
+                    tombstones = Step(self._statements.retire, ended)
+                    await self._database.execute([tombstones], repeatable=True)
         return removed
 
     async def _read_batch(self, scope: Scope, ids: Sequence[bytes]) -> Sequence[Row]:
@@ -167,20 +169,30 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             values[f"id_{index}"] = ids[min(index, len(ids) - 1)]
         return await self._database.fetch(self._statements.read_many[size], values)
 
-    async def _trim(self, scope: Scope, rows: Iterable[Row]) -> int:
-        of_type = self._keys.of_type(scope)
-        aggregates = [self._trimming({**of_type, "aggregate_id": row[0]}, "") for row in rows]
-        removed = await self._database.execute(
-            [Step(self._statements.trim, aggregates)], repeatable=True
-        )
-        ended = [{**aggregate, **self._standing()} for aggregate in aggregates]
-        await self._database.execute([Step(self._statements.exhume, ended)], repeatable=True)
-        return removed
+    async def _retire(self, retiring: Lookup) -> int:
+        """Look without a transaction, which is needed only where something goes."""
+        rows = await self._database.fetch(retiring.statement, retiring.values)
+        steps = retiring.then(rows)
+        return await self._database.execute(steps, repeatable=True) if steps else 0
 
-    def _standing(self) -> dict[str, object]:
-        return {"standing_since": to_micros(self._clock() - _TOMBSTONE_STANDS)}
+    def _retiring(
+        self,
+        aggregate: dict[str, object],
+        *,
+        newest: object = None,
+        ended: list[dict[str, object]] | None = None,
+    ) -> Lookup:
+        """What removes the records that retention or a tombstone lets go of.
 
-    def _trimming(self, aggregate: dict[str, object], newest: str) -> dict[str, object]:
-        before = _NEVER if self._keep_for is None else to_micros(self._clock() - self._keep_for)
-        key = self._database.key(newest)
-        return {**aggregate, **self._keep, "taken_before": before, "newest": key}
+        Tombstones that have ended are added to `ended`.
+        """
+
+        def then(rows: Sequence[Row]) -> Sequence[Step]:
+            found, now = [Standing(*row) for row in rows], self._clock()
+            if ended is not None:
+                ended.extend({**aggregate, **row._asdict()} for row in found if row.is_over(now))
+            retired = self._retention.retired(found, now, newest)
+            values = [{**aggregate, **row._asdict()} for row in retired]
+            return [Step(self._statements.retire, values)] if values else []
+
+        return Lookup(self._statements.standing, aggregate, then)

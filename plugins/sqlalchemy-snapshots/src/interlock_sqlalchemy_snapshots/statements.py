@@ -3,20 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    Table,
-    bindparam,
-    case,
-    delete,
-    func,
-    select,
-    tuple_,
-)
+from sqlalchemy import Table, bindparam, delete, func, select
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.expression import ClauseElement, FromClause
+from sqlalchemy.sql.expression import ClauseElement
 
 from interlock_sqlalchemy.columns import Columns, Content, Id, Label, Name, Number, table_of
 from interlock_sqlalchemy.database import Database, Statement
+from interlock_sqlalchemy_snapshots.retention import Standing
 
 _AGGREGATE = ("namespace", "aggregate_type", "aggregate_id")
 _STAMP = (*_AGGREGATE, "revision", "version", "last_event_id")
@@ -69,18 +62,10 @@ class SnapshotStatements:
     read_many: Mapping[int, Statement]
     put: Statement
     remove: Statement
-    trim: Statement
-    """Apply retention to an aggregate; `newest` counts as its most recently taken revision.
-
-    The newest record of that revision stays, however old.
-    """
-    bury: Statement
-    """Remove what was taken before its aggregate was forgotten, by a tombstone that still counts.
-
-    That is one from after `standing_since`.
-    """
-    exhume: Statement
-    """Remove an aggregate's tombstone if it is from `standing_since` or before."""
+    standing: Statement
+    """What an aggregate has, tombstone and all, in rows of `Standing`."""
+    retire: Statement
+    """Remove what such a row stands for, unless it was replaced."""
     revisions: Statement
     newest: Statement
     ids_of_revision: Statement
@@ -114,12 +99,13 @@ class SnapshotStatements:
             read_many={size: database.compile(_read_many(table, size)) for size in BATCHES},
             put=database.compile(database.upsert(table)),
             remove=database.compile(delete(table).where(*_equal(table, *_STAMP))),
-            trim=database.compile(_trim(table)),
-            bury=database.compile(_bury(table)),
-            exhume=database.compile(
-                delete(table).where(
-                    *_tombstone(table), column.taken_at <= bindparam("standing_since")
+            standing=database.compile(
+                select(*(column[name] for name in Standing._fields)).where(
+                    *_equal(table, *_AGGREGATE)
                 )
+            ),
+            retire=database.compile(
+                delete(table).where(*_equal(table, *_AGGREGATE, *Standing._fields))
             ),
             revisions=database.compile(revisions),
             newest=database.compile(newest),
@@ -130,12 +116,7 @@ class SnapshotStatements:
         )
 
 
-def _tombstone(table: FromClause) -> list[ColumnElement[bool]]:
-    is_one = [table.c.revision == bindparam("tombstone", TOMBSTONE), table.c.version == 0]
-    return [*_equal(table, *_AGGREGATE), *is_one]
-
-
-def _equal(table: FromClause, *names: str) -> list[ColumnElement[bool]]:
+def _equal(table: Table, *names: str) -> list[ColumnElement[bool]]:
     return [table.c[name] == bindparam(name) for name in names]
 
 
@@ -163,51 +144,4 @@ def _read_many(table: Table, size: int) -> ClauseElement:
         select(*(table.c[name] for name in RECORD))
         .where(*_equal(table, "namespace", "aggregate_type", "revision"))
         .where(table.c.aggregate_id.in_(ids), table.c.version == newest)
-    )
-
-
-def _trim(table: Table) -> ClauseElement:
-    column = table.c
-    taken = (
-        select(
-            column.revision,
-            column.version,
-            column.taken_at.label("own"),
-            func.max(column.taken_at).over(partition_by=column.revision).label("taken_at"),
-            func.row_number()
-            .over(partition_by=column.revision, order_by=column.version.desc())
-            .label("place"),
-        )
-        .where(*_equal(table, *_AGGREGATE), column.version > 0)
-        .subquery()
-    )
-    is_newest = case((taken.c.revision == bindparam("newest"), 0), else_=1)
-    age = func.dense_rank().over(order_by=(is_newest, taken.c.taken_at.desc(), taken.c.revision))
-    ranked = select(
-        taken.c.revision, taken.c.version, taken.c.place, taken.c.own, age.label("age")
-    ).subquery()
-    is_last = (ranked.c.place == 1) & (ranked.c.age == 1)
-    retired = select(ranked.c.revision, ranked.c.version).where(
-        (ranked.c.place > bindparam("keep"))
-        | (ranked.c.age > bindparam("keep_revisions"))
-        | ((ranked.c.own < bindparam("taken_before")) & ~is_last)
-    )
-    return delete(table).where(
-        *_equal(table, *_AGGREGATE), tuple_(column.revision, column.version).in_(retired)
-    )
-
-
-def _bury(table: Table) -> ClauseElement:
-    column, other = table.c, table.alias()
-    # Bounded, so that MySQL reads it before it deletes: it can't do both in one table at once.
-    forgotten = (
-        select(other.c.taken_at)
-        .where(*_tombstone(other), other.c.taken_at > bindparam("standing_since"))
-        .limit(1)
-        .subquery()
-    )
-    return delete(table).where(
-        *_equal(table, *_AGGREGATE),
-        column.version > 0,
-        column.taken_at <= select(forgotten.c.taken_at).scalar_subquery(),
     )

@@ -72,6 +72,15 @@ class Step:
         return len(self.rows) * self.statement.rows
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A statement of a transaction that reads, and the steps that follow from what it finds."""
+
+    statement: Statement
+    values: Values
+    then: Callable[[Sequence[Row]], Sequence[Step]]
+
+
 class Database(Protocol):
     """One database, one table of it, opened and used by one event loop.
 
@@ -155,7 +164,7 @@ class Database(Protocol):
         """
         ...
 
-    async def execute(self, steps: Sequence[Step], *, repeatable: bool = False) -> int:
+    async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
         """Run the steps in one transaction, all or none; the number of rows they changed.
 
         It finishes even if the caller is cancelled. `repeatable` steps may be run again after a

@@ -10,7 +10,15 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import ConfigurationError, RecordTooLargeError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
-from interlock_sqlalchemy.database import RefusedError, Row, Statement, Step, Values, fitting
+from interlock_sqlalchemy.database import (
+    Lookup,
+    RefusedError,
+    Row,
+    Statement,
+    Step,
+    Values,
+    fitting,
+)
 from interlock_sqlalchemy.drivers import Link
 from interlock_sqlalchemy.links import Links, NotPrimaryError, WrongAccessError
 from interlock_sqlalchemy.pool import ServerDialect
@@ -90,11 +98,9 @@ class ServerDatabase:
 
     async def fetch(self, statement: Statement, values: Values) -> list[Row]:
         """See `Database.fetch`."""
-        bound = statement.bind(values)
 
         async def read(link: Link) -> list[Row]:
-            self._links.pool.round_trips += 1
-            return await self._driver.fetch(link, statement.text, bound)
+            return await self._fetch(link, statement, values)
 
         return await self._links.tried(
             read, "read", again=(Trouble.LOST, Trouble.ABORTED, Trouble.NOT_PRIMARY)
@@ -135,13 +141,14 @@ class ServerDatabase:
             yield rows
             rows = await asyncio.shield(ahead)
 
-    async def execute(self, steps: Sequence[Step], *, repeatable: bool = False) -> int:
+    async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
         """See `Database.execute`."""
 
         async def write(link: Link) -> int:
             # In autocommit mode a single statement is a transaction.
-            if len(steps) == 1 and len(steps[0].rows) == 1:
-                return await self._run(link, steps[0])
+            first = steps[0]
+            if len(steps) == 1 and isinstance(first, Step) and len(first.rows) == 1:
+                return await self._run(link, first)
             return await self._transact(link, steps)
 
         # What the server has undone may always be done again, also an append: it is guarded.
@@ -153,7 +160,7 @@ class ServerDatabase:
         task.add_done_callback(_seen)
         return await asyncio.shield(task)
 
-    async def _transact(self, link: Link, steps: Sequence[Step]) -> int:
+    async def _transact(self, link: Link, steps: Sequence[Step | Lookup]) -> int:
         await self._send(link, "BEGIN")
         try:
             changed = sum([await self._run(link, step) for step in steps])
@@ -165,13 +172,20 @@ class ServerDatabase:
             raise
         return changed
 
-    async def _run(self, link: Link, step: Step) -> int:
+    async def _run(self, link: Link, step: Step | Lookup) -> int:
+        if isinstance(step, Lookup):
+            found = await self._fetch(link, step.statement, step.values)
+            return sum([await self._run(link, following) for following in step.then(found)])
         statement, changed = step.statement, 0
         for values in step.rows:
             changed += await self._send(link, statement.text, statement.bind(values))
         if step.guarded and changed != step.wanted:
             raise RefusedError(f"{changed} of {step.wanted} rows stored")
         return changed
+
+    async def _fetch(self, link: Link, statement: Statement, values: Values) -> list[Row]:
+        self._links.pool.round_trips += 1
+        return await self._driver.fetch(link, statement.text, statement.bind(values))
 
     async def _send(self, link: Link, text: str, values: Row = ()) -> int:
         if not self._links.pool.dialect.fits(link, text, values):

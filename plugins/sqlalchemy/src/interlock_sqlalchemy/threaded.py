@@ -15,7 +15,16 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import BackendUnavailableError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
-from interlock_sqlalchemy.database import Many, RefusedError, Row, Statement, Step, Values, fitting
+from interlock_sqlalchemy.database import (
+    Lookup,
+    Many,
+    RefusedError,
+    Row,
+    Statement,
+    Step,
+    Values,
+    fitting,
+)
 from interlock_sqlalchemy.schema import ensure, missing
 from interlock_sqlalchemy.worker import Worker
 
@@ -192,7 +201,7 @@ class ThreadedDatabase:
 
     async def execute(
         self,
-        steps: Sequence[Step],
+        steps: Sequence[Step | Lookup],
         *,
         repeatable: bool = False,  # noqa: ARG002 # a file's writers queue up: none deadlocks
     ) -> int:
@@ -238,7 +247,7 @@ class ThreadedDatabase:
 
         return self._reader.submit(work)
 
-    def _transact(self, steps: Sequence[Step]) -> int:
+    def _transact(self, steps: Sequence[Step | Lookup]) -> int:
         cursor = self._write
         committing = False
         try:
@@ -294,7 +303,10 @@ def _rows(cursor: DBAPICursor, statement: Statement, values: Values) -> list[Row
     return cursor.fetchall()  # type: ignore[return-value] # DB-API: a sequence of sequences
 
 
-def _run(cursor: DBAPICursor, step: Step) -> int:
+def _run(cursor: DBAPICursor, step: Step | Lookup) -> int:
+    if isinstance(step, Lookup):
+        found = _rows(cursor, step.statement, step.values)
+        return sum(_run(cursor, following) for following in step.then(found))
     cursor.executemany(step.statement.text, [step.statement.bind(values) for values in step.rows])
     if step.guarded and cursor.rowcount != step.wanted:
         raise RefusedError(f"{cursor.rowcount} of {step.wanted} rows stored")

@@ -1,0 +1,64 @@
+"""Which records of an aggregate are kept."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from interlock.backends import to_micros
+
+_TOMBSTONE_STANDS = timedelta(days=1)
+
+
+class Standing(NamedTuple):
+    """A record that stands in the table, or, of version 0, a tombstone."""
+
+    revision: object
+    """As the database keeps it."""
+
+    version: int
+    last_event_id: bytes
+    taken_at: int
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it is a tombstone that counts no longer."""
+        return self.version == 0 and self.taken_at <= to_micros(now - _TOMBSTONE_STANDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What `SQLAlchemySnapshotsConfig` says of it."""
+
+    keep: int
+    keep_revisions: int
+    keep_for: timedelta | None
+
+    def retired(
+        self, rows: Sequence[Standing], now: datetime, newest: object = None
+    ) -> Sequence[Standing]:
+        """Those of one aggregate's records that go.
+
+        What was taken before the aggregate was forgotten goes. Of the others never all do: `newest`
+        counts as the most recently taken revision, and its newest record stays, however old.
+        """
+        stones = [row.taken_at for row in rows if row.version == 0 and not row.is_over(now)]
+        forgotten_at = max(stones, default=None)
+        retired: list[Standing] = []
+        revisions: defaultdict[object, list[Standing]] = defaultdict(list)
+        for row in sorted(rows, key=lambda row: row.version, reverse=True):
+            if row.version and forgotten_at is not None and row.taken_at <= forgotten_at:
+                retired.append(row)
+            elif row.version:
+                revisions[row.revision].append(row)
+        taken = {name: max(row.taken_at for row in found) for name, found in revisions.items()}
+        by_age = sorted(taken, key=lambda name: (name == newest, taken[name]), reverse=True)
+        for age, name in enumerate(by_age):
+            keep = self.keep if age < self.keep_revisions else 0
+            retired += revisions[name][keep:]
+            aging = revisions[name][1 if age == 0 else 0 : keep]
+            retired += (row for row in aging if self._is_late(row, now))
+        return retired
+
+    def _is_late(self, row: Standing, now: datetime) -> bool:
+        return self.keep_for is not None and row.taken_at < to_micros(now - self.keep_for)
