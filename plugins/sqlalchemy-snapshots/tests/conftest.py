@@ -1,49 +1,23 @@
 """Snapshot backends in one place, and records for them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.pool import Pool
 
 from interlock.backends import AggregateRecord, RecordKey
 from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
-from sql_rig import Place, dropped, everywhere, made
+from sql_fixtures import file, opened, place, portable
+from sql_rig import Place
+
+__all__ = ["file", "opened", "place", "portable"]
 
 _START = datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
-
-
-@pytest.fixture(params=everywhere("sqlite", "postgresql", "mariadb"))
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    place = made(request.param, tmp_path)
-    yield place
-    dropped(place)
-
-
-@pytest.fixture
-def file(place: Place) -> Path:
-    assert place.kind == "sqlite"
-    return place.path
-
-
-@pytest.fixture
-def opened() -> Iterator[list[Connection]]:
-    """The driver's connections: one to prepare, the writer's, the reader's, the loop's."""
-    connections: list[Connection] = []
-
-    def note(connection: Connection, _: object) -> None:
-        connections.append(connection)
-
-    event.listen(Pool, "connect", note)
-    yield connections
-    event.remove(Pool, "connect", note)
 
 
 @pytest.fixture

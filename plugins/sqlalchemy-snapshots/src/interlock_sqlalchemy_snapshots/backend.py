@@ -100,7 +100,8 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         """See `SnapshotStore.put`; what comes too late after a forget is removed again."""
         aggregate = self._keys.of_aggregate(key)
         retiring = self._retiring(aggregate, newest=self._database.key(record.revision))
-        steps = [Step(self._statements.put, [self._keys.row(key, record)]), retiring]
+        put = Step(self._statements.put, [self._keys.row(key, record)])
+        steps: list[Step | Lookup] = [put, retiring]
         if supersedes:
             superseded = [self._keys.of_stamp(key, stamp) for stamp in supersedes]
             steps.insert(0, Step(self._statements.remove, superseded))

@@ -12,11 +12,16 @@ from interlock_sqlalchemy.drivers import Asyncpg, Driver, Link, Psycopg, needed
 from interlock_sqlalchemy.names import short_name, spoken
 from interlock_sqlalchemy.troubles import Trouble
 
-# What this connection promises itself, and what the server is, in one round trip.
+# What this connection promises itself, and what the server is, in one round trip. Plans are made
+# once, for any values: every statement seeks by the key, and estimates for single values, which
+# take the id and the version for independent, would fetch and sort the rest of a long stream for
+# each chunk of it. Old relatives of the server don't know that setting.
 _BEGIN = """\
 SELECT set_config('default_transaction_isolation', 'read committed', false),
  set_config('statement_timeout', '{statement_timeout}', false),
  set_config('idle_in_transaction_session_timeout', '{statement_timeout}', false),
+ (SELECT set_config(name, 'force_generic_plan', false) FROM pg_settings
+ WHERE name = 'plan_cache_mode'),
  pg_is_in_recovery(), current_setting('transaction_read_only')"""
 
 # postgresql.org/docs/current/errcodes-appendix.html

@@ -1,0 +1,113 @@
+"""Every statement finds its rows by the primary key, in a table with rows and statistics."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator
+from uuid import UUID
+
+import pytest
+
+from interlock.backends import AggregateRecord, RecordKey, RecordUnusableError, Scope
+from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
+from interlock_sqlalchemy_snapshots.ddl import ddl
+from sql_plans import Spoken, faults, filled, spoken
+from sql_rig import Place, dropped, everywhere
+
+__all__ = ["spoken"]
+
+OpenBackend = Callable[..., Awaitable[SQLAlchemySnapshotBackend]]
+Record = Callable[..., AggregateRecord]
+
+# 2,000 aggregates, of each two revisions with five versions.
+FILL = {
+    "postgresql": """\
+INSERT INTO AT.interlock_snapshots
+SELECT 'default', 'Account', decode(md5(s::text), 'hex'), r, v, decode(md5(v::text), 'hex'),
+ 0, 0, 0, v, 'json', '', convert_to(repeat('x', 100), 'UTF8')
+FROM generate_series(1, 2000) s, unnest(ARRAY['r1', 'r2']) r, generate_series(1, 5) v""",
+    "mariadb": """\
+INSERT INTO AT.interlock_snapshots
+SELECT 'default', 'Account', unhex(md5(s.seq)), concat('r', r.seq), v.seq, unhex(md5(v.seq)),
+ 0, 0, 0, v.seq, 'json', '', repeat('x', 100)
+FROM seq_1_to_2000 s, seq_1_to_2 r, seq_1_to_5 v""",
+}
+SCOPE = Scope("default", 0, "Account", "r1")
+
+
+@pytest.fixture(scope="module", params=everywhere("postgresql", "mariadb"))
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("plans")
+    place = filled(request.param, folder, ddl, "interlock_snapshots", FILL[request.param])
+    yield place
+    dropped(place)
+
+
+@pytest.fixture
+async def backend(open_backend: OpenBackend) -> SQLAlchemySnapshotBackend:
+    return await open_backend(keep=2)
+
+
+def key(number: int) -> RecordKey:
+    return SCOPE.key(UUID(bytes=hashlib.md5(str(number).encode()).digest()))  # noqa: S324 # as FILL
+
+
+async def all_faults(backend: SQLAlchemySnapshotBackend, said: list[Spoken]) -> set[str]:
+    found = [await faults(backend._database, statement) for statement in list(said)]
+    assert found
+    return set().union(*found)
+
+
+async def test_reads_seek_the_newest(
+    backend: SQLAlchemySnapshotBackend, spoken: list[Spoken]
+) -> None:
+    for bound in (None, 3):
+        with pytest.raises(RecordUnusableError):
+            await backend.read(key(7), bound)
+    assert len(spoken) == 2
+    assert await all_faults(backend, spoken) == set()
+
+
+@pytest.mark.parametrize("count", [1, 20, 500])
+async def test_the_newest_of_many_are_sought(
+    backend: SQLAlchemySnapshotBackend, spoken: list[Spoken], count: int
+) -> None:
+    await backend.read_many([key(number) for number in range(count)])
+    assert len(spoken) == 1
+    assert await all_faults(backend, spoken) == set()
+
+
+async def test_a_put_seeks_what_it_replaces_and_retires(
+    backend: SQLAlchemySnapshotBackend, record: Record, spoken: list[Spoken]
+) -> None:
+    await backend.put(key(8), record(key(8), 6))
+    assert [text.split()[0] for text, _ in spoken] == ["INSERT", "SELECT", *["DELETE"] * 7]
+    assert await all_faults(backend, spoken) == set()
+
+
+async def test_a_removal_and_the_list_of_revisions_seek(
+    backend: SQLAlchemySnapshotBackend, record: Record, spoken: list[Spoken]
+) -> None:
+    await backend.remove(key(9), record(key(9), 5).stamp)
+    assert await all_faults(backend, spoken) == set()
+    spoken.clear()
+    await backend.revisions(key(9))
+    assert await all_faults(backend, spoken) == {"Sort"}  # by time, which isn't in the key
+
+
+async def test_ids_are_listed_by_the_key(
+    backend: SQLAlchemySnapshotBackend, spoken: list[Spoken]
+) -> None:
+    assert len([found async for found in backend.ids(SCOPE)]) == 2000
+    assert len(spoken) > 1
+    assert await all_faults(backend, spoken) == set()
+
+
+async def test_pruning_seeks_the_records_of_each(
+    open_backend: OpenBackend, spoken: list[Spoken]
+) -> None:
+    backend = await open_backend(keep=4, keep_revisions=2)
+    assert await backend.prune(SCOPE) > 0
+    del spoken[300:]  # the rest is as these
+    assert {text.split()[0] for text, _ in spoken} == {"SELECT", "DELETE"}
+    assert await all_faults(backend, spoken) == set()
