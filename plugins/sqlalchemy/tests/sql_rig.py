@@ -20,6 +20,12 @@ SERVERS = {
 }
 """Each may be another by the variable `INTERLOCK_<NAME>_URL`."""
 
+_OF_USER = {
+    True: "SELECT pid FROM pg_stat_activity WHERE usename = '{}'",
+    False: "SELECT id FROM information_schema.processlist WHERE user = '{}'",
+}
+_KILL = {True: "SELECT pg_terminate_backend({}, 5000)", False: "KILL {}"}
+
 EVERYWHERE = ("sqlite", *SERVERS)
 _DRIVERS = {"postgresql": "asyncpg", "psycopg": "psycopg", "mariadb": "asyncmy"}
 
@@ -96,6 +102,32 @@ async def linked(url: str) -> AsyncIterator[Any]:  # Any: asyncpg's or asyncmy's
             yield link
         finally:
             await link.ensure_closed()
+
+
+@asynccontextmanager
+async def guest(place: Place, rights: str, limits: str = "") -> AsyncIterator[str]:
+    """The URL of a user who has these rights on the place's tables, for a while."""
+    from sqlalchemy import make_url  # noqa: PLC0415 # as in `linked`
+
+    name = place.prefix.rstrip(".")
+    user = name if place.is_postgresql else f"{name}@'127.0.0.1'"
+    if place.is_postgresql:
+        await place.run(f"CREATE ROLE {user} LOGIN {limits}")
+        await place.run(f"GRANT USAGE ON SCHEMA {name} TO {user}")
+        await place.run(f"GRANT {rights} ON ALL TABLES IN SCHEMA {name} TO {user}")
+    else:
+        await place.run(f"CREATE USER {user} {limits}")
+        await place.run(f"GRANT {rights} ON {name}.* TO {user}")
+    url = make_url(place.url).set(username=name)
+    try:
+        yield (url if place.is_postgresql else url.set(database=name)).render_as_string()
+    finally:
+        async with linked(place.url) as link:
+            for (number,) in await ask(link, _OF_USER[place.is_postgresql].format(name)):
+                await ask(link, _KILL[place.is_postgresql].format(number))
+        if place.is_postgresql:
+            await place.run(f"DROP OWNED BY {user}")
+        await place.run(f"DROP {'ROLE' if place.is_postgresql else 'USER'} {user}")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""PostgreSQL servers of our own, in a folder, to be stopped and started."""
+"""Servers of our own, in a folder, to be stopped and started."""
 
 import os
 import pwd
@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import Signals
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -15,25 +16,53 @@ import pytest
 
 def _binary(name: str) -> str | None:
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
+    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/sbin"])
     return shutil.which(name, path=path)
 
 
-class OwnPostgreSQL:
-    """A cluster of its own on a free port."""
+def _needed(server: str, binary: str) -> None:
+    """Skip the test where the server isn't installed, or fail it where it has to be."""
+    if _binary(binary) is None:
+        is_required = server in os.environ.get("INTERLOCK_REQUIRE", "").split(",")
+        (pytest.fail if is_required else pytest.skip)(f"needs {server}: {binary} isn't installed")
 
-    def __init__(self, folder: Path) -> None:
+
+class OwnServer:
+    """A server on a free port, with its data in a folder of its own."""
+
+    def __init__(self, folder: Path, user: str) -> None:
         self.data = folder / "data"
-        self._folder = folder
-        self._user = None
-        if os.geteuid() == 0:  # the server refuses to run as root
-            self._user = "postgres"
-            found = pwd.getpwnam(self._user)
+        self.folder = folder
+        self.user = None
+        if os.geteuid() == 0:  # the servers refuse to run as root
+            self.user = user
+            found = pwd.getpwnam(user)
             os.chown(folder, found.pw_uid, found.pw_gid)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.call("initdb", "-A", "trust", "-U", "postgres", "--no-sync")
+
+    def run(self, name: str, *arguments: str) -> None:
+        """Run one of the server's programs."""
+        subprocess.run(  # noqa: S603 # ours
+            [_binary(name) or name, *arguments],
+            user=self.user,
+            check=True,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+class OwnPostgreSQL(OwnServer):
+    """A cluster of its own, or with a primary its streaming standby."""
+
+    def __init__(self, folder: Path, primary: "OwnPostgreSQL | None" = None) -> None:
+        super().__init__(folder, "postgres")
+        if primary is None:
+            self.call("initdb", "-A", "trust", "-U", "postgres", "--no-sync")
+        else:
+            source = f"host=127.0.0.1 port={primary.port} user=postgres"
+            self.call("pg_basebackup", "-d", source, "-R", "-c", "fast", "--no-sync")
         settings = f"port = {self.port}\nunix_socket_directories = ''\nfsync = off\n"
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(settings)
@@ -43,10 +72,14 @@ class OwnPostgreSQL:
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        self.call("pg_ctl", "-w", "-l", str(self._folder / "log"), "start")
+        self.call("pg_ctl", "-w", "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
         self.call("pg_ctl", "-w", "-m", "fast", "stop")
+
+    def crash(self) -> None:
+        """End at once, as a machine that fails; what is committed is in its files."""
+        self.call("pg_ctl", "-w", "-m", "immediate", "stop")
 
     def restart(self) -> None:
         self.stop()
@@ -61,20 +94,76 @@ class OwnPostgreSQL:
         self.call("pg_ctl", "-w", "promote")
 
     def call(self, name: str, *arguments: str) -> None:
-        command = [_binary(name) or name, "-D", str(self.data), *arguments]
-        subprocess.run(  # noqa: S603 # ours
-            command, user=self._user, check=True, cwd=self._folder, stdout=subprocess.DEVNULL
-        )
+        self.run(name, "-D", str(self.data), *arguments)
 
 
 @contextmanager
-def own_postgresql() -> Iterator[OwnPostgreSQL]:
+def own_postgresql(*, follows: OwnPostgreSQL | None = None) -> Iterator[OwnPostgreSQL]:
     """A running server; the test is skipped where PostgreSQL isn't installed."""
-    if _binary("initdb") is None:
-        is_required = "postgresql" in os.environ.get("INTERLOCK_REQUIRE", "").split(",")
-        (pytest.fail if is_required else pytest.skip)("needs postgresql: initdb isn't installed")
+    _needed("postgresql", "initdb")
     with TemporaryDirectory(prefix="interlock-postgresql-") as name:
-        server = OwnPostgreSQL(Path(name))
+        server = OwnPostgreSQL(Path(name), follows)
+        server.start()
+        try:
+            yield server
+        finally:
+            if (server.data / "postmaster.pid").exists():
+                server.stop()
+
+
+class OwnMariaDB(OwnServer):
+    """A server of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "mysql")
+        self._process: subprocess.Popen[bytes] | None = None
+        how = "--auth-root-authentication-method=normal"
+        self.run("mariadb-install-db", "--no-defaults", f"--datadir={self.data}", how)
+
+    @property
+    def url(self) -> str:
+        return f"mysql+asyncmy://root@127.0.0.1:{self.port}/test"
+
+    def start(self) -> None:
+        options = ("--bind-address=127.0.0.1", f"--socket={self.folder}/socket")
+        command = ["--no-defaults", f"--datadir={self.data}", f"--port={self.port}", *options]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 # ours
+                [_binary("mariadbd") or "mariadbd", *command], user=self.user, stderr=log
+            )
+        while not self._is_ready():
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+
+    def stop(self) -> None:
+        self._end(Signals.SIGTERM)
+
+    def crash(self) -> None:
+        """As `OwnPostgreSQL.crash`."""
+        self._end(Signals.SIGKILL)
+
+    def _end(self, signal: Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal)
+            self._process.wait()
+            self._process = None
+
+    def _is_ready(self) -> bool:
+        ping = ["--no-defaults", "-h127.0.0.1", f"-P{self.port}", "-uroot", "--silent", "ping"]
+        done = subprocess.run(  # noqa: S603 # ours
+            [_binary("mariadb-admin") or "mariadb-admin", *ping],
+            check=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return done.returncode == 0
+
+
+@contextmanager
+def own_mariadb() -> Iterator[OwnMariaDB]:
+    """A running server; the test is skipped where MariaDB isn't installed."""
+    _needed("mariadb", "mariadb-install-db")
+    with TemporaryDirectory(prefix="interlock-mariadb-") as name:
+        server = OwnMariaDB(Path(name))
         server.start()
         try:
             yield server

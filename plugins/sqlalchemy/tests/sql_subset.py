@@ -62,7 +62,8 @@ FEATURES = (
 
 SESSION = {
     "postgres": "set_config() pg_is_in_recovery() current_setting() Boolean",
-    "mysql": "Set SetItem SetItem.kind=SESSION SetItem.kind=TRANSACTION VERSION() CurrentVersion SessionParameter",
+    "mysql": "Set SetItem SetItem.kind=SESSION SetItem.kind=TRANSACTION"
+    " CurrentVersion SessionParameter",
 }
 """What a new connection says and asks besides."""
 

@@ -152,7 +152,9 @@ class Pool:
 
     async def _made(self) -> Taken:
         generation = self._generation
-        made = await self.engine.raw_connection()
+        # Not every driver's own timeout covers more than the reaching of the port.
+        async with asyncio.timeout(self._patience):
+            made = await self.engine.raw_connection()
         taken = Taken(made.driver_connection, generation, made.info["unfit"])
         made.detach()  # ours alone from here on
         return taken

@@ -1,5 +1,6 @@
 """PostgreSQL, and what speaks its language."""
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy import URL, Dialect, Table
@@ -41,6 +42,13 @@ _TROUBLES = {
     "42501": Trouble.NO_RIGHT,
 }
 _CLASSES = {"08": Trouble.LOST, "54": Trouble.TOO_LARGE}
+# libpq has no code for a connection that was refused, only what the server said, in English unless
+# its lc_messages is another.
+_SAID = {
+    r"authentication failed|role .* does not exist|no pg_hba\.conf entry": "28000",
+    r"database .* does not exist": "3D000",
+    r"too many (clients|connections)": "53300",
+}
 _ADVICE = {
     "42P01": "the table is gone; create it again, or restore a backup",
     "53100": "free space on the server's disk",
@@ -91,14 +99,14 @@ class PostgreSQL:
 
     def trouble(self, error: BaseException) -> Trouble:
         """See `ServerDialect.trouble`."""
-        code = getattr(error, "sqlstate", None)
-        if not isinstance(code, str):
+        code = _code(error)
+        if code is None:
             return Trouble.LOST
         return _TROUBLES.get(code) or _CLASSES.get(code[:2], Trouble.REFUSED)
 
     def advice(self, error: BaseException) -> str | None:
         """See `ServerDialect.advice`."""
-        return _ADVICE.get(str(getattr(error, "sqlstate", None)))
+        return _ADVICE.get(_code(error) or "")
 
     def upsert(self, table: Table) -> ClauseElement:
         """See `Database.upsert`."""
@@ -114,3 +122,10 @@ class PostgreSQL:
     def name_of(self, value: object) -> str:
         """See `Database.name_of`."""
         return str(value)
+
+
+def _code(error: BaseException) -> str | None:
+    code = getattr(error, "sqlstate", None)
+    if isinstance(code, str):
+        return code
+    return next((code for said, code in _SAID.items() if re.search(said, str(error))), None)

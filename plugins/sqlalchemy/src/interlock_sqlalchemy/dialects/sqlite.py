@@ -36,7 +36,7 @@ _DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UN
 
 
 class SQLite:
-    """SQLite 3.25 or later by Python's own driver, in WAL mode."""
+    """SQLite 3.24 or later by Python's own driver, in WAL mode."""
 
     drivers = ("pysqlite",)
     version = f"SQLite {sqlite3.sqlite_version}"
