@@ -56,6 +56,8 @@ _ADVICE = {
     1040: "lower pool_size, or raise the server's max_connections",
     1114: "free space on the server's disk",
     1146: "the table is gone; create it again, or restore a backup",
+    1203: "lower pool_size, or raise the user's max_user_connections",
+    1226: "lower pool_size, or raise the user's max_user_connections",
     1969: "find out what holds the statement up, or raise statement_timeout",
     3024: "find out what holds the statement up, or raise statement_timeout",
 }
