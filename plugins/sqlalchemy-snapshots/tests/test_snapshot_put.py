@@ -1,5 +1,6 @@
 import random
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,6 +12,7 @@ OpenBackend = Callable[..., Awaitable[SQLAlchemySnapshotBackend]]
 Record = Callable[..., AggregateRecord]
 
 ID = uuid4()
+SCOPE = Scope("default", 0, "Account", "r1")
 
 
 def key(revision: str = "r1", aggregate_id: UUID = ID) -> RecordKey:
@@ -191,3 +193,40 @@ async def test_hostile_names_are_names(
     await backend.put(hostile, record(hostile, 1))
     (revision,) = await backend.revisions(hostile)
     assert revision == name or revision.startswith("#")  # a long one's hash, on a server
+
+
+async def test_a_snapshot_is_kept_for_so_long_unless_it_is_the_newest(
+    open_backend: OpenBackend, record: Record
+) -> None:
+    start = record(key(), 1).taken_at
+    seconds = 0
+    backend = await open_backend(
+        clock=lambda: start + timedelta(seconds=seconds), keep=9, keep_for=timedelta(seconds=10)
+    )
+    older = key("r0")
+    await backend.put(older, record(older, 7, taken=1))
+    for version, taken in ((1, 0), (2, 2), (3, 4)):
+        await backend.put(key(), record(key(), version, taken=taken))
+    assert await backend.prune(SCOPE) == 0
+    seconds = 10
+    assert await backend.prune(SCOPE) == 0  # nothing is older than that yet
+    seconds = 12
+    assert await backend.prune(SCOPE) == 2
+    assert await versions(backend, key()) == [3, 2]
+    assert await versions(backend, older) == []
+    seconds = 1_000
+    assert await backend.prune(SCOPE) == 1
+    assert await versions(backend, key()) == [3]
+    assert await backend.prune(SCOPE) == 0
+
+
+async def test_a_put_retires_what_was_kept_for_long_enough(
+    open_backend: OpenBackend, record: Record
+) -> None:
+    start = record(key(), 1).taken_at
+    backend = await open_backend(
+        clock=lambda: start + timedelta(seconds=60), keep=9, keep_for=timedelta(seconds=10)
+    )
+    for version, taken in ((1, 0), (2, 55), (3, 60)):
+        await backend.put(key(), record(key(), version, taken=taken))
+    assert await versions(backend, key()) == [3, 2]
