@@ -15,6 +15,7 @@ from interlock.backends import (
     ConfigurationError,
     StoredEvent,
 )
+from interlock_sqlalchemy.server import ServerDatabase
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
 from sql_locks import locked, transaction, waiting
@@ -87,6 +88,7 @@ async def test_a_pool_whose_connections_are_all_in_use_is_told(
     async with locked(place, TABLE):
         append = asyncio.ensure_future(store.append(events(ID, [1]), after=None))
         await waiting(place)
+        assert isinstance(store._database, ServerDatabase)
         store._database._links.pool._patience = 0.01
         with pytest.raises(BackendUnavailableError, match=r"all 1 conn.*raise pool_size") as caught:
             await store.append(events(uuid4(), [1]), after=None)

@@ -1,34 +1,19 @@
 """Every statement finds its rows by the primary key, in a table with rows and statistics."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from interlock.backends import StoredEvent
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.ddl import ddl
-from sql_plans import Spoken, faults, filled, spoken
+from sql_plans import Spoken, faults, filled, identity, spoken
 from sql_rig import Place, dropped, everywhere
 
 __all__ = ["spoken"]
 
 Events = Callable[..., Sequence[StoredEvent]]
-
-# A stream of 2,000 events, and 2,000 of 20.
-FILL = {
-    "postgresql": """\
-INSERT INTO AT.interlock_events
-SELECT 'default', 'Account', decode(md5(s::text), 'hex'), v, decode(md5(s || '/' || v), 'hex'),
- 'MoneyDeposited', 1, 0, '', convert_to(repeat('x', 100), 'UTF8')
-FROM generate_series(0, 2000) s, generate_series(1, CASE s WHEN 0 THEN 2000 ELSE 20 END) v""",
-    "mariadb": """\
-INSERT INTO AT.interlock_events
-SELECT 'default', 'Account', unhex(md5(s.seq)), v.seq, unhex(md5(concat(s.seq, '/', v.seq))),
- 'MoneyDeposited', 1, 0, '', repeat('x', 100)
-FROM seq_0_to_2000 s JOIN seq_1_to_2000 v ON s.seq = 0 OR v.seq <= 20""",
-}
 
 
 @pytest.fixture(scope="module", params=everywhere("postgresql", "mariadb"))
@@ -36,25 +21,17 @@ def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("plans")
-    place = filled(request.param, folder, ddl, "interlock_events", FILL[request.param])
+    place = filled(request.param, folder, interlock_events=ddl)
     yield place
     dropped(place)
 
 
-def identity(text: str) -> UUID:
-    return UUID(bytes=hashlib.md5(text.encode()).digest())  # noqa: S324 # as FILL makes them
-
-
-def stream(number: int) -> UUID:
-    return identity(str(number))
-
-
 async def read(store: SQLAlchemyEventStore, number: int, first: int) -> None:
-    assert [rows async for rows in store.read("Account", stream(number), first=first)]
+    assert [rows async for rows in store.read("Account", identity(number), first=first)]
 
 
 async def read_many(store: SQLAlchemyEventStore, *, count: int) -> None:
-    firsts = {stream(number): 15 for number in range(500, 500 + count)}
+    firsts = {identity(number): 15 for number in range(500, 500 + count)}
     assert [rows async for _, rows in store.read_many("Account", firsts)]
 
 
@@ -62,7 +39,7 @@ async def read_many(store: SQLAlchemyEventStore, *, count: int) -> None:
 async def test_a_head_is_found_without_a_sort(
     store: SQLAlchemyEventStore, spoken: list[Spoken], number: int
 ) -> None:
-    await store.head("Account", stream(number))
+    await store.head("Account", identity(number))
     (said,) = spoken
     assert await faults(store._database, said) == set()
 
@@ -98,7 +75,7 @@ async def test_an_append_seeks_the_head(
     store: SQLAlchemyEventStore, events: Events, spoken: list[Spoken], size: int
 ) -> None:
     number = 1000 + size
-    appended = events(stream(number), range(21, 21 + size))
+    appended = events(identity(number), range(21, 21 + size))
     await store.append(appended, after=(20, identity(f"{number}/20")))
     await store.append(events(uuid4(), range(1, 1 + size)), after=None)
     assert len(spoken) == 2
@@ -107,7 +84,7 @@ async def test_an_append_seeks_the_head(
 
 
 async def test_a_deletion_seeks_its_rows(store: SQLAlchemyEventStore, spoken: list[Spoken]) -> None:
-    assert await store.delete("Account", stream(1900), below=5) == 4
+    assert await store.delete("Account", identity(1900), below=5) == 4
     (said,) = spoken
     assert await faults(store._database, said) == set()
 

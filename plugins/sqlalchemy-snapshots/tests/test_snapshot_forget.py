@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from interlock.backends import AggregateRecord, RecordKey, Scope
-from interlock_sqlalchemy.database import Step
+from interlock_sqlalchemy.database import Lookup, Step
+from interlock_sqlalchemy.server import ServerDatabase
 from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
 from sql_rig import Place
 
@@ -121,6 +122,7 @@ async def test_a_put_under_way_while_its_aggregate_is_forgotten_leaves_nothing(
 ) -> None:
     slow, other = await open_backend(clock=Clock(10)), await open_backend(clock=Clock(10))
     of = R1.key(ID)
+    assert isinstance(slow._database, ServerDatabase)
     execute, sent = slow._database._send, slow._database.execute
 
     async def send(link: Any, text: str, values: Any = ()) -> int:
@@ -128,7 +130,7 @@ async def test_a_put_under_way_while_its_aggregate_is_forgotten_leaves_nothing(
             removed.append(await other.forget(of))
         return await execute(link, text, values)
 
-    async def run(steps: Sequence[Step], *, repeatable: bool = False) -> int:
+    async def run(steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
         changed = await sent(steps, repeatable=repeatable)
         if not removed:
             removed.append(await other.forget(of))

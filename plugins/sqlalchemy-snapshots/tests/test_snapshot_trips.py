@@ -41,6 +41,8 @@ async def backend(
         await backend.read(key(0), at_or_below)
     await backend.read_many([key(number) for number in range(300)])
     await backend.revisions(key(0))
+    await backend.forget(key(0))
+    await backend.put(key(0), record(key(0), 1, taken=1))
     await backend.prune(SCOPE)
     await backend.remove(key(0), record(key(0), 9).stamp)
     assert [found async for found in backend.ids(SCOPE)]
@@ -74,9 +76,12 @@ async def test_a_put_is_a_transaction_with_a_statement_for_each_record_that_goes
     backend: SQLAlchemySnapshotBackend, record: Record, trips: Trips
 ) -> None:
     new, older = key(1), record(key(1), 1)
-    assert await trips(backend.put(new, older)) == len(["BEGIN", "INSERT", "SELECT", "COMMIT"])
-    assert await trips(backend.put(new, record(new, 2))) == 5
-    assert await trips(backend.put(new, record(new, 3), supersedes=[older.stamp])) == 6
+    transaction, look_again = len(["BEGIN", "INSERT", "SELECT", "COMMIT"]), 1
+    assert await trips(backend.put(new, older)) == transaction + look_again
+    assert await trips(backend.put(new, record(new, 2))) == transaction + 1 + look_again
+    superseding = backend.put(new, record(new, 3), supersedes=[older.stamp])
+    assert await trips(superseding) == transaction + 2 + look_again
+    assert await trips(backend.forget(new)) == len(["INSERT", "SELECT", "DELETE"])
 
 
 async def test_pruning_reads_what_each_aggregate_has_in_one_transaction(

@@ -1,9 +1,11 @@
 """How a server would go about a statement: what it reads by the primary key, what it sorts."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -16,16 +18,44 @@ Spoken = tuple[str, Sequence[object]]
 Part = dict[str, Any]  # of a plan: whatever the server's JSON holds
 
 
-def filled(kind: str, folder: Path, ddl: Callable[..., str], table: str, rows: str) -> Place:
-    """A place with a table that has these rows, and statistics."""
+# A stream of 2,000 events and 2,000 of 20; of as many aggregates, two revisions with five versions.
+_ROWS = {
+    ("interlock_events", "postgresql"): """\
+SELECT 'default', 'Account', decode(md5(s::text), 'hex'), v, decode(md5(s || '/' || v), 'hex'),
+ 'MoneyDeposited', 1, 0, '', convert_to(repeat('x', 100), 'UTF8')
+FROM generate_series(0, 2000) s, generate_series(1, CASE s WHEN 0 THEN 2000 ELSE 20 END) v""",
+    ("interlock_events", "mysql"): """\
+SELECT 'default', 'Account', unhex(md5(s.seq)), v.seq, unhex(md5(concat(s.seq, '/', v.seq))),
+ 'MoneyDeposited', 1, 0, '', repeat('x', 100)
+FROM seq_0_to_2000 s JOIN seq_1_to_2000 v ON s.seq = 0 OR v.seq <= 20""",
+    ("interlock_snapshots", "postgresql"): """\
+SELECT 'default', 'Account', decode(md5(s::text), 'hex'), r, v, decode(md5(v::text), 'hex'),
+ 0, 0, 0, v, 'json', '', convert_to(repeat('x', 100), 'UTF8')
+FROM generate_series(1, 2000) s, unnest(ARRAY['r1', 'r2']) r, generate_series(1, 5) v""",
+    ("interlock_snapshots", "mysql"): """\
+SELECT 'default', 'Account', unhex(md5(s.seq)), concat('r', r.seq), v.seq, unhex(md5(v.seq)),
+ 0, 0, 0, v.seq, 'json', '', repeat('x', 100)
+FROM seq_1_to_2000 s, seq_1_to_2 r, seq_1_to_5 v""",
+}
+
+
+def identity(of: object) -> UUID:
+    """The id of the stream of that number, or of an event "stream/version"."""
+    return UUID(bytes=hashlib.md5(str(of).encode()).digest())  # noqa: S324 # as the rows have it
+
+
+def filled(kind: str, folder: Path, **tables: Callable[..., str]) -> Place:
+    """A place with these tables, by their functions `ddl`, with many rows and with statistics."""
     place = made(kind, folder)
-    name = place.table(table)
     dialect = "postgresql" if place.is_postgresql else "mysql"
-    analyze = "VACUUM (ANALYZE)" if place.is_postgresql else "ANALYZE TABLE"
 
     async def fill() -> None:
-        for statement in (ddl(dialect, table=name), rows, f"{analyze} {name}"):
-            await place.run(statement)
+        for table, ddl in tables.items():
+            name = place.table(table)
+            await place.run(ddl(dialect, table=name))
+            await place.run(f"INSERT INTO {name} {_ROWS[table, dialect]}")
+            analyze = "VACUUM (ANALYZE)" if place.is_postgresql else "ANALYZE TABLE"
+            await place.run(f"{analyze} {name}")
 
     asyncio.run(fill())
     return place

@@ -41,7 +41,8 @@ FEATURES = (
     Feature("`GROUP BY` and `max`", "Group Max"),
     Feature("`IN` a list", "In"),
     Feature("`unnest` of arrays, joined", "Unnest Join"),
-    Feature("`INSERT ... SELECT ... WHERE EXISTS`", "Insert Schema Subquery Exists Not Star Union"),
+    Feature("`INSERT ... SELECT ... WHERE EXISTS`", "Insert Schema Subquery Exists Not Star"),
+    Feature("`UNION ALL` and `coalesce`", "Union Coalesce Null"),
     Feature("`INSERT ... VALUES`", "Values Tuple"),
     Feature(
         "`ON CONFLICT DO UPDATE`, `ON DUPLICATE KEY UPDATE`",
