@@ -201,6 +201,22 @@ class Application:
         refuse_reentry(f"a forget of {part.registration.tables.name}")
         await part.forgetting.forget(aggregate_id, events=events)
 
+    async def prune(self, aggregate_type: type[Aggregate]) -> int:
+        """Apply the retention of the type's snapshot backend; the number of snapshots removed.
+
+        Each put applies it to its own aggregate. This is for those that nobody snapshots any more,
+        after a setting was lowered or a time has passed: run it from a job of your own, beside
+        commands and loads. It goes through all aggregates of the type, in small transactions, and
+        takes as long as that takes. Of no aggregate the last snapshot goes.
+
+        Raises `BackendUnavailableError`; what was removed until then stays so, run it again.
+        """
+        of = self._registered(aggregate_type).registration
+        if of.snapshots is None:
+            return 0
+        pruned = of.snapshots.prune(of.snapshot_scope)
+        return await bounded("the snapshot store's prune", None, pruned)
+
     async def exists(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> bool:
         """Whether the stream has an event; asks the event store."""
         part = self._part(aggregate_type, aggregate_id)
