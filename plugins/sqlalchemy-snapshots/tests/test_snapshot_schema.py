@@ -1,138 +1,38 @@
-import asyncio
 from collections.abc import Awaitable, Callable
-from importlib.util import find_spec
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import make_url
 
-from interlock.backends import ConfigurationError
+from interlock.backends import AggregateRecord, Scope
 from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
+from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
 from interlock_sqlalchemy_snapshots.ddl import ddl
 from sql_rig import Place
+from sql_schema import Row, SchemaChecks
 
-Open = Callable[..., Awaitable[SQLAlchemySnapshotBackend]]
-
-NAMES = {"sqlite": "sqlite", "postgresql": "postgresql", "mariadb": "mysql"}
-TABLE = "interlock_snapshots"
-
-
-async def test_the_ddl_makes_the_table_that_is_wanted(open_backend: Open, place: Place) -> None:
-    await place.run(ddl(NAMES[place.kind], table=place.table(TABLE)))
-    await open_backend(create_schema=False)
+OpenBackend = Callable[..., Awaitable[SQLAlchemySnapshotBackend]]
+Record = Callable[..., AggregateRecord]
 
 
-def test_the_ddl_of_mariadb_is_that_of_mysql() -> None:
-    assert ddl("mariadb") == ddl("mysql")
-    with pytest.raises(ConfigurationError, match="supported: sqlite, postgresql, mysql, mariadb"):
-        ddl("oracle")
+class TestSchema(SchemaChecks):
+    table = "interlock_snapshots"
+    ddl = staticmethod(ddl)
+    migrations = "interlock_sqlalchemy_snapshots:migrations"
 
+    @pytest.fixture(autouse=True)
+    def _made_of(self, record: Record) -> None:
+        scope = Scope("default", 0, "Account", "r1")
+        self.keys = [scope.key(UUID(int=number)) for number in range(9)]
+        self.records = [record(key, 1) for key in self.keys]
 
-async def test_a_missing_table_is_told_with_the_ddl(open_backend: Open, place: Place) -> None:
-    with pytest.raises(ConfigurationError, match="there is no table") as caught:
-        await open_backend(create_schema=False)
-    await place.run(str(caught.value).partition("run:\n")[2])
-    await open_backend(create_schema=False)
+    @pytest.fixture
+    def opener(self, open_backend: OpenBackend) -> OpenBackend:
+        return open_backend
 
+    def row(self, place: Place, number: int) -> Row:
+        backend = SQLAlchemySnapshotBackend(SQLAlchemySnapshotsConfig(url=place.url))
+        return backend._keys.row(self.keys[number], self.records[number])
 
-@pytest.mark.parametrize(
-    ("change", "difference"),
-    [
-        ("ALTER TABLE AT.interlock_snapshots ADD COLUMN more BIGINT", "column more is unknown"),
-        ("ALTER TABLE AT.interlock_snapshots DROP COLUMN payload", "column payload is missing"),
-    ],
-)
-async def test_a_table_of_another_shape_is_refused(
-    open_backend: Open, place: Place, change: str, difference: str
-) -> None:
-    await open_backend()
-    await place.run(change)
-    for create_schema in (True, False):
-        with pytest.raises(ConfigurationError, match=f"another shape: {difference}"):
-            await open_backend(create_schema=create_schema)
-
-
-@pytest.mark.parametrize("place", ["postgresql", "mariadb"], indirect=True)
-async def test_a_foreign_table_is_refused(open_backend: Open, place: Place) -> None:
-    await place.run("CREATE TABLE AT.interlock_snapshots (aggregate_id INT NOT NULL PRIMARY KEY)")
-    with pytest.raises(ConfigurationError, match=r"another shape.*aggregate_id is INT.*key is"):
-        await open_backend()
-
-
-@pytest.mark.parametrize("place", ["postgresql", "mariadb"], indirect=True)
-async def test_many_that_create_the_table_at_once_all_succeed(open_backend: Open) -> None:
-    await asyncio.gather(*(open_backend() for _ in range(4)))
-
-
-@pytest.mark.parametrize("place", ["postgresql", "mariadb"], indirect=True)
-async def test_who_may_not_create_the_table_is_told_what_to_run(
-    open_backend: Open, place: Place
-) -> None:
-    user = place.prefix.rstrip(".")
-    if place.is_postgresql:
-        await place.run(f"CREATE ROLE {user} LOGIN")
-        await place.run(f"GRANT USAGE ON SCHEMA {user} TO {user}")
-    else:
-        await place.run(f"CREATE USER {user}@'127.0.0.1'")
-        await place.run(f"GRANT SELECT ON {user}.* TO {user}@'127.0.0.1'")
-    url = make_url(place.url).set(username=user)
-    if not place.is_postgresql:
-        url = url.set(database=user)
-    told = r"(?s)denied.*may create it run:.CREATE TABLE"
-    try:
-        with pytest.raises(ConfigurationError, match=told):
-            await open_backend(url=url.render_as_string(hide_password=False))
-    finally:
-        if place.is_postgresql:
-            await place.run(f"DROP OWNED BY {user}")
-            await place.run(f"DROP ROLE {user}")
-        else:
-            await place.run(f"DROP USER {user}@'127.0.0.1'")
-
-
-@pytest.mark.skipif(find_spec("alembic") is None, reason="needs alembic: it isn't installed")
-async def test_the_migration_makes_the_table_and_drops_it(open_backend: Open, place: Place) -> None:
-    from alembic.config import Config  # noqa: PLC0415 # as above
-    from alembic.migration import MigrationContext  # noqa: PLC0415 # may be missing
-    from alembic.operations import Operations  # noqa: PLC0415 # as above
-    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415 # as above
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 # as above
-
-    config = Config()
-    config.set_main_option("script_location", "interlock_sqlalchemy_snapshots:migrations")
-    config.set_main_option("version_locations", "interlock_sqlalchemy_snapshots:migrations")
-    config.set_main_option(f"{TABLE}_table", place.table(TABLE))
-    config.set_main_option("path_separator", "space")
-    scripts = ScriptDirectory.from_config(config)
-    (head,) = scripts.get_heads()
-    found = scripts.get_revision(head)
-    assert "interlock_snapshots" in found.branch_labels
-
-    def run(connection: Any, direction: str) -> None:  # Any: SQLAlchemy's
-        with (
-            EnvironmentContext(config, scripts),
-            Operations.context(MigrationContext.configure(connection)),
-        ):
-            getattr(found.module, direction)()
-
-    await _with_engine(place.url, lambda connection: run(connection, "upgrade"))
-    await open_backend(create_schema=False)
-    await _with_engine(place.url, lambda connection: run(connection, "downgrade"))
-    with pytest.raises(ConfigurationError, match="there is no table"):
-        await open_backend(create_schema=False)
-
-
-async def _with_engine(url: str, work: Callable[[Any], None]) -> None:  # Any: SQLAlchemy's
-    from sqlalchemy import create_engine  # noqa: PLC0415 # as above
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 # needs greenlet
-
-    if url.startswith("sqlite"):
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            work(connection)
-        engine.dispose()
-        return
-    asynchronous = create_async_engine(url)
-    async with asynchronous.begin() as connection:
-        await connection.run_sync(work)
-    await asynchronous.dispose()
+    async def is_found(self, backend: Any, number: int) -> bool:
+        return bool(await backend.read(self.keys[number]) == self.records[number])
