@@ -125,16 +125,11 @@ PATCHES = [
         "loads delete snapshots that look ahead",
         "loads only pass over snapshots",
         "loading.py",
-        "                loaded = await self._tail.fast_forward(baseline, ask, flight)\n"
-        "                if loaded is not None:\n"
-        "                    return loaded\n"
-        "        empty",
-        "                loaded = await self._tail.fast_forward(baseline, ask, flight)\n"
-        "                if loaded is not None:\n"
+        "                    return loaded\n        return await self.tail.replay(",
         "                    return loaded\n"
         "                key = self._registration.snapshot_scope.key(aggregate_id)\n"
         "                await self._registration.snapshots.remove(key, baseline.stamp)\n"
-        "        empty",
+        "        return await self.tail.replay(",
         f"{_SNAPSHOTS}test_loads_remove_no_snapshots",
         (38,),
     ),
@@ -142,8 +137,10 @@ PATCHES = [
         "named older revisions are not read",
         "revisions that the class names serve where no own one is usable",
         "baselines.py",
-        "for revision in (own.revision, *self._registration.reads_revisions):",
-        "for revision in (own.revision,):",
+        "            return\n        self._note_failure(aggregate_id, trail)\n"
+        "        for revision in (own.revision, *self._registration.reads_revisions):",
+        "            return\n        self._note_failure(aggregate_id, trail)\n"
+        "        for revision in (own.revision,):",
         f"{_SNAPSHOTS}test_named_older_revisions_are_read_where_no_own_one_is_usable",
         (14,),
     ),
@@ -151,8 +148,10 @@ PATCHES = [
         "older revisions come first",
         "own snapshots come before those of older revisions",
         "baselines.py",
-        "for revision in (own.revision, *self._registration.reads_revisions):",
-        "for revision in (*self._registration.reads_revisions, own.revision):",
+        "            return\n        self._note_failure(aggregate_id, trail)\n"
+        "        for revision in (own.revision, *self._registration.reads_revisions):",
+        "            return\n        self._note_failure(aggregate_id, trail)\n"
+        "        for revision in (*self._registration.reads_revisions, own.revision):",
         f"{_SNAPSHOTS}test_own_snapshots_come_before_those_of_older_revisions",
     ),
     Patch(
@@ -232,8 +231,8 @@ PATCHES = [
         "replays are always limited",
         "the limit holds only while the snapshot store is down",
         "tail.py",
-        "limit = self._registration.replay_limit if trail.snapshots_down else None",
-        "limit = self._registration.replay_limit",
+        "self._registration.replay_limit if baseline.trail.snapshots_down else None",
+        "self._registration.replay_limit",
         f"{_OUTAGES}test_the_limit_holds_only_while_the_store_is_down",
     ),
     Patch(
@@ -270,7 +269,7 @@ PATCHES = [
     Patch(
         "snapshots are not counted",
         "a snapshotter that stopped shows in the counters",
-        "keeping.py",
+        "writer.py",
         '        self._reporting.count("snapshot.taken")\n',
         "",
         f"{_REPORTS}test_a_snapshotter_that_stopped_shows_in_the_counters",

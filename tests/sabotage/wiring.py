@@ -105,9 +105,9 @@ PATCHES = [
     Patch(
         "closing doesn't wait for loads",
         "closing waits for flights",
-        "runtime.py",
-        "                    await part.loader.flights.drain()\n",
-        "",
+        "loading.py",
+        "        await self.flights.drain()\n        await self._keeper.drain()\n",
+        "        await self._keeper.drain()\n",
         f"{_CLOSING}test_it_waits_for_loads",
     ),
     Patch(
