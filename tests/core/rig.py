@@ -12,8 +12,8 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
-    Coroutine,
     Iterator,
+    Mapping,
     Sequence,
 )
 from contextlib import contextmanager
@@ -147,7 +147,10 @@ class Scripted:
 
 
 class Events(Scripted, InMemoryEventStore):
-    """Calls: `append`, `appended` once it is stored, `read`, `reading` each chunk, `head`."""
+    """Calls: `append`, `appended` once it is stored, `read`, `read_many`, `head`, `delete`.
+
+    `reading` comes for each chunk of either read.
+    """
 
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
@@ -164,9 +167,23 @@ class Events(Scripted, InMemoryEventStore):
             await self.at("reading")
             yield rows
 
+    async def read_many(
+        self, aggregate_type: str, first: Mapping[UUID, int]
+    ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
+        await self.at("read_many")
+        async for chunk in super().read_many(aggregate_type, first):
+            await self.at("reading")
+            yield chunk
+
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         await self.at("head")
         return await super().head(aggregate_type, aggregate_id)
+
+    async def delete(
+        self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
+    ) -> int:
+        await self.at("delete")
+        return await super().delete(aggregate_type, aggregate_id, below=below)
 
     def rows(self, aggregate_id: UUID = ID) -> list[EventRow]:
         """What is stored."""
@@ -198,11 +215,15 @@ class Events(Scripted, InMemoryEventStore):
 
 
 class Cache(Scripted, InMemoryAggregateCacheBackend):
-    """Calls: `read`, `put`, `remove`."""
+    """Calls: `read`, `read_many` and its reads, `put`, `remove`."""
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         await self.at("read")
         return await super().read(key)
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        await self.at("read_many")
+        return await super().read_many(keys)
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
@@ -238,14 +259,18 @@ class Cache(Scripted, InMemoryAggregateCacheBackend):
 
 
 class Snapshots(Scripted, InMemoryAggregateSnapshotStorageBackend):
-    """Calls: `read`, `put`, `remove`, `revisions`."""
+    """Calls: `read`, `read_many` and its reads, `put`, `remove`, `revisions`, `forget`."""
 
-    def __init__(self, *, keep: int = 10) -> None:
-        super().__init__(keep=keep)
+    def __init__(self, *, keep: int = 10, **options: Any) -> None:
+        super().__init__(keep=keep, **options)
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         await self.at("read")
         return await super().read(key, at_or_below)
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        await self.at("read_many")
+        return await super().read_many(keys)
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
@@ -260,6 +285,10 @@ class Snapshots(Scripted, InMemoryAggregateSnapshotStorageBackend):
     async def revisions(self, key: RecordKey) -> Collection[str]:
         await self.at("revisions")
         return await super().revisions(key)
+
+    async def forget(self, key: RecordKey) -> int:
+        await self.at("forget")
+        return await super().forget(key)
 
     def records(self, revision: str = "1") -> dict[int, AggregateRecord]:
         """What is stored of the one aggregate, by version."""
@@ -373,6 +402,14 @@ class Rig:
         for amount in amounts:
             await self.app.dispatch(Deposit(aggregate_id=aggregate_id, amount=amount))
 
+    async def load_many(self, *ids: UUID, **asked: Any) -> list[Account]:
+        """The accounts."""
+        return [account async for account in self.app.load_many(self.cls, ids, **asked)]
+
+    async def forget(self, aggregate_id: UUID = ID, **asked: Any) -> None:
+        """Forget the account."""
+        await self.app.forget(self.cls, aggregate_id, **asked)
+
     async def do(self, action: Callable[[Any], Any], aggregate_id: UUID = ID) -> Any:
         """Let a handler do this."""
         return await self.app.dispatch(Do(aggregate_id=aggregate_id, action=action))
@@ -404,7 +441,7 @@ async def settled(*tasks: asyncio.Task[Any]) -> bool:
     return all(task.done() for task in tasks)
 
 
-async def ended(call: Coroutine[Any, Any, T]) -> T:
+async def ended(call: Awaitable[T]) -> T:
     """The result of a call that is bounded by itself; fails the test instead of hanging it."""
     task = asyncio.ensure_future(call)
     await asyncio.wait({task}, timeout=2)

@@ -124,9 +124,20 @@ async def test_one_that_is_listed_twice_is_used_once(
 def test_what_is_not_listed_is_not_imported(
     install: Install, config: Callable[[str], Path]
 ) -> None:
-    install("raise RuntimeError('imported')")
+    install("")
     load_settings(config('schema = 1\n[cache_backends.hot]\nbackend = "memory-cache"\n'))
     ApplicationBuilder().register_aggregate(Account).build()
+    assert "interlock_vault_extension" not in sys.modules
+
+
+def test_the_first_that_is_listed_has_the_say(
+    install: Install, config: Callable[[str], Path]
+) -> None:
+    install(VAULT.replace("hunter2", "first"), "vault")
+    install(VAULT.replace("hunter2", "second"), "safe")
+    for names, said in ((["vault", "safe"], "first"), (["safe", "vault"], "second")):
+        text = CONFIG.replace('["vault"]', json.dumps(names))
+        assert load_settings(config(text)).application.namespace == said
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,18 @@ def test_what_was_noted_since_is_not_refuted() -> None:
     assert floor.head(A) is None
 
 
+def test_of_a_forget_too_long_ago_it_is_assumed_that_it_was_then() -> None:
+    forgets = Floor(3).forgets
+    ids = [UUID(int=number) for number in range(10_002)]
+    before = forgets.moment
+    for aggregate_id in ids:
+        with forgets.forgetting(aggregate_id):
+            pass
+    assert all(forgets.since(aggregate_id, before) for aggregate_id in ids)
+    assert not any(forgets.since(aggregate_id, forgets.moment) for aggregate_id in ids)
+    assert len(forgets._latest) == 10_000
+
+
 class Lossy(Cache):
     """Acknowledges puts and drops them."""
 

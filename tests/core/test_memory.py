@@ -14,12 +14,13 @@ from interlock.adapters import (
     as_cache_store,
     as_snapshot_store,
 )
-from interlock.aggregate import Aggregate
+from interlock.aggregate import Aggregate, PendingEvent, set_pending
 from interlock.codecs import JsonCodec
 from interlock.errors import (
     BackendUnavailableError,
     ConcurrencyError,
     ConfigurationError,
+    InterlockError,
     RecordUnusableError,
 )
 from interlock.mapper import AggregateMapper
@@ -297,6 +298,14 @@ class Other(Aggregate):
     items: list[str] = []
 
 
+def _uncommitted() -> Box:
+    """As after an emit."""
+    state = MAPPER.state(record(3))
+    set_pending(state, [PendingEvent(UUID(int=3), "Filled", 1, b"{}")])
+    assert isinstance(state, Box)
+    return state
+
+
 OTHER_SCOPES = [
     replace(SCOPE, namespace="shop"),
     replace(SCOPE, epoch=1),
@@ -316,8 +325,9 @@ OTHER_SCOPES = [
             AggregateMapper(Box, scope, JsonCodec()).state(record(3, revision=scope.revision))
             for scope in OTHER_SCOPES
         ),
+        _uncommitted(),
     ],
-    ids=["unstamped", "text", "type", "namespace", "epoch", "revision"],
+    ids=["unstamped", "text", "type", "namespace", "epoch", "revision", "uncommitted"],
 )
 async def test_what_is_not_the_stamped_state_is_unusable(strange: object) -> None:
     plain = Plain()
@@ -334,8 +344,9 @@ async def test_a_validation_error_is_an_unusable_record_and_others_an_outage() -
         Box.model_validate({"items": 3})
     except ValueError as error:
         plain.error = error
-    with pytest.raises(RecordUnusableError):
+    with pytest.raises(InterlockError) as unusable:
         await store.read(KEY)
+    assert type(unusable.value) is RecordUnusableError
     plain.error = ConnectionError("down")
     with pytest.raises(BackendUnavailableError, match="down") as caught:
         await store.read(KEY)

@@ -13,6 +13,7 @@ from interlock.backends import EventRow
 from interlock.errors import (
     BackendUnavailableError,
     EventApplyError,
+    InterlockError,
     StreamTruncatedError,
     UnknownEventError,
     VersionNotFoundError,
@@ -150,8 +151,9 @@ class TestTruncated:
         async with Rig(**snapshotting(2)) as rig:
             await rig.deposit(1, 2, 4)
             rig.events.drop_below(2)
-            with pytest.raises(StreamTruncatedError):
+            with pytest.raises(InterlockError) as gone:
                 await rig.load(version=1)
+            assert type(gone.value) is StreamTruncatedError
             with pytest.raises(VersionNotFoundError):
                 await rig.load(version=9)
 

@@ -155,6 +155,14 @@ class TestWriting:
         await tiers.both.put(KEY, record(4, verified=9))
         assert seen == [[]]
 
+    async def test_a_put_that_is_not_kept_locally_leaves_nothing_older(self) -> None:
+        tiers = await Tiers().opened()
+        await tiers.shared.put_by_another(record(3))
+        tiers.clock.pass_by(1)
+        assert await tiers.read() == 3
+        await tiers.both.put(KEY, record(4, verified=0.5))
+        assert await tiers.read() == 4
+
     async def test_a_removal_removes_from_both(self) -> None:
         tiers = await Tiers().opened()
         await tiers.both.put(KEY, record(3, verified=9))
@@ -189,6 +197,20 @@ class TestChanges:
         await tiers.shared.put_by_another(record(4))
         gate.opened.set()
         assert [await reading, await tiers.read()] == [3, 4]
+
+    async def test_a_change_during_a_fill_of_many_voids_it(self) -> None:
+        tiers = await Tiers().opened()
+        await tiers.shared.put_by_another(record(3))
+        tiers.clock.pass_by(1)
+        gate = tiers.shared.hold("found")
+        reading = asyncio.create_task(tiers.both.read_many([KEY]))
+        await gate.reached.wait()
+        tiers.clock.pass_by(1)
+        await tiers.shared.put_by_another(record(4))
+        tiers.clock.pass_by(1)
+        gate.opened.set()
+        assert [found.version for found in (await reading).values()] == [3]
+        assert await tiers.read() == 4
 
     async def test_a_removal_during_a_fill_voids_it(self) -> None:
         tiers = await Tiers().opened()

@@ -236,4 +236,21 @@ PATCHES = [
         f"{_WRITER}test_a_failed_write_is_counted_and_said_in_load_reports",
         rows=(29,),
     ),
+    Patch(
+        "only the last put's word on what is false counts",
+        "what waits for one id supersedes what each of its snapshots superseded",
+        "writer.py",
+        "            superseded |= waiting[1]\n",
+        "",
+        f"{_WRITER}test_what_each_supersedes_is_superseded",
+        rows=(37,),
+    ),
+    Patch(
+        "the close leaves the writer at work",
+        "who stops waiting for queued snapshots gives them up",
+        "writer.py",
+        "                self._task.cancel()\n                self._queued.clear()\n",
+        "",
+        f"{_WRITER}test_closing_gives_up_what_takes_too_long",
+    ),
 ]

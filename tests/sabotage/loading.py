@@ -356,4 +356,32 @@ PATCHES = [
         "\n            raise",
         f"{_AHEAD}test_what_cannot_be_read_at_once_is_read_one_after_the_other",
     ),
+    Patch(
+        "a joined load may be older than the age allows",
+        "a shared answer that is too old for a caller is not handed to it",
+        "loading.py",
+        "(loaded.version < floor or is_too_old(loaded, ask, began))",
+        "loaded.version < floor",
+        f"{_FLIGHTS}test_who_joins_a_load_that_takes_longer_than_the_age_allows_loads_anew",
+        (35,),
+    ),
+    Patch(
+        "a version that was archived was never there",
+        "a version below what is left of a stream is gone, not missing",
+        "tail.py",
+        "            return await self._truncated(aggregate_id)\n",
+        "            pass\n",
+        f"{_TAIL}TestTruncated::test_a_version_below_what_is_left_is_no_missing_version",
+        (14,),
+    ),
+    Patch(
+        "the revisions that have snapshots are not told",
+        "StreamTruncatedError lists the revisions that have snapshots",
+        "baselines.py",
+        '            return list(await bounded("the snapshot store", store.timeout, '
+        "store.revisions(key)))\n",
+        "            return []\n",
+        f"{_TAIL}TestTruncated::test_the_error_lists_the_revisions_that_have_snapshots",
+        (14,),
+    ),
 ]

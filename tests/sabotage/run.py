@@ -1,8 +1,8 @@
 """Disables the core's protections one by one; the test named for each has to notice.
 
-`python tests/sabotage/run.py [--only NAME]`. For each patch the named test runs, and the other fast
-tests of its file. The patch is killed if the named test fails by its own assertion; a test that
-ends in another exception, or can't be set up, has noticed nothing.
+`python tests/sabotage/run.py [--only NAME] [--fit]`. For each patch the named test runs, and the
+other fast tests of its file. The patch is killed if the named test fails by its own assertion; a
+test that ends in another exception, or can't be set up, has noticed nothing.
 """
 
 import argparse
@@ -27,7 +27,10 @@ from verdicts import OWN
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
 _SOURCE = _ROOT / "core" / "src"
-_LISTS = ("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers", "shown")
+_LISTS = (
+    *("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers"),
+    *("many", "forgetting", "shown"),
+)
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2
 _SECONDS_PER_PATCH = 60
@@ -46,13 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 if every patch was killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", metavar="NAME", help="the patch of this name alone")
-    only = parser.parse_args(arguments).only
+    parser.add_argument("--fit", action="store_true", help="see only whether the patches still fit")
+    options = parser.parse_args(arguments)
+    only = options.only
     patches = [patch for patch in _collected() if only in (None, patch.name)]
     if not patches:
         return _fail(f"no patch is named {only!r}", ())
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         unbroken = _unbroken(Path(folder))
-        unfit = _unfit(patches, unbroken, Path(folder)) or _control(patches[0], unbroken)
+        unfit = _unfit(patches, unbroken, Path(folder))
+        if options.fit and not unfit:
+            _say(f"{len(patches)} patches fit")
+            return 0
+        unfit = unfit or _failing(patches, unbroken) or _control(patches[0], unbroken)
         if unfit:
             return _fail("the unbroken code, and patches that can't be judged:", unfit)
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
@@ -97,7 +106,7 @@ def _copied(source: Path, target: Path, *ignored: str) -> Path:
 
 
 def _unfit(patches: Sequence[Patch], unbroken: Path, folder: Path) -> list[str]:
-    """What keeps patches from being judged: they don't fit, or their tests don't pass as it is."""
+    """The patches that can't be applied, or whose tests are gone."""
     problems = []
     for number, patch in enumerate(patches):
         copy = folder / str(number) / patch.file
@@ -107,9 +116,17 @@ def _unfit(patches: Sequence[Patch], unbroken: Path, folder: Path) -> list[str]:
             patch.apply(folder / str(number))
         except (OSError, ValueError, SyntaxError) as error:
             problems.append(f"{patch.name}: {error}")
+        test = patch.killed_by.rpartition("::")[2].partition("[")[0]
+        if f"def {test}(" not in (_ROOT / _file(patch.killed_by)).read_text():
+            problems.append(f"{patch.killed_by}: not found")
+    return problems
+
+
+def _failing(patches: Sequence[Patch], unbroken: Path) -> list[str]:
+    """The named tests, and those beside them, that don't pass as it is."""
     tests = sorted({patch.killed_by for patch in patches})
     verdicts, output = _verdicts(unbroken, sorted({_file(test) for test in tests}))
-    problems += [f"{test}: not found" for test in tests if not _of(test, verdicts)]
+    problems = [f"{test}: not found" for test in tests if not _of(test, verdicts)]
     problems += [
         f"{test}: {verdict}"
         for test, verdict in verdicts.items()
@@ -137,20 +154,22 @@ def _tried(patch: Patch, *, unbroken: Path) -> _Result:
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         copy = _copied(unbroken, Path(folder, "src"), _REPORT)
         patch.apply(copy / "interlock")
-        verdicts, output = _verdicts(copy, [patch.killed_by, _file(patch.killed_by)])
+        verdicts, output = _verdicts(copy, [_file(patch.killed_by)], first=patch.killed_by)
     found = _of(patch.killed_by, verdicts)
     failed = [verdict for verdict in verdicts.values() if verdict not in ("passed", "skipped")]
     is_killed = OWN in found
     return _Result(
         patch,
         is_killed,
-        OWN if is_killed else ", ".join(found) or f"not run: {output[-500:]}",
+        OWN if is_killed else ", ".join(dict.fromkeys(found)) or f"not run: {output[-500:]}",
         len(failed) - sum(verdict in failed for verdict in found),
         perf_counter() - began,
     )
 
 
-def _verdicts(source: Path, tests: Collection[str]) -> tuple[dict[str, str], str]:
+def _verdicts(
+    source: Path, tests: Collection[str], *, first: str = ""
+) -> tuple[dict[str, str], str]:
     """How the tests end with this copy of the sources, by node id, and what pytest said."""
     report = source / _REPORT
     report.unlink(missing_ok=True)
@@ -158,7 +177,8 @@ def _verdicts(source: Path, tests: Collection[str]) -> tuple[dict[str, str], str
         done = subprocess.run(  # noqa: S603 our own tests
             [
                 *(sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=line"),
-                *("-p", "verdicts", f"--verdicts={report}", "-p", "no:cacheprovider"),
+                *("-p", "verdicts", f"--verdicts={report}", f"--first={first}"),
+                *("-p", "no:cacheprovider"),
                 *("-p", "no:hypothesispytest"),  # importing it takes as long as all the rest
                 *("-c", str(_ROOT / "pyproject.toml"), "-m", "not slow", *tests),
             ],

@@ -110,4 +110,38 @@ PATCHES = [
         f"{_TESTS}runtime.py::TestOpening::"
         "test_a_cache_that_is_down_at_the_start_is_used_once_it_is_up",
     ),
+    Patch(
+        "a voided put leaves the older entry",
+        "a put takes away what stood locally, also where it isn't kept",
+        "tiers.py",
+        "        await self._local.remove(key)\n        await self._fill(key, record, record.ver",
+        "        await self._fill(key, record, record.ver",
+        f"{_TESTS}tiers.py::TestWriting::test_a_put_that_is_not_kept_locally_leaves_nothing_older",
+        rows=(11,),
+    ),
+    Patch(
+        "a failed removal leaves the local entry",
+        "what was to be removed is not answered with locally, whatever the shared tier says",
+        "tiers.py",
+        "        finally:\n            self._changed(key.text())",
+        "        finally:\n            pass\n        self._changed(key.text())",
+        f"{_TESTS}tiers.py::TestWriting::test_a_removal_that_fails_removes_locally",
+    ),
+    Patch(
+        "the index of keys grows for ever",
+        "what a local tier knows of keys is bounded",
+        "tiers.py",
+        "if len(self._keys) > 2 * self._local.size:",
+        "if False:",
+        f"{_TESTS}tiers.py::TestChanges::test_the_index_of_keys_is_bounded",
+    ),
+    Patch(
+        "many are filled as if they were read later",
+        "an invalidation that arrives during a fill of many voids it",
+        "tiers.py",
+        "                await self._fill(key, record, began)\n        return found",
+        "                await self._fill(key, record, self._clock())\n        return found",
+        f"{_TESTS}tiers.py::TestChanges::test_a_change_during_a_fill_of_many_voids_it",
+        rows=(12,),
+    ),
 ]

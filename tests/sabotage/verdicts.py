@@ -14,8 +14,9 @@ _PACKAGE = Path(interlock.__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where to write."""
+    """Where to write, and the test to begin with: a later one may never end."""
     parser.addoption("--verdicts", type=Path, required=True)
+    parser.addoption("--first", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,6 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"the tests would see {_PACKAGE}, not the copy in {wanted}")
     config.addinivalue_line("markers", "slow: not worth repeating for each patch")
     config.stash[_VERDICTS] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the test that is named, with each of its parameters."""
+    first = config.getoption("--first")
+    items.sort(key=lambda item: item.nodeid.partition("[")[0] != first.partition("[")[0])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -52,7 +52,6 @@ class Forgetting:
         async with self._saver.turn(aggregate_id):
             with self._floor.forgets.forgetting(aggregate_id):
                 try:
-                    self._loader.flights.detach(aggregate_id)
                     await self._loader.keeping.ended(aggregate_id)
                     await self._keeper.forget(aggregate_id)
                     if not events:
