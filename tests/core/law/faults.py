@@ -6,7 +6,7 @@ record where there is one. No fault forges a state with a right checksum.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -91,7 +91,7 @@ class Faults(Generic[T]):
         return True
 
     def restored(self, subject: Subject, version: int) -> None:
-        """The stream ends at this version again."""
+        """The stream ends at this version again, or there is none, at 0."""
         kept = self.kept[subject]
         self.lost[subject] += [one for one in kept if one.version > version]
         self.kept[subject] = [one for one in kept if one.version <= version]
@@ -226,9 +226,9 @@ class RecordSnapshots(InMemoryAggregateSnapshotStorageBackend):
     timeout: timedelta | None
 
     def __init__(
-        self, faults: Faults[AggregateRecord], timeout: timedelta | None, keep: int
+        self, faults: Faults[AggregateRecord], timeout: timedelta | None, **options: Any
     ) -> None:
-        super().__init__(keep=keep)
+        super().__init__(**options)
         self.faults = faults
         self.timeout = timeout
 
@@ -253,6 +253,10 @@ class RecordSnapshots(InMemoryAggregateSnapshotStorageBackend):
         await put(key, record, supersedes)
         if self.faults.takes("put-fails-late"):
             self.faults.fail()
+
+    async def forget(self, key: RecordKey) -> int:
+        await self.faults.begin("fails")
+        return await super().forget(key)
 
     def evict(self) -> None:
         self._records.clear()
@@ -401,6 +405,13 @@ class Events(InMemoryEventStore):
         if self._takes("unreachable"):
             self._unreachable = 4
             self._fail()
+
+    async def read_many(
+        self, aggregate_type: str, first: Mapping[UUID, int]
+    ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
+        for aggregate_id, version in first.items():
+            async for rows in self.read(aggregate_type, aggregate_id, first=version):
+                yield aggregate_id, rows
 
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None

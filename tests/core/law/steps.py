@@ -82,12 +82,30 @@ class Load:
 
 
 @dataclass(frozen=True)
+class LoadMany:
+    """Of one type, at once; an id may be named twice."""
+
+    process: int
+    cls: type[Aggregate]
+    ids: tuple[UUID, ...]
+    freshness: Freshness | None = None
+
+
+@dataclass(frozen=True)
 class Events:
     process: int
     subject: Subject
 
 
-Call = Dispatch | Load | Events
+@dataclass(frozen=True)
+class Forget:
+    """What is derived; nobody notices."""
+
+    process: int
+    subject: Subject
+
+
+Call = Dispatch | Load | LoadMany | Events | Forget
 
 
 @dataclass(frozen=True)
@@ -138,7 +156,15 @@ class Restart:
     process: int
 
 
-Step = Together | Outside | Restore | Arm | Wait | Evict | Restart
+@dataclass(frozen=True)
+class ForgetAll:
+    """The events too."""
+
+    process: int
+    subject: Subject
+
+
+Step = Together | Outside | Restore | Arm | Wait | Evict | Restart | ForgetAll
 
 READS = (*faults.READ_FAULTS, "corrupt", "other-revision", "corrupt", "other-revision", "fails")
 AWKWARD = ("", "a", "b", "nul\0nul", '"quoted\\', "é \U0001f680", "\u2028line", " ")
@@ -228,7 +254,20 @@ loads = st.one_of(
     st.builds(Load, processes, subjects, freshnesses),
     st.builds(Load, processes, subjects, st.none(), st.integers(-1, 6)),
 )
-calls = st.one_of(dispatches, loads, dispatches, loads, st.builds(Events, processes, subjects))
+many = st.builds(
+    LoadMany,
+    processes,
+    st.sampled_from(types),
+    st.lists(ids, min_size=2, max_size=4).map(tuple),
+    st.one_of(st.none(), freshnesses),
+)
+calls = st.one_of(
+    dispatches,
+    loads,
+    dispatches,
+    st.one_of(loads, many),
+    st.one_of(st.builds(Events, processes, subjects), st.builds(Forget, processes, subjects)),
+)
 outside = st.builds(Outside, st.lists(writing, min_size=1, max_size=2).map(tuple))
 
 
@@ -276,6 +315,10 @@ restores = st.one_of(
     scenario(write, restore, forget, st.one_of(consult, decide)),
     scenario(write, restore, arms("cache", "ghost"), st.one_of(consult, decide)),
     scenario(write, restore, forget, arms("snapshots", "ghost"), st.one_of(consult, decide)),
+)
+forgets = st.one_of(
+    scenario(write, st.builds(ForgetAll, processes, subjects), st.one_of(consult, decide)),
+    scenario(st.builds(ForgetAll, processes, subjects), many.map(alone), write),
 )
 interludes = st.one_of(
     scenario(st.builds(Wait, st.integers(1, 12)), any_call),
@@ -353,6 +396,7 @@ scenarios = st.one_of(
     snapshot_bites,
     event_bites,
     restores,
+    forgets,
     interludes,
 )
 THEMES: tuple[tuple[Where, tuple[str, ...]], ...] = (

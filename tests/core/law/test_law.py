@@ -38,6 +38,7 @@ WANTED = (
         for reason in ("absent", "unusable", "not-in-stream", "other-branch")
     ),
     *(f"cache found {reason}" for reason in ("unavailable", "below-floor")),
+    *("loaded with others", "forgotten", "forgotten with events"),
 )
 
 

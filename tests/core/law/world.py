@@ -8,7 +8,7 @@ is the fold of such a prefix; a trusting one may be of an earlier prefix, within
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from interlock.domain import Aggregate, Command, ConcurrencyError
 from interlock.errors import (
     AppendOutcomeUnknownError,
     BackendUnavailableError,
+    ConfigurationError,
     VersionNotFoundError,
 )
 from interlock.reports import LoadReport, Reason
@@ -34,7 +35,10 @@ from law.steps import (
     Call,
     Dispatch,
     Evict,
+    Forget,
+    ForgetAll,
     Load,
+    LoadMany,
     Outside,
     Plan,
     Restart,
@@ -48,6 +52,10 @@ from law.steps import Events as ReadEvents
 TYPES: tuple[type[Aggregate], ...] = (domain.Ledger, domain.Badge)
 YEAR = timedelta(days=365)
 MOST_JUMPS = 9
+UNANSWERED = object()
+
+
+One = Dispatch | Load | ReadEvents | Forget
 
 
 class BrokenError(AssertionError):
@@ -76,13 +84,13 @@ class Process:
 class _Called:
     """A call, what was known when it began, and its answer."""
 
-    call: Call
+    call: One
     delay: int
     subject: Subject = ("", UUID(int=0))
     begin: int = 0
     began: timedelta = timedelta(0)
     floor: Counter[Subject] = field(default_factory=Counter)
-    answer: Any = None
+    answer: Any = UNANSWERED
 
 
 class World:
@@ -146,6 +154,8 @@ class World:
             case Restart(number):
                 await self.processes[number].app.close()
                 self.processes[number] = await self._started(number)
+            case ForgetAll():
+                await self._forget_all(step)
 
     def _outside(self, commands: Sequence[Command[Any]]) -> None:
         for command in commands:
@@ -173,7 +183,8 @@ class World:
         if kind != "records":
             shares = kind == "objects"
             return {cls: Plain(faults, cls.__name__, shares=shares) for cls in TYPES}
-        more = {"keep": self.plan.keep} if records is RecordSnapshots else {}
+        snapshots = {"keep": self.plan.keep, "clock": self.clock}
+        more = snapshots if records is RecordSnapshots else {}
         store = records(faults, self.plan.timeout, **more)
         return dict.fromkeys(TYPES, store)
 
@@ -243,25 +254,65 @@ class World:
 
     def _restore(self, step: Restore) -> None:
         subject = (step.subject[0].__name__, step.subject[1])
-        stream = self._stream(subject)
-        length = len(stream.events)
+        length = len(self._stream(subject).events)
         kept = max(length - step.loses, 0)
         if kept < length:
             self.seen["events restored"] += 1
-            stream.ghosts += [
-                fold(*subject, stream.events[:n]) for n in range(kept + 1, length + 1)
-            ]
-            for numbers in (stream.events, stream.ids, stream.born):
-                del numbers[kept:]
             self.events.restore(subject, kept)
-            for faults in (self.snapshot_faults, *self.cache_faults):
-                faults.restored(subject, kept)
-            for number, process in enumerate(self.processes):
-                process.floor[subject] = 0
-                self.unproven.add((number, subject))
+            self._lose(subject, kept)
         for command in step.commands:
             if self._subject(command)[0] == subject[0]:
                 self._write(command.model_copy(update={"aggregate_id": subject[1]}))
+
+    async def _forget_all(self, step: ForgetAll) -> None:
+        """The process that forgets knows it, whoever else has a cache of its own doesn't."""
+        number, subject = step.process, (step.subject[0].__name__, step.subject[1])
+        self._sync(subject)
+        failed = self._failed()
+        error: Exception | None = None
+        try:
+            await self.processes[number].app.forget(*step.subject, events=True)
+        except (BackendUnavailableError, ConfigurationError) as caught:
+            error = caught
+        if error is not None and not self._may_refuse(error, failed):
+            raise BrokenError(f"{step!r}: {error!r}")
+        if self.events.rows(subject):
+            if error is None:
+                raise BrokenError(f"{step!r}: its events stand")
+            return
+        self.seen["forgotten with events"] += 1
+        self._lose(subject, 0)
+        if error is None:
+            self.unproven.discard((number, subject))
+            if self.plan.is_cache_shared and self._caches(number):
+                self.unproven.discard((1 - number, subject))
+
+    def _may_refuse(self, error: Exception, failed: list[int]) -> bool:
+        """Whether a forget may fail so: a plain snapshot store can't, others may be down."""
+        if isinstance(error, ConfigurationError):
+            return self.plan.snapshots != "records"
+        return failed != self._failed()
+
+    def _lose(self, subject: Subject, kept: int) -> None:
+        """The stream ends here now; a cache may hold what it was."""
+        stream = self._stream(subject)
+        length = len(stream.events)
+        stream.ghosts += [fold(*subject, stream.events[:n]) for n in range(kept + 1, length + 1)]
+        for numbers in (stream.events, stream.ids, stream.born):
+            del numbers[kept:]
+        for faults in (self.snapshot_faults, *self.cache_faults):
+            faults.restored(subject, kept)
+        for number, process in enumerate(self.processes):
+            process.floor[subject] = 0
+            self.unproven.add((number, subject))
+
+    def _caches(self, number: int) -> bool:
+        return not isinstance(self.plan.setups[number].cache_strategy, NeverCache)
+
+    def _failed(self) -> list[int]:
+        """How often each store has failed: the events, the snapshots, the caches."""
+        faults = [self.snapshot_faults, *self.cache_faults]
+        return [self.events.failed, *(one.failed for one in faults)]
 
     def _stream(self, subject: Subject) -> Stream:
         return self.streams.setdefault(subject, Stream())
@@ -301,18 +352,13 @@ class World:
             self.broken.append(otherwise)
 
     async def _together(self, together: Together) -> None:
-        everything: tuple[Events | Faults[Any], ...] = (
-            self.events,
-            self.snapshot_faults,
-            *self.cache_faults,
-        )
-        failed = [one.failed for one in everything]
+        failed = self._failed()
         taken = sum(one.taken + one.failed for one in self.cache_faults)
         for one in self.cache_faults:
             one.haunted.clear()
         delays = (*together.delays, 0, 0, 0, 0)
         asked = [
-            _Called(self._anew(call), delay)
+            [_Called(one, delay) for one in self._anew(call)]
             for call, delay in zip(together.calls, delays, strict=False)
         ]
         await asyncio.gather(*(self._call(called) for called in asked))
@@ -320,38 +366,50 @@ class World:
             self._sync(subject)
         if self.broken:
             raise BrokenError(self.broken[0])
-        bit = [one.failed - before for one, before in zip(everything, failed, strict=True)]
-        for called in asked:
+        bit = [now - before for now, before in zip(self._failed(), failed, strict=True)]
+        for called in (one for each in asked for one in each):
+            if called.answer is UNANSWERED:
+                continue
             _Check(self, called, bit)(called.call, called.answer)
             if isinstance(called.answer, Aggregate):
                 _vandalise(called.answer)  # before the next answer is looked at
         self._note(sum(one.taken + one.failed for one in self.cache_faults) > taken)
 
-    def _anew(self, call: Call) -> Call:
-        """The same call; a command gets an id of its own."""
+    def _anew(self, call: Call) -> list[One]:
+        """The same call, of many one for each; a command gets an id of its own."""
+        if isinstance(call, LoadMany):
+            return [Load(call.process, (call.cls, i), call.freshness) for i in call.ids]
         if not isinstance(call, Dispatch):
-            return call
+            return [call]
         command = call.command.model_copy(update={"command_id": uuid4()})
         self.commands[command.command_id] = command
-        return Dispatch(call.process, command)
+        return [Dispatch(call.process, command)]
 
-    async def _call(self, called: "_Called") -> None:
-        for _ in range(called.delay):
+    async def _call(self, many: "Sequence[_Called]") -> None:
+        for _ in range(many[0].delay):
             await asyncio.sleep(0)
-        call, process = called.call, self.processes[called.call.process]
+        for called in many:
+            self._begin(called)
+        answers = self._answers([called.call for called in many])
+        for called in many:
+            try:
+                called.answer = await anext(answers)
+            except StopAsyncIteration:  # the one before it failed, and so did all
+                break
+            except Exception as error:  # noqa: BLE001 it is an answer too
+                called.answer = error
+            self._sync(called.subject)
+            self._raise_floor(self.processes[called.call.process], called)
+
+    def _begin(self, called: "_Called") -> None:
+        call = called.call
         if isinstance(call, Dispatch):
             called.subject = subject = self._subject(call.command)
         else:
             called.subject = subject = (call.subject[0].__name__, call.subject[1])
         self._sync(subject)
         called.begin, called.began = len(self._stream(subject).events), self.now
-        called.floor = Counter(process.floor)
-        try:
-            called.answer = await self._answer(call, subject)
-        except Exception as error:  # noqa: BLE001 it is an answer too
-            called.answer = error
-        self._sync(subject)
-        self._raise_floor(process, called)
+        called.floor = Counter(self.processes[call.process].floor)
 
     def _raise_floor(self, process: "Process", called: "_Called") -> None:
         """What is known to be committed or returned from now on."""
@@ -367,28 +425,39 @@ class World:
         haunted = self.cache_faults[process].haunted
         return subject in haunted or (process, subject) in self.unproven
 
-    async def _answer(self, call: Call, subject: Subject) -> Any:
-        app = self.processes[call.process].app
-        if isinstance(call, Dispatch):
-            return await app.dispatch(call.command)
-        if isinstance(call, ReadEvents):
-            return [event async for event in app.events(*call.subject)]
-        version = self.asked(call, subject)
-        return await app.load(*call.subject, version=version, freshness=call.freshness)
+    async def _answers(self, calls: "Sequence[One]") -> AsyncIterator[Any]:
+        """That of the one call, or of each of those that are loaded at once."""
+        call, app = calls[0], self.processes[calls[0].process].app
+        match call:
+            case Load() if len(calls) > 1:
+                ids = [one.subject[1] for one in calls if isinstance(one, Load)]
+                async for answer in app.load_many(call.subject[0], ids, freshness=call.freshness):
+                    self.seen["loaded with others"] += 1
+                    yield answer
+            case Load():
+                version = self._asked(call)
+                yield await app.load(*call.subject, version=version, freshness=call.freshness)
+            case Dispatch():
+                yield await app.dispatch(call.command)
+            case ReadEvents():
+                yield [event async for event in app.events(*call.subject)]
+            case Forget():
+                await app.forget(*call.subject)
+                yield None
 
-    def asked(self, call: Load, subject: Subject) -> int | None:
+    def _asked(self, call: Load) -> int | None:
         if call.version is None:
             return None
+        subject = (call.subject[0].__name__, call.subject[1])
         return max(len(self._stream(subject).events) - call.version, 0)
 
     def _note(self, cache_lied: bool) -> None:  # noqa: FBT001 as above
         """Count what was taken, and what a read of the tail has proven."""
         for number, process in enumerate(self.processes):
-            caches = not isinstance(self.plan.setups[number].cache_strategy, NeverCache)
             for report in process.reports:
                 self._count(report)
                 subject = (report.aggregate_type, report.aggregate_id)
-                looked = caches and report.is_current and report.asked_version is None
+                looked = self._caches(number) and report.is_current and report.asked_version is None
                 below = [miss for miss in report.misses if miss.reason is Reason.BELOW_FLOOR]
                 if looked and not isinstance(report.freshness, Replay) and not below:
                     if cache_lied:
@@ -423,9 +492,11 @@ class _Check:
         self.process, self.subject = self.called.call.process, self.called.subject
         self.begin, self.floor = self.called.begin, self.called.floor
 
-    def __call__(self, call: Call, answer: Any) -> None:
+    def __call__(self, call: One, answer: Any) -> None:
         if isinstance(call, Dispatch):
             self._dispatched(call.command, answer)
+        elif isinstance(call, Forget):
+            self._forgotten(call, answer)
         elif isinstance(answer, BackendUnavailableError) and self._may_fail(call):
             pass
         elif isinstance(call, ReadEvents):
@@ -443,7 +514,16 @@ class _Check:
     def lengths(self) -> range:
         return range(self.begin, len(self.stream.events) + 1)
 
-    def _may_fail(self, call: Call) -> bool:
+    def _forgotten(self, call: Forget, answer: Any) -> None:
+        if isinstance(answer, ConfigurationError):
+            self._demand(self.world.plan.snapshots != "records", call, answer)
+        elif isinstance(answer, BackendUnavailableError):
+            self._demand(any(self.bit), call, answer)
+        else:
+            self._demand(answer is None, call, answer)
+            self.world.seen["forgotten"] += 1
+
+    def _may_fail(self, call: One) -> bool:
         """Whether a plain replay would have failed too, or the user asked for the failure."""
         setup = self.world.plan.setups[self.process]
         limits = setup.on_unavailable == "fail" or setup.replay_limit is not None
