@@ -1,6 +1,7 @@
 """The loading of one aggregate: cache, snapshot, tail, fold, fill."""
 
 import copy
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -123,10 +124,11 @@ class Loader:
         if self._registration.snapshots is not None and not isinstance(ask.freshness, Replay):
             if flight is not None and self.baselines.reads_ahead:
                 flight.has_begun = True
-            async for baseline in self.baselines.snapshots(aggregate_id, ask, trail):
-                loaded = await self.tail.fast_forward(baseline, ask, flight)
-                if loaded is not None:
-                    return loaded
+            async with aclosing(self.baselines.snapshots(aggregate_id, ask, trail)) as snapshots:
+                async for baseline in snapshots:
+                    loaded = await self.tail.fast_forward(baseline, ask, flight)
+                    if loaded is not None:
+                        return loaded
         return await self.tail.replay(self.empty(aggregate_id, trail), ask, flight)
 
     def empty(self, aggregate_id: UUID, trail: Trail) -> Loaded:
