@@ -146,6 +146,8 @@ class Loader:
 
     async def keep(self, loaded: Loaded, ask: Ask) -> None:
         """Fill the cache and snapshot as the strategies say."""
+        if self._keeper.is_idle:
+            return
         aggregate_id = loaded.aggregate_id
         if self._is_news(loaded, ask) and not self._floor.forgets.since(
             aggregate_id, loaded.trail.moment
