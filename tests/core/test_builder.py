@@ -17,7 +17,9 @@ from interlock.application.aggregates import (
     InMemoryAggregateSnapshotStorageBackend,
     NeverCache,
     SnapshotAfterN,
+    Trust,
 )
+from interlock.codecs import JsonCodec
 from interlock.domain import Aggregate
 from interlock.errors import ConfigurationError
 from interlock.routing import applies_event, handles_command
@@ -298,11 +300,38 @@ class TestRefused:
         ApplicationBuilder().register_aggregate(cls, cache_strategy=NeverCache).build()
 
     @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"snapshot_strategy": AlwaysCache}, "snapshot_strategy is .* wanted a SnapshotStr"),
+            ({"cache_strategy": "always"}, "cache_strategy is 'always'; wanted a CacheStrategy"),
+            ({"snapshot_strategy": SnapshotAfterN}, "SnapshotAfterN isn't made without arguments"),
+            ({"freshness": Trust}, "freshness is .*Trust.*; wanted Trust()"),
+            ({"freshness": "trust"}, "freshness is 'trust'; wanted Trust()"),
+            ({"replay_limit": 0}, "replay_limit: .* found 0"),
+            ({"on_unavailable": "explode"}, "on_unavailable: .* found 'explode'"),
+            ({"codec": JsonCodec}, "codec is .*JsonCodec.* wanted a name, or an object with"),
+            ({"codec": object()}, "codec is .* wanted a name, or an object with name, encode"),
+        ],
+    )
+    def test_arguments_that_cannot_be_meant(self, given: dict[str, Any], words: str) -> None:
+        with pytest.raises(ConfigurationError, match=words):
+            ApplicationBuilder().register_aggregate(Account, **given).build()
+
+    @pytest.mark.parametrize("wrong", [Deposited, Aggregate, Account(), "Account"])
+    def test_what_is_no_aggregate(self, wrong: Any) -> None:
+        with pytest.raises(ConfigurationError, match="is no aggregate; wanted a subclass"):
+            ApplicationBuilder().register_aggregate(wrong)
+
+    @pytest.mark.parametrize(
         "settings", [{"floor_size": 0}, {"max_attempts": "ten"}, {"namespaces": "x"}]
     )
     def test_settings_that_do_not_exist_or_fit(self, settings: dict[str, Any]) -> None:
         with pytest.raises(ConfigurationError, match=next(iter(settings))):
             ApplicationBuilder().configure(**settings)
+
+    def test_a_setting_that_is_misspelt_is_told_with_the_nearest(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"namespce: .* did you mean 'namespace'"):
+            ApplicationBuilder().configure(namespce="x")
 
 
 SOURCELESS = """

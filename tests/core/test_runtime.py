@@ -14,6 +14,7 @@ from interlock.errors import (
     BackendUnavailableError,
     ConfigurationError,
     UnknownCommandError,
+    VersionNotFoundError,
 )
 from rig import (
     ID,
@@ -316,6 +317,32 @@ class TestQuestions:
         async with Rig() as rig:
             with pytest.raises(TypeError, match="wanted a UUID"):
                 await rig.load(wrong)
+
+    @pytest.mark.parametrize(
+        ("version", "error", "words"),
+        [
+            (-1, VersionNotFoundError, "version -1 was asked for; versions count from 0"),
+            ("1", TypeError, "a version is '1'; wanted an integer"),
+            (True, TypeError, "a version is True; wanted an integer"),
+        ],
+    )
+    async def test_a_version_that_cannot_be(
+        self, version: Any, error: type[Exception], words: str
+    ) -> None:
+        async with Rig() as rig:
+            await rig.deposit(1)
+            with pytest.raises(error, match=words):
+                await rig.load(version=version)
+            for bound in ("first", "last"):
+                with pytest.raises(error, match=words):
+                    await anext(rig.app.events(Account, ID, **{bound: version}))
+
+    @pytest.mark.parametrize("wrong", [{"by": object()}, ["by"]])
+    async def test_metadata_that_json_cannot_hold(self, wrong: Any) -> None:
+        async with Rig() as rig:
+            with pytest.raises(TypeError, match="metadata is to be a mapping of JSON values"):
+                await rig.app.dispatch(Deposit(aggregate_id=ID), metadata=wrong)
+            assert rig.events.rows() == []
 
     async def test_a_freshness_that_is_its_class(self) -> None:
         async with Rig() as rig:

@@ -139,8 +139,7 @@ PATCHES = [
         "baselines.py",
         "        read_next = self._read_ahead\n"
         "        for revision in (own.revision, *self._registration.reads_revisions):",
-        "        read_next = self._read_ahead\n"
-        "        for revision in (own.revision,):",
+        "        read_next = self._read_ahead\n        for revision in (own.revision,):",
         f"{_SNAPSHOTS}test_named_older_revisions_are_read_where_no_own_one_is_usable",
         (14,),
     ),

@@ -186,7 +186,14 @@ class Assembly:
     def _codec(self, given: Codec | str | None) -> Codec:
         if given is None:
             return JsonCodec()
-        return self._catalogue.codec(given) if isinstance(given, str) else given
+        if isinstance(given, str):
+            return self._catalogue.codec(given)
+        has_all = all(hasattr(given, name) for name in ("name", "encode", "decode"))
+        if isinstance(given, type) or not has_all:
+            raise ConfigurationError(
+                f"codec is {given!r}; wanted a name, or an object with name, encode and decode"
+            )
+        return given
 
     def _made(self, kind: BackendKind, source: object, cls: type[Aggregate] | None) -> object:
         """The backend of a source; a named instance is made once, everything else at each call."""

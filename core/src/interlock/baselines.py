@@ -1,6 +1,6 @@
 """What a load may start from: the cache's entry, and the snapshots."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -152,7 +152,9 @@ class Baselines:
             return None
         return Loaded.from_record(state, record, source, trail)
 
-    async def snapshots(self, aggregate_id: UUID, ask: Ask, trail: Trail) -> AsyncIterator[Loaded]:
+    async def snapshots(
+        self, aggregate_id: UUID, ask: Ask, trail: Trail
+    ) -> AsyncGenerator[Loaded, None]:
         """The usable snapshots, best first: of this revision, then of those it may read."""
         store, own = self._registration.snapshots, self._registration.snapshot_scope
         if store is None:

@@ -15,10 +15,10 @@ from interlock.construction import Dependencies
 from interlock.errors import ConfigurationError
 from interlock.loaded import Clock
 from interlock.options import OptionsError
-from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
+from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy, wrong_freshness
 from interlock.reports import Observer
 from interlock.runtime import Application
-from interlock.settings import AggregateSettings, ApplicationSettings, Settings
+from interlock.settings import AggregateSettings, ApplicationSettings, Limits, Settings
 
 Source = object  # an instance, a class or factory, a name, a BackendReference
 
@@ -61,7 +61,8 @@ class ApplicationBuilder:
         try:
             application = ApplicationSettings.model_validate(given)
         except ValidationError as error:
-            raise OptionsError("configure()", error, tuple(given)) from None
+            names = tuple(ApplicationSettings.model_fields)
+            raise OptionsError("configure()", error, names) from None
         self._settings = replace(self._settings, application=application)
         return self
 
@@ -89,19 +90,22 @@ class ApplicationBuilder:
         A backend is a class or factory (made once for this aggregate), an instance, a name, or
         `backend(name, **options)`. While the snapshot store is down, `on_unavailable` "replay"
         folds up to `replay_limit` events (None: any number), "fail" raises
-        `BackendUnavailableError`.
+        `BackendUnavailableError`. Raises `ConfigurationError` for what can't be meant.
         """
+        _check_aggregate(aggregate_type)
         if aggregate_type in self._aggregates:
             raise ConfigurationError(f"{aggregate_type.__name__} is registered twice")
+        wrong = wrong_freshness(freshness)
+        if wrong is not None:
+            raise ConfigurationError(wrong)
         self._aggregates[aggregate_type] = AggregateSettings(
-            snapshot_strategy=_made(snapshot_strategy),
+            snapshot_strategy=_made("snapshot_strategy", snapshot_strategy, SnapshotStrategy),
             snapshot_backend=snapshot_backend,
-            cache_strategy=_made(cache_strategy),
+            cache_strategy=_made("cache_strategy", cache_strategy, CacheStrategy),
             cache_backend=cache_backend,
             freshness=freshness,
             codec=codec,
-            on_unavailable=on_unavailable,
-            replay_limit=replay_limit,
+            **_limits(on_unavailable=on_unavailable, replay_limit=replay_limit),
         )
         return self
 
@@ -127,5 +131,27 @@ class ApplicationBuilder:
         return assembly.application(self._event_store, self._aggregates)
 
 
-def _made(strategy: Any) -> Any:  # Any: a strategy, or its class
-    return strategy() if isinstance(strategy, type) else strategy
+def _check_aggregate(given: object) -> None:
+    if not (isinstance(given, type) and issubclass(given, Aggregate) and given is not Aggregate):
+        raise ConfigurationError(f"{given!r} is no aggregate; wanted a subclass of Aggregate")
+
+
+def _made(what: str, given: Any, kind: type) -> Any:  # Any: a strategy, or its class
+    strategy = given
+    if isinstance(given, type):
+        try:
+            strategy = given()
+        except TypeError as error:
+            raise ConfigurationError(
+                f"{what}: {given.__name__} isn't made without arguments ({error}); give an instance"
+            ) from error
+    if strategy is not None and not isinstance(strategy, kind):
+        raise ConfigurationError(f"{what} is {given!r}; wanted a {kind.__name__} or its class")
+    return strategy
+
+
+def _limits(**given: Any) -> dict[str, Any]:  # Any: whatever was given; checked here
+    try:
+        return Limits.model_validate(given).model_dump()
+    except ValidationError as error:
+        raise OptionsError("register_aggregate()", error) from None

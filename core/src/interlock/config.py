@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -14,7 +14,7 @@ from interlock.extensions import Extensions
 from interlock.options import OptionsError
 from interlock.plugins import Catalogue, part_names
 from interlock.policies import FastForward, Freshness, MaxAge, Replay, Trust
-from interlock.settings import AggregateSettings, ApplicationSettings, Count, Settings
+from interlock.settings import AggregateSettings, ApplicationSettings, Limits, Settings
 from interlock.specs import BackendKind, BackendReference, BackendSpec, StrategyKind
 from interlock.tables import Filler, Problems, Table, find, with_profile
 
@@ -72,16 +72,6 @@ class MaxAgeOptions(BaseModel):
 
     delta: Duration
     """How long ago a cached state may have been known to be the head."""
-
-
-class Limits(BaseModel):
-    """What an aggregate's table says of an unavailable snapshot store."""
-
-    on_unavailable: Literal["replay", "fail"] | None = None
-    """What loads do meanwhile."""
-
-    replay_limit: Count | None = None
-    """How many events they fold at most; any number unless given."""
 
 
 class _Reader:

@@ -260,6 +260,13 @@ class Replay:
 Freshness = Trust | MaxAge | FastForward | Replay
 
 
+def wrong_freshness(given: object) -> str | None:
+    """What is wrong with what was given as a freshness; None leaves it out."""
+    if given is None or isinstance(given, Freshness):
+        return None
+    return f"freshness is {given!r}; wanted Trust(), MaxAge(...), FastForward() or Replay()"
+
+
 def _require_count(what: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ConfigurationError(f"{what} is {value!r}; wanted an integer from 1")

@@ -23,7 +23,7 @@ from interlock.forgetting import Forgetting
 from interlock.loaded import Registration
 from interlock.loading import Loader
 from interlock.many import ManyLoader
-from interlock.policies import Freshness
+from interlock.policies import Freshness, wrong_freshness
 from interlock.ports import Closeable, EventStore
 from interlock.reports import Reporting, logger
 from interlock.saving import Metadata, Saver, encode_metadata
@@ -152,8 +152,7 @@ class Application:
         `StreamTruncatedError`, `UnknownEventError`, `EventApplyError`, `BackendUnavailableError`.
         """
         part = self._part(aggregate_type, aggregate_id)
-        if version is not None and version < 0:
-            raise VersionNotFoundError(f"version {version} was asked for; versions count from 0")
+        _check_version(version)
         _check_freshness(freshness)
         return cast("A", await part.loader.load(aggregate_id, version=version, freshness=freshness))
 
@@ -235,6 +234,8 @@ class Application:
 
         Raises `UnknownEventError` and `EventApplyError` at an event that doesn't decode.
         """
+        for bound in (first, last):
+            _check_version(bound)
         tables = self._part(aggregate_type, aggregate_id).registration.tables
         timeout = self._events.timeout
         chunks = self._events.read(tables.name, aggregate_id, first=max(first, 1), last=last)
@@ -293,11 +294,19 @@ class Application:
                 self._reporting.failed("close.failed", error)
 
 
-def _check_freshness(freshness: Freshness | None) -> None:
-    if freshness is not None and not isinstance(freshness, Freshness):
-        raise TypeError(
-            f"freshness is {freshness!r}; wanted Trust(), MaxAge(...), FastForward() or Replay()"
-        )
+def _check_freshness(freshness: object) -> None:
+    wrong = wrong_freshness(freshness)
+    if wrong is not None:
+        raise TypeError(wrong)
+
+
+def _check_version(version: object) -> None:
+    if version is None:
+        return
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise TypeError(f"a version is {version!r}; wanted an integer")
+    if version < 0:
+        raise VersionNotFoundError(f"version {version} was asked for; versions count from 0")
 
 
 async def _opened(backend: Closeable) -> None:

@@ -243,9 +243,12 @@ class Saver:
 def encode_metadata(command: Command[Any], metadata: Metadata | None) -> bytes:
     """The metadata of a command's events, as JSON.
 
-    Raises what pydantic raises for what JSON can't hold.
+    Raises `TypeError` for what JSON can't hold.
     """
-    return to_json({**(metadata or {}), "command_id": str(command.command_id)})
+    try:
+        return to_json({**(metadata or {}), "command_id": str(command.command_id)})
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"metadata is to be a mapping of JSON values: {error}") from error
 
 
 def _answer(outcome: _Outcome) -> Any:  # Any: the handler's own answer

@@ -42,6 +42,18 @@ class ApplicationSettings(BaseModel):
     """How long closing waits for what is under way."""
 
 
+class Limits(BaseModel):
+    """What a load of an aggregate does while the snapshot store is down."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    on_unavailable: Literal["replay", "fail"] | None = None
+    """What loads do meanwhile."""
+
+    replay_limit: Count | None = None
+    """How many events they fold at most; any number unless given."""
+
+
 @dataclass(frozen=True, slots=True)
 class AggregateSettings:
     """How one aggregate is loaded: the keyword arguments of `register_aggregate`; None is unset."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from interlock.cli.options import Schema, json_schema, model_of
-from interlock.config import FRESHNESS, Limits, MaxAgeOptions
+from interlock.config import FRESHNESS, MaxAgeOptions
 from interlock.plugins import Catalogue, Listing
-from interlock.settings import ApplicationSettings
+from interlock.settings import ApplicationSettings, Limits
 from interlock.specs import BackendKind, BackendSpec, Spec, StrategyKind
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
