@@ -1,6 +1,7 @@
-"""Prints the number of tests per environment; fails on a skip that INTERLOCK_REQUIRE doesn't allow.
+"""Prints the number of tests per environment, and why some were skipped.
 
-A test that misses a server skips with "needs <server>: <why>".
+Fails on a skip that INTERLOCK_REQUIRE doesn't allow: a test that misses a server skips with
+"needs <server>: <why>".
 """
 
 import os
@@ -16,18 +17,22 @@ _OUTCOMES = ("passed", "failed", "skipped")
 def main(folder: Path) -> int:
     """The exit code: 0 if there are results, none failed, and no required test was skipped."""
     required = set(filter(None, os.environ.get("INTERLOCK_REQUIRE", "").split(",")))
-    total = Counter[str]()
+    total, reasons = Counter[str](), Counter[str]()
     not_allowed = []
     for path in sorted(folder.glob("*.xml")):
         counts = Counter[str]()
         for case in ET.parse(path).iter("testcase"):  # noqa: S314 written by our own tests
             outcome, reason = _outcome(case)
             counts[outcome] += 1
+            if outcome == "skipped":
+                reasons[f"{path.stem}: {reason}"] += 1
             needed = re.match(r"needs ([\w-]+)", reason)
             if outcome == "skipped" and needed and needed[1] in required:
                 not_allowed.append(f"{case.get('classname')}::{case.get('name')}: {reason}")
         print(f"{path.stem:24}", _said(counts))
         total += counts
+    for reason, count in sorted(reasons.items()):
+        print(f"{count:4} skipped in {reason}")
     for line in not_allowed:
         print("skipped, but required:", line)
     print(_said(total))
