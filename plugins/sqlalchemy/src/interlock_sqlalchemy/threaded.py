@@ -13,12 +13,11 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.expression import ClauseElement
 
-from interlock.backends import BackendUnavailableError
+from interlock_sqlalchemy.commits import Commits, CommittingDialect
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import (
     Lookup,
     Many,
-    RefusedError,
     Row,
     Statement,
     Step,
@@ -37,15 +36,13 @@ _SLOW = 0.01
 """Seconds that a chunk may take on the loop's thread before the rest is left to another one."""
 
 
-class SynchronousDialect(Protocol):
+class SynchronousDialect(CommittingDialect, Protocol):
     """What differs between the databases that are called so."""
 
     name: str
     """What messages call the database: no password."""
 
     version: str
-    begin: str
-    driver_error: type[Exception]
 
     def engine(self) -> Engine:
         """An engine in autocommit mode, without a pool."""
@@ -71,16 +68,6 @@ class SynchronousDialect(Protocol):
         """Whether the same call may succeed if it waits."""
         ...
 
-    def is_conflict(self, error: Exception) -> bool:
-        """Whether a row stands where one was to be inserted."""
-        ...
-
-    def unavailable(
-        self, error: BaseException | None, doing: str, *, committing: bool = False
-    ) -> BackendUnavailableError:
-        """What to raise for a driver's error, in a commit or before it."""
-        ...
-
     def upsert(self, table: Table) -> ClauseElement:
         """See `Database.upsert`."""
         ...
@@ -89,6 +76,7 @@ class SynchronousDialect(Protocol):
 class ThreadedDatabase:
     """Writes in one thread, reads on the loop's own while they are quick, else in another thread.
 
+    Writes that wait at the same time are committed together.
     The threads are two so that no read waits for a lock or a commit. Each has its connection, and
     so has the loop's thread. Reads run in autocommit mode and fetch all they asked for: no
     transaction stays open, whatever becomes of whoever reads.
@@ -110,9 +98,11 @@ class ThreadedDatabase:
         self._connections: list[tuple[PoolProxiedConnection, DBAPICursor]] = []
         self._writer = Worker(f"interlock writer of {dialect.name}")
         self._reader = Worker(f"interlock reader of {dialect.name}")
+        self._commits = Commits(dialect)
 
     async def open(self) -> None:
         """See `Database.open`."""
+        self._commits = Commits(self._dialect)
         self._writer.start()
         self._reader.start()
         try:
@@ -206,7 +196,8 @@ class ThreadedDatabase:
         repeatable: bool = False,  # noqa: ARG002 # a file's writers queue up: none deadlocks
     ) -> int:
         """See `Database.execute`."""
-        return await asyncio.shield(self._writer.submit(lambda: self._transact(steps)))
+        write = self._commits.enlist(steps)
+        return await asyncio.shield(self._writer.submit(lambda: write(self._write)))
 
     async def _pages_there(
         self, statement: Statement, values: Values, after: object, limit: int
@@ -247,24 +238,6 @@ class ThreadedDatabase:
 
         return self._reader.submit(work)
 
-    def _transact(self, steps: Sequence[Step | Lookup]) -> int:
-        cursor = self._write
-        committing = False
-        try:
-            cursor.execute(self._dialect.begin)
-            changed = sum(_run(cursor, step) for step in steps)
-            committing = True
-            cursor.execute("COMMIT")
-        except BaseException as error:
-            with suppress(self._dialect.driver_error):  # what failed may have rolled back already
-                cursor.connection.rollback()
-            if not isinstance(error, self._dialect.driver_error):
-                raise
-            if self._dialect.is_conflict(error):
-                raise RefusedError(str(error)) from error
-            raise self._dialect.unavailable(error, "write", committing=committing) from error
-        return changed
-
     def _open(self) -> None:
         dialect = self._dialect
         if not self._create_schema and not dialect.exists():
@@ -301,13 +274,3 @@ class ThreadedDatabase:
 def _rows(cursor: DBAPICursor, statement: Statement, values: Values) -> list[Row]:
     cursor.execute(statement.text, statement.bind(values))
     return cursor.fetchall()  # type: ignore[return-value] # DB-API: a sequence of sequences
-
-
-def _run(cursor: DBAPICursor, step: Step | Lookup) -> int:
-    if isinstance(step, Lookup):
-        found = _rows(cursor, step.statement, step.values)
-        return sum(_run(cursor, following) for following in step.then(found))
-    cursor.executemany(step.statement.text, [step.statement.bind(values) for values in step.rows])
-    if step.guarded and cursor.rowcount != step.wanted:
-        raise RefusedError(f"{cursor.rowcount} of {step.wanted} rows stored")
-    return cursor.rowcount
