@@ -84,10 +84,15 @@ async def test_a_put_is_a_transaction_with_a_statement_for_each_record_that_goes
     assert await trips(backend.forget(new)) == len(["INSERT", "SELECT", "DELETE"])
 
 
-async def test_pruning_reads_what_each_aggregate_has_in_one_transaction(
-    backend: SQLAlchemySnapshotBackend, record: Record, trips: Trips
+async def test_pruning_reads_what_each_aggregate_has_a_batch_in_a_transaction(
+    backend: SQLAlchemySnapshotBackend,
+    record: Record,
+    trips: Trips,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for number in (1, 2):
         await backend.put(key(number), record(key(number), 1))
     listing, around = 1, len(["BEGIN", "COMMIT"])
     assert await trips(backend.prune(SCOPE)) == listing + around + 3
+    monkeypatch.setattr("interlock_sqlalchemy_snapshots.backend._PRUNE_IDS", 2)
+    assert await trips(backend.prune(SCOPE)) == listing + 2 * around + 3

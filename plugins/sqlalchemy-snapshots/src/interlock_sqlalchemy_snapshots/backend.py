@@ -99,9 +99,10 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
     ) -> None:
         """See `SnapshotStore.put`; what comes too late after a forget is removed again."""
         aggregate = self._keys.of_aggregate(key)
-        retiring = self._retiring(aggregate, newest=self._database.key(record.revision))
-        put = Step(self._statements.put, [self._keys.row(key, record)])
-        steps: list[Step | Lookup] = [put, retiring]
+        steps: list[Step | Lookup] = [
+            Step(self._statements.put, [self._keys.row(key, record)]),
+            self._retiring(aggregate, newest=self._database.key(record.revision)),
+        ]
         if supersedes:
             superseded = [self._keys.of_stamp(key, stamp) for stamp in supersedes]
             steps.insert(0, Step(self._statements.remove, superseded))
@@ -109,8 +110,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         if not self._database.is_serial:
             # A forget at the same time may have seen nothing of this put, as this put of it. Its
             # tombstone stands before it looks for records: so one of the two sees the other's.
-            # Likewise two puts, of which each has let the other's record stand.
-            await self._retire(retiring)
+            await self._bury(aggregate)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
         """See `SnapshotStore.remove`."""
@@ -122,7 +122,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         aggregate = self._keys.of_aggregate(key)
         tombstone = self._keys.tombstone(key, taken_at=self._clock())
         await self._database.execute([Step(self._statements.put, [tombstone])], repeatable=True)
-        return await self._retire(self._retiring(aggregate))
+        return await self._bury(aggregate)
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
         """See `SnapshotStore.revisions`."""
@@ -144,22 +144,11 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
 
     async def prune(self, scope: Scope) -> int:
         """See `SnapshotStore.prune`; in transactions of 100 aggregates. Tombstones end here too."""
-        removed = 0
-        async for page in self._database.pages(
-            self._statements.ids, self._keys.of_type(scope), b""
-        ):
-            for start in range(0, len(page), _PRUNE_IDS):
-                of_type = self._keys.of_type(scope)
-                part = page[start : start + _PRUNE_IDS]
-                ended: list[dict[str, object]] = []
-                steps = [
-                    self._retiring({**of_type, "aggregate_id": found}, ended=ended)
-                    for (found,) in part
-                ]
-                removed += await self._database.execute(steps, repeatable=True)
-                if ended:
-                    tombstones = Step(self._statements.retire, ended)
-                    await self._database.execute([tombstones], repeatable=True)
+        removed, of_type = 0, self._keys.of_type(scope)
+        async for page in self._database.pages(self._statements.ids, of_type, b""):
+            aggregates = [{**of_type, "aggregate_id": row[0]} for row in page]
+            for start in range(0, len(aggregates), _PRUNE_IDS):
+                removed += await self._prune(aggregates[start : start + _PRUNE_IDS])
         return removed
 
     async def _read_batch(self, scope: Scope, ids: Sequence[bytes]) -> Sequence[Row]:
@@ -170,10 +159,20 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             values[f"id_{index}"] = ids[min(index, len(ids) - 1)]
         return await self._database.fetch(self._statements.read_many[size], values)
 
-    async def _retire(self, retiring: Lookup) -> int:
+    async def _prune(self, aggregates: Sequence[dict[str, object]]) -> int:
+        ended: list[dict[str, object]] = []
+        steps = [self._retiring(aggregate, ended=ended) for aggregate in aggregates]
+        removed = await self._database.execute(steps, repeatable=True)
+        if ended:
+            tombstones = Step(self._statements.retire, ended)
+            await self._database.execute([tombstones], repeatable=True)
+        return removed
+
+    async def _bury(self, aggregate: dict[str, object]) -> int:
         """Look without a transaction, which is needed only where something goes."""
-        rows = await self._database.fetch(retiring.statement, retiring.values)
-        steps = retiring.then(rows)
+        rows = await self._database.fetch(self._statements.standing, aggregate)
+        buried = self._retention.buried([Standing(*row) for row in rows], self._clock())
+        steps = self._without(aggregate, buried)
         return await self._database.execute(steps, repeatable=True) if steps else 0
 
     def _retiring(
@@ -192,8 +191,10 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             found, now = [Standing(*row) for row in rows], self._clock()
             if ended is not None:
                 ended.extend({**aggregate, **row._asdict()} for row in found if row.is_over(now))
-            retired = self._retention.retired(found, now, newest)
-            values = [{**aggregate, **row._asdict()} for row in retired]
-            return [Step(self._statements.retire, values)] if values else []
+            return self._without(aggregate, self._retention.retired(found, now, newest))
 
         return Lookup(self._statements.standing, aggregate, then)
+
+    def _without(self, aggregate: dict[str, object], rows: Sequence[Standing]) -> Sequence[Step]:
+        values = [{**aggregate, **row._asdict()} for row in rows]
+        return [Step(self._statements.retire, values)] if values else []

@@ -34,22 +34,23 @@ class Retention:
     keep_revisions: int
     keep_for: timedelta | None
 
+    def buried(self, rows: Sequence[Standing], now: datetime) -> Sequence[Standing]:
+        """Those of one aggregate's records that were taken before it was forgotten."""
+        stones = [row.taken_at for row in rows if row.version == 0 and not row.is_over(now)]
+        return [row for row in rows if row.version > 0 and stones and row.taken_at <= max(stones)]
+
     def retired(
         self, rows: Sequence[Standing], now: datetime, newest: object = None
     ) -> Sequence[Standing]:
-        """Those of one aggregate's records that go.
+        """Those of one aggregate's records that go: the buried, and what isn't to be kept.
 
-        What was taken before the aggregate was forgotten goes. Of the others never all do: `newest`
-        counts as the most recently taken revision, and its newest record stays, however old.
+        Of those that aren't buried never all go: `newest` counts as the most recently taken
+        revision, and its newest record stays, however old.
         """
-        stones = [row.taken_at for row in rows if row.version == 0 and not row.is_over(now)]
-        forgotten_at = max(stones, default=None)
-        retired: list[Standing] = []
+        retired = list(self.buried(rows, now))
         revisions: defaultdict[object, list[Standing]] = defaultdict(list)
         for row in sorted(rows, key=lambda row: row.version, reverse=True):
-            if row.version and forgotten_at is not None and row.taken_at <= forgotten_at:
-                retired.append(row)
-            elif row.version:
+            if row.version > 0 and row not in retired:
                 revisions[row.revision].append(row)
         taken = {name: max(row.taken_at for row in found) for name, found in revisions.items()}
         by_age = sorted(taken, key=lambda name: (name == newest, taken[name]), reverse=True)
