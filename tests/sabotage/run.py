@@ -29,7 +29,7 @@ _ROOT = _HERE.parent.parent
 _SOURCE = _ROOT / "core" / "src"
 _LISTS = (
     *("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers"),
-    *("many", "forgetting", "shown"),
+    *("many", "forgetting", "rebuilding", "shown"),
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2

@@ -29,6 +29,7 @@ from interlock.policies import (
     Trust,
 )
 from interlock.ports import EventStore
+from interlock.rebuilding import Rebuilding
 from interlock.records import Scope
 from interlock.reports import Observer, Reporting
 from interlock.revision import compute_revision, own_revision
@@ -147,7 +148,15 @@ class Assembly:
         forgetting = Forgetting(
             registration, events=events, loader=loader, saver=saver, keeper=keeper, floor=floor
         )
-        return Part(registration, loader, many, saver, forgetting)
+        rebuilding = Rebuilding(
+            registration,
+            events=events,
+            loader=loader,
+            keeper=keeper,
+            floor=floor,
+            clock=self._clock,
+        )
+        return Part(registration, loader, many, saver, forgetting, rebuilding)
 
     def _registration(self, cls: type[Aggregate], settings: AggregateSettings) -> Registration:
         check_defaults(cls)

@@ -152,6 +152,21 @@ class Keeper:
         except InterlockError as error:
             self._reporting.failed("cache.remove_failed", error)
 
+    async def snapshot(self, loaded: Loaded, now: datetime) -> None:
+        """Store a snapshot here and now, whatever the strategy says. Raises what the store raises.
+
+        The state is one that the stream had, and has events.
+        """
+        store, last_event_at = self._registration.snapshots, loaded.last_event_at
+        if store is None or last_event_at is None:
+            raise AssertionError("no snapshot store, or nothing to snapshot")
+        record = replace(self._encoded_state(loaded, now), anchor_at=last_event_at)
+        key = self._registration.snapshot_scope.key(loaded.aggregate_id)
+        put = store.put(key, record, loaded.trail.refuted)
+        await bounded("the snapshot store's put", store.timeout, put)
+        self._reporting.count("snapshot.taken")
+        loaded.record, loaded.anchor_at = record, last_event_at
+
     async def _snapshot(
         self,
         writer: SnapshotWriter,

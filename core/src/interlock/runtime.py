@@ -25,6 +25,7 @@ from interlock.loading import Loader
 from interlock.many import ManyLoader
 from interlock.policies import Freshness, wrong_freshness
 from interlock.ports import Closeable, EventStore
+from interlock.rebuilding import Progress, Rebuilding
 from interlock.reports import Reporting, logger
 from interlock.saving import Metadata, Saver, encode_metadata
 from interlock.turns import refuse_reentry
@@ -42,6 +43,7 @@ class Part:
     many: ManyLoader
     saver: Saver
     forgetting: Forgetting
+    rebuilding: Rebuilding
 
 
 class Application:
@@ -215,6 +217,31 @@ class Application:
             return 0
         pruned = of.snapshots.prune(of.snapshot_scope)
         return await bounded("the snapshot store's prune", None, pruned)
+
+    async def rebuild_snapshots(
+        self,
+        aggregate_type: type[Aggregate],
+        ids: Iterable[UUID],
+        *,
+        every: int = 10_000,
+        progress: Progress | None = None,
+    ) -> int:
+        """Store snapshots of the streams as they are now; the number of snapshots stored.
+
+        For a new revision, before the first load has to replay everything, or for streams that
+        have no snapshot yet; the strategy isn't asked. Each begins at its newest usable snapshot,
+        and stores one every so many events and one at the end, so that a rebuild which is
+        interrupted goes on where it was: call it again. It holds one state and a chunk of events.
+        `progress` is called after each snapshot; what it raises ends the rebuild.
+
+        A snapshot that is usable is believed: `forget` the aggregate first if it shouldn't be.
+        Raises what `load` raises, `ConfigurationError` without a snapshot backend, and
+        `BackendUnavailableError` where a snapshot can't be stored.
+        """
+        part = self._registered(aggregate_type)
+        if every < 1:
+            raise ValueError(f"every is {every!r}; wanted an integer from 1")
+        return await part.rebuilding.rebuild(ids, every=every, progress=progress)
 
     async def exists(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> bool:
         """Whether the stream has an event; asks the event store."""

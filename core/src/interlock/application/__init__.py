@@ -4,16 +4,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from interlock.builder import ApplicationBuilder
+    from interlock.rebuilding import RebuildProgress
     from interlock.reports import LoadReport
     from interlock.runtime import Application
     from interlock.specs import backend
 
-__all__ = ["Application", "ApplicationBuilder", "LoadReport", "backend"]
+__all__ = ["Application", "ApplicationBuilder", "LoadReport", "RebuildProgress", "backend"]
 
 _HOMES = {
     "Application": "interlock.runtime",
     "ApplicationBuilder": "interlock.builder",
     "LoadReport": "interlock.reports",
+    "RebuildProgress": "interlock.rebuilding",
     "backend": "interlock.specs",
 }
 

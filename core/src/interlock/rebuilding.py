@@ -1,0 +1,120 @@
+"""The rebuilding of an aggregate's snapshots: ahead of the loads that would have to replay."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from interlock.calls import bounded
+from interlock.errors import BackendUnavailableError, ConfigurationError, VersionNotFoundError
+from interlock.floor import Floor
+from interlock.keeping import Keeper
+from interlock.loaded import Ask, Loaded, Registration
+from interlock.loading import Loader
+from interlock.policies import FastForward
+from interlock.ports import EventStore
+from interlock.tail import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildProgress:
+    """A snapshot that was just stored: at which version, and where the stream ends."""
+
+    aggregate_type: str
+    aggregate_id: UUID
+    version: int
+    head: int
+
+
+Progress = Callable[[RebuildProgress], object]
+
+
+class Rebuilding:
+    """Rebuilds the snapshots of one registered aggregate.
+
+    It goes from snapshot to snapshot: each stride is a load of a version, from the state that the
+    one before ended in. So it holds a chunk of events, and begins anew where it was interrupted.
+    """
+
+    def __init__(
+        self,
+        registration: Registration,
+        *,
+        events: EventStore,
+        loader: Loader,
+        keeper: Keeper,
+        floor: Floor,
+        clock: Clock,
+    ) -> None:
+        self._registration = registration
+        self._events = events
+        self._loader = loader
+        self._keeper = keeper
+        self._floor = floor
+        self._clock = clock
+
+    async def rebuild(self, ids: Iterable[UUID], *, every: int, progress: Progress | None) -> int:
+        """The number of snapshots stored."""
+        if self._registration.snapshots is None:
+            raise ConfigurationError(
+                f"{self._registration.tables.name} has no snapshots to rebuild: register it with a "
+                "snapshot_backend"
+            )
+        stored = 0
+        for aggregate_id in ids:
+            if not isinstance(aggregate_id, UUID):
+                raise TypeError(f"one of the ids is {aggregate_id!r}; wanted a UUID")
+            stored += await self._rebuild(aggregate_id, every, progress)
+        return stored
+
+    async def _rebuild(self, aggregate_id: UUID, every: int, progress: Progress | None) -> int:
+        name, timeout = self._registration.tables.name, self._events.timeout
+        head = await bounded("the event store", timeout, self._events.head(name, aggregate_id))
+        if head is None:
+            return 0
+        moment, stored = self._floor.forgets.moment, 0
+        loaded = await self._begun(aggregate_id, head[0], every)
+        while True:
+            if loaded.record is None:
+                if self._floor.forgets.since(aggregate_id, moment):
+                    return stored
+                with self._loader.keeping.of(aggregate_id):
+                    await self._keeper.snapshot(loaded, self._clock())
+                stored += 1
+                if progress is not None:
+                    progress(RebuildProgress(name, aggregate_id, loaded.version, head[0]))
+            if loaded.version >= head[0]:
+                return stored
+            loaded = await self._gone_on(loaded, head[0], every)
+
+    async def _begun(self, aggregate_id: UUID, head: int, every: int) -> Loaded:
+        """The state after the first stride, from the best baseline that the stream holds."""
+        # What may have been read ahead on the first trail goes further than a stride.
+        trail, going = self._loader.trail(), self._loader.trail()
+        ask, tail = Ask(head, FastForward()), self._loader.tail
+        async for found in self._loader.baselines.snapshots(aggregate_id, ask, trail):
+            baseline = replace(found, trail=going)
+            loaded = await tail.fast_forward(baseline, _stride(baseline, head, every), None)
+            if loaded is not None:
+                return loaded
+        if trail.snapshots_down:
+            raise BackendUnavailableError(
+                f"the snapshots of {self._registration.tables.name} {aggregate_id} can't be "
+                f"rebuilt: {trail.misses[-1].detail}"
+            )
+        empty = self._loader.empty(aggregate_id, going)
+        return await tail.replay(empty, _stride(empty, head, every), None)
+
+    async def _gone_on(self, baseline: Loaded, head: int, every: int) -> Loaded:
+        stride = _stride(baseline, head, every)
+        loaded = await self._loader.tail.fast_forward(baseline, stride, None)
+        if loaded is None:
+            raise VersionNotFoundError(
+                f"{self._registration.tables.name} {baseline.aggregate_id}: version "
+                f"{baseline.version} was read a moment ago and isn't the stream's any more; it was "
+                "rolled back, rebuild again"
+            )
+        return loaded
+
+
+def _stride(baseline: Loaded, head: int, every: int) -> Ask:
+    return Ask(min(baseline.version + every, head), FastForward())
