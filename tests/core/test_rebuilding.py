@@ -75,13 +75,14 @@ async def test_a_snapshot_is_stored_every_so_many_events_and_at_the_end() -> Non
 
 
 async def test_an_interrupted_rebuild_goes_on_where_it_was() -> None:
-    async with Rig(events=Noting()) as rig:
-        rig.events.write(*[1] * 25)
+    events = Noting()
+    async with Rig(events=events) as rig:
+        events.write(*[1] * 25)
         with pytest.raises(Interrupted):
             await rebuilt(rig, progress=interrupt)
-        rig.events.asked.clear()
+        events.asked.clear()
         assert await rebuilt(rig) == 2
-        assert rig.events.asked == [(10, 20), (20, 25)]
+        assert events.asked == [(10, 20), (20, 25)]
         assert list(rig.snapshots.records()) == [10, 20, 25]
 
 
@@ -140,12 +141,13 @@ async def test_a_store_that_fails_ends_the_rebuild_and_what_is_stored_stays() ->
 
 
 async def test_nothing_is_replayed_while_the_snapshots_cannot_be_read() -> None:
-    async with Rig(events=Noting()) as rig:
-        rig.events.write(*[1] * 25)
+    events = Noting()
+    async with Rig(events=events) as rig:
+        events.write(*[1] * 25)
         rig.snapshots.down.add("read")
         with pytest.raises(BackendUnavailableError, match=r"can't be rebuilt.*the server is down"):
             await rebuilt(rig)
-        assert rig.events.asked == []
+        assert events.asked == []
 
 
 async def test_what_is_forgotten_meanwhile_is_not_stored_again() -> None:
