@@ -1,7 +1,10 @@
-"""A process that deposits, withdraws and closes: `python teller.py CONFIG COMMANDS SEED [FOLDER]`.
+"""A process that deposits, withdraws and closes.
 
+`python teller.py CONFIG COMMANDS ACCOUNTS SEED [FOLDER]`: so many commands on so many accounts.
 Between its commands it evicts, flushes and restores cache entries, so that others meet stale ones.
-It prints, as JSON, what was accepted, refused and seen; the test holds that against the streams.
+Where a database is away it tries again, and finds out what became of an append that it isn't sure
+of. It prints, as JSON, what was accepted, refused and seen; `tellers` holds that against the
+streams.
 """
 
 import asyncio
@@ -9,10 +12,13 @@ import json
 import os
 import random
 import sys
+import time
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel
@@ -20,12 +26,19 @@ from pydantic import BaseModel
 from interlock.application import Application, ApplicationBuilder, LoadReport
 from interlock.backends import AggregateRecord
 from interlock.domain import Aggregate, Command
-from interlock.errors import InterlockError
+from interlock.errors import AppendOutcomeUnknownError, BackendUnavailableError, InterlockError
 from interlock.reports import Source
 from interlock.routing import applies_event, handles_command
 
-ACCOUNTS = [uuid5(UUID(int=7), f"account {number}") for number in range(50)]
+T = TypeVar("T")
+
 MISCHIEF = 0.6  # of the steps
+PATIENCE = 120.0  # seconds
+
+
+def account_ids(count: int) -> list[UUID]:
+    """The accounts' ids."""
+    return [uuid5(UUID(int=7), f"account {number}") for number in range(count)]
 
 
 class RefusedError(ValueError):
@@ -102,6 +115,7 @@ class Teller:
     """One process's commands, and what came of them."""
 
     chooser: random.Random
+    account_ids: Sequence[UUID]
     heads: dict[UUID, int] = field(default_factory=dict)
     accepted: list[str] = field(default_factory=list)
     refused: list[tuple[str, str, int, int, int]] = field(default_factory=list)
@@ -113,13 +127,13 @@ class Teller:
         """Dispatch the commands, one after the other."""
         done = 0
         while done < commands:
-            account_id = self.chooser.choice(ACCOUNTS)
+            account_id = self.chooser.choice(self.account_ids)
             if self.chooser.random() < MISCHIEF:
                 await self._mischief(app, account_id)
-            head = await app._events.head("Account", account_id)
+            head = await self.patiently(partial(app._events.head, "Account", account_id))
             self.heads[account_id] = 0 if head is None else head[0]
             if self.chooser.random() < 0.2:
-                account = await app.load(Account, account_id)
+                account = await self.patiently(partial(app.load, Account, account_id))
                 self.seen.append(
                     (str(account_id), account.version, account.balance, account.is_closed)
                 )
@@ -132,7 +146,10 @@ class Teller:
         kind = self.chooser.choices((Deposit, Withdraw, Close), (50, 50, 1))[0]
         command: Command[Any] = kind.model_validate({"aggregate_id": account_id, "amount": amount})
         try:
-            refused_on, reason = await app.dispatch(command), "closed"
+            refused_on, reason = (
+                await self.patiently(partial(self._dispatch, app, command)),
+                "closed",
+            )
         except RefusedError as error:
             refused_on, reason = error.version, error.reason
         if refused_on is None:
@@ -140,6 +157,30 @@ class Teller:
         else:
             refusal = (str(account_id), reason, amount, refused_on, self.heads[account_id])
             self.refused.append(refusal)
+
+    async def _dispatch(self, app: Application, command: Command[Any]) -> Any:
+        """The answer; None if what it emitted was found to stand, after nobody knew."""
+        try:
+            return await app.dispatch(command)
+        except AppendOutcomeUnknownError as error:
+            self.counts["outcomes unknown"] += 1
+            ids = set(error.event_ids)
+        stored = await self.patiently(partial(self._ids, app, command.aggregate_id))
+        return None if ids <= stored else await app.dispatch(command)
+
+    async def _ids(self, app: Application, account_id: UUID) -> set[UUID]:
+        return {recorded.event_id async for recorded in app.events(Account, account_id)}
+
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What the call answers once the database does."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await call()
+            except BackendUnavailableError:
+                self.counts["outages"] += 1
+                if time.monotonic() > deadline:
+                    raise
 
     async def _mischief(self, app: Application, account_id: UUID) -> None:
         registration = app._parts[Account].registration
@@ -155,7 +196,7 @@ class Teller:
                 await cache.remove(key)
                 await cache.put(key, self.stashed[account_id])
             elif what == "flush":
-                for each in ACCOUNTS:
+                for each in self.account_ids:
                     await cache.remove(registration.mapper.scope.key(each))
             elif what == "evict":
                 await cache.remove(key)
@@ -201,13 +242,17 @@ def application(config: str, folder: str | None = None) -> ApplicationBuilder:
     return builder.register_aggregate(Account, cache_backend=FolderCache(Path(folder)))
 
 
-async def main(config: str, commands: str, seed: str, folder: str | None = None) -> None:
+async def main(
+    config: str, commands: str, accounts: str, seed: str, folder: str | None = None
+) -> None:
     """Work, and print what came of it."""
-    teller = Teller(random.Random(int(seed)))  # noqa: S311 a choice, not a secret
+    chooser = random.Random(int(seed))  # noqa: S311 a choice, not a secret
+    teller = Teller(chooser, account_ids(int(accounts)))
     app = application(config, folder).register_observer(teller.observe).build()
-    async with app:
-        await teller.work(app, int(commands))
-        counters = app.counters()
+    await teller.patiently(app.start)
+    await teller.work(app, int(commands))
+    counters = app.counters()
+    await app.close()
     sys.stdout.write(
         json.dumps(
             {

@@ -9,6 +9,7 @@ import pytest
 from interlock.backends import BackendUnavailableError, ConfigurationError, StoredEvent
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
+from sql_kill import kill, kill_all, waiting
 from sql_proxy import Proxy
 from sql_rig import Place, ask, linked, needed
 from sql_servers import OwnPostgreSQL, own_postgresql
@@ -17,16 +18,6 @@ Events = Callable[..., Sequence[StoredEvent]]
 OpenStore = Callable[..., Awaitable[SQLAlchemyEventStore]]
 
 ID = uuid4()
-BLOCKED_MARIADB = """\
-SELECT id FROM information_schema.processlist
- WHERE state LIKE 'Waiting for table%' AND info LIKE '%OURS%' AND id <> CONNECTION_ID()"""
-BLOCKED_POSTGRESQL = """\
-SELECT pid FROM pg_stat_activity
- WHERE wait_event_type = 'Lock' AND query LIKE '%OURS%' AND pid <> pg_backend_pid()"""
-IDLE_MARIADB = "SELECT id FROM information_schema.processlist WHERE db = 'OURS'"
-KILL_POSTGRESQL = """\
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
- WHERE state = 'idle' AND query LIKE '%OURS%' AND pid <> pg_backend_pid()"""
 ON_SERVERS = pytest.mark.parametrize("place", ["postgresql", "psycopg", "mariadb"], indirect=True)
 
 
@@ -36,21 +27,11 @@ async def proxy(place: Place) -> AsyncIterator[Proxy]:
         yield proxy
 
 
-async def blocked(place: Place, link: object) -> int:
-    """The server's number for the connection whose append waits for our lock."""
-    schema = place.prefix.rstrip(".")
-    sql = BLOCKED_MARIADB if place.kind == "mariadb" else BLOCKED_POSTGRESQL
-    while not (rows := await ask(link, sql.replace("OURS", schema))):  # noqa: ASYNC110 # a server's
-        await asyncio.sleep(0)
-    return int(rows[0][0])
-
-
 @ON_SERVERS
 async def test_an_append_killed_before_its_commit_is_unknown_and_not_there(
     store: SQLAlchemyEventStore, events: Events, place: Place
 ) -> None:
     first = events(ID, [1])
-    kill = "KILL {}" if place.kind == "mariadb" else "SELECT pg_terminate_backend({})"
     async with linked(place.url) as other:
         if place.kind == "mariadb":
             await ask(other, f"LOCK TABLES {place.table('interlock_events')} WRITE")
@@ -59,7 +40,7 @@ async def test_an_append_killed_before_its_commit_is_unknown_and_not_there(
             await ask(other, f"LOCK TABLE {place.table('interlock_events')} IN EXCLUSIVE MODE")
         append = asyncio.ensure_future(store.append(first, after=None))
         async with linked(place.url) as third:
-            await ask(third, kill.format(await blocked(place, third)))
+            await kill(place, third, await waiting(place, third))
         with pytest.raises(BackendUnavailableError) as caught:
             await append
         assert not caught.value.nothing_done
@@ -126,19 +107,11 @@ async def test_a_warm_append_and_a_read_are_one_round_trip_each_on_the_wire(
 async def test_killed_idle_connections_are_not_noticed_by_reads(
     open_store: OpenStore, events: Events, place: Place
 ) -> None:
-    schema, url = place.prefix.rstrip("."), place.url
-    if place.kind == "mariadb":  # where an idle connection is known by its database
-        url = place.url.removesuffix("/test") + f"/{schema}"
-    store = await open_store(url=url)
+    store = await open_store(url=place.own_url)
     first = events(ID, [1])
     await store.append(first, after=None)
     await asyncio.gather(*(store.head("Account", ID) for _ in range(5)))
-    async with linked(place.url) as other:
-        if place.kind == "mariadb":
-            for (number,) in await ask(other, IDLE_MARIADB.replace("OURS", schema)):
-                await ask(other, f"KILL {number}")
-        else:
-            await ask(other, KILL_POSTGRESQL.replace("OURS", schema))
+    assert await kill_all(place) > 0
     for _ in range(5):
         assert await store.head("Account", ID) == (1, first[0].event_id)
 

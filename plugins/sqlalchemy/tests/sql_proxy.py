@@ -1,4 +1,4 @@
-"""A proxy before a server: counts round trips, and loses replies."""
+"""A proxy before a server: counts round trips, loses requests and replies, changes servers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from sqlalchemy import make_url
 
 _CHUNK = 1 << 16
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Proxy:
@@ -18,6 +19,10 @@ class Proxy:
         self.connections = 0
         self.loses_replies = False
         """Whether the next thing that the server says is lost, and its connection with it."""
+        self.loses_requests = False
+        """Whether the next thing that a client says is lost, likewise."""
+        self.is_gone = False
+        """Whether no new connection is served."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -25,6 +30,12 @@ class Proxy:
     def url(self) -> str:
         found = self._target.set(host="127.0.0.1", port=self.port)
         return found.render_as_string(hide_password=False)
+
+    def switch(self, url: str) -> None:
+        """Serve another server from now on, as a moved address does; connections are cut."""
+        self._target = make_url(url)
+        for writer in list(self._writers):
+            writer.close()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Proxy"]:
@@ -44,25 +55,35 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        remote = await asyncio.open_connection(self._target.host, self._target.port)
-        self._writers |= {writer, remote[1]}
+        with suppress(ConnectionError):  # the server is away
+            if not self.is_gone:
+                remote = await asyncio.open_connection(self._target.host, self._target.port)
+                await self._pass_on((reader, writer), remote)
+        writer.close()
+
+    async def _pass_on(self, client: _Streams, server: _Streams) -> None:
+        writers = {client[1], server[1]}
+        self._writers |= writers
         server_spoke = True
 
         async def forth() -> None:
             nonlocal server_spoke
-            while data := await reader.read(_CHUNK):
+            while data := await client[0].read(_CHUNK):
+                if self.loses_requests:
+                    self.loses_requests = False
+                    return
                 self.round_trips += server_spoke
                 server_spoke = False
-                remote[1].write(data)
+                server[1].write(data)
 
         async def back() -> None:
             nonlocal server_spoke
-            while data := await remote[0].read(_CHUNK):
+            while data := await server[0].read(_CHUNK):
                 if self.loses_replies:
                     self.loses_replies = False
                     return
                 server_spoke = True
-                writer.write(data)
+                client[1].write(data)
 
         ways = [asyncio.ensure_future(way()) for way in (forth, back)]
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -70,6 +91,6 @@ class Proxy:
             way.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await way
-        for end in (writer, remote[1]):
-            end.close()
-            self._writers.discard(end)
+        for writer in writers:
+            writer.close()
+        self._writers -= writers

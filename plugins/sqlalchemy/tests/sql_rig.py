@@ -51,6 +51,13 @@ class Place:
     def path(self) -> Path:
         return Path(self.url.removeprefix("sqlite:///"))
 
+    @property
+    def own_url(self) -> str:
+        """The URL by which the server knows whose a connection is, see `sql_kill.kill_all`."""
+        if self.kind != "mariadb":
+            return self.url
+        return self.url.rpartition("/")[0] + f"/{self.prefix.rstrip('.')}"
+
     def table(self, name: str) -> str:
         """The table's name as options and statements write it."""
         return self.prefix + name

@@ -1,0 +1,97 @@
+"""Applications on SQL databases, whose handlers do what a test says."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from interlock.application import Application, ApplicationBuilder, backend
+from interlock.application.aggregates import (
+    AlwaysCache,
+    FastForward,
+    InMemoryAggregateCacheBackend,
+    Replay,
+    SnapshotAfterN,
+)
+from rig import Account, Deposit, Deposited, Do
+from sql_rig import Place, ask, linked
+
+ID = UUID(int=7)
+
+
+def application(
+    place: Place, *, url: str | None = None, events: dict[str, Any] | None = None, **more: Any
+) -> Application:
+    """Events, a snapshot every five and a cache in the process; `more` are other backends."""
+    where = {"url": url or place.url, "create_schema": True}
+    options = {**where, "table": place.table("interlock_events"), **(events or {})}
+    registration = {
+        "snapshot_strategy": SnapshotAfterN(5),
+        "snapshot_backend": backend(
+            "sqlalchemy-snapshots", **where, table=place.table("interlock_snapshots")
+        ),
+        "cache_strategy": AlwaysCache,
+        "cache_backend": InMemoryAggregateCacheBackend,
+    }
+    return (
+        ApplicationBuilder()
+        .register_event_store(backend("sqlalchemy-events", **options))
+        .register_aggregate(Account, **(registration | more))
+        .build()
+    )
+
+
+async def deposit(app: Application, *amounts: int, aggregate_id: UUID = ID) -> None:
+    """A command for each amount."""
+    for amount in amounts:
+        await app.dispatch(Deposit(aggregate_id=aggregate_id, amount=amount))
+
+
+class Depositing:
+    """A command whose handler does something else besides; how often it ran."""
+
+    def __init__(self, amount: int, first: Callable[[], object]) -> None:
+        self.runs = 0
+        self._amount = amount
+        self._first = first
+
+    def command(self, aggregate_id: UUID = ID) -> Do:
+        """The command."""
+        return Do(aggregate_id=aggregate_id, action=self._handle)
+
+    def _handle(self, account: Account) -> int:
+        self.runs += 1
+        if self.runs == 1:
+            self._first()
+        account.emit(Deposited(amount=self._amount))
+        return account.balance
+
+
+async def stored(app: Application, aggregate_id: UUID = ID) -> list[int]:
+    """The amounts in the stream, whose versions are contiguous."""
+    amounts = []
+    async for recorded in app.events(Account, aggregate_id):
+        assert recorded.version == len(amounts) + 1
+        assert isinstance(recorded.event, Deposited)
+        amounts.append(recorded.event.amount)
+    return amounts
+
+
+async def grown(place: Place, events: int, work: asyncio.Task[Any]) -> None:
+    """Wait until so many events are stored by what works on it."""
+    async with linked(place.url) as link:
+        while not work.done():
+            sql = f"SELECT count(*) FROM {place.table('interlock_events')}"  # noqa: S608 ours
+            ((found,),) = await ask(link, sql)
+            if found >= events:
+                return
+    await work
+    raise AssertionError(f"there never were {events} events")
+
+
+async def assert_as_replayed(app: Application, aggregate_id: UUID = ID) -> None:
+    """The head is what plain replay gives, whatever the application has kept."""
+    amounts = await stored(app, aggregate_id)
+    for freshness in (FastForward(), Replay()):
+        account = await app.load(Account, aggregate_id, freshness=freshness)
+        assert (account.version, account.balance) == (len(amounts), sum(amounts))
