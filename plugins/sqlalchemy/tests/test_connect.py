@@ -1,9 +1,11 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import make_url
 
 from interlock.backends import ConfigurationError
 from interlock_sqlalchemy.database import Database
+from interlock_sqlalchemy.names import spoken
 
 Connect = Callable[..., Database]
 
@@ -44,3 +46,15 @@ def test_an_unreadable_url_is_refused_without_showing_it(connected: Connect) -> 
         connected(url="hunter2")
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("postgresql://user:hunter2@host:1/db", "postgresql://host:1/db"),
+        ("postgresql://user:hunter2@/db?host=one:1&host=two:2", "postgresql://one:1,two:2/db"),
+        ("postgresql:///db?host=/run/postgresql", "postgresql:///run/postgresql/db"),
+    ],
+)
+def test_messages_name_every_host_and_no_password(url: str, name: str) -> None:
+    assert spoken(make_url(url)) == name

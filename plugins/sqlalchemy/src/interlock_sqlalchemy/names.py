@@ -16,5 +16,7 @@ def short_name(name: str) -> str:
 
 def spoken(url: URL) -> str:
     """What messages call the database: no user, no password."""
-    name = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
-    return name.render_as_string()
+    found = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
+    name, hosts = found.render_as_string(), url.query.get("host", ())
+    several = hosts if isinstance(hosts, str) else ",".join(hosts)
+    return name.replace("://", f"://{several}", 1) if url.host is None else name
