@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from interlock.application import Application, ApplicationBuilder, backend
+from interlock.application import Application, ApplicationBuilder, LoadReport, backend
 from interlock.application.aggregates import (
     AlwaysCache,
     FastForward,
@@ -13,6 +13,8 @@ from interlock.application.aggregates import (
     Replay,
     SnapshotAfterN,
 )
+from interlock.builder import utc_now
+from interlock.tail import Clock
 from rig import Account, Deposit, Deposited, Do
 from sql_rig import Place, ask, linked
 
@@ -20,25 +22,27 @@ ID = UUID(int=7)
 
 
 def application(
-    place: Place, *, url: str | None = None, events: dict[str, Any] | None = None, **more: Any
+    place: Place,
+    *,
+    url: str | None = None,
+    clock: Clock = utc_now,
+    reports: list[LoadReport] | None = None,
+    **registration: Any,
 ) -> Application:
-    """Events, a snapshot every five and a cache in the process; `more` are other backends."""
+    """Events, a snapshot every five and a cache in the process, unless the registration differs."""
     where = {"url": url or place.url, "create_schema": True}
-    options = {**where, "table": place.table("interlock_events"), **(events or {})}
-    registration = {
+    snapshots = backend("sqlalchemy-snapshots", **where, table=place.table("interlock_snapshots"))
+    events = backend("sqlalchemy-events", **where, table=place.table("interlock_events"))
+    usual = {
         "snapshot_strategy": SnapshotAfterN(5),
-        "snapshot_backend": backend(
-            "sqlalchemy-snapshots", **where, table=place.table("interlock_snapshots")
-        ),
+        "snapshot_backend": snapshots,
         "cache_strategy": AlwaysCache,
         "cache_backend": InMemoryAggregateCacheBackend,
     }
-    return (
-        ApplicationBuilder()
-        .register_event_store(backend("sqlalchemy-events", **options))
-        .register_aggregate(Account, **(registration | more))
-        .build()
-    )
+    builder = ApplicationBuilder(clock=clock).register_event_store(events)
+    if reports is not None:
+        builder.register_observer(reports.append)
+    return builder.register_aggregate(Account, **(usual | registration)).build()
 
 
 async def deposit(app: Application, *amounts: int, aggregate_id: UUID = ID) -> None:
@@ -75,6 +79,13 @@ async def stored(app: Application, aggregate_id: UUID = ID) -> list[int]:
         assert isinstance(recorded.event, Deposited)
         amounts.append(recorded.event.amount)
     return amounts
+
+
+async def until(url: str, sql: str, *rows: tuple[Any, ...]) -> None:
+    """Wait until the server answers so."""
+    async with linked(url) as link:
+        while await ask(link, sql) != list(rows):
+            pass
 
 
 async def grown(place: Place, events: int, work: asyncio.Task[Any]) -> None:

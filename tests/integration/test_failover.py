@@ -1,9 +1,8 @@
 """A streaming replica is promoted: what synchronous replication keeps, what asynchronous loses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,27 +11,14 @@ from interlock.application import Application, ApplicationBuilder, LoadReport, b
 from interlock.application.aggregates import AlwaysCache, FastForward, SnapshotAfterN, Trust
 from interlock.reports import Reason, Source
 from rig import Account, Do
-from sql_bank import application, assert_as_replayed, deposit, grown, stored
+from sql_bank import application, assert_as_replayed, deposit, grown, stored, until
 from sql_proxy import Proxy
-from sql_rig import Place, ask, linked, needed
-from sql_servers import OwnPostgreSQL, own_postgresql
+from sql_rig import Place, ask, linked
+from sql_servers import OwnPostgreSQL
 from tellers import Tellers, bank_on
 
 PROCESSES, COMMANDS, ACCOUNTS = 2, 200, 10
 IDS = [UUID(int=number) for number in (1, 2, 3)]
-
-
-@pytest.fixture
-def primary() -> Iterator[OwnPostgreSQL]:
-    needed("postgresql")
-    with own_postgresql() as server:
-        yield server
-
-
-@pytest.fixture
-def standby(primary: OwnPostgreSQL) -> Iterator[OwnPostgreSQL]:
-    with own_postgresql(follows=primary) as server:
-        yield server
 
 
 @pytest.fixture
@@ -42,18 +28,11 @@ async def address(primary: OwnPostgreSQL) -> AsyncIterator[Proxy]:
         yield proxy
 
 
-async def until(server: OwnPostgreSQL, sql: str, *wanted: tuple[Any, ...]) -> None:  # Any: a row
-    """Wait until the server answers so."""
-    async with linked(server.url) as link:
-        while await ask(link, sql) != list(wanted):
-            pass
-
-
 async def make_synchronous(primary: OwnPostgreSQL) -> None:
     async with linked(primary.url) as link:
         await ask(link, "ALTER SYSTEM SET synchronous_standby_names = '*'")
         await ask(link, "SELECT pg_reload_conf()")
-    await until(primary, "SELECT sync_state FROM pg_stat_replication", ("sync",))
+    await until(primary.url, "SELECT sync_state FROM pg_stat_replication", ("sync",))
 
 
 @pytest.fixture(params=["a moved address", "two hosts"])
@@ -160,11 +139,11 @@ async def lose_the_tails(
     """Acknowledge seven deposits to each that reach the standby, and three that don't; promote."""
     for aggregate_id in IDS:
         await deposit(app, *[1] * 7, aggregate_id=aggregate_id)
-    await until(standby, "SELECT count(*) FROM interlock_events", (7 * len(IDS),))
+    await until(standby.url, "SELECT count(*) FROM interlock_events", (7 * len(IDS),))
     async with linked(standby.url) as link:
         await ask(link, "ALTER SYSTEM SET primary_conninfo = ''")
         await ask(link, "SELECT pg_reload_conf()")
-    await until(primary, "SELECT pid FROM pg_stat_replication")
+    await until(primary.url, "SELECT pid FROM pg_stat_replication")
     for aggregate_id in IDS:
         await deposit(app, *[1] * 3, aggregate_id=aggregate_id)
     await asyncio.to_thread(primary.crash)
