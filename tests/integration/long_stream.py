@@ -1,81 +1,85 @@
-"""`python long_stream.py fill|tracemalloc|rss FOLDER LENGTH`: fill long streams, or load one.
+"""`python long_stream.py load|rebuild|die tracemalloc|rss URL PREFIX LENGTH`: the peak of memory.
 
-A load prints its peak memory in bytes: what Python allocated, or the process's resident set.
+Loads the stream of that length cold, or rebuilds its snapshots, telling each one's version; or dies
+once it has stored two. What is told last is the peak in bytes: what Python allocated, or the
+process's resident set.
 """
 
 import asyncio
 import gc
+import os
 import resource
 import sys
 import tracemalloc
-from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from signal import SIGKILL
+from uuid import UUID
 
-from interlock.application import ApplicationBuilder
-from interlock.backends import StoredEvent
-from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
-from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
-from teller import Account, Deposited
+from interlock.application import (
+    Application,
+    ApplicationBuilder,
+    LoadReport,
+    RebuildProgress,
+    backend,
+)
+from interlock.application.aggregates import Replay
+from teller import Account
 
-_LENGTHS = (1, 20_000, 200_000)
-_BATCH = 10_000
+EVERY = 50_000
+"""Versions between two snapshots that a rebuild stores."""
+
 _KIBIBYTE = 1_024
 
 
-def _store(folder: str) -> SQLAlchemyEventStore:
-    return SQLAlchemyEventStore(
-        SQLAlchemyEventsConfig(
-            url=f"sqlite:///{folder}/streams.db", create_schema=True, synchronous="OFF"
-        )
-    )
-
-
-def _events(stream: UUID, first: int) -> list[StoredEvent]:
-    payload = Deposited(amount=1).model_dump_json().encode()
-    now = datetime.now(UTC)
-    return [
-        StoredEvent("Account", stream, version, uuid4(), "Deposited", 1, now, b"{}", payload)
-        for version in range(first, first + _BATCH)
-    ]
-
-
-async def fill(folder: str) -> None:
-    """Store a stream of each length, under the length as its id."""
-    store = _store(folder)
-    await store.open()
-    for length in _LENGTHS:
-        after = None
-        for first in range(1, length + 1, _BATCH):
-            events = _events(UUID(int=length), first)[: length - first + 1]
-            await store.append(events, after=after)
-            after = (events[-1].version, events[-1].event_id)
-    await store.close()
-
-
-async def peak(folder: str, length: int, *, traced: bool) -> int:
-    """Load one stream, after a short one has warmed up."""
-    app = (
+def application(url: str, prefix: str, reports: list[LoadReport]) -> Application:
+    """On the place's tables."""
+    where = {"url": url, "create_schema": True}
+    return (
         ApplicationBuilder()
-        .register_event_store(_store(folder))
-        .register_aggregate(Account)
+        .register_event_store(
+            backend("sqlalchemy-events", **where, table=f"{prefix}interlock_events")
+        )
+        .register_aggregate(
+            Account,
+            snapshot_backend=backend(
+                "sqlalchemy-snapshots", **where, table=f"{prefix}interlock_snapshots"
+            ),
+        )
+        .register_observer(reports.append)
         .build()
     )
-    async with app:
-        await app.load(Account, UUID(int=1))
+
+
+def tell(number: int) -> None:
+    """To whoever started the script."""
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+async def peak(what: str, measure: str, url: str, prefix: str, length: int) -> int:
+    """That of one load or rebuild, after a short one has warmed up."""
+    reports = list[LoadReport]()
+    async with application(url, prefix, reports) as app:
+        await app.load(Account, UUID(int=1), freshness=Replay())
         gc.collect()
-        if traced:
+        if measure == "tracemalloc":
             tracemalloc.start()
+        if what != "load":
+
+            def progress(step: RebuildProgress) -> None:
+                tell(step.version)
+                if what == "die" and step.version == 2 * EVERY:
+                    os.kill(os.getpid(), SIGKILL)
+
+            ids = [UUID(int=length)]
+            await app.rebuild_snapshots(Account, ids, every=EVERY, progress=progress)
         account = await app.load(Account, UUID(int=length))
-        if account.version != length:
-            raise AssertionError(f"loaded version {account.version} of {length}")
-        if traced:
+        assert (account.version, account.balance) == (length, length)
+        assert reports[-1].events_folded == (length if what == "load" else 0)
+        if measure == "tracemalloc":
             return tracemalloc.get_traced_memory()[1]
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIBIBYTE
 
 
 if __name__ == "__main__":
-    what, where, how_many = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    if what == "fill":
-        asyncio.run(fill(where))
-    else:
-        sys.stdout.write(str(asyncio.run(peak(where, how_many, traced=what == "tracemalloc"))))
+    what, measure, url, prefix, length = sys.argv[1:]
+    tell(asyncio.run(peak(what, measure, url, prefix, int(length))))

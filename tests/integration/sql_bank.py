@@ -14,7 +14,8 @@ from interlock.application.aggregates import (
     SnapshotAfterN,
 )
 from interlock.builder import utc_now
-from interlock.tail import Clock
+from interlock.domain import Aggregate
+from interlock.loaded import Clock
 from rig import Account, Deposit, Deposited, Do
 from sql_rig import Place, ask, linked
 
@@ -27,6 +28,7 @@ def application(
     url: str | None = None,
     clock: Clock = utc_now,
     reports: list[LoadReport] | None = None,
+    aggregate_type: type[Aggregate] = Account,
     **registration: Any,
 ) -> Application:
     """Events, a snapshot every five and a cache in the process, unless the registration differs."""
@@ -42,7 +44,7 @@ def application(
     builder = ApplicationBuilder(clock=clock).register_event_store(events)
     if reports is not None:
         builder.register_observer(reports.append)
-    return builder.register_aggregate(Account, **(usual | registration)).build()
+    return builder.register_aggregate(aggregate_type, **(usual | registration)).build()
 
 
 async def deposit(app: Application, *amounts: int, aggregate_id: UUID = ID) -> None:

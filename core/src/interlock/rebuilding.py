@@ -8,11 +8,10 @@ from interlock.calls import bounded
 from interlock.errors import BackendUnavailableError, ConfigurationError, VersionNotFoundError
 from interlock.floor import Floor
 from interlock.keeping import Keeper
-from interlock.loaded import Ask, Loaded, Registration
+from interlock.loaded import Ask, Clock, Loaded, Registration
 from interlock.loading import Loader
 from interlock.policies import FastForward
 from interlock.ports import EventStore
-from interlock.tail import Clock
 
 
 @dataclass(frozen=True, slots=True)
