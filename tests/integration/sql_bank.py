@@ -29,13 +29,13 @@ def application(
     clock: Clock = utc_now,
     reports: list[LoadReport] | None = None,
     aggregate_type: type[Aggregate] = Account,
-    **registration: Any,
+    **registration: Any,  # Any: those of register_aggregate
 ) -> Application:
     """Events, a snapshot every five and a cache in the process, unless the registration differs."""
     where = {"url": url or place.url, "create_schema": True}
     snapshots = backend("sqlalchemy-snapshots", **where, table=place.table("interlock_snapshots"))
     events = backend("sqlalchemy-events", **where, table=place.table("interlock_events"))
-    usual = {
+    usual: dict[str, Any] = {
         "snapshot_strategy": SnapshotAfterN(5),
         "snapshot_backend": snapshots,
         "cache_strategy": AlwaysCache,
@@ -75,7 +75,7 @@ class Depositing:
 
 async def stored(app: Application, aggregate_id: UUID = ID) -> list[int]:
     """The amounts in the stream, whose versions are contiguous."""
-    amounts = []
+    amounts = list[int]()
     async for recorded in app.events(Account, aggregate_id):
         assert recorded.version == len(amounts) + 1
         assert isinstance(recorded.event, Deposited)

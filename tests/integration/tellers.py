@@ -104,9 +104,7 @@ class Tellers:
         return streams, commands
 
 
-def configuration(
-    events: Mapping[str, str], snapshots: Mapping[str, str], cache: str, *, every: int = 20
-) -> str:
+def configuration(events: Mapping[str, str], snapshots: Mapping[str, str], cache: str) -> str:
     """The TOML of a bank: the options of both SQL backends, and the tables of the cache `hot`."""
     return f"""
 schema = 1
@@ -122,7 +120,7 @@ create_schema = true
 {_options(snapshots)}
 
 [aggregates.Account]
-snapshot_strategy = {{ use = "after-n", n = {every} }}
+snapshot_strategy = {{ use = "after-n", n = 20 }}
 snapshot_backend = "main"
 cache_strategy = "always"
 cache_backend = "hot"
@@ -133,10 +131,12 @@ cache_backend = "hot"
 
 def bank_on(place: Place, folder: Path, *, url: str | None = None) -> Path:
     """The TOML file of a bank whose events and snapshots are in the place."""
-    tables = ("interlock_events", "interlock_snapshots")
-    options = [{"url": url or place.url, "table": place.table(name)} for name in tables]
+    events, snapshots = (
+        {"url": url or place.url, "table": place.table(name)}
+        for name in ("interlock_events", "interlock_snapshots")
+    )
     config = folder / "interlock.toml"
-    config.write_text(configuration(*options, table("hot", backend="memory-cache")))
+    config.write_text(configuration(events, snapshots, table("hot", backend="memory-cache")))
     return config
 
 
