@@ -5,7 +5,7 @@ dictionary from an event's stored name to its validator and its function.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,7 +41,24 @@ _EVENTS: dict[str, tuple[Callable[[str], Any], Callable[..., None]]] = {
     "MoneyDeposited": (MoneyDeposited.__pydantic_validator__.validate_json, _deposited),
     "MoneyWithdrawn": (MoneyWithdrawn.__pydantic_validator__.validate_json, _withdrawn),
 }
-_STATE = PlainAccount.__pydantic_validator__.validate_json
+state_of = PlainAccount.__pydantic_validator__.validate_json
+
+
+def replayed(account: PlainAccount, rows: Iterable[Sequence[Any]]) -> PlainAccount:
+    """The account after the events of (version, type, payload)."""
+    version = account.version
+    for version, name, payload in rows:  # noqa: B007 the last one is used
+        validate, apply = _EVENTS[name]
+        apply(account, validate(payload))
+    account.version = version
+    return account
+
+
+def payload_of(account: Account | PlainAccount) -> bytes:
+    """A snapshot's bytes."""
+    fields = {name: getattr(account, name) for name in PlainAccount.model_fields}
+    return PlainAccount(**fields).model_dump_json().encode()
+
 
 _SCHEMA = """
 create table events (
@@ -71,12 +88,9 @@ class Floor:
 
     def snapshot(self, account: Account | PlainAccount) -> None:
         """Store a snapshot."""
-        payload = PlainAccount(
-            **{name: getattr(account, name) for name in PlainAccount.model_fields}
-        )
         self._connection.execute(
             "insert or replace into snapshots values (?, ?, ?)",
-            (account.id.bytes, account.version, payload.model_dump_json().encode()),
+            (account.id.bytes, account.version, payload_of(account)),
         )
 
     def load(self, account_id: UUID) -> PlainAccount:
@@ -88,7 +102,7 @@ class Floor:
         row = self._connection.execute(
             "select payload from snapshots where stream = ?", (account_id.bytes,)
         ).fetchone()
-        return self._replay(_STATE(row[0]))
+        return self._replay(state_of(row[0]))
 
     def head(self, account_id: UUID) -> int:
         """One indexed read: the version of the last event."""
@@ -99,13 +113,9 @@ class Floor:
         return int(row[0])
 
     def _replay(self, account: PlainAccount) -> PlainAccount:
-        version = account.version
-        for version, name, payload in self._connection.execute(  # noqa: B007 the last one is used
+        rows = self._connection.execute(
             "select version, type, payload from events "
             "where stream = ? and version > ? order by version",
             (account.id.bytes, account.version),
-        ):
-            validate, apply = _EVENTS[name]
-            apply(account, validate(payload))
-        account.version = version
-        return account
+        )
+        return replayed(account, rows)

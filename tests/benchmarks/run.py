@@ -7,80 +7,31 @@ ratio of their medians. That both end in the same state is asserted.
 import argparse
 import asyncio
 import gc
-import json
 import random
 import sys
 import tempfile
-import time
 import tracemalloc
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from uuid import UUID, uuid4
+
+from pydantic import BaseModel
 
 from account import Account, history
 from floor import Floor, PlainAccount
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import FastForward, InMemoryEventStore, Trust
+from measuring import Row, measure, same, tell
 from stores import Ours, append_to, fill
 
-_MICROSECONDS = 1e6
 _MEGABYTE = 1e6
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; `ours` and `floor` in microseconds, W6 in megabytes."""
-
-    workload: str
-    unit: str
-    floor: float
-    ours: float
-
-    @property
-    def ratio(self) -> float:
-        """Ours over the floor."""
-        return self.ours / self.floor
-
-
-def same(ours: Account, floor: PlainAccount) -> None:
-    """Assert that both loads ended in the same state."""
-    found = {name: getattr(ours, name) for name in PlainAccount.model_fields}
-    wanted = {name: getattr(floor, name) for name in PlainAccount.model_fields}
-    if found != wanted:
-        raise AssertionError(f"ours is {found}, the floor {wanted}")
-
-
-async def measure(
-    workload: str,
-    repetitions: int,
-    floor: Callable[[], object],
-    ours: Callable[[], Awaitable[object]],
-    *,
-    operations: int = 1,
-) -> Row:
-    """Medians of both, run in turn; `operations` is how many loads one call makes."""
-    spent: tuple[list[float], list[float]] = ([], [])
-    for repetition in range(repetitions + 1):
-        gc.collect()
-        start = time.perf_counter()
-        floor()
-        middle = time.perf_counter()
-        await ours()
-        end = time.perf_counter()
-        if repetition:  # the first warms up
-            spent[0].append(middle - start)
-            spent[1].append(end - middle)
-    scale = _MICROSECONDS / operations
-    return Row(workload, "us", median(spent[0]) * scale, median(spent[1]) * scale)
 
 
 async def long_streams(folder: Path, repetitions: int) -> list[Row]:
     """W1, W2 and W6: one account with 10,000 events, cold and from a snapshot at 9,500."""
-    ours, floor = Ours(folder), Floor(folder / "floor.db")
+    ours, floor = Ours(f"sqlite:///{folder / 'interlock.db'}"), Floor(folder / "floor.db")
     account_id, events = uuid4(), history(10_000)
-    await fill(ours, floor, {account_id: list(events)}, snapshot_at=9_500)
+    await fill_both(ours, floor, {account_id: events}, snapshot_at=9_500)
     rows = []
     async with ours.application() as app:
         same(await app.load(Account, account_id), floor.load(account_id))
@@ -106,6 +57,16 @@ async def long_streams(folder: Path, repetitions: int) -> list[Row]:
     async with ours.application(cache=True) as app:
         rows += await cached(app, floor, account_id, repetitions)
     return rows
+
+
+async def fill_both(
+    ours: Ours, floor: Floor, accounts: Mapping[UUID, Sequence[BaseModel]], *, snapshot_at: int
+) -> None:
+    """Store the same accounts in both, each with a snapshot at the version."""
+    for state in await fill(ours, accounts, snapshot_at=snapshot_at):
+        floor.snapshot(state)
+    for account_id, events in accounts.items():
+        floor.append(account_id, events)
 
 
 async def in_memory(repetitions: int) -> Row:
@@ -181,9 +142,9 @@ async def cached(app: Application, floor: Floor, account_id: UUID, repetitions: 
 
 async def many_streams(folder: Path, repetitions: int) -> Row:
     """W5: 1,000 accounts with a snapshot at 50 and 100 events, loaded in random order."""
-    ours, floor = Ours(folder), Floor(folder / "floor.db")
+    ours, floor = Ours(f"sqlite:///{folder / 'interlock.db'}"), Floor(folder / "floor.db")
     accounts = {uuid4(): history(100) for _ in range(1_000)}
-    await fill(ours, floor, dict(accounts), snapshot_at=50)
+    await fill_both(ours, floor, accounts, snapshot_at=50)
     ids, loads = list(accounts), 200
     generator = random.Random(5)  # noqa: S311 an order, not a secret
     async with ours.application(snapshots=True) as app:
@@ -220,18 +181,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the rows to this file too")
     options = parser.parse_args()
     rows = asyncio.run(run(7 if options.quick else 25))
-    lines = [
-        f"Python {sys.version.split()[0]}; medians of loads in turn with the hand-written floor",
-        f"{'workload':42} {'floor':>12} {'ours':>12} {'ratio':>7}",
-    ]
-    for row in rows:
-        floor, ours = f"{row.floor:,.2f} {row.unit}", f"{row.ours:,.2f} {row.unit}"
-        lines.append(f"{row.workload:42} {floor:>12} {ours:>12} {row.ratio:>6.2f}x")
-    print(*lines, sep="\n")
-    if options.json:
-        options.json.write_text(
-            json.dumps([asdict(row) | {"ratio": row.ratio} for row in rows], indent=2)
-        )
+    tell("medians of loads in turn with the hand-written floor", rows, options.json)
     return 0
 
 

@@ -1,15 +1,13 @@
-"""Files with the same accounts in them: ours, and the floor's."""
+"""Databases with accounts in them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
 from account import Account
-from floor import Floor
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import (
     AlwaysCache,
@@ -28,21 +26,26 @@ _BATCH = 5_000
 
 
 class Ours:
-    """Event store and snapshots on one SQLite file, as a user configures them."""
+    """Event store and snapshots in one database, as a user configures them."""
 
-    def __init__(self, folder: Path) -> None:
-        self._url = f"sqlite:///{folder / 'interlock.db'}"
+    def __init__(self, url: str, prefix: str = "") -> None:
+        self._url = url
+        self._prefix = prefix
 
     def events(self) -> SQLAlchemyEventStore:
-        """A new event store on the file."""
-        return SQLAlchemyEventStore(SQLAlchemyEventsConfig(url=self._url, create_schema=True))
+        """A new event store in the database."""
+        table = f"{self._prefix}interlock_events"
+        return SQLAlchemyEventStore(
+            SQLAlchemyEventsConfig(url=self._url, table=table, create_schema=True)
+        )
 
     def application(
         self, *, snapshots: bool = False, takes_snapshots: bool = False, cache: bool = False
     ) -> Application:
-        """An application on the file."""
+        """An application on the database."""
+        table = f"{self._prefix}interlock_snapshots"
         snapshot_backend = SQLAlchemySnapshotBackend(
-            SQLAlchemySnapshotsConfig(url=self._url, create_schema=True)
+            SQLAlchemySnapshotsConfig(url=self._url, table=table, create_schema=True)
         )
         return (
             ApplicationBuilder()
@@ -101,20 +104,18 @@ async def append_to(
 
 
 async def fill(
-    ours: Ours, floor: Floor, accounts: dict[UUID, list[BaseModel]], *, snapshot_at: int | None
-) -> None:
-    """Store the same accounts in both, each with a snapshot at a version if one is asked for."""
+    ours: Ours, accounts: Mapping[UUID, Sequence[BaseModel]], *, snapshot_at: int | None = None
+) -> list[Account]:
+    """Store the accounts, each with a snapshot at a version if one is asked for: these states."""
     heads: dict[UUID, tuple[int, UUID]] = {}
     async with opened(ours.events()) as store:
         for account_id, events in accounts.items():
-            before = events[:snapshot_at] if snapshot_at else events
-            heads[account_id] = await append_to(store, account_id, before, after=None)
-    if snapshot_at:
-        async with ours.application(takes_snapshots=True) as app:
-            for account_id in accounts:
-                floor.snapshot(await app.load(Account, account_id))
-        async with opened(ours.events()) as store:
-            for account_id, events in accounts.items():
-                await append_to(store, account_id, events[snapshot_at:], after=heads[account_id])
-    for account_id, events in accounts.items():
-        floor.append(account_id, events)
+            heads[account_id] = await append_to(store, account_id, events[:snapshot_at], after=None)
+    if snapshot_at is None:
+        return []
+    async with ours.application(takes_snapshots=True) as app:
+        states = [await app.load(Account, account_id) for account_id in accounts]
+    async with opened(ours.events()) as store:
+        for account_id, events in accounts.items():
+            await append_to(store, account_id, events[snapshot_at:], after=heads[account_id])
+    return states

@@ -138,7 +138,7 @@ class Database(Protocol):
         ...
 
     async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
-        """All rows, of a statement that yields few."""
+        """All rows, of a statement that yields few; tuples, or what is sliced to tuples."""
         ...
 
     async def fetch_both(

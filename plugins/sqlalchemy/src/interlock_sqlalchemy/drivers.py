@@ -21,7 +21,7 @@ class Driver(Protocol):
     name: str
 
     async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
-        """All rows."""
+        """All rows: tuples, or what is indexed and sliced as they are."""
         ...
 
     async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
@@ -48,7 +48,8 @@ class Asyncpg:
 
     async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
         """See `Driver.fetch`."""
-        return [tuple(record) for record in await link.fetch(text, *values)]
+        records: list[Row] = await link.fetch(text, *values)
+        return records
 
     async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
         """See `Driver.run`."""

@@ -25,6 +25,8 @@ from interlock_sqlalchemy.pool import ServerDialect
 from interlock_sqlalchemy.schema import ensure
 from interlock_sqlalchemy.troubles import Trouble
 
+_FIRST_ROWS = 512
+"""Enough for the event that a snapshot was taken at and 500 behind it, in one round trip."""
 _MOST_ROWS = 1_000
 _ATTEMPTS = 7
 
@@ -38,7 +40,7 @@ class ServerDatabase:
     """
 
     insert_rows = 32
-    first_rows = 500
+    first_rows = _FIRST_ROWS
     is_serial = False
 
     def __init__(
@@ -129,7 +131,7 @@ class ServerDatabase:
             rows = await self.fetch(statement, {**values, "after": after, "limit": limit})
         while rows:
             if len(rows) < limit:
-                yield rows
+                yield [row[:] for row in rows]
                 return
             after, limit = rows[-1][0], fitting(rows, _MOST_ROWS)
             # While the caller is busy with this chunk, the server reads the next. One that nobody
@@ -138,7 +140,7 @@ class ServerDatabase:
                 self.fetch(statement, {**values, "after": after, "limit": limit})
             )
             ahead.add_done_callback(_seen)
-            yield rows
+            yield [row[:] for row in rows]
             rows = await asyncio.shield(ahead)
 
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:

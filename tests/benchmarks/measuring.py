@@ -1,0 +1,82 @@
+"""Ours against the floor, in turn; what counts is the ratio of their medians in one run."""
+
+import gc
+import inspect
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from account import Account
+from floor import PlainAccount
+
+_MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; times in microseconds, memory in megabytes."""
+
+    workload: str
+    unit: str
+    floor: float
+    ours: float
+
+    @property
+    def ratio(self) -> float:
+        """Ours over the floor."""
+        return self.ours / self.floor
+
+
+def same(ours: Account, floor: PlainAccount) -> None:
+    """Assert that both loads ended in the same state."""
+    found = {name: getattr(ours, name) for name in PlainAccount.model_fields}
+    wanted = {name: getattr(floor, name) for name in PlainAccount.model_fields}
+    if found != wanted:
+        raise AssertionError(f"ours is {found}, the floor {wanted}")
+
+
+async def measure(
+    workload: str,
+    repetitions: int,
+    floor: Callable[[], object],
+    ours: Callable[[], Awaitable[object]],
+    *,
+    operations: int = 1,
+) -> Row:
+    """Medians of both, run in turn; `operations` is how many of its kind one call makes.
+
+    The floor may be synchronous.
+    """
+    spent: tuple[list[float], list[float]] = ([], [])
+    for repetition in range(repetitions + 1):
+        gc.collect()
+        start = time.perf_counter()
+        made = floor()
+        if inspect.isawaitable(made):
+            await made
+        middle = time.perf_counter()
+        await ours()
+        end = time.perf_counter()
+        if repetition:  # the first warms up
+            spent[0].append(middle - start)
+            spent[1].append(end - middle)
+    scale = _MICROSECONDS / operations
+    return Row(workload, "us", median(spent[0]) * scale, median(spent[1]) * scale)
+
+
+def tell(title: str, rows: Sequence[Row], file: Path | None) -> None:
+    """Print a table, write JSON if asked."""
+    lines = [
+        f"Python {sys.version.split()[0]}; {title}",
+        f"{'workload':42} {'floor':>12} {'ours':>12} {'ratio':>7}",
+    ]
+    for row in rows:
+        floor, ours = f"{row.floor:,.2f} {row.unit}", f"{row.ours:,.2f} {row.unit}"
+        lines.append(f"{row.workload:42} {floor:>12} {ours:>12} {row.ratio:>6.2f}x")
+    sys.stdout.write("\n".join(lines) + "\n")
+    if file:
+        file.write_text(json.dumps([asdict(row) | {"ratio": row.ratio} for row in rows], indent=2))
