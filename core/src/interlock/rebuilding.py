@@ -1,6 +1,7 @@
 """The rebuilding of an aggregate's snapshots: ahead of the loads that would have to replay."""
 
 from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -89,12 +90,14 @@ class Rebuilding:
         """The state after the first stride, from the best baseline that the stream holds."""
         # What may have been read ahead on the first trail goes further than a stride.
         trail, going = self._loader.trail(), self._loader.trail()
-        ask, tail = Ask(head, FastForward()), self._loader.tail
-        async for found in self._loader.baselines.snapshots(aggregate_id, ask, trail):
-            baseline = replace(found, trail=going)
-            loaded = await tail.fast_forward(baseline, _stride(baseline, head, every), None)
-            if loaded is not None:
-                return loaded
+        tail, baselines = self._loader.tail, self._loader.baselines
+        found_below = baselines.snapshots(aggregate_id, Ask(head, FastForward()), trail)
+        async with aclosing(found_below) as snapshots:
+            async for found in snapshots:
+                baseline = replace(found, trail=going)
+                loaded = await tail.fast_forward(baseline, _stride(baseline, head, every), None)
+                if loaded is not None:
+                    return loaded
         if trail.snapshots_down:
             raise BackendUnavailableError(
                 f"the snapshots of {self._registration.tables.name} {aggregate_id} can't be "
