@@ -68,12 +68,6 @@ SESSION = {
 }
 """What a new connection says and asks besides."""
 
-OVER_ALL = ("SELECT aggregate_type, MAX(taken_at)",)
-"""How statements begin that go through a whole table, on every shard, because somebody asked.
-
-The one is `newest` of the snapshots, which `interlock doctor` runs.
-"""
-
 _CONTENT = ("this", "is_string")
 _LISTED = frozenset(part for feature in FEATURES for part in feature.parts.split())
 
@@ -94,7 +88,7 @@ def beyond(text: str, dialect: str, *, is_session: bool = False) -> tuple[str, .
     tree = sqlglot.parse_one(text.replace("%s", "$1" if dialect == "postgres" else "?"), dialect)
     listed = _LISTED | frozenset(SESSION[dialect].split()) if is_session else _LISTED
     found = {part for node in tree.walk() for part in _parts(node) if part not in listed}
-    if not is_session and not _bare(tree).startswith(OVER_ALL):
+    if not is_session:
         found |= {f"no {KEY}" for node in tree.walk() if not _names_key(node)}
     return tuple(sorted(found))
 
@@ -129,17 +123,6 @@ def _names_key(node: exp.Expr) -> bool:
         and _is_of(column, node)
         for column in node.find_all(exp.Column)
     )
-
-
-def _bare(tree: exp.Expr) -> str:
-    """The statement without the names of tables and labels."""
-    bare = tree.copy()
-    for column in bare.find_all(exp.Column):
-        column.set("table", None)
-        column.set("db", None)
-    for label in list(bare.find_all(exp.Alias)):
-        label.replace(label.this)
-    return bare.sql()
 
 
 def _is_of(part: exp.Expr, node: exp.Expr) -> bool:
