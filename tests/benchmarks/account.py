@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel
 
-from interlock.domain import Aggregate
-from interlock.routing import applies_event
+from interlock.domain import Aggregate, Command
+from interlock.routing import applies_event, handles_command
 
 
 class AccountOpened(BaseModel):
@@ -18,9 +18,19 @@ class MoneyWithdrawn(BaseModel):
     amount: int
 
 
+class Deposit(Command[None]):
+    amount: int
+
+
 class Account(Aggregate):
     owner: str = ""
     balance: int = 0
+
+    @handles_command
+    def deposit(self, command: Deposit) -> None:
+        if command.amount <= 0:
+            raise ValueError(f"an amount of {command.amount}")
+        self.emit(MoneyDeposited(amount=command.amount))
 
     @applies_event
     def apply_opened(self, event: AccountOpened) -> None:

@@ -74,6 +74,7 @@ class Floor:
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("pragma journal_mode = wal")
+        self._connection.execute("pragma synchronous = full")
         self._connection.executescript(_SCHEMA)
 
     def append(self, account_id: UUID, events: Sequence[BaseModel]) -> None:
@@ -85,6 +86,18 @@ class Floor:
         self._connection.execute("begin")
         self._connection.executemany("insert into events values (?, ?, ?, ?)", rows)
         self._connection.execute("commit")
+
+    def deposit(self, account: PlainAccount, amount: int) -> None:
+        """Handle a command: decide, append, commit to the disk."""
+        if amount <= 0:
+            raise ValueError(f"an amount of {amount}")
+        event = MoneyDeposited(amount=amount)
+        row = (account.id.bytes, account.version + 1, "MoneyDeposited", event.model_dump_json())
+        self._connection.execute("begin immediate")
+        self._connection.execute("insert into events values (?, ?, ?, ?)", row)
+        self._connection.execute("commit")
+        _deposited(account, event)
+        account.version += 1
 
     def snapshot(self, account: Account | PlainAccount) -> None:
         """Store a snapshot."""

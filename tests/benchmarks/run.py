@@ -12,12 +12,13 @@ import sys
 import tempfile
 import tracemalloc
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from account import Account, history
+from account import Account, Deposit, history
 from floor import Floor, PlainAccount
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import FastForward, InMemoryEventStore, Trust
@@ -165,12 +166,44 @@ async def many_streams(folder: Path, repetitions: int) -> Row:
         )
 
 
+async def hot_commands(folder: Path, repetitions: int) -> list[Row]:
+    """W4: a deposit into a cached account, committed to the disk; and 64 of them at once.
+
+    The floor keeps its account in a variable. Of 64 it makes one after the other.
+    """
+    ours, floor = Ours(f"sqlite:///{folder / 'interlock.db'}"), Floor(folder / "floor.db")
+    accounts = [PlainAccount(id=uuid4()) for _ in range(64)]
+
+    def by_hand(count: int) -> None:
+        for account in accounts[:count]:
+            floor.deposit(account, 1)
+
+    async with ours.application(cache=True) as app:
+
+        async def by_us(count: int) -> None:
+            deposits = (Deposit(aggregate_id=each.id, amount=1) for each in accounts[:count])
+            await asyncio.gather(*map(app.dispatch, deposits))
+
+        rows = [
+            await measure(name, times, partial(by_hand, n), partial(by_us, n), operations=n)
+            for name, n, times in (
+                ("W4 hot command", 1, repetitions * 20),
+                ("W4 hot commands, 64 at once", 64, repetitions),
+            )
+        ]
+        for account in accounts:
+            same(await app.load(Account, account.id), account)
+        return rows
+
+
 async def run(repetitions: int) -> list[Row]:
     """All workloads."""
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        rows = await long_streams(Path(one), repetitions)
+    temporary = tempfile.TemporaryDirectory
+    with temporary() as long, temporary() as hot, temporary() as many:
+        rows = await long_streams(Path(long), repetitions)
         rows.append(await in_memory(repetitions))
-        rows.append(await many_streams(Path(other), repetitions))
+        rows += await hot_commands(Path(hot), repetitions)
+        rows.append(await many_streams(Path(many), repetitions))
     return sorted(rows, key=lambda row: row.workload)
 
 
