@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Environment, built, output
+from environments import Environment, built, output
 
 _ROOT = Path(__file__).parents[2]
 _EXAMPLE = _ROOT / "docs/examples/lmdb_cache"

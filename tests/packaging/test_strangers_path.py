@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Environment, built, output
+from environments import Environment, built, output
 
 KINDS = ("cache", "snapshots", "events")
 

@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from conftest import Environment, found_wheels
+from environments import Environment, found_wheels
 
 _ROOT = Path(__file__).parents[2]
 _PROJECTS = sorted([*_ROOT.glob("core/pyproject.toml"), *_ROOT.glob("plugins/*/pyproject.toml")])
@@ -90,9 +90,32 @@ def test_the_core_needs_pydantic_and_pluggy_alone() -> None:
 
 
 _RESOLVED = """
-import json
+import json, re, sys
+from importlib.metadata import distributions, packages_distributions
 from interlock.plugins import Catalogue
-print(json.dumps({found.name: found.error for found in Catalogue.installed().listing()}))
+from interlock.specs import BackendSpec
+
+catalogue = Catalogue.installed()
+listed = catalogue.listing()
+for spec in (spec for found in listed for spec in found.specs):
+    if isinstance(spec, BackendSpec):
+        catalogue.backend(spec.name, spec.kind)
+
+def needs(found):
+    return {re.split("[^A-Za-z0-9_.-]", needed)[0].lower() for needed in found.requires or ()}
+
+ours = {found.name: needs(found) for found in distributions() if found.name.startswith("interlock")}
+drivers = set().union(*ours.values()) - ours["interlock"] - ours.keys()
+modules = {
+    module
+    for module, provided in packages_distributions().items()
+    if drivers & {name.lower() for name in provided}
+}
+print(json.dumps({
+    "errors": {found.name: found.error for found in listed},
+    "of drivers": sorted(modules),
+    "imported": sorted(modules & {name.partition(".")[0] for name in sys.modules}),
+}))
 """
 
 
@@ -100,10 +123,12 @@ def test_a_wheel_installs_alone_and_its_plugins_are_found(wheel: Path, tmp_path:
     environment = Environment(tmp_path, *map(str, _with_needed(wheel)))
     environment.check()
     environment.run("-c", f"import {_package(wheel)}")
-    errors = json.loads(environment.run("-c", _RESOLVED))
+    found = json.loads(environment.run("-c", _RESOLVED))
     expected = {"memory-cache", "memory-events", "after-n", "json", *_registered(wheel)}
-    assert set(errors) >= expected
-    assert not any(errors.values()), errors
+    assert set(found["errors"]) >= expected
+    assert not any(found["errors"].values()), found
+    assert found["of drivers"] or _package(wheel) == "interlock"
+    assert found["imported"] == [], "listing and resolving imported what only its use needs"
 
 
 def test_the_command_line_says_which_extra_it_needs(tmp_path: Path) -> None:
