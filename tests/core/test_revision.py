@@ -126,6 +126,8 @@ def test_a_change_of_what_events_mean_changes_it(tmp_path: Path, before: str, af
         ('"""Add it."""', '"""Add the amount\n\n        to the balance."""'),
         ('"""An account."""', '"""Somebody\'s account."""'),
         ('"""An amount was paid."""', ""),
+        ('        """Add it."""\n', ""),
+        ("        return 1\n", '        """One."""\n        return 1\n'),
         ("self.helper(event.amount)", "self.helper(\n            event.amount\n        )"),
         (
             "class Pay(Command[None]):\n    amount: int",

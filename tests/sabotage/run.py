@@ -33,7 +33,7 @@ _LISTS = (
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2
-_SECONDS_PER_PATCH = 60
+_SECONDS_PER_FILE = 120  # a broken test may wait for ever
 
 
 @dataclass(frozen=True)
@@ -186,12 +186,12 @@ def _verdicts(
             env=os.environ | {"PYTHONPATH": os.pathsep.join((str(source), str(_HERE)))},
             capture_output=True,
             text=True,
-            timeout=_SECONDS_PER_PATCH,
+            timeout=_SECONDS_PER_FILE * len(tests),
             check=False,
         )
         output = done.stdout + done.stderr
     except subprocess.TimeoutExpired:
-        output = f"no end within {_SECONDS_PER_PATCH} s"
+        output = f"no end within {_SECONDS_PER_FILE * len(tests)} s"
     return json.loads(report.read_text()) if report.exists() else {}, output
 
 

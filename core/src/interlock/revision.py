@@ -161,14 +161,17 @@ def _tokens(function: Function) -> bytes:
             'unseen; set `revision = "1"` on the aggregate and raise it whenever what events mean '
             "changes"
         ) from error
-    docstrings = _docstring_lines(source)
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return "\0".join(
-        "" if token.type in _LINE_ENDS else token.string
-        for token in tokens
-        if token.type not in _IGNORED_TOKENS
-        and not (token.type == tokenize.STRING and token.start[0] in docstrings)
-    ).encode()
+    docstrings, is_after_one = _docstring_lines(source), False
+    kept = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in _IGNORED_TOKENS:
+            continue
+        is_docstring = token.type == tokenize.STRING and token.start[0] in docstrings
+        ends_one = is_after_one and token.type == tokenize.NEWLINE
+        if not is_docstring and not ends_one:
+            kept.append("" if token.type in _LINE_ENDS else token.string)
+        is_after_one = is_docstring
+    return "\0".join(kept).encode()
 
 
 def _docstring_lines(source: str) -> set[int]:
