@@ -4,14 +4,20 @@ import re
 import subprocess
 import sys
 
-from typer.cli import app as typer_app
-from typer.testing import CliRunner
+from typer import Context
+from typer.cli import get_docs_for_click
+from typer.main import get_command
+
+from interlock.cli.commands import with_extension
+from interlock.plugins import Catalogue
+
+_app = with_extension(tuple(Catalogue.installed().extension_names()))
 
 
 def interlock() -> str:
-    """The command line `interlock`, a heading for each command."""
-    arguments = ["interlock.cli.commands", "utils", "docs", "--name", "interlock"]
-    found = CliRunner().invoke(typer_app, arguments, catch_exceptions=False).stdout
+    """The command line `interlock` with the installed extensions, a heading for each command."""
+    command = get_command(_app)
+    found = get_docs_for_click(obj=command, ctx=Context(command), name="interlock")
     body = found.partition("\n")[2]  # less its title, which is the page's
     return re.sub(r"^```console$", "```text", body, flags=re.MULTILINE)
 
