@@ -1,4 +1,4 @@
-"""The commands of docs/how-to/manage-the-schema.md do what the page says."""
+"""The commands for Alembic of docs/how-to/manage-the-schema.md do what the page says."""
 
 import asyncio
 import os
@@ -18,10 +18,10 @@ from sql_rig import Place, dropped, everywhere, made
 from teller import Account
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/manage-the-schema.md").read_text()
-COMMANDS = re.findall(r"^\$ ((?:interlock|alembic) .*)$", PAGE, re.MULTILINE)
+COMMANDS = re.findall(r"^\$ (alembic .*)$", PAGE, re.MULTILINE)
 STAMP = next(command for command in COMMANDS if command.startswith("alembic stamp"))
 
-needs_alembic = pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(
     find_spec("alembic") is None, reason="needs alembic: it isn't installed"
 )
 
@@ -78,10 +78,9 @@ async def opened(place: Place) -> None:
         pass
 
 
-@needs_alembic
 def test_the_commands_for_alembic_make_the_tables(project: Path, place: Place) -> None:
     for command in COMMANDS:
-        if command.startswith("alembic") and command != STAMP:
+        if command != STAMP:
             run(command, project)
     asyncio.run(opened(place))
     run("alembic downgrade interlock_events@base", project)
@@ -89,7 +88,6 @@ def test_the_commands_for_alembic_make_the_tables(project: Path, place: Place) -
         asyncio.run(opened(place))
 
 
-@needs_alembic
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_tables_that_stand_are_noted_and_not_made_again(project: Path, place: Place) -> None:
     names = [f"sqlalchemy-{name}={place.table(name)}" for name in ("events", "snapshots")]
@@ -99,12 +97,3 @@ def test_tables_that_stand_are_noted_and_not_made_again(project: Path, place: Pl
     run(STAMP, project)
     run("alembic upgrade heads", project)
     asyncio.run(opened(place))
-
-
-def test_the_statements_are_printed_as_the_page_says(tmp_path: Path) -> None:
-    (tmp_path / "interlock.toml").write_text(re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0])
-    printed = [
-        run(command, tmp_path) for command in COMMANDS if command.startswith("interlock sql ddl")
-    ]
-    assert [text.count("CREATE TABLE") for text in printed] == [2, 2, 2]
-    assert "CREATE TABLE bank.events" in printed[2]

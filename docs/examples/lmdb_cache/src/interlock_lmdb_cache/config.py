@@ -11,7 +11,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field
 class LmdbCacheConfig(BaseModel):
     """The options of `lmdb-cache`. Processes that share a directory are configured alike."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     directory: Path
     """A directory for this cache alone, on a local disk. It is made if it is missing."""
