@@ -1,3 +1,5 @@
+import asyncio
+
 # ruff: noqa: ASYNC240 # the files are small
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -146,8 +148,10 @@ async def test_a_lowered_limit_is_reached_in_slices_between_which_others_get_the
     await backend.close()
     backend = await open_backend(size_limit="1MiB")
     await backend.put(KEY, record(KEY, 1))
-    sizes = [await volume(backend) for _ in range(30)]
-    assert full > sizes[0] > sizes[1] > sizes[5] > 2**20
+    # Asked for at once, before the thread comes back to what is left to evict.
+    sizes = await asyncio.gather(*(volume(backend) for _ in range(3)))
+    assert full > sizes[0] >= sizes[2] > 2**20
+    sizes += [await volume(backend) for _ in range(30)]
     assert sizes[-1] <= 2**20
     assert await backend.read(KEY) == record(KEY, 1)
 
