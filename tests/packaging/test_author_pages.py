@@ -104,11 +104,11 @@ def test_the_strategy_is_installed_tested_and_used_by_name(
     _assert_shown(application, workshop.run("application.py", folder=tmp_path))
     _assert_shown(tests, workshop.run("-m", "pytest", folder=tmp_path))
     _assert_shown(check, workshop.run("-m", "interlock", "config", "check", folder=tmp_path))
-    _refuse_an_hour_that_is_none(workshop, tmp_path)
+    settings = "from interlock.config import load_settings; found = load_settings(None).default"
+    used = workshop.run("-c", f"{settings}; print(found.snapshot_strategy)", folder=tmp_path)
+    assert used == "SnapshotEachDay(starts_at=4)\n"
 
-
-def _refuse_an_hour_that_is_none(workshop: Environment, folder: Path) -> None:
-    configuration = folder / "interlock.toml"
+    configuration = tmp_path / "interlock.toml"
     configuration.write_text(configuration.read_text().replace("= 4", "= 40"))
     with pytest.raises(AssertionError, match=r"aggregates\.default\.snapshot_strategy\.starts_at"):
-        workshop.run("-m", "interlock", "config", "check", folder=folder)
+        workshop.run("-m", "interlock", "config", "check", folder=tmp_path)
