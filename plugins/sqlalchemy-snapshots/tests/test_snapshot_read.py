@@ -16,7 +16,7 @@ from interlock.backends import (
     Scope,
 )
 from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
-from sql_rig import Place
+from sql_rig import Place, everywhere
 
 OpenBackend = Callable[..., Awaitable[SQLAlchemySnapshotBackend]]
 Record = Callable[..., AggregateRecord]
@@ -237,6 +237,14 @@ async def test_the_newest_of_each_type_is_told_whatever_its_revision(
     }
 
 
-async def test_the_database_is_named(open_backend: OpenBackend, place: Place) -> None:
-    product = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}[place.kind]
-    assert re.match(rf"{product} [0-9]+\.", await (await open_backend()).server_version())
+@pytest.mark.parametrize("place", everywhere(), indirect=True)
+async def test_the_database_and_the_driver_are_named(
+    open_backend: OpenBackend, place: Place
+) -> None:
+    told = {
+        "sqlite": r"SQLite [0-9.]+",
+        "postgresql": r"PostgreSQL [0-9].*, asyncpg [0-9.]+",
+        "psycopg": r"PostgreSQL [0-9].*, psycopg [0-9.]+",
+        "mariadb": r"MariaDB [0-9].*, asyncmy [0-9.]+",
+    }[place.kind]
+    assert re.fullmatch(told, await (await open_backend()).server_version())

@@ -118,7 +118,7 @@ class Database(Protocol):
         ...
 
     async def version(self) -> str:
-        """What the database says it is."""
+        """What the database says it is, and the driver where there is a choice."""
         ...
 
     def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
@@ -79,8 +80,9 @@ class ServerDatabase:
 
     async def version(self) -> str:
         """See `Database.version`."""
-        ((version,),) = await self.fetch(self.compile(select(func.version())), {})
-        return self._dialect.version(str(version))
+        ((told,),) = await self.fetch(self.compile(select(func.version())), {})
+        driver = self._driver.name
+        return f"{self._dialect.version(str(told))}, {driver} {version(driver)}"
 
     def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
         """See `Database.compile`."""

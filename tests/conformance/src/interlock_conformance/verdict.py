@@ -1,13 +1,13 @@
 """From the outcomes of checks to one word, and to a report that others can read."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
 from interlock.errors import ConfigurationError
-from interlock_conformance.checks import CONTRACTS, SHOULD, Check
+from interlock_conformance.checks import CONTRACTS, SHOULD, Check, Level
 from interlock_conformance.outcomes import Outcome
 from interlock_conformance.selection import selected, spec_of
 
@@ -38,27 +38,16 @@ class SuiteTally:
     capabilities: set[str] | None = None
     answers: dict[str, str] = field(default_factory=dict)
 
-    def is_required(self, entry: Entry) -> bool:
-        """Whether leaving it out matters, as far as is known."""
-        level = entry.check.level
-        return level != SHOULD and (
-            self.capabilities is None or level.applies_to(self.capabilities)
-        )
-
-    def problems(self, *, failures: bool) -> Iterator[Entry]:
-        """The entries that speak against the backend, or that nobody knows the outcome of."""
+    def problems(self, verdict: str) -> Iterator[Entry]:
+        """The entries that the verdict is `failed` for, or `partial`."""
         for entry in self.entries.values():
-            is_failure = entry.outcome in _BAD
-            is_open = entry.outcome not in _FINE | _BAD and self.is_required(entry)
-            if is_failure if failures else is_open:
+            if standing(entry.outcome, entry.check.level, self.capabilities) == verdict:
                 yield entry
 
     @property
     def verdict(self) -> str:
         """`failed`, `partial` or `conformant`."""
-        if any(self.problems(failures=True)):
-            return "failed"
-        return "partial" if any(self.problems(failures=False)) else "conformant"
+        return worst([word for word in ("failed", "partial") if any(self.problems(word))])
 
 
 class Tally:
@@ -143,7 +132,7 @@ class Tally:
         for tally in self._suites.values():
             passed = sum(entry.outcome == "passed" for entry in tally.entries.values())
             yield f"{tally.name}: {tally.verdict} ({passed} of {len(tally.entries)} checks passed)"
-            for entry in tally.problems(failures=True):
+            for entry in tally.problems("failed"):
                 yield f"  {entry.check.id} {entry.outcome}: {entry.check.obligation}"
                 for line in entry.reason.splitlines()[1:] or [entry.reason]:
                     yield f"      {line}"
@@ -162,7 +151,7 @@ class Tally:
 def _undecided(tally: SuiteTally) -> Iterator[str]:
     """What is required and wasn't decided, by its reason."""
     reasons: dict[str, list[str]] = {}
-    for entry in tally.problems(failures=False):
+    for entry in tally.problems("partial"):
         reasons.setdefault(f"{entry.outcome}: {entry.reason}", []).append(entry.check.id)
     for reason, ids in reasons.items():
         yield f"  {', '.join(ids)} {reason}"
@@ -177,7 +166,19 @@ def _not_met(tally: SuiteTally) -> Iterator[str]:
             yield f"      happened: {happened}"
 
 
-def worst(verdicts: list[str]) -> str:
+def standing(outcome: str, level: Level, capabilities: Collection[str] | None) -> str:
+    """The best verdict that is left when a check ended so.
+
+    Leaving out a check that doesn't count does no harm; as long as no capability is known, all of
+    them count.
+    """
+    if outcome in _BAD:
+        return "failed"
+    counts = level != SHOULD and (capabilities is None or level.applies_to(capabilities))
+    return "partial" if counts and outcome not in _FINE else "conformant"
+
+
+def worst(verdicts: Collection[str]) -> str:
     """Of several."""
     return next((word for word in ("failed", "partial") if word in verdicts), "conformant")
 
@@ -207,8 +208,8 @@ def _suite(tally: SuiteTally) -> Json:
         "versions": {**_versions(tally), **tally.answers},
         "reasons": [
             f"{entry.check.id} {entry.outcome}"
-            for failures in (True, False)
-            for entry in tally.problems(failures=failures)
+            for verdict in ("failed", "partial")
+            for entry in tally.problems(verdict)
         ],
         "checks": entries,
     }
