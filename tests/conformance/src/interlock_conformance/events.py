@@ -9,6 +9,7 @@ from interlock_conformance import (
     event_calls,
     event_content,
     event_model,
+    event_outages,
     event_races,
     event_reading,
 )
@@ -25,7 +26,7 @@ from interlock_conformance.streams import (
     told_rows,
 )
 
-MODULES = (event_calls, event_content, event_model, event_races, event_reading)
+MODULES = (event_calls, event_content, event_model, event_outages, event_races, event_reading)
 """The other checks of event stores."""
 
 _ONE_STATEMENT = (

@@ -22,6 +22,7 @@ from interlock.backends import (
 )
 from interlock.backends import BackendKind as Kind
 from interlock_conformance.checks import CannotTell
+from interlock_conformance.network import TIMEOUT_SECONDS, Network, network_to
 from interlock_conformance.plain import PlainCaches, PlainSnapshotStores
 from interlock_conformance.processes import OtherProcess, other_process
 from interlock_conformance.records import NOTEBOOK, REVISION, record_of
@@ -105,6 +106,18 @@ class Harness(Generic[S]):
         """Close it and open another on the same data."""
         await self.close(store)
         return await self.open(**options)
+
+    async def make(self, **options: object) -> S:
+        """A newly made backend that isn't open."""
+        return cast("S", await self.subject.make(**options))
+
+    def network(self) -> Network:
+        """A proxy before the server, for as long as the check lasts; see `network.py`."""
+        bound = {"timeout": f"{TIMEOUT_SECONDS:g}s"} if "timeout" in self.capabilities else {}
+        found = network_to(self.subject.server)
+        # Stopped after what is opened from here on was closed.
+        self._stack.callback(found.proxy.stop)
+        return Network(found.proxy, {**found.options, **bound})
 
     async def read(
         self, store: CacheStore | SnapshotStore, key: RecordKey

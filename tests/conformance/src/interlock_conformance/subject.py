@@ -1,17 +1,26 @@
 """What is under test: how to make it, what it says it can, what else may be done to it."""
 
 import inspect
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any, ClassVar, Protocol, cast
 
-from interlock.backends import BackendKind, BackendSpec, RecordKey
+from interlock.backends import (
+    BackendKind,
+    BackendSpec,
+    ChangeNotifier,
+    ReadsMany,
+    RecordKey,
+    RecordSnapshotBackend,
+)
 from interlock.errors import ConfigurationError
 from interlock.memory import NullAggregateCacheBackend, NullAggregateSnapshotStorageBackend
 from interlock.plugins import Catalogue
 from interlock.specs import BackendReference
+from interlock_conformance.network import Server, server_of
 
-OPTIONS = ("keep", "keep_revisions", "namespace", "size", "ttl")
+OPTIONS = ("keep", "keep_revisions", "namespace", "size", "timeout", "ttl")
 """Options that checks set; a backend that takes one has a capability of that name."""
 
 _NULLS = (NullAggregateCacheBackend, NullAggregateSnapshotStorageBackend)
@@ -44,6 +53,7 @@ class Subject:
     spec: BackendSpec | None = None
     tamper: Tamper | None = None
     advance: Advance | None = None
+    server: Server | None = None
     answers: dict[str, str] = field(default_factory=dict)
 
 
@@ -51,7 +61,7 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
     """The subject that a test class describes by its method `backend`."""
     hooks = {name: getattr(suite, name, None) for name in ("tamper", "advance")}
     offered = {name for name, hook in hooks.items() if hook is not None}
-    parameters = frozenset(inspect.signature(suite.backend).parameters)
+    parameters = inspect.signature(suite.backend).parameters
     name = type(suite).__name__
     if suite.is_plain:
 
@@ -61,29 +71,60 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
         return Subject(name, suite.kind, True, suite.capabilities, make_plain)
     sample = await _given(suite.backend())
     if isinstance(sample, BackendReference):
-        found = _named(sample, suite.kind, namespace)
-        capabilities = found.capabilities | suite.capabilities | offered
+        found, options = _named(sample, suite.kind, namespace), sample.options
+        cls = await _class_of(found)
     else:
 
         async def make(**options: object) -> object:
             return await _given(suite.backend(**options))
 
-        offered |= parameters & {*OPTIONS}
-        offered |= {"null"} if isinstance(sample, _NULLS) else set()
-        offered |= {"history"} if "keep" in offered else set()
-        capabilities = suite.capabilities | offered
-        found = Subject(name, suite.kind, False, capabilities, make)
-    return Subject(
-        found.name,
-        found.kind,
-        False,
-        frozenset(capabilities),
-        found.make,
-        found.reference,
-        found.spec,
-        cast("Tamper | None", hooks["tamper"]),
-        cast("Advance | None", hooks["advance"]),
+        offered |= {*parameters} & {*OPTIONS}
+        options = _defaults(suite, parameters)
+        found, cls = Subject(name, suite.kind, False, frozenset(), make), type(sample)
+    server = server_of(options)
+    return replace(
+        found,
+        capabilities=frozenset(
+            {*found.capabilities, *suite.capabilities, *offered, *_shown(cls, suite.kind)}
+            | ({"history"} if "keep" in found.capabilities | offered else set())
+            | ({"network"} if server is not None else set())
+        ),
+        tamper=cast("Tamper | None", hooks["tamper"]),
+        advance=cast("Advance | None", hooks["advance"]),
+        server=server,
     )
+
+
+async def _class_of(subject: Subject) -> type:
+    """The class of a named backend; where the factory is a function, one has to be made."""
+    assert subject.spec is not None
+    module, _, name = subject.spec.factory.partition(":")
+    factory = getattr(import_module(module), name)
+    return factory if isinstance(factory, type) else type(await subject.make())
+
+
+def _shown(cls: type, kind: BackendKind) -> Iterator[str]:
+    """What the class itself shows that it can."""
+    if cls in _NULLS:
+        yield "null"
+        return
+    if kind is BackendKind.EVENTS and issubclass(cls, ReadsMany):
+        yield "read_many"
+    if kind is BackendKind.CACHE and issubclass(cls, ChangeNotifier):
+        yield "notifies"
+    forget = getattr(cls, "forget", RecordSnapshotBackend.forget)
+    if kind is BackendKind.SNAPSHOTS and forget is not RecordSnapshotBackend.forget:
+        yield "forget"
+
+
+def _defaults(suite: Suite, parameters: Mapping[str, inspect.Parameter]) -> dict[str, object]:
+    """What `backend` takes unless told otherwise: by default, else an attribute of the class."""
+    return {
+        name: getattr(suite, name, None)
+        if parameter.default in (None, inspect.Parameter.empty)
+        else parameter.default
+        for name, parameter in parameters.items()
+    }
 
 
 def built(reference: BackendReference, kind: BackendKind, namespace: str) -> object:
@@ -107,10 +148,6 @@ def _named(reference: BackendReference, kind: BackendKind, namespace: str) -> Su
 
     fields = type(config).model_fields if config is not None else {}
     derived = {name for name in OPTIONS if name in fields}
-    if any(spec.factory == f"{null.__module__}:{null.__name__}" for null in _NULLS):
-        derived.add("null")
-    if "keep" in derived:
-        derived.add("history")
     return Subject(reference.name, kind, False, spec.capabilities | derived, make, reference, spec)
 
 

@@ -72,12 +72,7 @@ class PostgreSQL:
         self.dialect: Dialect = self.url.get_dialect(_is_async=True)(
             paramstyle=self.paramstyle  # type: ignore[call-arg] # every dialect's constructor takes it
         )
-        seconds = config.connect_timeout.total_seconds()
-        self.connect_args: dict[str, object] = (
-            {"timeout": seconds}
-            if driver == "asyncpg"
-            else {"connect_timeout": max(2, round(seconds))}  # libpq takes whole seconds, from 2
-        )
+        self.connect_args = _connect_args(driver, config.connect_timeout.total_seconds())
         milliseconds = max(1, round(config.statement_timeout.total_seconds() * 1000))
         self._begin = _BEGIN.format(statement_timeout=milliseconds)
         self.name = spoken(url)
@@ -129,3 +124,17 @@ def _code(error: BaseException) -> str | None:
     if isinstance(code, str):
         return code
     return next((code for said, code in _SAID.items() if re.search(said, str(error))), None)
+
+
+def _connect_args(driver: str, seconds: float) -> dict[str, object]:
+    if driver == "asyncpg":
+        return {"timeout": seconds}
+    from interlock_sqlalchemy.psycopg_connection import (  # noqa: PLC0415 it imports the driver
+        PsycopgConnection,
+    )
+
+    # libpq takes whole seconds, from 2.
+    return {
+        "connect_timeout": max(2, round(seconds)),
+        "async_creator_fn": PsycopgConnection.connect,
+    }

@@ -4,7 +4,7 @@ _CONNECT = """\
             self._connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
             # Processes may be killed; that the power fails isn't tested.
             self._connection.execute("PRAGMA synchronous = OFF")
-            self._connection.execute(self._schema)
+            self._connection.executescript(self._schema)
 
     def close(self) -> None:
         \"""Disconnect.\"""
@@ -16,7 +16,7 @@ _LOAD_AND_SAVE = """\
             saved = sqlite3.connect(self._path)
             saved.backup(self._connection)
             saved.close()
-            self._connection.execute(self._schema)
+            self._connection.executescript(self._schema)
 
     def close(self) -> None:
         \"""Disconnect.\"""

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib import import_module, invalidate_caches
 from importlib.resources import files as resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from interlock.backends import BackendSpec, RecordKey
+from interlock.durations import parse_duration
 from interlock.specs import backend
 from interlock_conformance.cases import (
     CacheConformance,
@@ -22,6 +24,7 @@ from interlock_conformance.cases import (
     SnapshotConformance,
 )
 from interlock_conformance.checks import Check
+from interlock_conformance.gallery.line_server import LineServer
 from interlock_conformance.gallery.mutants import Files
 from interlock_conformance.outcomes import Outcome, Result, make_check
 from interlock_conformance.subject import Suite
@@ -49,8 +52,9 @@ class Reference:
 
 def reference_for(check: Check, base: str) -> Reference:
     """The reference that a check's mutants are made from."""
-    if base == "memory":
-        return Reference(_memory_files, _make_in_memory)
+    if base in _MODULES_OF:
+        module, make = _MODULES_OF[base]
+        return Reference(lambda: _module_file(module), make)
     kind = _KINDS[check.kind]
     return Reference(lambda: _shelf_files(kind), _make_installed)
 
@@ -75,8 +79,8 @@ def _shelf_files(kind: str) -> Files:
     }
 
 
-def _memory_files() -> Files:
-    return {"in_memory.py": (resources(_PACKAGE) / "in_memory.py").read_text("utf-8")}
+def _module_file(name: str) -> Files:
+    return {name: (resources(_PACKAGE) / name).read_text("utf-8")}
 
 
 def _make_installed(check: Check, files: Files) -> Result:
@@ -117,15 +121,40 @@ def _is_shelf(module: str) -> bool:
 
 
 def _make_in_memory(check: Check, files: Files) -> Result:
-    module = ModuleType("interlock_gallery_memory")
-    exec(compile(files["in_memory.py"], "in_memory.py", "exec"), module.__dict__)  # noqa: S102 our own text
-    base, name = _IN_MEMORY[check.kind]
+    module = _executed(files)
+    base, name = _SUITES_AND_NAMES[check.kind]
 
     def make(suite: object) -> object:
         return getattr(module, name)()
 
     suite: type[Suite] = type("Memory", (base,), {"backend": make})
     return make_check(check, suite())
+
+
+def _make_over_network(check: Check, files: Files) -> Result:
+    module = _executed(files)
+    base, name = _SUITES_AND_NAMES[check.kind]
+    server = LineServer()
+
+    def make(suite: object, url: str | None = None, timeout: str | None = None) -> object:
+        address = f"line://127.0.0.1:{server.port}" if url is None else url
+        bound = parse_duration("10s" if timeout is None else timeout)
+        return getattr(module, name)(address, bound)
+
+    members = {"backend": make, "url": f"line://127.0.0.1:{server.port}"}
+    capabilities = frozenset({"shared"})
+    suite: type[Suite] = type("Network", (base,), {**members, "capabilities": capabilities})
+    try:
+        return make_check(check, suite())
+    finally:
+        server.stop()
+
+
+def _executed(files: Files) -> ModuleType:
+    ((name, text),) = files.items()
+    module = ModuleType("interlock_gallery_module")
+    exec(compile(text, name, "exec"), module.__dict__)  # noqa: S102 our own text
+    return module
 
 
 class _Shelf:
@@ -180,6 +209,11 @@ class ShelfSnapshots(_Shelf, SnapshotConformance):
         """The store."""
         return self.made(keep=keep, keep_revisions=keep_revisions)
 
+    async def advance(self, store: Any, seconds: float) -> None:  # Any: it has a clock
+        """Set its clock forward."""
+        later = timedelta(seconds=seconds)
+        store.clock = lambda: datetime.now(UTC) + later
+
 
 class ShelfCache(_Shelf, CacheConformance):
     """The cache in a file."""
@@ -228,8 +262,12 @@ _SUITES: Mapping[str, Any] = {  # Any: the types of these suites
     "CACHE": ShelfCache,
     "PLUG": ShelfPackaging,
 }
-_IN_MEMORY: Mapping[str, tuple[type, str]] = {
+_SUITES_AND_NAMES: Mapping[str, tuple[type, str]] = {
     "EVENTS": (EventStoreConformance, "Events"),
     "SNAP": (SnapshotConformance, "Snapshots"),
     "CACHE": (CacheConformance, "Cache"),
+}
+_MODULES_OF: Mapping[str, tuple[str, Callable[[Check, Files], Result]]] = {
+    "memory": ("in_memory.py", _make_in_memory),
+    "network": ("over_network.py", _make_over_network),
 }

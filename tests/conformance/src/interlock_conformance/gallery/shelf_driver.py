@@ -28,7 +28,7 @@ class Shelf:
             self._connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
             # Processes may be killed; that the power fails isn't tested.
             self._connection.execute("PRAGMA synchronous = OFF")
-            self._connection.execute(self._schema)
+            self._connection.executescript(self._schema)
 
     def close(self) -> None:
         """Disconnect."""

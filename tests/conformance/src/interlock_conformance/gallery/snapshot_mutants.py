@@ -39,6 +39,7 @@ _PUT = '''\
             "last_event_id": record.last_event_id.bytes,
             "taken_at": to_micros(record.taken_at),
             "record": record.to_bytes(),
+            "standing_since": to_micros(self.clock() - _TOMBSTONE_STANDS),
         }
 '''
 _FETCH = "        rows: list[Any] = self._shelf.fetch(  # Any: an int and bytes\n"
@@ -78,7 +79,12 @@ SNAPSHOT_MUTANTS = (
         _NEWEST_KEPT,
         "ORDER BY CAST(version AS TEXT) DESC LIMIT :keep)",
     ),
-    Mutant("first-put-wins", "SNAP-006", "INSERT OR REPLACE", "INSERT OR IGNORE"),
+    Mutant(
+        "first-put-wins",
+        "SNAP-006",
+        "INSERT OR REPLACE INTO snapshots",
+        "INSERT OR IGNORE INTO snapshots",
+    ),
     Mutant("supersedes-ignored", "SNAP-007", "for stamp in supersedes:", "for stamp in ():"),
     Mutant(
         "supersedes-by-version",
@@ -134,8 +140,8 @@ SNAPSHOT_MUTANTS = (
     Mutant(
         "keys-without-case",
         "SNAP-017",
-        "namespace TEXT,",
-        "namespace TEXT COLLATE NOCASE,",
+        "EXISTS snapshots (\n    namespace TEXT,",
+        "EXISTS snapshots (\n    namespace TEXT COLLATE NOCASE,",
     ),
     Mutant(
         "keys-in-latin-1",
@@ -159,8 +165,8 @@ SNAPSHOT_MUTANTS = (
     Mutant(
         "column-of-a-million-bytes",
         "SNAP-021",
-        ":taken_at, :record)",
-        ":taken_at, substr(:record, 1, 1000000))",
+        ":taken_at, :record\n",
+        ":taken_at, substr(:record, 1, 1000000)\n",
     ),
     Mutant(
         "line-ends-of-text",
@@ -270,8 +276,8 @@ SNAPSHOT_MUTANTS = (
         "found.setdefault(key, _decoded(key, row[4]))",
         "found.setdefault(key, await self.read(key))",
     ),
-    Mutant("one-above-the-bound", "SNAP-040", "version <= :bound)", "version <= :bound + 1)"),
-    Mutant("bound-is-exclusive", "SNAP-041", "version <= :bound)", "version < :bound)"),
+    Mutant("one-above-the-bound", "SNAP-040", "version <= :bound\n", "version <= :bound + 1\n"),
+    Mutant("bound-is-exclusive", "SNAP-041", "version <= :bound\n", "version < :bound\n"),
     Mutant(
         "oldest-below-the-bound",
         "SNAP-042",

@@ -1,6 +1,7 @@
 """Moves records."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +17,16 @@ from interlock.backends import (
 from interlock_conformance.gallery.interlock_shelf_snapshots.config import ShelfSnapshotsConfig
 from interlock_conformance.gallery.shelf_driver import Shelf, Values
 
+_BEYOND = 2**63 - 1
+_TOMBSTONE_STANDS = timedelta(days=1)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS snapshots (
     namespace TEXT, aggregate_type TEXT, aggregate_id BLOB, revision TEXT, version INTEGER,
     last_event_id BLOB, taken_at INTEGER, record BLOB,
-    PRIMARY KEY (namespace, aggregate_type, aggregate_id, revision, version))
+    PRIMARY KEY (namespace, aggregate_type, aggregate_id, revision, version));
+CREATE TABLE IF NOT EXISTS tombstones (
+    namespace TEXT, aggregate_type TEXT, aggregate_id BLOB, forgotten_at INTEGER,
+    PRIMARY KEY (namespace, aggregate_type, aggregate_id));
 """
 _AGGREGATE = (
     "namespace = :namespace AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id"
@@ -28,7 +34,7 @@ _AGGREGATE = (
 _KEY = f"{_AGGREGATE} AND revision = :revision"
 _READ = f"""
 SELECT version, record FROM snapshots
-WHERE {_KEY} AND (:bound IS NULL OR version <= :bound)
+WHERE {_KEY} AND version <= :bound
 ORDER BY version DESC LIMIT 1
 """
 _READ_MANY = """
@@ -36,10 +42,16 @@ SELECT namespace, aggregate_type, aggregate_id, revision, record FROM snapshots
 WHERE (namespace, aggregate_type, aggregate_id, revision) IN (VALUES {marks})
 ORDER BY version DESC
 """
-_PUT = """
-INSERT OR REPLACE INTO snapshots VALUES (:namespace, :aggregate_type, :aggregate_id, :revision,
-    :version, :last_event_id, :taken_at, :record)
+_PUT = f"""
+INSERT OR REPLACE INTO snapshots SELECT :namespace, :aggregate_type, :aggregate_id, :revision,
+    :version, :last_event_id, :taken_at, :record
+WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE {_AGGREGATE}
+    AND forgotten_at >= :taken_at AND forgotten_at > :standing_since)
 """
+_BURY = """
+INSERT OR REPLACE INTO tombstones VALUES (:namespace, :aggregate_type, :aggregate_id, :now)
+"""
+_FORGET = f"DELETE FROM snapshots WHERE {_AGGREGATE}"
 _REMOVE = f"""
 DELETE FROM snapshots WHERE {_KEY} AND version = :version AND last_event_id = :last_event_id
 """
@@ -73,6 +85,7 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
     def __init__(self, config: ShelfSnapshotsConfig) -> None:
         self._limits = {"keep": config.keep, "keep_revisions": config.keep_revisions}
         self._shelf = Shelf(config.url, _SCHEMA)
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
     def round_trips(self) -> int:
@@ -90,13 +103,19 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         """See `SnapshotStore.read`."""
         rows: list[Any] = self._shelf.fetch(  # Any: an int and bytes
-            _READ, {**_values(key), "bound": at_or_below}
+            _READ,
+            {
+                **_values(key),
+                "bound": min(_BEYOND if at_or_below is None else at_or_below, _BEYOND),
+            },
         )
         return _decoded(key, rows[0][1], version=rows[0][0]) if rows else None
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         """See `SnapshotStore.read_many`."""
         wanted = {tuple(_values(key).values()): key for key in keys}
+        if not wanted:
+            return {}
         statement = _READ_MANY.format(marks=", ".join(["(?, ?, ?, ?)"] * len(wanted)))
         rows: list[Any] = self._shelf.fetch(  # Any: the key's values and bytes
             statement, [value for values in wanted for value in values]
@@ -120,6 +139,7 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
             "last_event_id": record.last_event_id.bytes,
             "taken_at": to_micros(record.taken_at),
             "record": record.to_bytes(),
+            "standing_since": to_micros(self.clock() - _TOMBSTONE_STANDS),
         }
         with self._shelf.transaction():
             for stamp in supersedes:
@@ -130,6 +150,12 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
         """See `SnapshotStore.remove`."""
         self._remove(key, stamp)
+
+    async def forget(self, key: RecordKey) -> int:
+        """See `Forgetful.forget`."""
+        with self._shelf.transaction():
+            self._shelf.change(_BURY, {**_values(key), "now": to_micros(self.clock())})
+            return self._shelf.change(_FORGET, _values(key))
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
         """See `SnapshotStore.revisions`."""

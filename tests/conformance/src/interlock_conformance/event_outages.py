@@ -1,0 +1,401 @@
+"""The bad days of a server: what event stores make of them. See `outages.py`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from uuid import UUID, uuid4
+
+from interlock.backends import BackendUnavailableError, EventRow, EventStore, StoredEvent
+from interlock_conformance.checks import IF, SHOULD, check, expect
+from interlock_conformance.harness import EventsHarness
+from interlock_conformance.network import (
+    GRACE_SECONDS,
+    PATIENCE_SECONDS,
+    Network,
+    answered,
+    expect_passage,
+    outcome,
+    told_outcome,
+)
+from interlock_conformance.outages import MOST_TRIPS, opened_in_vain
+from interlock_conformance.records import NOTEBOOK, events_of, head_of
+from interlock_conformance.streams import expect_rows, expect_stream, extended, rows_of, started
+
+_UNAVAILABLE = (
+    "catch what the driver raises in one place and raise `BackendUnavailableError` from it"
+)
+_FRESH = (
+    "give a connection back only after its whole reply was read; close it after anything else, a "
+    "cancellation too: `except BaseException`"
+)
+_UNKNOWN = (
+    "`nothing_done=True` only where no connection was had, or the server itself said no; after a "
+    "connection that broke the outcome is unknown, and the append isn't made again"
+)
+
+
+async def connected(harness: EventsHarness) -> tuple[Network, EventStore]:
+    """A store that has spoken to its server through a proxy."""
+    net = harness.network()
+    store = await harness.open(**net.options)
+    await store.head(NOTEBOOK, uuid4())
+    await expect_passage(net, store.head(NOTEBOOK, uuid4()))
+    return net, store
+
+
+def calls(
+    store: EventStore, events: Sequence[StoredEvent]
+) -> Mapping[str, Callable[[], Awaitable[object]]]:
+    """A call of each method for one stream, by its name."""
+    aggregate_id = events[0].aggregate_id
+    return {
+        "head": lambda: store.head(NOTEBOOK, aggregate_id),
+        "read": lambda: all_of(store, aggregate_id),
+        "append": lambda: store.append(events, after=None),
+        "delete": lambda: store.delete(NOTEBOOK, aggregate_id),
+    }
+
+
+async def all_of(store: EventStore, aggregate_id: UUID) -> Sequence[EventRow]:
+    """The whole stream, whatever is raised."""
+    return [EventRow(*row) async for chunk in store.read(NOTEBOOK, aggregate_id) for row in chunk]
+
+
+async def healed_head(store: EventStore, aggregate_id: UUID) -> tuple[int, UUID] | None:
+    """The head, from a server that is well again."""
+    return await answered(store, partial(store.head, NOTEBOOK, aggregate_id), "`head` answers")
+
+
+@check("EVENTS-080", IF("network"), others=_UNAVAILABLE)
+async def refused_is_unavailable(harness: EventsHarness) -> None:
+    """While the server refuses connections each call raises `BackendUnavailableError`, in time."""
+    net, store = await connected(harness)
+    net.proxy.refuse()
+    for name, call in calls(store, events_of(uuid4(), 1)).items():
+        for _ in range(2):  # on the connection that there was, and on none
+            result = await outcome(store, call())
+            expect(
+                isinstance(result, BackendUnavailableError),
+                f"BackendUnavailableError from `{name}` while the server is down",
+                told_outcome(result),
+            )
+    net.proxy.heal()
+
+
+@check(
+    "EVENTS-081",
+    IF("network"),
+    others="let `timeout` say how long a call may take, wait for the server with `await`, and let "
+    "`CancelledError` pass: the core ends the call by it",
+)
+async def silence_ends_at_the_timeout(harness: EventsHarness) -> None:
+    """A call that the server never answers ends at the timeout, with `BackendUnavailableError`."""
+    net, store = await connected(harness)
+    expect(store.timeout is not None, "a `timeout`: a network may be silent", "None")
+    assert store.timeout is not None
+    named = calls(store, events_of(uuid4(), 1))
+    for name in ("head", "append"):
+        net.proxy.silence(seconds=store.timeout.total_seconds() + GRACE_SECONDS + 1)
+        result = await outcome(store, named[name]())
+        net.proxy.heal()
+        expect(
+            isinstance(result, BackendUnavailableError),
+            f"BackendUnavailableError from `{name}`",
+            told_outcome(result),
+        )
+
+
+@check(
+    "EVENTS-082",
+    IF("network"),
+    others="an asynchronous driver; or a thread for each call, `asyncio.to_thread` or an executor",
+)
+async def waiting_holds_up_nobody(harness: EventsHarness) -> None:
+    """While a call waits for the server other tasks of the loop go on."""
+    net, store = await connected(harness)
+    net.proxy.hold_reply(seconds=2)
+    call, turns = asyncio.ensure_future(outcome(store, store.head(NOTEBOOK, uuid4()))), 0
+    while not call.done() and turns < 100:
+        turns += net.proxy.is_holding
+        await asyncio.sleep(0)
+    net.proxy.release()
+    await call
+    expect(turns >= 10, "the loop turns while the reply is held back", f"it turned {turns} times")
+
+
+@check(
+    "EVENTS-083", IF("network"), others=f"a part of a reply is an error of the connection. {_FRESH}"
+)
+async def half_a_reply_is_no_answer(harness: EventsHarness) -> None:
+    """A reply that breaks off is an outage: no head, no stream without events, no shorter one."""
+    net, store = await connected(harness)
+    events, other = await started(store, 3), await started(store, 2)
+    aggregate_id = events[0].aggregate_id
+    wanted: Mapping[str, object] = {
+        "head": head_of(events),
+        "read": [event.row() for event in events],
+    }
+    for name, right in wanted.items():
+        for share in (0, 0.5, 1):
+            await healed_head(store, aggregate_id)
+            net.proxy.cut_reply(share=share)
+            result = await outcome(store, calls(store, events)[name]())
+            net.proxy.heal()
+            expect(
+                isinstance(result, BackendUnavailableError) or result == right,
+                f"BackendUnavailableError from `{name}`, or what stands there",
+                told_outcome(result),
+            )
+            head = await healed_head(store, other[0].aggregate_id)
+            expect(head == head_of(other), f"the head {head_of(other)} by the next call", f"{head}")
+
+
+@check(
+    "EVENTS-084",
+    IF("network"),
+    others="let the page's error leave the iterator, or ask for the page again",
+)
+async def broken_read_is_not_complete(harness: EventsHarness) -> None:
+    """A read that breaks in the middle raises or goes on; it never ends as if that were all."""
+    net, store = await connected(harness)
+    events = events_of(uuid4(), 3_000)
+    await store.append(events, after=None)
+    wanted = [event.row() for event in events]
+    for size in (100, 40_000, 120_000):
+        await healed_head(store, events[0].aggregate_id)
+        net.proxy.cut_replies_after(size)
+        found: list[EventRow] = []
+        result = await outcome(store, _collect(store, events[0].aggregate_id, found))
+        net.proxy.heal()
+        expect(found == wanted[: len(found)], "the first of the events", f"{len(found)} others")
+        expect(
+            isinstance(result, BackendUnavailableError) or len(found) == len(wanted),
+            f"BackendUnavailableError, or all of {len(wanted)} events",
+            f"{told_outcome(result)} after {len(found)} events",
+        )
+
+
+async def _collect(store: EventStore, aggregate_id: UUID, found: list[EventRow]) -> None:
+    async for chunk in store.read(NOTEBOOK, aggregate_id):
+        found += [EventRow(*row) for row in chunk]
+
+
+@check("EVENTS-085", IF("network"), others=_FRESH)
+async def late_reply_answers_nobody_else(harness: EventsHarness) -> None:
+    """After a call was given up, its reply, which comes late, is no answer to the next one."""
+    net, store = await connected(harness)
+    streams = [await started(store, count) for count in (2, 3)]
+    for share in (0, 0.5):
+        for events in streams:
+            await healed_head(store, events[0].aggregate_id)
+        net.proxy.hold_reply(share=share)
+        call = asyncio.ensure_future(store.head(NOTEBOOK, streams[0][0].aggregate_id))
+        await net.proxy.until(lambda: net.proxy.is_holding)
+        call.cancel()
+        await asyncio.wait([call], timeout=PATIENCE_SECONDS)
+        net.proxy.release()
+        for events in (streams[1], streams[0]):
+            head = await healed_head(store, events[0].aggregate_id)
+            expect(head == head_of(events), f"the head {head_of(events)}", f"{head}")
+            await expect_stream(store, events)
+
+
+@check("EVENTS-086", IF("network"), others=_UNKNOWN)
+async def lost_reply_is_no_denial(harness: EventsHarness) -> None:
+    """After an append whose reply is lost nobody says that nothing was done, if it was."""
+    net, store = await connected(harness)
+    for skip in range(MOST_TRIPS):
+        events = await started(store, 1)
+        for _ in range(2):  # what is prepared once is prepared
+            events = await extended(store, events)
+        more = events_of(events[0].aggregate_id, 1, first=len(events) + 1)
+        net.proxy.lose_reply(skip=skip)
+        result = await outcome(store, store.append(more, after=head_of(events)))
+        has_happened = not net.proxy.is_planned
+        net.proxy.heal()
+        await _expect_honest(store, events, more, result)
+        if not has_happened:
+            return
+
+
+async def _expect_honest(
+    store: EventStore,
+    events: Sequence[StoredEvent],
+    more: Sequence[StoredEvent],
+    result: object,
+) -> None:
+    """Expect an outcome that fits what stands, and that all of it stands or nothing."""
+    head = await healed_head(store, events[0].aggregate_id)
+    has_stored = head == head_of(more)
+    if result is None:
+        expect(has_stored, f"the head {head_of(more)}: the append was acknowledged", f"{head}")
+    else:
+        expect(
+            isinstance(result, BackendUnavailableError),
+            "BackendUnavailableError, or no exception: `after` was the head",
+            told_outcome(result),
+        )
+        claims_nothing = getattr(result, "nothing_done", False)
+        expect(
+            not (claims_nothing and has_stored),
+            "BackendUnavailableError without `nothing_done`: the events stand",
+            f"{told_outcome(result)}, with `nothing_done`",
+        )
+    found = await answered(store, lambda: all_of(store, events[0].aggregate_id), "a read succeeds")
+    expect_rows(found, [e.row() for e in ([*events, *more] if has_stored else events)])
+
+
+@check("EVENTS-087", IF("network"), others="one statement, or one transaction, for a whole append")
+async def broken_append_is_whole(harness: EventsHarness) -> None:
+    """An append of many events that breaks at whatever step is stored whole or not at all."""
+    net, store = await connected(harness)
+    for skip in range(MOST_TRIPS):
+        events = await started(store, 3)
+        more = events_of(events[0].aggregate_id, 100, first=4)
+        net.proxy.lose_reply(skip=skip)
+        result = await outcome(store, store.append(more, after=head_of(events)))
+        has_happened = not net.proxy.is_planned
+        net.proxy.heal()
+        await _expect_honest(store, events, more, result)
+        if not has_happened:
+            return
+
+
+@check(
+    "EVENTS-088",
+    IF("network"),
+    others="read the server's reply before the append returns",
+)
+async def lost_append_is_not_acknowledged(harness: EventsHarness) -> None:
+    """An append that never reached the server, or half of it did, isn't acknowledged."""
+    net, store = await connected(harness)
+    for disturb in (net.proxy.lose_request, net.proxy.cut_request):
+        events = await extended(store, await extended(store, await started(store, 1)))
+        more = events_of(events[0].aggregate_id, 1, first=4)
+        disturb()
+        result = await outcome(store, store.append(more, after=head_of(events)))
+        net.proxy.heal()
+        await _expect_honest(store, events, more, result)
+
+
+@check("EVENTS-089", IF("network"), others="connect anew when a connection turns out to be broken")
+async def outage_ends_by_itself(harness: EventsHarness) -> None:
+    """After an outage a store serves again, within 10 s and without being opened anew."""
+    net, store = await connected(harness)
+    events = await started(store, 1)
+    await asyncio.gather(*(outcome(store, store.head(NOTEBOOK, uuid4())) for _ in range(5)))
+    for disturb in (net.proxy.refuse, net.proxy.reset):
+        disturb()
+        await outcome(store, store.head(NOTEBOOK, uuid4()))
+        net.proxy.heal()
+        # Several at once: each connection that was laid by may have to be found out.
+        healed = (healed_head(store, events[0].aggregate_id) for _ in range(5))
+        for head in await asyncio.gather(*healed):
+            expect(head == head_of(events), f"the head {head_of(events)}", f"{head}")
+        events = await extended(store, events)
+
+
+@check(
+    "EVENTS-090", IF("network"), others="connect in `open`, which runs in the process that uses it"
+)
+async def nothing_is_connected_before_open(harness: EventsHarness) -> None:
+    """A store that was made and isn't open has no connection: processes fork in between."""
+    net = harness.network()
+    store = await harness.make(**net.options)
+    net.proxy.settle()
+    count = net.proxy.connections
+    expect(store is not None and count == 0, "no connection", f"{count}")
+
+
+@check(
+    "EVENTS-091",
+    IF("network"),
+    others="close every connection that was made, those in use and those laid by",
+)
+async def closing_leaves_no_connection(harness: EventsHarness) -> None:
+    """After `close` no connection is left."""
+    net = harness.network()
+    store = await harness.open(**net.options)
+    await asyncio.gather(*(store.head(NOTEBOOK, uuid4()) for _ in range(5)))
+    await expect_passage(net, store.head(NOTEBOOK, uuid4()))
+    await harness.close(store)
+    is_empty = await net.proxy.until(lambda: net.proxy.standing == 0)
+    expect(is_empty, "no connection", f"{net.proxy.standing} that still stand")
+
+
+@check("EVENTS-092", IF("network"), others=_UNAVAILABLE)
+async def open_says_that_nobody_is_there(harness: EventsHarness) -> None:
+    """While the server is down `open` raises `BackendUnavailableError`, within 10 s."""
+    net = harness.network()
+    net.proxy.refuse()
+    result = await opened_in_vain(await harness.make(**net.options))
+    expect(
+        isinstance(result, BackendUnavailableError),
+        "BackendUnavailableError from `open` while the server is down",
+        told_outcome(result),
+    )
+
+
+@check("EVENTS-093", SHOULD, others="several connections, and each call has one to itself")
+async def slow_call_holds_up_no_other(harness: EventsHarness) -> None:
+    """While one call waits for the server another is answered."""
+    net, store = await connected(harness)
+    events = await started(store, 2)
+    net.proxy.hold_reply()
+    slow = asyncio.ensure_future(outcome(store, store.head(NOTEBOOK, uuid4())))
+    await net.proxy.until(lambda: net.proxy.is_holding)
+    found = await outcome(store, store.head(NOTEBOOK, events[0].aggregate_id))
+    net.proxy.release()
+    await slow
+    expect(found == head_of(events), f"the head {head_of(events)}", told_outcome(found))
+
+
+@check(
+    "EVENTS-094",
+    IF("network", "read_many"),
+    others="let the error leave the iterator, whichever stream's page it was",
+)
+async def broken_reads_are_not_complete(harness: EventsHarness) -> None:
+    """`read_many` that breaks in the middle raises or goes on; no stream is left out for it."""
+    net, store = await connected(harness)
+    streams = {e[0].aggregate_id: e for e in [await started(store, 40) for _ in range(10)]}
+    for size in (100, 10_000, 40_000):
+        await healed_head(store, next(iter(streams)))
+        net.proxy.cut_replies_after(size)
+        result = await outcome(store, _many(store, dict.fromkeys(streams, 1)))
+        net.proxy.heal()
+        if isinstance(result, BackendUnavailableError):
+            continue
+        expect(
+            isinstance(result, int) and result == 400,
+            "BackendUnavailableError, or all of 400 events",
+            told_outcome(result),
+        )
+
+
+async def _many(store: EventStore, first: Mapping[UUID, int]) -> int:
+    chunks = store.read_many(NOTEBOOK, first)  # type: ignore[attr-defined] # the capability's
+    return sum([len(rows) async for _, rows in chunks])
+
+
+@check("EVENTS-095", IF("network"), others="one statement for a whole deletion")
+async def broken_deletion_is_whole(harness: EventsHarness) -> None:
+    """A deletion whose reply is lost, at whatever step, was made whole or not at all."""
+    net, store = await connected(harness)
+    for skip in range(MOST_TRIPS):
+        events = await started(store, 20)
+        aggregate_id = events[0].aggregate_id
+        net.proxy.lose_reply(skip=skip)
+        result = await outcome(store, store.delete(NOTEBOOK, aggregate_id, below=20))
+        has_happened = not net.proxy.is_planned
+        net.proxy.heal()
+        await healed_head(store, aggregate_id)
+        count = len(await rows_of(store, events[0]))
+        expect(count in (1, 20), "20 events, or the last one", f"{count} events")
+        expect(
+            isinstance(result, BackendUnavailableError | int),
+            "BackendUnavailableError, or the number of events",
+            told_outcome(result),
+        )
+        if not has_happened:
+            return

@@ -1,0 +1,130 @@
+"""A backend whose server is spoken to through a proxy of ours, and the server's bad days."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from interlock.backends import BackendUnavailableError
+from interlock_conformance.checks import CannotTell, CheckFailed
+from interlock_conformance.proxy import Proxy
+
+T = TypeVar("T")
+
+TIMEOUT_SECONDS = 1.0
+"""What calls are bounded by where the backend takes it."""
+
+GRACE_SECONDS = 4.0
+"""How much later than that a call may end: this machine may be busy."""
+
+PATIENCE_SECONDS = 10.0
+"""How long a backend may take to find its server again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The one server of a backend's options. `option` is the one that names it."""
+
+    option: str
+    host: str
+    port: int | None
+    text: str
+
+    def through(self, port: int) -> Mapping[str, object]:
+        """The option with 127.0.0.1 and this port in the place of the server's."""
+        if self.option == "servers":
+            return {"servers": [f"127.0.0.1:{port}"]}
+        parts = urlsplit(self.text)
+        account, at, _ = parts.netloc.rpartition("@")
+        return {"url": parts._replace(netloc=f"{account}{at}127.0.0.1:{port}").geturl()}
+
+
+def server_of(options: Mapping[str, object]) -> Server | None:
+    """The server that `url` or `servers` names, if it is one and is spoken to by TCP."""
+    servers = options.get("servers")
+    if isinstance(servers, list | tuple):
+        option, url = "servers", f"//{servers[0]}" if len(servers) == 1 else ""
+    else:
+        option, url = "url", str(options.get("url", ""))
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # several servers, for one
+        return None
+    return None if host is None else Server(option, host, port, url)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A proxy before the server, and the options with which a backend goes through it."""
+
+    proxy: Proxy
+    options: Mapping[str, object]
+
+
+def network_to(server: Server | None) -> Network:
+    """Raises `CannotTell` where there is no server to stand before."""
+    if server is None or server.port is None:
+        raise CannotTell(
+            "the server's address isn't known: write one host and its port into `url` or "
+            "`servers`, in the options or as the default of a parameter of `backend`"
+        )
+    proxy = Proxy(server.host, server.port)
+    return Network(proxy, server.through(proxy.port))
+
+
+async def expect_passage(net: Network, call: Awaitable[object]) -> None:
+    """Raise `CannotTell` if the call goes past the proxy."""
+    before = net.proxy.requests
+    await call
+    if net.proxy.requests == before:
+        raise CannotTell(
+            "calls don't go where `url` or `servers` says, but where the server there sends them: "
+            "name all the servers, then what needs a proxy isn't asked"
+        )
+
+
+async def outcome(store: Any, call: Awaitable[T]) -> T | Exception:  # Any: it has a `timeout`
+    """What the call returns or raises, bounded as the core bounds it.
+
+    `CheckFailed` if it ends much later than that.
+    """
+    loop = asyncio.get_running_loop()
+    seconds = None if store.timeout is None else store.timeout.total_seconds()
+    began, limit = loop.time(), asyncio.timeout(seconds)
+    result: T | Exception
+    try:
+        async with limit:
+            result = await call
+    except Exception as error:  # noqa: BLE001 it is what is asked about
+        result = error
+        if limit.expired():
+            result = BackendUnavailableError(f"no answer within {seconds} s")
+    took = loop.time() - began
+    if took > (TIMEOUT_SECONDS if seconds is None else seconds) + GRACE_SECONDS:
+        bound = "`timeout` says how long" if seconds is None else f"it ends after {seconds:g} s"
+        raise CheckFailed(
+            f"a call that gets no answer is given up: {bound}", f"it took {took:.1f} s"
+        )
+    return result
+
+
+async def answered(store: Any, call: Callable[[], Awaitable[T]], what: str) -> T:  # Any: as above
+    """What the call returns once the server is well; a backend may need some calls to notice."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_SECONDS
+    while isinstance(result := await outcome(store, call()), BackendUnavailableError):
+        if loop.time() > deadline:
+            raise CheckFailed(f"{what}, as soon as the server is well again", told_outcome(result))
+        await asyncio.sleep(0.01)
+    if isinstance(result, Exception):
+        raise CheckFailed(what, told_outcome(result)) from result
+    return result
+
+
+def told_outcome(result: object) -> str:
+    """What became of a call in a few words, for messages."""
+    if isinstance(result, Exception):
+        return f"{type(result).__name__}: {result}"
+    return f"the answer {result!r}" if result is not None else "it returned None"
