@@ -61,6 +61,15 @@ def test_what_a_report_holds_is_shown_and_never_markup(
     assert r"\*e\* \| &lt;f&gt; \| g" in shown
 
 
+def test_a_backend_without_a_registered_name_is_of_the_core_it_ran_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = report_of()
+    report["suites"][0]["versions"] = {"server": "Paper 3"}
+    assert main(["report", kept(tmp_path, report)]) == 0
+    assert "| Paper 3 | interlock 0.1.0 | 3.12.1 |" in capsys.readouterr().out
+
+
 def edited(**changes: object) -> Json:
     return {**report_of(), **changes}
 

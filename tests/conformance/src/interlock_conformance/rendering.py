@@ -54,8 +54,9 @@ def row(report: Json, suite: Json) -> list[str]:
     """The cells of a suite under `COLUMNS`."""
     outcomes = Counter(check["outcome"] for check in suite["checks"])
     passed = [f"{outcomes.pop('passed', 0)} passed"]
-    versions = suite["versions"] or {"interlock": report["versions"].get("interlock", "")}
-    libraries = [f"{name} {found}" for name, found in versions.items() if name != "server"]
+    versions = {name: found for name, found in suite["versions"].items() if name != "server"}
+    if not versions:  # it has no registered name
+        versions = {"interlock": report["versions"].get("interlock", "")}
     return [
         escaped(suite["backend"].removeprefix("Test")),
         escaped(short(suite)),
@@ -64,7 +65,7 @@ def row(report: Json, suite: Json) -> list[str]:
             ", ".join(passed + [f"{count} {word}" for word, count in sorted(outcomes.items())])
         ),
         escaped(suite["versions"].get("server", "")),
-        escaped(", ".join(libraries)),
+        escaped(", ".join(f"{name} {found}" for name, found in versions.items())),
         escaped(report["versions"].get("python", "")),
     ]
 
