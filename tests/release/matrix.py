@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def rendered() -> dict[Path, str]:
     """The pages that follow from the JSON in docs/plugins. Raises `ReportError`."""
-    reports = {path.stem: read(path) for path in sorted(REPORTS.glob("*.json"))}
+    names = sorted(path.stem for path in REPORTS.glob("*.json"))
+    reports = {name: read(REPORTS / f"{name}.json") for name in names}
     return {
         PAGES / "index.md": plugin_pages.index(reports),
         PAGES / "directory.md": plugin_pages.directory(submissions(PAGES / "directory")),

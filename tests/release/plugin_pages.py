@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from interlock_conformance.rendering import COLUMNS, escaped, row, short, suites, table
+from interlock_conformance.rendering import COLUMNS, escaped, row, short, suites, table, versions
 from interlock_conformance.verdict import Json
 from submissions import Submission
 
@@ -19,12 +19,18 @@ def index(reports: Mapping[str, Json]) -> str:
         for name, report in reports.items()
         for suite in report["suites"]
     ]
-    return _page("index", TABLE="\n".join(table(COLUMNS, rows)))
+    made_with = [[name, versions(report)] for name, report in reports.items()]
+    return _page(
+        "index",
+        VERDICTS=_table_or_none(COLUMNS, rows),
+        VERSIONS=_table_or_none(("distribution", "with"), made_with),
+    )
 
 
 def directory(found: Sequence[Submission]) -> str:
     """The page of others' backends; those that are partial stand apart."""
-    columns = ("distribution", "maintainer", *COLUMNS)
+    columns = ("distribution", *COLUMNS)
+    made_with = [[_link(one), escaped(one.maintainer), versions(one.report)] for one in found]
     conformant = [cells for one in found if not _is_partial(one) for cells in _rows(one)]
     partial = [
         [*cells, undecided]
@@ -36,6 +42,7 @@ def directory(found: Sequence[Submission]) -> str:
         "directory",
         CONFORMANT=_table_or_none(columns, conformant),
         PARTIAL=_table_or_none((*columns, "left out"), partial),
+        VERSIONS=_table_or_none(("distribution", "maintainer", "with"), made_with),
     )
 
 
@@ -50,10 +57,12 @@ def _is_partial(one: Submission) -> bool:
 
 
 def _rows(one: Submission) -> Iterator[list[str]]:
-    for report, suite in suites([one.report]):
-        url = str(one.url).translate({ord("|"): "%7C", ord("\\"): "%5C"})
-        link = f"[{escaped(one.distribution)}](<{url}>)"
-        yield [link, escaped(one.maintainer), *row(report, suite)]
+    return ([_link(one), *row(report, suite)] for report, suite in suites([one.report]))
+
+
+def _link(one: Submission) -> str:
+    url = str(one.url).translate({ord("|"): "%7C", ord("\\"): "%5C"})
+    return f"[{escaped(one.distribution)}](<{url}>)"
 
 
 def _undecided(one: Submission) -> Iterator[str]:

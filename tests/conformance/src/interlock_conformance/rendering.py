@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from interlock_conformance.verdict import Json, worst
 
-COLUMNS = ("backend", "suite", "verdict", "checks", "server", "versions", "Python")
+COLUMNS = ("backend", "suite", "verdict, contract", "checks", "server")
 
 _UNTOLD = ("not applicable", "not carried")
 _MARKED = re.compile(r"([\\`*_{}\[\]|~])")
@@ -28,8 +28,9 @@ _BADGE = """\
 
 
 def markdown(reports: Sequence[Json]) -> str:
-    """The verdicts in a table, and below it each check that didn't pass, with its reason."""
+    """The verdicts in a table, the versions, and each check that didn't pass, with its reason."""
     lines = [*table(COLUMNS, (row(report, suite) for report, suite in suites(reports)))]
+    lines += ["", *(f"With {told}." for told in dict.fromkeys(map(versions, reports)))]
     for _, suite in suites(reports):
         undone = [check for check in suite["checks"] if check["outcome"] != "passed"]
         told = [check for check in undone if check["outcome"] not in _UNTOLD]
@@ -54,20 +55,24 @@ def row(report: Json, suite: Json) -> list[str]:
     """The cells of a suite under `COLUMNS`."""
     outcomes = Counter(check["outcome"] for check in suite["checks"])
     passed = [f"{outcomes.pop('passed', 0)} passed"]
-    versions = {name: found for name, found in suite["versions"].items() if name != "server"}
-    if not versions:  # it has no registered name
-        versions = {"interlock": report["versions"].get("interlock", "")}
+    counts = ", ".join(passed + [f"{count} {word}" for word, count in sorted(outcomes.items())])
     return [
         escaped(suite["backend"].removeprefix("Test")),
         escaped(short(suite)),
-        f"**{suite['verdict']}**, contract {report['contract']}",
-        escaped(
-            ", ".join(passed + [f"{count} {word}" for word, count in sorted(outcomes.items())])
-        ),
+        f"**{suite['verdict']}** {report['contract']}",
+        escaped(counts),
         escaped(suite["versions"].get("server", "")),
-        escaped(", ".join(f"{name} {found}" for name, found in versions.items())),
-        escaped(report["versions"].get("python", "")),
     ]
+
+
+def versions(report: Json) -> str:
+    """Of Python, of the distributions, and of what these depend on."""
+    found = {**report["versions"]}
+    for suite in report["suites"]:
+        found |= suite["versions"]
+    names = sorted(found.keys() - {"python", "server"})
+    told = [("Python", found.get("python", "")), *((name, found[name]) for name in names)]
+    return escaped(", ".join(f"{name} {version}" for name, version in told))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
