@@ -125,10 +125,10 @@ PATCHES = [
         "loads delete snapshots that look ahead",
         "loads only pass over snapshots",
         "loading.py",
-        "                    return loaded\n        return await self.tail.replay(",
-        "                    return loaded\n"
-        "                key = self._registration.snapshot_scope.key(aggregate_id)\n"
-        "                await self._registration.snapshots.remove(key, baseline.stamp)\n"
+        "                        return loaded\n        return await self.tail.replay(",
+        "                        return loaded\n"
+        "                    key = self._registration.snapshot_scope.key(aggregate_id)\n"
+        "                    await self._registration.snapshots.remove(key, baseline.stamp)\n"
         "        return await self.tail.replay(",
         f"{_SNAPSHOTS}test_loads_remove_no_snapshots",
         (38,),
