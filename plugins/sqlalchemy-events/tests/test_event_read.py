@@ -102,7 +102,7 @@ async def test_the_memory_of_a_read_does_not_grow_with_the_stream(
     finally:
         tracemalloc.stop()
     assert count == 20_000
-    assert peak < 1_500_000  # all of them take 9,000,000
+    assert peak < 3_000_000  # all of them take 9,000,000
 
 
 async def test_other_tasks_run_between_the_chunks_of_a_long_read(

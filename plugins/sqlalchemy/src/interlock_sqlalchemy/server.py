@@ -28,7 +28,7 @@ from interlock_sqlalchemy.troubles import Trouble
 
 _FIRST_ROWS = 512
 """Enough for the event that a snapshot was taken at and 500 behind it, in one round trip."""
-_MOST_ROWS = 1_000
+_MOST_ROWS = 2_000
 _ATTEMPTS = 7
 
 
@@ -132,8 +132,9 @@ class ServerDatabase:
         if rows is None:
             rows = await self.fetch(statement, {**values, "after": after, "limit": limit})
         while rows:
+            rows = [row[:] for row in rows]
             if len(rows) < limit:
-                yield [row[:] for row in rows]
+                yield rows
                 return
             after, limit = rows[-1][0], fitting(rows, _MOST_ROWS)
             # While the caller is busy with this chunk, the server reads the next. One that nobody
@@ -142,7 +143,7 @@ class ServerDatabase:
                 self.fetch(statement, {**values, "after": after, "limit": limit})
             )
             ahead.add_done_callback(_seen)
-            yield [row[:] for row in rows]
+            yield rows
             rows = await asyncio.shield(ahead)
 
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
