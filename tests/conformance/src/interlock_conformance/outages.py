@@ -15,7 +15,7 @@ from interlock.backends import (
     CacheStore,
     RecordKey,
 )
-from interlock_conformance.checks import IF, SHOULD, both, expect, unless_raised
+from interlock_conformance.checks import IF, both, expect, unless_raised
 from interlock_conformance.harness import CacheHarness
 from interlock_conformance.network import (
     GRACE_SECONDS,
@@ -329,7 +329,7 @@ async def opened_in_vain(store: Any) -> object:  # Any: whichever kind of store
 
 @both(
     "092",
-    SHOULD,
+    IF("network"),
     others="several connections, and each call has one to itself",
 )
 async def slow_call_holds_up_no_other(harness: CacheHarness) -> None:
