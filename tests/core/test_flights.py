@@ -8,7 +8,7 @@ import pytest
 
 from interlock.application.aggregates import FastForward, MaxAge, Trust
 from interlock.errors import BackendUnavailableError
-from rig import ID, Account, Gate, Rig, settled, unharmed
+from rig import ID, Account, Gate, Rig, ended, settled, unharmed
 
 
 def _load(rig: Rig, **asked: Any) -> asyncio.Task[Account]:
@@ -197,3 +197,67 @@ async def test_a_failed_load_is_not_joined_later() -> None:
             await rig.load()
         with unharmed("a load joined one that had failed"):
             assert (await rig.load()).balance == 1
+
+
+class TestLight:
+    """A load after one that waited for nothing and folded little is made without a flight."""
+
+    async def test_it_ends_without_a_turn_of_the_loop(self) -> None:
+        async with Rig(freshness=FastForward()) as rig:
+            rig.events.write(1)
+            await rig.load()
+            rig.events.write(2)
+            with pytest.raises(StopIteration) as stop:
+                rig.load().send(None)
+            assert stop.value.value == Account(id=ID, version=2, balance=3)
+            assert rig.cache.found.version == 2
+
+    async def test_after_a_long_tail_loads_share_again(self) -> None:
+        async with Rig(freshness=FastForward()) as rig:
+            rig.events.write(1)
+            await rig.load()
+            rig.events.write(*[1] * 101)
+            await rig.load()
+            rig.events.calls.clear()
+            await asyncio.gather(*(rig.load() for _ in range(3)))
+            assert rig.events.calls.count("read") == 1
+
+    async def test_after_one_that_waits_loads_share_again(self) -> None:
+        async with Rig(freshness=FastForward()) as rig:
+            rig.events.write(1)
+            await rig.load()
+            waiting, gate = await _held(rig)
+            rig.events.calls.clear()
+            shared = [_load(rig) for _ in range(3)]
+            assert await settled(*shared)
+            assert rig.events.calls.count("read") == 1
+            gate.opened.set()
+            assert await waiting == shared[0].result()
+
+    async def test_closing_waits_for_one_that_waits(self) -> None:
+        async with Rig(freshness=FastForward()) as rig:
+            rig.events.write(1)
+            await rig.load()
+            waiting, gate = await _held(rig)
+            closing = asyncio.create_task(rig.app.close())
+            assert not await settled(closing)
+            gate.opened.set()
+            assert (await ended(waiting)).balance == 1
+            await closing
+
+    async def test_cancelling_its_caller_ends_it(self) -> None:
+        async with Rig(freshness=FastForward()) as rig:
+            rig.events.write(1)
+            await rig.load()
+            waiting, _ = await _held(rig)
+            waiting.cancel()
+            assert await settled(waiting)
+            assert waiting.cancelled()
+
+    async def test_a_backend_that_cancels_itself_does_not_cancel_its_caller(self) -> None:
+        async with Rig(freshness=FastForward()) as rig:
+            rig.events.write(1)
+            await rig.load()
+            rig.events.then("read", asyncio.CancelledError())
+            with pytest.raises(BackendUnavailableError, match="cancelled itself"):
+                await rig.load()

@@ -18,7 +18,10 @@ Steps = Generator[Any, Any, T]  # Any: what an awaitable and the event loop say 
 
 
 async def bounded(what: str, timeout: timedelta | None, answer: Awaitable[T]) -> T:
-    """The answer; `BackendUnavailableError` if it is late or fails with a foreign error."""
+    """The answer.
+
+    `BackendUnavailableError` if it is late, fails with a foreign error or cancels itself.
+    """
     try:
         if timeout is None:
             return await answer
@@ -30,7 +33,12 @@ async def bounded(what: str, timeout: timedelta | None, answer: Awaitable[T]) ->
             result: T = stop.value
             return result
         async with asyncio.timeout(timeout.total_seconds()):
-            return await _the_rest(steps, waits_for)
+            return await the_rest(steps, waits_for)
+    except asyncio.CancelledError as error:
+        caller = asyncio.current_task()
+        if caller is None or caller.cancelling():
+            raise
+        raise BackendUnavailableError(f"{what} cancelled itself") from error
     except (BackendUnavailableError, ConcurrencyError, RecordTooLargeError, RecordUnusableError):
         raise
     except TimeoutError as error:
@@ -40,7 +48,7 @@ async def bounded(what: str, timeout: timedelta | None, answer: Awaitable[T]) ->
 
 
 @coroutine
-def _the_rest(steps: Steps[T], waits_for: object) -> Steps[T]:
+def the_rest(steps: Steps[T], waits_for: object) -> Steps[T]:
     """Go on with an awaitable whose first step was taken."""
     try:
         while True:

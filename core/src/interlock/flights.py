@@ -2,10 +2,11 @@
 
 import asyncio
 import copy
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
-from interlock.errors import BackendUnavailableError
 from interlock.loaded import Loaded
 
 
@@ -25,7 +26,7 @@ class Flights:
 
     def __init__(self) -> None:
         self._flights: dict[UUID, dict[Hashable, Flight]] = {}
-        self._tasks: set[asyncio.Task[Loaded]] = set()
+        self._under_way: set[asyncio.Future[Any]] = set()  # of any result
 
     async def share(
         self,
@@ -46,29 +47,35 @@ class Flights:
         if flight is None or (flight.has_begun and not joins_running):
             flight = flights[what] = Flight()
             flight.task = asyncio.create_task(self._fly(aggregate_id, what, flight, load))
-            self._tasks.add(flight.task)
+            self._under_way.add(flight.task)
             flight.task.add_done_callback(self._landed)
         flight.waiters += 1
         try:
             return await asyncio.shield(flight.task), flight
-        except asyncio.CancelledError:
-            caller = asyncio.current_task()
-            if flight.task.cancelled() and caller is not None and not caller.cancelling():
-                raise BackendUnavailableError("a backend cancelled the load") from None
-            raise
         except Exception as error:
             if flight.waiters == 1:
                 raise
             raise _own(error) from error.__cause__
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within the block a load that nobody can join is waited for by `drain`."""
+        ended = asyncio.get_running_loop().create_future()
+        self._under_way.add(ended)
+        try:
+            yield
+        finally:
+            self._under_way.discard(ended)
+            ended.set_result(None)
 
     def detach(self, aggregate_id: UUID) -> None:
         """Let nobody join the flights of an id any more; they end for those who wait for them."""
         self._flights.pop(aggregate_id, None)
 
     async def drain(self) -> None:
-        """Wait until no flight is left."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        """Wait until no load is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
 
     async def _fly(
         self,
@@ -87,7 +94,7 @@ class Flights:
                     del self._flights[aggregate_id]
 
     def _landed(self, task: asyncio.Task[Loaded]) -> None:
-        self._tasks.discard(task)
+        self._under_way.discard(task)
         if not task.cancelled():
             task.exception()  # every waiter may have been cancelled: then nobody else asks for it
 

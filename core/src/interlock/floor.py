@@ -38,6 +38,8 @@ class Forgets:
 
     def since(self, aggregate_id: UUID, moment: int) -> bool:
         """Whether the id was forgotten after the moment, or is being forgotten."""
+        if moment == self.moment and not self._under_way:
+            return False
         return aggregate_id in self._under_way or (
             self._latest.get(aggregate_id, self._others) > moment
         )

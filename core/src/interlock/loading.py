@@ -1,6 +1,7 @@
 """The loading of one aggregate: cache, snapshot, tail, fold, fill."""
 
 import copy
+from collections.abc import Coroutine
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from interlock.aggregate import Aggregate
 from interlock.ahead import reads_ahead
 from interlock.baselines import Baselines
+from interlock.calls import the_rest
 from interlock.flights import Flight, Flights
 from interlock.floor import Floor
 from interlock.keeping import Keeper
@@ -19,6 +21,8 @@ from interlock.tail import Tail
 from interlock.underway import UnderWay
 
 _TRUSTING = (Trust, MaxAge)
+_FEW = 100
+"""So many events are folded in about the time that a flight and a copy take."""
 
 
 class Loader:
@@ -36,6 +40,7 @@ class Loader:
     ) -> None:
         self.flights = Flights()
         self.keeping = UnderWay()
+        self._is_light = False
         self._registration = registration
         self._keeper = keeper
         self._floor = floor
@@ -72,7 +77,7 @@ class Loader:
             if hit is not None:
                 return hit.state
 
-        async def read_and_keep(flight: Flight) -> Loaded:
+        async def read_and_keep(flight: Flight | None) -> Loaded:
             nonlocal known
             trail, known = known, None
             loaded = await self.read(aggregate_id, ask, flight, trail)
@@ -81,16 +86,41 @@ class Loader:
 
         what, began = (version, ask.freshness), self._clock()
         joins_running = is_trusting and version is None
-        loaded, flight = await self.flights.share(
-            aggregate_id, what, read_and_keep, joins_running=joins_running
-        )
+        flight = None
+        if self._is_light:
+            loaded = await self._felt(read_and_keep(None))
+        else:
+            loaded, flight = await self.flights.share(
+                aggregate_id,
+                what,
+                lambda flight: self._felt(read_and_keep(flight)),
+                joins_running=joins_running,
+            )
         if version is None and (loaded.version < floor or is_too_old(loaded, ask, began)):
             loaded, flight = await self.flights.share(
                 aggregate_id, what, read_and_keep, joins_running=False
             )
         if loaded.head is not None and version is None:
             self._floor.raise_to(aggregate_id, loaded.head, since=loaded.trail.moment)
-        return loaded.state if flight.waiters == 1 else self.copy(loaded)
+        is_shared = flight is not None and flight.waiters > 1
+        return self.copy(loaded) if is_shared else loaded.state
+
+    async def _felt(self, reading: Coroutine[None, None, Loaded]) -> Loaded:
+        """What is read; whether that was so little that the next load may do it by itself.
+
+        Stores that answer without waiting, a short tail: a flight would cost as much. One that
+        turns out to wait leaves the next to a flight. See ADR 4.
+        """
+        steps = reading.__await__()
+        try:
+            waits_for = next(steps)
+        except StopIteration as stop:
+            loaded: Loaded = stop.value
+            self._is_light = loaded.events_folded <= _FEW
+            return loaded
+        self._is_light = False
+        with self.flights.alone():
+            return await the_rest(steps, waits_for)
 
     async def read(
         self,

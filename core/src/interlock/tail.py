@@ -165,6 +165,10 @@ class Tail:
     def _folded(self, baseline: Loaded, fold: Fold, verified_at: datetime) -> Loaded:
         """The result of a fold. Its fields all count as set, wherever the fold started."""
         state, scope = fold.state, self._registration.mapper.scope
+        is_own = baseline.record is not None and baseline.record.revision == scope.revision
+        if is_own and fold.last_event_id is None:
+            baseline.verified_at, baseline.is_current = verified_at, True
+            return baseline
         object.__setattr__(state, "__pydantic_fields_set__", set(self._field_names))
         loaded = Loaded(
             aggregate_id=baseline.aggregate_id,
@@ -185,8 +189,6 @@ class Tail:
             loaded.last_event_at = from_micros(fold.last_event_at)
             if fold.first_event_at is not None:
                 loaded.anchor_at = from_micros(fold.first_event_at)
-        elif baseline.record is not None and baseline.record.revision == scope.revision:
-            loaded.record = baseline.record
         if loaded.last_event_id is not None:
             set_origin(state, loaded.origin(scope))
         return loaded
