@@ -107,6 +107,15 @@ async def test_a_user_that_the_server_does_not_know_is_told(
 
 
 @ON_SERVERS
+async def test_an_option_of_the_url_that_the_driver_does_not_know_is_told(
+    open_store: OpenStore, place: Place
+) -> None:
+    url = changed(place.url, query={"fantasy": "1"})
+    with pytest.raises(ConfigurationError, match=r"fantasy.*check what follows the \? in the url"):
+        await open_store(url=url)
+
+
+@ON_SERVERS
 async def test_a_database_that_is_not_there_is_told(open_store: OpenStore, place: Place) -> None:
     with pytest.raises(ConfigurationError, match="create the database, or name another one"):
         await open_store(url=changed(place.url, database="nowhere"))

@@ -27,6 +27,10 @@ def _needed(server: str, binary: str) -> None:
         (pytest.fail if is_required else pytest.skip)(f"needs {server}: {binary} isn't installed")
 
 
+_FOR_AUTHORITIES = ("-addext", "keyUsage=critical,keyCertSign")
+_SUBJECT = ("-subj", "/CN=localhost")
+
+
 class OwnServer:
     """A server on a free port, with its data in a folder of its own."""
 
@@ -42,6 +46,16 @@ class OwnServer:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
 
+    def certified(self) -> None:
+        """Make an authority, and a certificate of its for localhost: ca.crt, own.crt, own.key."""
+        key = ("-newkey", "rsa:2048", "-nodes")
+        authority = ("-x509", *key, "-days", "2", "-keyout", "ca.key", "-out", "ca.crt")
+        self.run("openssl", "req", *authority, "-subj", "/CN=Authority", *_FOR_AUTHORITIES)
+        self.run("openssl", "req", *key, "-keyout", "own.key", "-out", "own.csr", *_SUBJECT)
+        (self.folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1")
+        by = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
+        self.run("openssl", "x509", "-req", "-in", "own.csr", "-days", "2", *by, "-out", "own.crt")
+
     def run(self, name: str, *arguments: str) -> None:
         """Run one of the server's programs."""
         subprocess.run(  # noqa: S603 # ours
@@ -50,6 +64,7 @@ class OwnServer:
             check=True,
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if name == "openssl" else None,  # it shows how it works
         )
 
 
@@ -85,6 +100,15 @@ class OwnPostgreSQL(OwnServer):
         self.stop()
         self.start()
 
+    def encrypt(self) -> None:
+        """Take TLS connections only."""
+        self.certified()
+        files = f"ssl_cert_file = '{self.folder}/own.crt'\nssl_key_file = '{self.folder}/own.key'"
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write(f"ssl = on\n{files}\n")
+        (self.data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 trust\n")
+        self.restart()
+
     def become_standby(self) -> None:
         self.stop()
         (self.data / "standby.signal").touch()
@@ -111,12 +135,16 @@ def own_postgresql(*, follows: OwnPostgreSQL | None = None) -> Iterator[OwnPostg
                 server.stop()
 
 
+_TLS_FILES = (("cert", "crt"), ("key", "key"))
+
+
 class OwnMariaDB(OwnServer):
     """A server of its own."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, "mysql")
         self._process: subprocess.Popen[bytes] | None = None
+        self._more: list[str] = []
         how = "--auth-root-authentication-method=normal"
         self.run("mariadb-install-db", "--no-defaults", f"--datadir={self.data}", how)
 
@@ -126,13 +154,27 @@ class OwnMariaDB(OwnServer):
 
     def start(self) -> None:
         options = ("--bind-address=127.0.0.1", f"--socket={self.folder}/socket")
-        command = ["--no-defaults", f"--datadir={self.data}", f"--port={self.port}", *options]
+        command = [
+            "--no-defaults",
+            f"--datadir={self.data}",
+            f"--port={self.port}",
+            *options,
+            *self._more,
+        ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 # ours
                 [_binary("mariadbd") or "mariadbd", *command], user=self.user, stderr=log
             )
         while not self._is_ready():
             assert self._process.poll() is None, (self.folder / "log").read_text()
+
+    def encrypt(self) -> None:
+        """See `OwnPostgreSQL`."""
+        self.certified()
+        files = [f"--ssl-{kind}={self.folder}/own.{end}" for kind, end in _TLS_FILES]
+        self._more = [*files, "--require-secure-transport=ON"]
+        self.stop()
+        self.start()
 
     def stop(self) -> None:
         self._end(Signals.SIGTERM)
@@ -148,7 +190,7 @@ class OwnMariaDB(OwnServer):
             self._process = None
 
     def _is_ready(self) -> bool:
-        ping = ["--no-defaults", "-h127.0.0.1", f"-P{self.port}", "-uroot", "--silent", "ping"]
+        ping = ["--no-defaults", f"-S{self.folder}/socket", "-uroot", "--silent", "ping"]
         done = subprocess.run(  # noqa: S603 # ours
             [_binary("mariadb-admin") or "mariadb-admin", *ping],
             check=False,

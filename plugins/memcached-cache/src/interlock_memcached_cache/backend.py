@@ -79,7 +79,7 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
 
     async def server_version(self) -> str:
         """What the servers answer, each different answer once."""
-        return ", ".join(sorted(set(await self._versions())))
+        return f"memcached {', '.join(sorted(set(await self._versions())))}"
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         """See `CacheStore.read`."""

@@ -7,6 +7,7 @@ times what the driver's does.
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from interlock.backends import ConfigurationError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
@@ -68,6 +69,15 @@ class Asyncpg:
     def abort(self, link: Link) -> None:
         """See `Driver.abort`."""
         link.terminate()
+
+
+async def connected_by_asyncpg(**options: Any) -> Link:  # Any: as asyncpg.connect takes them
+    """A connection of asyncpg's; TLS by libpq's names, which it reads in a DSN alone."""
+    import asyncpg  # type: ignore[import-untyped] # noqa: PLC0415 # may be missing
+
+    names = [name for name in options if name.startswith("ssl") and name != "ssl"]
+    tls = urlencode({name: options.pop(name) for name in names})
+    return await asyncpg.connect(f"postgresql://?{tls}" if tls else None, **options)
 
 
 class Psycopg:

@@ -134,6 +134,8 @@ class Links:
         message = self._told(error, "connect to")
         if trouble is Trouble.WRONG_USER:
             return WrongAccessError(f"{message}; check the url's user and password")
+        if trouble is Trouble.WRONG_OPTION:
+            return WrongAccessError(f"{message}; check what follows the ? in the url")
         if trouble is Trouble.NO_DATABASE:
             return WrongAccessError(f"{message}; create the database, or name another one")
         return BackendUnavailableError(message, nothing_done=True)
@@ -150,7 +152,7 @@ class Links:
     def _told(self, error: BaseException, doing: str) -> str:
         original = _original(error)
         advice = self._dialect.advice(original)
-        text = str(original) or type(original).__name__
+        text = str(original).strip() or type(original).__name__
         return f"can't {doing} {self._dialect.name}: {text}" + (f"; {advice}" if advice else "")
 
 
@@ -159,7 +161,7 @@ class NotPrimaryError(BackendUnavailableError):
 
 
 class WrongAccessError(BackendUnavailableError):
-    """The server doesn't let this user in, or has no such database. As above."""
+    """The URL can't be right: its user, its database or its options. As above."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, nothing_done=True)

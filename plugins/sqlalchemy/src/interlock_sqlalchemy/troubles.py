@@ -11,6 +11,7 @@ class Trouble(Enum):
     ABORTED = "the transaction was undone, and may be carried out if it is repeated"
     NOT_PRIMARY = "the server takes no writes, any more"
     TOO_LARGE = "the server can't keep a value of this size"
+    WRONG_OPTION = "the driver knows no such option"
     WRONG_USER = "the server doesn't let this user in"
     NO_DATABASE = "the server has no such database"
     NO_RIGHT = "the user may not do this"

@@ -124,6 +124,8 @@ class MySQL:
 
     def trouble(self, error: BaseException) -> Trouble:
         """See `ServerDialect.trouble`."""
+        if isinstance(error, TypeError):
+            return Trouble.WRONG_OPTION
         code = _code(error)
         if code == 0 or code in _OF_THE_CLIENT:
             return Trouble.LOST

@@ -9,7 +9,14 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Many
-from interlock_sqlalchemy.drivers import Asyncpg, Driver, Link, Psycopg, needed
+from interlock_sqlalchemy.drivers import (
+    Asyncpg,
+    Driver,
+    Link,
+    Psycopg,
+    connected_by_asyncpg,
+    needed,
+)
 from interlock_sqlalchemy.names import short_name, spoken
 from interlock_sqlalchemy.troubles import Trouble
 
@@ -25,6 +32,8 @@ SELECT set_config('default_transaction_isolation', 'read committed', false),
  WHERE name = 'plan_cache_mode'),
  pg_is_in_recovery(), current_setting('transaction_read_only')"""
 
+_NO_SUCH_OPTION = "libpq's own, which has no code"
+
 # postgresql.org/docs/current/errcodes-appendix.html
 _TROUBLES = {
     "23505": Trouble.CONFLICT,
@@ -39,6 +48,7 @@ _TROUBLES = {
     "28000": Trouble.WRONG_USER,
     "28P01": Trouble.WRONG_USER,
     "3D000": Trouble.NO_DATABASE,
+    _NO_SUCH_OPTION: Trouble.WRONG_OPTION,
     "42501": Trouble.NO_RIGHT,
 }
 _CLASSES = {"08": Trouble.LOST, "54": Trouble.TOO_LARGE}
@@ -48,6 +58,7 @@ _SAID = {
     r"authentication failed|role .* does not exist|no pg_hba\.conf entry": "28000",
     r"database .* does not exist": "3D000",
     r"too many (clients|connections)": "53300",
+    r"invalid connection option|invalid sslmode value": _NO_SUCH_OPTION,
 }
 _ADVICE = {
     "42P01": "the table is gone; create it again, or restore a backup",
@@ -94,6 +105,8 @@ class PostgreSQL:
 
     def trouble(self, error: BaseException) -> Trouble:
         """See `ServerDialect.trouble`."""
+        if isinstance(error, TypeError):
+            return Trouble.WRONG_OPTION
         code = _code(error)
         if code is None:
             return Trouble.LOST
@@ -128,7 +141,7 @@ def _code(error: BaseException) -> str | None:
 
 def _connect_args(driver: str, seconds: float) -> dict[str, object]:
     if driver == "asyncpg":
-        return {"timeout": seconds}
+        return {"timeout": seconds, "async_creator_fn": connected_by_asyncpg}
     from interlock_sqlalchemy.psycopg_connection import (  # noqa: PLC0415 it imports the driver
         PsycopgConnection,
     )
