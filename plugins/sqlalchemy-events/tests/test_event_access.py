@@ -121,6 +121,16 @@ async def test_a_database_that_is_not_there_is_told(open_store: OpenStore, place
         await open_store(url=changed(place.url, database="nowhere"))
 
 
+@pytest.mark.parametrize("place", ["mariadb"], indirect=True)
+async def test_a_database_that_the_user_may_not_use_is_told(
+    open_store: OpenStore, place: Place
+) -> None:
+    await open_store()
+    async with guest(place, "SELECT") as url:
+        with pytest.raises(ConfigurationError, match=r"mysql.*grant it to the url's user"):
+            await open_store(url=changed(url, database="mysql"), create_schema=False)
+
+
 @ON_SERVERS
 async def test_who_may_only_read_reads_and_is_told_that_nothing_was_stored(
     open_store: OpenStore, events: Events, place: Place

@@ -41,7 +41,7 @@ FEATURES = (
     Feature("`GROUP BY` and `max`", "Group Max"),
     Feature("`IN` a list", "In"),
     Feature("`unnest` of arrays, joined", "Unnest Join"),
-    Feature("`INSERT ... SELECT ... WHERE EXISTS`", "Insert Schema Subquery Exists Not Star"),
+    Feature("`INSERT ... SELECT ... WHERE`", "Insert Schema Subquery Exists Not Star"),
     Feature("`UNION ALL` and `coalesce`", "Union Coalesce Null"),
     Feature("`INSERT ... VALUES`", "Values Tuple"),
     Feature(

@@ -2,9 +2,19 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Table, bindparam, delete, exists, insert, select, union_all
-from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy import (
+    ColumnElement,
+    Selectable,
+    Subquery,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    union_all,
+)
 
 from interlock.backends import EventRow
 from interlock_sqlalchemy.columns import Columns, Content, Id, Label, Name, Number, table_of
@@ -51,12 +61,13 @@ class EventStatements:
             .order_by(column.version)
             .limit(bindparam("limit"))
         )
-        self.head = database.compile(
+        self._head = (
             select(column.version, column.event_id)
             .where(*stream)
             .order_by(column.version.desc())
             .limit(1)
         )
+        self.head = database.compile(self._head)
         self.delete = database.compile(
             delete(table).where(*stream, column.version < bindparam("below"))
         )
@@ -68,41 +79,36 @@ class EventStatements:
         """
         found = self._appends.get((starts, size))
         if found is None:
-            clause = _insert_where(self._table, size, self._guard(starts=starts))
-            found = self._database.compile(clause, rows=size)
+            clause = self._starting(size) if starts else self._following(size)
+            found = self._database.compile(
+                insert(self._table).from_select([c.name for c in self._table.columns], clause),
+                rows=size,
+            )
             self._appends[starts, size] = found
         return found
 
-    def _guard(self, *, starts: bool) -> Sequence[ColumnElement[bool]]:
-        if starts:
-            return [~exists().where(*self._stream)]
-        column = self._table.c
-        standing = exists().where(
-            *self._stream,
-            column.version == bindparam("after_version"),
-            column.event_id == bindparam("after_id"),
+    def _starting(self, size: int) -> Selectable:
+        return select(self._appended(size)).where(~exists().where(*self._stream))
+
+    def _following(self, size: int) -> Selectable:
+        head = self._head.subquery("head")
+        stands = and_(
+            head.c.version == bindparam("after_version"), head.c.event_id == bindparam("after_id")
         )
-        # The key stops a second event at a version; this stops one below a hole.
-        beyond = exists().where(*self._stream, column.version > bindparam("after_version"))
-        return [standing, ~beyond]
+        if size == 1:
+            return select(*self._values(0)).select_from(head).where(stands)
+        return select(self._appended(size)).where(exists().select_from(head).where(stands))
 
+    def _appended(self, size: int) -> Subquery:
+        """The events as a table: MySQL's grammar wants one before a condition."""
+        rows = [select(*self._values(place)) for place in range(size)]
+        events = union_all(*rows) if size > 1 else rows[0]
+        return events.subquery("appended")
 
-def _insert_where(
-    table: Table, size: int, conditions: Sequence[ColumnElement[bool]]
-) -> ClauseElement:
-    rows = [
-        select(
-            *(
-                bindparam(c.name if c.name in _STREAM else f"{c.name}_{place}", type_=c.type).label(
-                    c.name
-                )
-                for c in table.columns
+    def _values(self, place: int) -> Sequence[ColumnElement[object]]:
+        return [
+            bindparam(c.name if c.name in _STREAM else f"{c.name}_{place}", type_=c.type).label(
+                c.name
             )
-        )
-        for place in range(size)
-    ]
-    # One row needs no table of its own to be selected from, but for MySQL's grammar it does.
-    events = union_all(*rows).subquery("appended") if size > 1 else rows[0].subquery("appended")
-    return insert(table).from_select(
-        [c.name for c in table.columns], select(events).where(*conditions)
-    )
+            for c in self._table.columns
+        ]

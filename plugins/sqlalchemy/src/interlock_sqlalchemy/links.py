@@ -134,6 +134,8 @@ class Links:
         message = self._told(error, "connect to")
         if trouble is Trouble.WRONG_USER:
             return WrongAccessError(f"{message}; check the url's user and password")
+        if trouble is Trouble.NO_RIGHT:
+            return WrongAccessError(f"{message}; grant it to the url's user")
         if trouble is Trouble.WRONG_OPTION:
             return WrongAccessError(f"{message}; check what follows the ? in the url")
         if trouble is Trouble.NO_DATABASE:
@@ -161,7 +163,7 @@ class NotPrimaryError(BackendUnavailableError):
 
 
 class WrongAccessError(BackendUnavailableError):
-    """The URL can't be right: its user, its database or its options. As above."""
+    """The URL can't be right: its user, database or options. As above."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, nothing_done=True)

@@ -175,7 +175,9 @@ def join(dialect: ServerDialect, config: SQLAlchemyConfig) -> Pool:
     """The pool of these options on the running loop; to be left by `leave`."""
     pools = _pools.setdefault(asyncio.get_running_loop(), {})
     key = (dialect.url, config.statement_timeout, config.connect_timeout, config.pool_size)
-    pool = pools.setdefault(key, Pool(dialect, config)) if key not in pools else pools[key]
+    if key not in pools:
+        pools[key] = Pool(dialect, config)
+    pool = pools[key]
     pool.users += 1
     return pool
 
