@@ -1,7 +1,7 @@
 """The loading of one aggregate: cache, snapshot, tail, fold, fill."""
 
 import copy
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -65,45 +65,48 @@ class Loader:
     async def load(
         self, aggregate_id: UUID, *, version: int | None = None, freshness: Freshness | None = None
     ) -> Aggregate:
-        """An object of the caller's own. Flights are shared; see ARCHITECTURE, "Load and save"."""
+        """An object of the caller's own; which loads share a flight, ADR 4 says."""
         ask = Ask(version, freshness or self._registration.freshness)
         floor = self._floor.version(aggregate_id)
         is_trusting = isinstance(ask.freshness, _TRUSTING)
         known = None
         if is_trusting and self.baselines.cache_never_waits:
-            # A cache that never waits is asked at once: a hit costs less than a flight.
             known = self.trail()
             hit = await self._cached_answer(aggregate_id, ask, known)
             if hit is not None:
                 return hit.state
 
-        async def read_and_keep(flight: Flight | None) -> Loaded:
-            nonlocal known
-            trail, known = known, None
-            loaded = await self.read(aggregate_id, ask, flight, trail)
-            await self.keep(loaded, ask)
-            return loaded
-
-        what, began = (version, ask.freshness), self._clock()
-        joins_running = is_trusting and version is None
-        flight = None
+        began, flight = self._clock(), None
         if self._is_light:
-            loaded = await self._felt(read_and_keep(None))
+            loaded = await self._felt(self._read_and_keep(aggregate_id, ask, None, known))
         else:
-            loaded, flight = await self.flights.share(
-                aggregate_id,
-                what,
-                lambda flight: self._felt(read_and_keep(flight)),
-                joins_running=joins_running,
+            joins_running = is_trusting and version is None
+            loaded, flight = await self._flown(
+                aggregate_id, ask, known, joins_running=joins_running
             )
         if version is None and (loaded.version < floor or is_too_old(loaded, ask, began)):
-            loaded, flight = await self.flights.share(
-                aggregate_id, what, read_and_keep, joins_running=False
-            )
-        if loaded.head is not None and version is None:
+            loaded, flight = await self._flown(aggregate_id, ask, None, joins_running=False)
+        if version is None and loaded.head is not None and not loaded.is_current:
             self._floor.raise_to(aggregate_id, loaded.head, since=loaded.trail.moment)
         is_shared = flight is not None and flight.waiters > 1
         return self.copy(loaded) if is_shared else loaded.state
+
+    def _flown(
+        self, aggregate_id: UUID, ask: Ask, known: Trail | None, *, joins_running: bool
+    ) -> Awaitable[tuple[Loaded, Flight]]:
+        return self.flights.share(
+            aggregate_id,
+            ask,
+            lambda flight: self._felt(self._read_and_keep(aggregate_id, ask, flight, known)),
+            joins_running=joins_running,
+        )
+
+    async def _read_and_keep(
+        self, aggregate_id: UUID, ask: Ask, flight: Flight | None, known: Trail | None
+    ) -> Loaded:
+        loaded = await self.read(aggregate_id, ask, flight, known)
+        await self.keep(loaded, ask)
+        return loaded
 
     async def _felt(self, reading: Coroutine[None, None, Loaded]) -> Loaded:
         """What is read; whether that was so little that the next load may do it by itself.
