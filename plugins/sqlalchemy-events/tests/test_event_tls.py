@@ -42,12 +42,13 @@ async def opened(
     query: dict[str, str],
     *,
     driver: str = "",
+    host: str = "localhost",
     authority: Encrypted | None = None,
 ) -> AsyncIterator[SQLAlchemyEventStore]:
     """A store that speaks to it by these options; CA is its authority, or another server's."""
     path = str((authority or server).folder / "ca.crt")
     query = {name: path if value == "CA" else value for name, value in query.items()}
-    url = make_url(server.url).set(host="localhost", query=query)
+    url = make_url(server.url).set(host=host, query=query)
     url = url.set(drivername=f"postgresql+{driver}") if driver else url
     options = SQLAlchemyEventsConfig(url=url.render_as_string(), create_schema=True)
     store = SQLAlchemyEventStore(options)
@@ -102,4 +103,19 @@ async def test_a_server_that_takes_tls_alone_says_so(
 ) -> None:
     with pytest.raises(ConfigurationError, match=r"can't connect to .* no encryption"):
         async with opened(postgresql, {"sslmode": "disable"}, driver=driver):
+            pass
+
+
+@ON_POSTGRESQL
+async def test_postgresql_certified_for_another_name_is_not_spoken_to(
+    postgresql: OwnPostgreSQL, driver: str
+) -> None:
+    with pytest.raises(BackendUnavailableError, match=r"127\.0\.0\.1'|host name"):
+        async with opened(postgresql, LIBPQ, driver=driver, host="127.0.0.1"):
+            pass
+
+
+async def test_mariadb_certified_for_another_name_is_not_spoken_to(mariadb: OwnMariaDB) -> None:
+    with pytest.raises(BackendUnavailableError, match=r"not valid for '127\.0\.0\.1'"):
+        async with opened(mariadb, {"ssl_ca": "CA"}, host="127.0.0.1"):
             pass
