@@ -117,6 +117,7 @@ async def test_a_joined_read_older_than_what_was_returned_before_is_not_handed_o
         rig.events.write(1)
         earlier, gate = await _held(rig)
         rig.events.write(2)
+        rig.events.then("reading", lambda: asyncio.sleep(0))  # it waits: `later` will join a flight
         assert (await rig.load(freshness=FastForward())).balance == 3
         later = _load(rig)
         await settled(later)
