@@ -72,12 +72,9 @@ class Reporting:
 
     def __init__(self, observers: Sequence[Observer] = ()) -> None:
         self._observers = tuple(observers)
-        self._counters: Counter[str] = Counter()
-
-    @property
-    def is_observed(self) -> bool:
+        self.is_observed = bool(observers)
         """Whether anybody listens."""
-        return bool(self._observers)
+        self._counters: Counter[str] = Counter()
 
     def count(self, name: str) -> None:
         """Add one to a counter."""
