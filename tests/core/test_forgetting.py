@@ -110,6 +110,16 @@ class TestDerived:
             await rig.forget(events=True)
             assert await rig.load() == Account(id=ID)
 
+    async def test_a_stream_that_begins_meanwhile_is_not_taken_for_an_archived_one(self) -> None:
+        async with Rig(**KEEPING) as rig:
+
+            async def begin() -> None:
+                rig.events.write(1)
+
+            rig.events.then("head", begin)
+            await rig.forget()
+            assert (await rig.load()).balance == 1
+
     async def test_an_earlier_failure_is_forgotten(self) -> None:
         async with Rig(snapshots=Slow(), **snapshotting()) as rig:
             rig.snapshots.then("put", OSError("the disk is full"))

@@ -189,6 +189,18 @@ async def test_a_stream_that_is_rolled_back_meanwhile_is_said() -> None:
         assert (await rig.load()).balance == 45
 
 
+async def test_a_stream_that_is_deleted_meanwhile_is_passed_by() -> None:
+    async with Rig() as rig:
+        rig.events.write(*range(1, 21))
+        rig.events.write(1, aggregate_id=OTHER)
+
+        async def delete() -> None:
+            rig.events.roll_back(0)
+
+        rig.events.then("read", delete)
+        assert await rebuilt(rig, ID, OTHER) == 1
+
+
 async def test_a_truncated_stream_needs_a_usable_snapshot() -> None:
     async with Rig() as rig:
         rig.events.write(*[1] * 25)

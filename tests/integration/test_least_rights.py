@@ -73,7 +73,7 @@ async def test_the_rights_that_the_page_grants_are_enough_and_each_is_needed(pla
     async with user_of(place) as (url, statements):
         await used(application(place, url=url))
         for statement in statements:
-            granted = re.fullmatch(r"GRANT ([\w, ]+) ON (.+) TO (\w+)", statement)
+            granted = re.fullmatch(r"GRANT ([\w, ()]+) ON (.+) TO (\w+)", statement)
             if granted is None:
                 continue
             for right in granted[1].split(", "):

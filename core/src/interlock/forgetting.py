@@ -88,14 +88,22 @@ class Forgetting:
         if self._registration.snapshots is None:
             return
         name, timeout = self._registration.tables.name, self._events.timeout
+        if await self._begins(aggregate_id):
+            return
         head = await bounded("the event store", timeout, self._events.head(name, aggregate_id))
+        # One that had no events a moment ago may have begun since.
+        if head is None or await self._begins(aggregate_id):
+            return
+        raise StreamTruncatedError(
+            f"{name} {aggregate_id} isn't forgotten: its first events are archived, and "
+            "without a snapshot it could never be loaded again; forget it with events=True"
+        )
+
+    async def _begins(self, aggregate_id: UUID) -> bool:
+        """Whether the stream has its first event."""
+        name, timeout = self._registration.tables.name, self._events.timeout
         chunks = self._events.read(name, aggregate_id, first=1, last=1)
-        first = await bounded("the event store's read", timeout, anext(chunks, None))
-        if head is not None and not first:
-            raise StreamTruncatedError(
-                f"{name} {aggregate_id} isn't forgotten: its first events are archived, and "
-                "without a snapshot it could never be loaded again; forget it with events=True"
-            )
+        return bool(await bounded("the event store's read", timeout, anext(chunks, None)))
 
     async def _remove_snapshots(self, aggregate_id: UUID) -> None:
         store = self._registration.snapshots

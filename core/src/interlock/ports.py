@@ -246,7 +246,11 @@ class EventStore(Protocol):
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
-        """Delete the stream, or its events with `version < below`; the number of events deleted."""
+        """Delete the stream, or its events with `version < below`; the number of events deleted.
+
+        What is appended at the same time goes with it, or is a conflict: no event is left behind
+        one that is gone.
+        """
         ...
 
 

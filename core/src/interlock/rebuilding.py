@@ -7,7 +7,7 @@ from uuid import UUID
 
 from interlock.calls import bounded
 from interlock.errors import BackendUnavailableError, ConfigurationError, VersionNotFoundError
-from interlock.floor import Floor
+from interlock.floor import Floor, Head
 from interlock.keeping import Keeper
 from interlock.loaded import Ask, Clock, Loaded, Registration
 from interlock.loading import Loader
@@ -63,12 +63,15 @@ class Rebuilding:
         for aggregate_id in ids:
             if not isinstance(aggregate_id, UUID):
                 raise TypeError(f"one of the ids is {aggregate_id!r}; wanted a UUID")
-            stored += await self._rebuild(aggregate_id, every, progress)
+            try:
+                stored += await self._rebuild(aggregate_id, every, progress)
+            except VersionNotFoundError:
+                if await self._head(aggregate_id) is not None:
+                    raise  # else it was deleted meanwhile, and what was stored for it with it
         return stored
 
     async def _rebuild(self, aggregate_id: UUID, every: int, progress: Progress | None) -> int:
-        name, timeout = self._registration.tables.name, self._events.timeout
-        head = await bounded("the event store", timeout, self._events.head(name, aggregate_id))
+        name, head = self._registration.tables.name, await self._head(aggregate_id)
         if head is None:
             return 0
         moment, stored = self._floor.forgets.moment, 0
@@ -85,6 +88,10 @@ class Rebuilding:
             if loaded.version >= head[0]:
                 return stored
             loaded = await self._gone_on(loaded, head[0], every)
+
+    async def _head(self, aggregate_id: UUID) -> Head | None:
+        head = self._events.head(self._registration.tables.name, aggregate_id)
+        return await bounded("the event store's head", self._events.timeout, head)
 
     async def _begun(self, aggregate_id: UUID, head: int, every: int) -> Loaded:
         """The state after the first stride, from the best baseline that the stream holds."""

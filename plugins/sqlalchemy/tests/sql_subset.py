@@ -42,6 +42,7 @@ FEATURES = (
     Feature("`IN` a list", "In"),
     Feature("`unnest` of arrays, joined", "Unnest Join"),
     Feature("`INSERT ... SELECT ... WHERE`", "Insert Schema Subquery Exists Not Star"),
+    Feature("`FOR UPDATE` in its subquery", "Lock Lock.update=True"),
     Feature("`UNION ALL` and `coalesce`", "Union Coalesce Null"),
     Feature("`INSERT ... VALUES`", "Values Tuple"),
     Feature(

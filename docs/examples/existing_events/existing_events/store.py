@@ -32,6 +32,7 @@ INSERT INTO ledger (stream, position, kind, written_at, body, meta)
 VALUES ($1, $2, $3, $4, $5::jsonb, jsonb_build_object('interlock', jsonb_build_object(
   'event_id', $6::text, 'schema_version', $7::int, 'metadata', $8::text)))
 """
+_DELETE = "DELETE FROM ledger WHERE stream = $1 AND position < $2"
 
 
 class LedgerEventStore:
@@ -79,12 +80,15 @@ class LedgerEventStore:
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
-        status: str = await self._pool.execute(
-            "DELETE FROM ledger WHERE stream = $1 AND position < $2",
-            _stream(aggregate_type, aggregate_id),
-            _LAST + 1 if below is None else below - 1,
-        )
-        return int(status.rpartition(" ")[2])  # "DELETE 3"
+        stream, deleted, found = _stream(aggregate_type, aggregate_id), 0, -1
+        bound = _LAST + 1 if below is None else below - 1
+        async with self._pool.acquire() as link, link.transaction():
+            # An append that this waited for stands behind what it has seen: look again.
+            while found:
+                status: str = await link.execute(_DELETE, stream, bound)
+                found = int(status.rpartition(" ")[2])  # "DELETE 3"
+                deleted += found
+        return deleted
 
 
 def _stream(aggregate_type: str, aggregate_id: UUID) -> str:

@@ -15,7 +15,14 @@ from interlock.backends import (
     SnapshotStore,
     StoredEvent,
 )
-from interlock_sqlalchemy.database import Many, RefusedError, Statement, Step, Values
+from interlock_sqlalchemy.database import (
+    Lookup,
+    Many,
+    RefusedError,
+    Statement,
+    Step,
+    Values,
+)
 from interlock_sqlalchemy.dialects import connect
 from interlock_sqlalchemy.joint import JointReads, SnapshotSource
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
@@ -136,7 +143,14 @@ class SQLAlchemyEventStore:
         """See `EventStore.delete`."""
         bound = _MAX_VERSION if below is None else min(below, _MAX_VERSION)
         values = {**self._stream(aggregate_type, aggregate_id), "below": bound}
-        return await self._database.execute([Step(self._statements.delete, [values])])
+
+        deletion: list[Step | Lookup] = [Step(self._statements.delete, [values])]
+        if not self._database.is_serial:
+            # An append that this waited for stands behind what it has seen.
+            deletion.append(
+                Lookup(self._statements.left, values, lambda left: deletion if left else ())
+            )
+        return await self._database.execute(deletion)
 
     def _steps(self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None) -> list[Step]:
         """Each statement asks for the event before it, so that the first guard holds for all."""

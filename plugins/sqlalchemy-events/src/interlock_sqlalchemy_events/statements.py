@@ -68,14 +68,17 @@ class EventStatements:
             .limit(1)
         )
         self.head = database.compile(self._head)
-        self.delete = database.compile(
-            delete(table).where(*stream, column.version < bindparam("below"))
+        below = [*stream, column.version < bindparam("below")]
+        self.delete = database.compile(delete(table).where(*below))
+        self.left = database.compile(
+            select(column.version).where(*below).order_by(column.version).limit(1)
         )
 
     def append(self, size: int, *, starts: bool) -> Statement:
         """Insert so many events if `after_version` and `after_id` are the stream's head.
 
-        One that `starts` a stream inserts them if the stream has none.
+        One that `starts` a stream inserts them if the stream has none. The head is locked: a
+        deletion of the stream at the same time waits, and finds what was appended.
         """
         found = self._appends.get((starts, size))
         if found is None:
@@ -91,7 +94,7 @@ class EventStatements:
         return select(self._appended(size)).where(~exists().where(*self._stream))
 
     def _following(self, size: int) -> Selectable:
-        head = self._head.subquery("head")
+        head = self._head.with_for_update().subquery("head")
         stands = and_(
             head.c.version == bindparam("after_version"), head.c.event_id == bindparam("after_id")
         )

@@ -78,7 +78,7 @@ class Lookup:
 
     statement: Statement
     values: Values
-    then: Callable[[Sequence[Row]], Sequence[Step]]
+    then: Callable[[Sequence[Row]], "Sequence[Step | Lookup]"]
 
 
 class Database(Protocol):

@@ -19,6 +19,7 @@ from interlock_conformance.records import NOTEBOOK, events_of, head_of
 from interlock_conformance.streams import (
     HANG_SECONDS,
     Head,
+    expect_rows,
     expect_stream,
     extended,
     head_at,
@@ -112,6 +113,26 @@ async def append_is_whole_to_others(harness: EventsHarness) -> None:
         await watching
     parts = sorted(version for version in seen if version % size)
     expect(not parts, f"heads at multiples of {size}, as they are appended", f"{parts}")
+
+
+@check(
+    "EVENTS-039",
+    MUST,
+    others="let appends lock the head that they look at; delete until nothing is found, in one "
+    "transaction",
+)
+async def deletion_leaves_nothing(harness: EventsHarness) -> None:
+    """What is appended while its stream is deleted goes with it, or is a conflict."""
+    store = await harness.open()
+    other = await harness.open() if "shared" in harness.capabilities else store
+    for size in [1, 1, 2, 40] * 8:
+        events = await started(store, 2)
+        offer = events_of(events[0].aggregate_id, size, first=3)
+        deletion = store.delete(NOTEBOOK, events[0].aggregate_id)
+        deleted, won = await asyncio.gather(deletion, wins(other, offer, head_of(events)))
+        expect_rows(await rows_of(store, events[0]), [])
+        wanted = 2 + size if won else 2
+        expect(deleted == wanted, f"{wanted} events deleted", f"{deleted}")
 
 
 @check("EVENTS-042", IF("shared"), others="read what is committed, not what was remembered")

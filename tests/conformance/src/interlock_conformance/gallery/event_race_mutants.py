@@ -7,6 +7,7 @@ from interlock_conformance.gallery.event_mutants import LOOP, REFUSE, STORE
 from interlock_conformance.gallery.mutants import Mutant, in_memory
 
 _LOOK = "        found = await self.head(*name)\n"
+_POPPED = "        stream = self._streams.pop((aggregate_type, aggregate_id), [])\n"
 _INSERT = """\
         if self._shelf.change(_APPEND, values) == 0:
             raise ConcurrencyError(f"{event.aggregate_id}: the head isn't {after}")
@@ -72,6 +73,14 @@ EVENT_RACE_MUTANTS = (
         "EVENTS-038",
         "        with self._shelf.transaction():\n            for event in events:\n",
         "        if events:\n            for event in events:\n",
+    ),
+    in_memory(
+        "deletes-what-it-has-seen",
+        "EVENTS-039",
+        _POPPED,
+        "        seen = await self.head(aggregate_type, aggregate_id)\n"
+        '        await __import__("asyncio").sleep(0)\n'
+        "        below = seen[0] + 1 if below is None and seen else below\n" + _POPPED,
     ),
     in_memory(
         "looks-waits-decides",
