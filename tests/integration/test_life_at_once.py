@@ -15,6 +15,7 @@ from interlock.application import Application, backend
 from interlock.application.aggregates import (
     AlwaysCache,
     FastForward,
+    Freshness,
     NeverCache,
     Replay,
     SnapshotAfterN,
@@ -26,6 +27,7 @@ from sql_bank import application, assert_as_replayed, stored
 from sql_rig import Place, dropped, everywhere, made
 
 APPLICATIONS, WORKERS, CALLS = 3, 4, 150
+FRESHNESSES: tuple[Freshness, ...] = (Trust(), FastForward(), Replay())
 IDS = [UUID(int=number) for number in range(1, 6)]
 
 
@@ -73,7 +75,7 @@ class Worker:
         await self._app.dispatch(Deposit(aggregate_id=aggregate_id, amount=amount))
 
     async def load(self, aggregate_id: UUID) -> None:
-        freshness = self._chance.choice([Trust(), FastForward(), Replay()])
+        freshness = self._chance.choice(FRESHNESSES)
         await self._check(await self._app.load(Account, aggregate_id, freshness=freshness))
 
     async def load_many(self, aggregate_id: UUID) -> None:

@@ -86,6 +86,14 @@ PATCHES = [
         f"{_LOADS}test_many_that_were_read_before_are_kept_nowhere",
     ),
     Patch(
+        "a stream that begins is taken for an archived one",
+        "a stream that begins while it is forgotten stays",
+        "forgetting.py",
+        "if head is None or await self._begins(aggregate_id):",
+        "if head is None:",
+        f"{_DERIVED}test_a_stream_that_begins_meanwhile_is_not_taken_for_an_archived_one",
+    ),
+    Patch(
         "a put that is under way comes after the removal",
         "what is being kept is waited for",
         "forgetting.py",
