@@ -35,6 +35,14 @@ async def under_way(store: SQLAlchemyEventStore, steps: Sequence[Any]) -> AsyncI
     pool.give_back(taken)
 
 
+async def waits(place: Place, call: "asyncio.Task[Any]") -> None:
+    """Return when the call waits for a lock; fail if it ends instead."""
+    seen = asyncio.create_task(waiting(place))
+    await asyncio.wait({seen, call}, return_when=asyncio.FIRST_COMPLETED)
+    seen.cancel()
+    assert not call.done(), "it waited for nothing"
+
+
 @ON_SERVERS
 @pytest.mark.parametrize("count", [1, 2, 40])
 async def test_what_is_being_appended_is_deleted_with_the_rest(
@@ -46,7 +54,7 @@ async def test_what_is_being_appended_is_deleted_with_the_rest(
     appended = other._steps(events(ID, range(3, 3 + count)), (2, standing[-1].event_id))
     async with under_way(other, appended):
         deletion = asyncio.create_task(store.delete("Account", ID))
-        await waiting(place)
+        await waits(place, deletion)
     assert await deletion == 2 + count
     assert await store.head("Account", ID) is None
 
@@ -65,7 +73,7 @@ async def test_what_comes_while_the_stream_is_being_deleted_is_a_conflict(
         append = asyncio.create_task(
             store.append(events(ID, [3]), after=(2, standing[-1].event_id))
         )
-        await waiting(place)
+        await waits(place, append)
     with pytest.raises(ConcurrencyError, match="found none"):
         await append
     assert await store.head("Account", ID) is None

@@ -42,7 +42,7 @@ FEATURES = (
     Feature("`IN` a list", "In"),
     Feature("`unnest` of arrays, joined", "Unnest Join"),
     Feature("`INSERT ... SELECT ... WHERE`", "Insert Schema Subquery Exists Not Star"),
-    Feature("`FOR UPDATE` in its subquery", "Lock Lock.update=True"),
+    Feature("`FOR UPDATE` in its subquery", "FOR_UPDATE"),
     Feature("`UNION ALL` and `coalesce`", "Union Coalesce Null"),
     Feature("`INSERT ... VALUES`", "Values Tuple"),
     Feature(
@@ -97,6 +97,9 @@ def beyond(text: str, dialect: str, *, is_session: bool = False) -> tuple[str, .
 def _parts(node: exp.Expr) -> Iterator[str]:
     if isinstance(node, exp.Anonymous):
         yield f"{node.name}()"
+        return
+    if isinstance(node, exp.Lock):
+        yield node.sql("postgres").replace(" ", "_")
         return
     yield type(node).__name__
     for name, value in node.args.items():
