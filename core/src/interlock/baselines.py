@@ -41,13 +41,16 @@ class Baselines:
         self._cache = (
             None if isinstance(registration.cache_strategy, NeverCache) else registration.cache
         )
-        self.cache_never_waits = self._cache is not None and self._cache.timeout is None
-        """Whether there is a cache, and it answers within this process."""
 
     @property
     def reads_ahead(self) -> bool:
         """Whether the first of `snapshots` brings the stream's tail with it, on the trail."""
         return self._ahead is not None
+
+    @property
+    def cache_never_waits(self) -> bool:
+        """Whether there is a cache, and it answers within this process."""
+        return self._cache is not None and self._cache.timeout is None
 
     async def cached(self, aggregate_id: UUID, trail: Trail) -> Loaded | None:
         """The usable cache entry; an unusable one is removed."""
