@@ -2,6 +2,7 @@
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from interlock.backends import (
 )
 from interlock_diskcache_cache.backend import DiskCacheAggregateCacheBackend
 from interlock_diskcache_cache.config import DiskCacheConfig
+from interlock_diskcache_cache.directory import prepare
 
 Backend = DiskCacheAggregateCacheBackend
 OpenBackend = Callable[..., Awaitable[Backend]]
@@ -106,6 +108,28 @@ async def test_a_file_that_others_can_write_to_is_refused(
     (directory / "cache.db").chmod(0o666)
     with pytest.raises(ConfigurationError, match=r"write to .*cache\.db"):
         await open_backend()
+
+
+async def test_a_log_that_another_deletes_while_it_is_looked_at_is_no_fault(
+    open_backend: OpenBackend, directory: Path
+) -> None:
+    await (await open_backend()).close()
+    file, log = directory / "cache.db", directory / "cache.db-wal"
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            log.touch(0o600)
+            log.unlink()
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        for _ in range(500):
+            prepare(file)
+    finally:
+        over.set()
+        other.join()
 
 
 async def test_a_read_only_directory_is_unavailable(open_backend: OpenBackend) -> None:

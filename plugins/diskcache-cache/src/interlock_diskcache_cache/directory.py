@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from interlock.backends import ConfigurationError
@@ -21,7 +22,7 @@ def prepare(file: Path) -> None:
     # SQLite gives its log and index the permissions of the database.
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     for beside in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
-        if beside.exists():
+        with suppress(FileNotFoundError):  # whoever closes the database last deletes these two
             _check(beside, "delete it while no process uses it")
 
 
