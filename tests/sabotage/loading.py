@@ -239,8 +239,8 @@ PATCHES = [
         "a newer floor is refuted with the old one",
         "only the head that was proven false is forgotten",
         "floor.py",
-        "if self._heads.get(aggregate_id) == noted:",
-        "if aggregate_id in self._heads:",
+        "if self._heads.get(aggregate_id.int) == noted:",
+        "if aggregate_id.int in self._heads:",
         f"{_FLOOR}test_what_was_noted_since_is_not_refuted",
     ),
     Patch(

@@ -53,32 +53,34 @@ class Floor:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._heads: dict[UUID, Head] = {}  # the most recently raised last
+        # By the id as an integer: a UUID is hashed and compared by code in Python. The most
+        # recently raised last.
+        self._heads: dict[int, Head] = {}
         self.forgets = Forgets()
 
     def head(self, aggregate_id: UUID) -> Head | None:
         """The highest head known."""
-        return self._heads.get(aggregate_id)
+        return self._heads.get(aggregate_id.int)
 
     def version(self, aggregate_id: UUID) -> int:
         """The highest version known, 0 if none is."""
-        head = self._heads.get(aggregate_id)
+        head = self._heads.get(aggregate_id.int)
         return 0 if head is None else head[0]
 
     def raise_to(self, aggregate_id: UUID, head: Head, *, since: int | None = None) -> None:
         """Note a head; a higher one stays. Nothing if the id was forgotten since the moment."""
         if since is not None and self.forgets.since(aggregate_id, since):
             return
-        found = self._heads.pop(aggregate_id, None)
-        self._heads[aggregate_id] = head if found is None or found[0] <= head[0] else found
+        found = self._heads.pop(aggregate_id.int, None)
+        self._heads[aggregate_id.int] = head if found is None or found[0] <= head[0] else found
         if len(self._heads) > self._size:
             del self._heads[next(iter(self._heads))]
 
     def refute(self, aggregate_id: UUID, noted: Head) -> None:
         """Forget a head that was proven false, unless another was noted since."""
-        if self._heads.get(aggregate_id) == noted:
-            del self._heads[aggregate_id]
+        if self._heads.get(aggregate_id.int) == noted:
+            del self._heads[aggregate_id.int]
 
     def forget(self, aggregate_id: UUID) -> None:
         """Know nothing of the id any more; for a stream that was deleted."""
-        self._heads.pop(aggregate_id, None)
+        self._heads.pop(aggregate_id.int, None)

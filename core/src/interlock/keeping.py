@@ -195,7 +195,9 @@ class Keeper:
             if moment.is_commit or loaded.trail.saw_cache_entry:
                 await self.drop(aggregate_id)
             return
-        record = replace(self._encoded_state(loaded, now), verified_at=loaded.verified_at)
+        record = self._encoded_state(loaded, now)
+        if record.verified_at != loaded.verified_at:
+            record = replace(record, verified_at=loaded.verified_at)
         if record.version < self._floor.version(aggregate_id):
             self._reporting.count("cache.put_below_floor")
             return

@@ -230,9 +230,11 @@ class Saver:
         cancelled: asyncio.CancelledError | None = None
         while not task.done():
             try:
-                await asyncio.wait({task})
+                await asyncio.shield(task)
             except asyncio.CancelledError as error:
                 cancelled = error
+            except Exception:  # noqa: BLE001, S110 # it is raised below
+                pass
         if cancelled is not None:
             if not task.cancelled():
                 task.exception()  # the caller asked not to know
