@@ -1,5 +1,6 @@
 """Protections of what a load may start from, of outages, and of what it tells."""
 
+from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _CACHE = "tests/core/test_baselines.py::TestCache::"
@@ -12,282 +13,367 @@ PATCHES = [
     Patch(
         "another aggregate's record is taken",
         "a record is of the id that was asked for",
-        "baselines.py",
-        "if record.aggregate_id != aggregate_id or record.version < 1:",
-        "if record.version < 1:",
+        CodeEdit(
+            "Baselines._decoded",
+            "if record.aggregate_id != aggregate_id or record.version < 1:",
+            "if record.version < 1:",
+        ),
         f"{_CACHE}test_an_entry_of_another_aggregate_is_not_taken",
         (22,),
     ),
     Patch(
         "another type's record is decoded",
         "a record is of the registered type",
-        "mapper.py",
-        "if record.aggregate_type != scope.aggregate_type or record.codec != self.codec.name:",
-        "if record.codec != self.codec.name:",
+        CodeEdit(
+            "AggregateMapper.state",
+            "if record.aggregate_type != scope.aggregate_type or record.codec != self.codec.name:",
+            "if record.codec != self.codec.name:",
+        ),
         f"{_MEMORY}test_a_record_of_something_else_does_not_decode",
         (21, 22),
     ),
     Patch(
         "a plain backend may give any class",
         "a plain backend's object is of the registered class",
-        "mapper.py",
-        "if type(aggregate) is not self.aggregate_type or origin is None or pending_of(aggregate):",
-        "if origin is None or pending_of(aggregate):",
+        CodeEdit(
+            "AggregateMapper.record_of",
+            """
+            if (
+                type(aggregate) is not self.aggregate_type
+                or origin is None
+                or pending_of(aggregate)
+            ):
+            """,
+            "if origin is None or pending_of(aggregate):",
+        ),
         f"{_MEMORY}test_what_is_not_the_stamped_state_is_unusable",
         (21,),
     ),
     Patch(
         "another revision's record is decoded",
         "a record is of this code's revision, or of one that the class names",
-        "mapper.py",
-        "if record.revision != scope.revision and record.revision not in revisions:",
-        "if False:",
+        CodeEdit(
+            "AggregateMapper.state",
+            "if record.revision != scope.revision and record.revision not in revisions:",
+            "if False:",
+        ),
         f"{_MEMORY}test_a_record_of_something_else_does_not_decode",
         (17, 18),
     ),
     Patch(
         "a payload may be of another version than its stamp",
         "a record's version is its state's",
-        "mapper.py",
-        "if state.id != record.aggregate_id or state.version != record.version:",
-        "if state.id != record.aggregate_id:",
+        CodeEdit(
+            "AggregateMapper.state",
+            "if state.id != record.aggregate_id or state.version != record.version:",
+            "if state.id != record.aggregate_id:",
+        ),
         f"{_MEMORY}test_a_record_of_something_else_does_not_decode",
         (2,),
     ),
     Patch(
         "a state that doesn't validate fails the load",
         "a state of another schema is passed over",
-        "mapper.py",
-        "        except Exception as error:\n            raise RecordUnusableError(",
-        "        except KeyError as error:\n            raise RecordUnusableError(",
+        CodeEdit(
+            "AggregateMapper.state", "except Exception as error:", "except KeyError as error:"
+        ),
         f"{_SNAPSHOTS}test_a_state_whose_schema_changed_is_passed_over",
         (16,),
     ),
     Patch(
         "unusable cache entries stay",
         "an unusable cache entry is removed",
-        "baselines.py",
-        "await self._keeper.drop(aggregate_id, None if record is None else record.stamp)",
-        "pass",
+        CodeEdit(
+            "Baselines.cached",
+            "await self._keeper.drop(aggregate_id, None if record is None else record.stamp)",
+            "pass",
+        ),
         f"{_CACHE}test_an_unusable_entry_is_removed",
     ),
     Patch(
         "removal of an unusable entry takes any",
         "only the unusable entry itself is removed",
-        "baselines.py",
-        "await self._keeper.drop(aggregate_id, None if record is None else record.stamp)",
-        "await self._keeper.drop(aggregate_id)",
+        CodeEdit(
+            "Baselines.cached",
+            "self._keeper.drop(aggregate_id, None if record is None else record.stamp)",
+            "self._keeper.drop(aggregate_id)",
+        ),
         f"{_CACHE}test_only_the_unusable_entry_itself_is_removed",
     ),
     Patch(
         "a cache that is down fails the load",
         "a cache that is down is a miss",
-        "baselines.py",
-        "            self._missed(trail, Source.CACHE, Reason.UNAVAILABLE, error)\n"
-        "            return None\n",
-        "            raise\n",
+        CodeEdit(
+            "Baselines.cached",
+            """
+            self._missed(trail, Source.CACHE, Reason.UNAVAILABLE, error)
+            return None
+            """,
+            "raise",
+        ),
         f"{_CACHE}test_a_cache_that_is_down_is_a_miss",
     ),
     Patch(
         "calls are not bounded",
         "every backend call has a timeout",
-        "calls.py",
-        "asyncio.timeout(timeout.total_seconds())",
-        "asyncio.timeout(None)",
+        CodeEdit(
+            "bounded",
+            "async with asyncio.timeout(timeout.total_seconds()):",
+            "async with asyncio.timeout(None):",
+        ),
         f"{_CACHE}test_a_cache_that_never_answers_is_a_miss",
         (15,),
     ),
     Patch(
         "drivers' errors escape",
         "a driver's error is translated",
-        "calls.py",
-        '        raise BackendUnavailableError(f"{what} failed: {error!r}") from error\n',
-        "        raise\n",
+        CodeEdit(
+            "bounded",
+            'raise BackendUnavailableError(f"{what} failed: {error!r}") from error',
+            "raise",
+        ),
         "tests/core/test_calls.py::test_a_drivers_error_means_unavailable",
     ),
     Patch(
         "after an unusable snapshot comes the replay",
         "after an unusable snapshot the next best is taken",
-        "baselines.py",
-        "                    bound = error.version - 1\n                    continue\n",
-        "                    return\n",
+        CodeEdit(
+            "Baselines.snapshots",
+            """
+            bound = error.version - 1
+            continue
+            """,
+            "return",
+        ),
         f"{_SNAPSHOTS}test_after_an_unusable_one_the_one_below_is_the_baseline",
     ),
     Patch(
         "after a refuted snapshot comes the replay",
         "after a refuted snapshot the next best is taken",
-        "baselines.py",
-        "                bound = record.version - 1\n",
-        "                return\n",
+        CodeEdit("Baselines.snapshots", "bound = record.version - 1", "return"),
         f"{_SNAPSHOTS}test_after_a_refuted_one_the_one_below_is_the_baseline",
     ),
     Patch(
         "loads delete snapshots that look ahead",
         "loads only pass over snapshots",
-        "loading.py",
-        "                        return loaded\n        return await self.tail.replay(",
-        "                        return loaded\n"
-        "                    key = self._registration.snapshot_scope.key(aggregate_id)\n"
-        "                    await self._registration.snapshots.remove(key, baseline.stamp)\n"
-        "        return await self.tail.replay(",
+        CodeEdit(
+            "Loader._read",
+            """
+            async for baseline in snapshots:
+                loaded = await self.tail.fast_forward(baseline, ask, flight)
+                if loaded is not None:
+                    return loaded
+            """,
+            """
+            async for baseline in snapshots:
+                loaded = await self.tail.fast_forward(baseline, ask, flight)
+                if loaded is not None:
+                    return loaded
+                key = self._registration.snapshot_scope.key(aggregate_id)
+                await self._registration.snapshots.remove(key, baseline.stamp)
+            """,
+        ),
         f"{_SNAPSHOTS}test_loads_remove_no_snapshots",
         (38,),
     ),
     Patch(
         "named older revisions are not read",
         "revisions that the class names serve where no own one is usable",
-        "baselines.py",
-        "        read_next = self._read_ahead\n"
-        "        for revision in (own.revision, *self._registration.reads_revisions):",
-        "        read_next = self._read_ahead\n        for revision in (own.revision,):",
+        CodeEdit(
+            "Baselines.snapshots",
+            "(own.revision, *self._registration.reads_revisions)",
+            "(own.revision,)",
+        ),
         f"{_SNAPSHOTS}test_named_older_revisions_are_read_where_no_own_one_is_usable",
         (14,),
     ),
     Patch(
         "older revisions come first",
         "own snapshots come before those of older revisions",
-        "baselines.py",
-        "        read_next = self._read_ahead\n"
-        "        for revision in (own.revision, *self._registration.reads_revisions):",
-        "        read_next = self._read_ahead\n"
-        "        for revision in (*self._registration.reads_revisions, own.revision):",
+        CodeEdit(
+            "Baselines.snapshots",
+            "(own.revision, *self._registration.reads_revisions)",
+            "(*self._registration.reads_revisions, own.revision)",
+        ),
         f"{_SNAPSHOTS}test_own_snapshots_come_before_those_of_older_revisions",
     ),
     Patch(
         "older revisions are put back as they are",
         "what is read of an older revision is kept under the own one",
-        "tail.py",
-        "is_own = baseline.record is not None and baseline.record.revision == scope.revision",
-        "is_own = baseline.record is not None",
+        CodeEdit(
+            "Tail._folded",
+            "baseline.record is not None and baseline.record.revision == scope.revision",
+            "baseline.record is not None",
+        ),
         f"{_SNAPSHOTS}test_a_state_of_an_older_revision_is_cached_as_one_of_the_own",
         (18,),
     ),
     Patch(
         "the snapshot put last is the newest",
         "an older snapshot never hides a newer one",
-        "memory.py",
-        "return versions[max(bounded)] if bounded else None",
-        "return versions[bounded[-1]] if bounded else None",
+        CodeEdit("InMemoryAggregateSnapshotStorageBackend.read", "max(bounded)", "bounded[-1]"),
         f"{_MEMORY}test_an_older_snapshot_is_kept_only_among_the_newest",
         (4,),
     ),
     Patch(
         "retention prunes the snapshots put first",
         "the newest versions are kept, whatever the order of the puts",
-        "memory.py",
-        "for version in sorted(versions)[: -self._keep]:",
-        "for version in list(versions)[: -self._keep]:",
+        CodeEdit(
+            "InMemoryAggregateSnapshotStorageBackend._retain", "sorted(versions)", "list(versions)"
+        ),
         f"{_MEMORY}test_an_older_snapshot_is_kept_only_among_the_newest",
         (4,),
     ),
     Patch(
         "superseded snapshots count among the newest",
         "what is proven false is removed before retention counts",
-        "memory.py",
-        "        for stamp in supersedes:\n            await self.remove(key, stamp)\n",
-        "",
+        CodeEdit(
+            "InMemoryAggregateSnapshotStorageBackend.put",
+            """
+            for stamp in supersedes:
+                await self.remove(key, stamp)
+            """,
+            "",
+        ),
         f"{_MEMORY}test_superseded_snapshots_do_not_count",
         (37,),
     ),
     Patch(
         "a snapshot store that is down fails every load",
         "without on_unavailable = fail the events are replayed",
-        "baselines.py",
-        "            if self._registration.fails_without_snapshots:\n                raise\n",
-        "            raise\n",
+        CodeEdit(
+            "Baselines._snapshot_read",
+            """
+            if self._registration.fails_without_snapshots:
+                raise
+            """,
+            "raise",
+        ),
         f"{_OUTAGES}test_by_default_the_events_are_replayed",
         (15,),
     ),
     Patch(
         "on_unavailable is not looked at",
         "with on_unavailable = fail an outage is no reason to replay",
-        "baselines.py",
-        "            if self._registration.fails_without_snapshots:\n                raise\n",
-        "",
+        CodeEdit(
+            "Baselines._snapshot_read",
+            """
+            if self._registration.fails_without_snapshots:
+                raise
+            """,
+            "",
+        ),
         f"{_OUTAGES}test_with_fail_the_load_fails",
         (15,),
     ),
     Patch(
         "a bad record is an outage",
         "a store that is down and a bad record are different things",
-        "baselines.py",
-        "                    self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)\n",
-        "                    self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)\n"
-        "                    trail.snapshots_down = True\n",
+        CodeEdit(
+            "Baselines.snapshots",
+            "self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)",
+            """
+            self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)
+            trail.snapshots_down = True
+            """,
+        ),
         f"{_OUTAGES}test_a_bad_record_is_no_outage",
         (15,),
     ),
     Patch(
         "replays are not limited",
         "while the snapshot store is down, replay_limit bounds a replay",
-        "tail.py",
-        "if limit is not None and fold.folded > limit:",
-        "if False:",
+        CodeEdit("Tail.extend", "if limit is not None and fold.folded > limit:", "if False:"),
         f"{_OUTAGES}test_up_to_the_replay_limit_events_are_folded",
         (15,),
     ),
     Patch(
         "replays are always limited",
         "the limit holds only while the snapshot store is down",
-        "tail.py",
-        "self._registration.replay_limit if baseline.trail.snapshots_down else None",
-        "self._registration.replay_limit",
+        CodeEdit(
+            "Tail.begin",
+            "self._registration.replay_limit if baseline.trail.snapshots_down else None",
+            "self._registration.replay_limit",
+        ),
         f"{_OUTAGES}test_the_limit_holds_only_while_the_store_is_down",
     ),
     Patch(
         "a store that is down is asked again",
         "one call to a store that is down is enough for a load",
-        "baselines.py",
-        "                    if trail.snapshots_down:\n                        return\n",
-        "",
+        CodeEdit(
+            "Baselines.snapshots",
+            """
+            if trail.snapshots_down:
+                return
+            """,
+            "",
+        ),
         f"{_OUTAGES}test_other_revisions_are_not_asked_of_a_store_that_is_down",
         (15,),
     ),
     Patch(
         "a report tells no misses",
         "a report tells each miss with its reason",
-        "loading.py",
-        "misses=tuple(trail.misses),",
-        "misses=(),",
+        CodeEdit("Loader.report", "tuple(trail.misses)", "()"),
         f"{_REPORTS}test_each_miss_has_its_reason",
         (29,),
     ),
     Patch(
         "a report tells nothing of the baseline",
         "a report tells the baseline and how many events were folded onto it",
-        "loading.py",
-        "baseline_version=loaded.baseline_version,\n"
-        "                version=loaded.version,\n"
-        "                events_folded=loaded.events_folded,",
-        "baseline_version=loaded.version,\n"
-        "                version=loaded.version,\n"
-        "                events_folded=0,",
+        CodeEdit(
+            "Loader.report",
+            """
+            LoadReport(
+                aggregate_type=self._registration.tables.name,
+                aggregate_id=loaded.aggregate_id,
+                asked_version=ask.version,
+                freshness=ask.freshness,
+                baseline=loaded.baseline,
+                baseline_version=loaded.baseline_version,
+                version=loaded.version,
+                events_folded=loaded.events_folded,
+                is_current=loaded.is_current,
+                misses=tuple(trail.misses),
+                phases=trail.phases,
+            )
+            """,
+            """
+            LoadReport(
+                aggregate_type=self._registration.tables.name,
+                aggregate_id=loaded.aggregate_id,
+                asked_version=ask.version,
+                freshness=ask.freshness,
+                baseline=loaded.baseline,
+                baseline_version=loaded.version,
+                version=loaded.version,
+                events_folded=0,
+                is_current=loaded.is_current,
+                misses=tuple(trail.misses),
+                phases=trail.phases,
+            )
+            """,
+        ),
         f"{_REPORTS}test_a_report_tells_baseline_misses_and_events_folded",
         (29,),
     ),
     Patch(
         "snapshots are not counted",
         "a snapshotter that stopped shows in the counters",
-        "writer.py",
-        '        self._reporting.count("snapshot.taken")\n',
-        "",
+        CodeEdit("SnapshotWriter._put", 'self._reporting.count("snapshot.taken")', ""),
         f"{_REPORTS}test_a_snapshotter_that_stopped_shows_in_the_counters",
         (29,),
     ),
     Patch(
         "an observer fails the load",
         "an observer's exception reaches nobody",
-        "reports.py",
-        '                self.failed("observer.failed", error)\n',
-        "                raise\n",
+        CodeEdit("Reporting.tell", 'self.failed("observer.failed", error)', "raise"),
         f"{_REPORTS}test_an_observers_exception_reaches_nobody",
     ),
     Patch(
         "time is taken for nobody",
         "telling is free where nobody listens",
-        "loaded.py",
-        "perf_counter() if is_timed else None",
-        "perf_counter()",
+        CodeEdit("Trail.__init__", "perf_counter() if is_timed else None", "perf_counter()"),
         f"{_REPORTS}test_where_nobody_listens_no_time_is_taken",
     ),
 ]

@@ -1,5 +1,6 @@
 """Protections of what loads and commits leave in the snapshot store and the cache."""
 
+from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _SNAPSHOTS = "tests/core/test_keeping.py::TestSnapshots::"
@@ -12,28 +13,30 @@ PATCHES = [
     Patch(
         "a commit counts from its last event but one",
         "a commit's step is counted from the version that it was built on",
-        "saving.py",
-        "version_before=loaded.version,",
-        "version_before=committed.version - 1,",
+        CodeEdit(
+            "Saver._commit", "version_before=loaded.version", "version_before=committed.version - 1"
+        ),
         f"{_SNAPSHOTS}test_a_commit_that_steps_over_a_multiple_is_snapshotted",
         (1,),
     ),
     Patch(
         "a commit forgets what its load folded",
         "a failed or missing snapshot is made good by the next commit",
-        "saving.py",
-        "events_folded=loaded.events_folded,",
-        "events_folded=0,",
+        CodeEdit("Saver._folded", "loaded.events_folded", "0"),
         f"{_SNAPSHOTS}test_a_failed_snapshot_is_made_good_by_the_next_commit",
         (1,),
     ),
     Patch(
         "a snapshot is stamped with the commit's first version",
         "a snapshot's version is its state's own",
-        "keeping.py",
-        "record = replace(self._encoded_state(loaded, now), anchor_at=moment.last_event_at)",
-        "record = replace(self._encoded_state(loaded, now), anchor_at=moment.last_event_at)\n"
-        "        record = replace(record, version=moment.version_before + 1)",
+        CodeEdit(
+            "Keeper._snapshot",
+            "key = self._registration.snapshot_scope.key(loaded.aggregate_id)",
+            """
+            record = replace(record, version=moment.version_before + 1)
+            key = self._registration.snapshot_scope.key(loaded.aggregate_id)
+            """,
+        ),
         "tests/core/test_saving.py::TestStoredBytes::"
         "test_all_events_of_a_commit_are_in_the_kept_state",
         (2,),
@@ -41,53 +44,66 @@ PATCHES = [
     Patch(
         "a snapshot is encoded when it is written",
         "a snapshot is encoded at once, however late it is written",
-        "keeping.py",
-        "        record = replace(self._encoded_state(loaded, now), anchor_at=moment",
-        "        async def settle() -> None:\n"
-        "            for _ in range(9):\n"
-        "                await asyncio.sleep(0)\n"
-        "            key = self._registration.snapshot_scope.key(loaded.aggregate_id)\n"
-        "            await writer.write(key, self._encoded_state(loaded, now), supersedes)\n"
-        "        import asyncio\n"
-        "        asyncio.ensure_future(settle())\n"
-        "        return\n"
-        "        record = replace(self._encoded_state(loaded, now), anchor_at=moment",
+        CodeEdit(
+            "Keeper._snapshot",
+            """
+            if not self._registration.snapshot_strategy.should_snapshot(moment):
+                return
+            """,
+            """
+            if not self._registration.snapshot_strategy.should_snapshot(moment):
+                return
+
+
+            async def settle() -> None:
+                for _ in range(9):
+                    await asyncio.sleep(0)
+                key = self._registration.snapshot_scope.key(loaded.aggregate_id)
+                await writer.write(key, self._encoded_state(loaded, now), supersedes)
+
+
+            import asyncio
+
+            asyncio.ensure_future(settle())
+            return
+            """,
+        ),
         f"{_SNAPSHOTS}test_a_snapshot_is_of_the_state_that_was_read_whatever_its_reader_does_to_it",
         (3,),
     ),
     Patch(
         "snapshots don't move the anchor",
         "time-based snapshots count from the newest snapshot",
-        "keeping.py",
-        "record = replace(self._encoded_state(loaded, now), anchor_at=moment.last_event_at)",
-        "record = self._encoded_state(loaded, now)",
+        CodeEdit(
+            "Keeper._snapshot",
+            "replace(self._encoded_state(loaded, now), anchor_at=moment.last_event_at)",
+            "self._encoded_state(loaded, now)",
+        ),
         f"{_SNAPSHOTS}test_time_is_counted_alike_without_a_cache",
         (23,),
     ),
     Patch(
         "the cache doesn't hear of the anchor",
         "time-based snapshots count from the newest snapshot, whatever the baseline",
-        "keeping.py",
-        "            loaded.record, loaded.anchor_at = record, moment.last_event_at\n",
-        "            pass\n",
+        CodeEdit(
+            "Keeper._snapshot",
+            "loaded.record, loaded.anchor_at = (record, moment.last_event_at)",
+            "pass",
+        ),
         f"{_SNAPSHOTS}test_time_is_counted_from_the_first_event_then_from_the_newest_snapshot",
         (23,),
     ),
     Patch(
         "a strategy's exception fails the command",
         "nothing after the commit can fail the command",
-        "keeping.py",
-        '                self._reporting.failed("snapshot.failed", error)\n',
-        "                raise\n",
+        CodeEdit("Keeper._keep", 'self._reporting.failed("snapshot.failed", error)', "raise"),
         f"{_FAILURES}test_a_strategy_that_raises_fails_neither_command_nor_load[snapshot]",
         (6,),
     ),
     Patch(
         "a failed put fails the command",
         "nothing after the commit can fail the command",
-        "keeping.py",
-        '                self._reporting.failed("cache.failed", error)\n',
-        "                raise\n",
+        CodeEdit("Keeper._keep", 'self._reporting.failed("cache.failed", error)', "raise"),
         f"{_FAILURES}test_a_store_that_fails_after_the_commit_does_not_fail_the_command[amounts0-"
         "cache]",
         (6,),
@@ -95,162 +111,188 @@ PATCHES = [
     Patch(
         "a snapshot taken on a read fails it",
         "a snapshot that fails on a read is counted, and the read succeeds",
-        "keeping.py",
-        '                self._reporting.failed("snapshot.failed", error)\n',
-        '                self._reporting.failed("snapshot.failed", error)\n'
-        "                if not is_commit:\n"
-        "                    raise\n",
+        CodeEdit(
+            "Keeper._keep",
+            'self._reporting.failed("snapshot.failed", error)',
+            """
+            self._reporting.failed("snapshot.failed", error)
+            if not is_commit:
+                raise
+            """,
+        ),
         f"{_FAILURES}test_a_strategy_that_raises_fails_neither_command_nor_load[snapshot]",
         (7,),
     ),
     Patch(
         "a failed put leaves the old entry",
         "where the put of one's own write failed, the entry is removed",
-        "keeping.py",
-        '                self._reporting.failed("cache.failed", error)\n'
-        "                await self.drop(loaded.aggregate_id)\n",
-        '                self._reporting.failed("cache.failed", error)\n',
+        CodeEdit(
+            "Keeper._keep",
+            """
+            self._reporting.failed("cache.failed", error)
+            await self.drop(loaded.aggregate_id)
+            """,
+            'self._reporting.failed("cache.failed", error)',
+        ),
         f"{_FAILURES}test_a_put_that_fails_removes_the_entry",
         (11,),
     ),
     Patch(
         "a failed removal fails the command",
         "nothing after the commit can fail the command",
-        "keeping.py",
-        '            self._reporting.failed("cache.remove_failed", error)\n',
-        "            raise\n",
+        CodeEdit("Keeper.drop", 'self._reporting.failed("cache.remove_failed", error)', "raise"),
         f"{_FAILURES}test_a_cache_fill_does_not_fail_a_read",
         (6,),
     ),
     Patch(
         "declined states leave the old entry",
         "where the strategy declines, the entry is removed",
-        "keeping.py",
-        "if moment.is_commit or loaded.trail.saw_cache_entry:",
-        "if False:",
+        CodeEdit(
+            "Keeper._put", "if moment.is_commit or loaded.trail.saw_cache_entry:", "if False:"
+        ),
         f"{_DECLINED}test_declining_after_a_commit_removes_the_entry",
         (40,),
     ),
     Patch(
         "a load that declines leaves the old entry",
         "where the strategy declines after a load, the entry is removed",
-        "keeping.py",
-        "if moment.is_commit or loaded.trail.saw_cache_entry:",
-        "if moment.is_commit:",
+        CodeEdit(
+            "Keeper._put",
+            "if moment.is_commit or loaded.trail.saw_cache_entry:",
+            "if moment.is_commit:",
+        ),
         f"{_DECLINED}test_declining_after_a_load_removes_the_entry_that_it_saw",
         (40,),
     ),
     Patch(
         "a commit supersedes nothing",
         "our append proves false what stood at or above it",
-        "saving.py",
-        "                *(stamp for stamp in trail.unproven if stamp.version > loaded.version),\n",
-        "",
+        CodeEdit(
+            "Saver._commit",
+            """
+            [
+                *trail.refuted,
+                *(stamp for stamp in trail.unproven if stamp.version > loaded.version),
+            ]
+            """,
+            "[*trail.refuted]",
+        ),
         f"{_SUPERSEDES}test_a_commit_replaces_the_snapshots_of_what_was_rolled_back",
         (37,),
     ),
     Patch(
         "a load supersedes nothing",
         "a snapshot of another branch is removed by the load that saw it and snapshots itself",
-        "keeping.py",
-        "(), loaded.trail.refuted, now)",
-        "(), (), now)",
+        CodeEdit(
+            "Keeper.after_load",
+            "self._keep(loaded, loaded.version, (), loaded.trail.refuted, now)",
+            "self._keep(loaded, loaded.version, (), (), now)",
+        ),
         f"{_SUPERSEDES}test_what_a_load_refutes_is_not_counted_among_the_newest",
         (37,),
     ),
     Patch(
         "what is merely ahead counts as false",
         "that no event stands at a snapshot's version proves nothing to a load",
-        "keeping.py",
-        "(), loaded.trail.refuted, now)",
-        "(), [*loaded.trail.refuted, *loaded.trail.unproven], now)",
+        CodeEdit(
+            "Keeper.after_load",
+            "self._keep(loaded, loaded.version, (), loaded.trail.refuted, now)",
+            """
+            self._keep(
+                loaded, loaded.version, (), [*loaded.trail.refuted, *loaded.trail.unproven], now
+            )
+            """,
+        ),
         f"{_SUPERSEDES}test_a_load_leaves_a_snapshot_that_is_merely_ahead",
         (38,),
     ),
     Patch(
         "a commit counts as verified from its end",
         "a commit's state was known to be the head before the append, not after",
-        "saving.py",
-        "verified_at=began,",
-        "verified_at=self._clock(),",
+        CodeEdit("Saver._folded", "verified_at=began", "verified_at=self._clock()"),
         "tests/core/test_keeping.py::TestVerifiedAt::test_a_commit_counts_from_before_its_append",
     ),
     Patch(
         "what encoding loses is kept",
         "the first state of a type, and a sample after it, is decoded and compared",
-        "keeping.py",
-        "if self._encoded % _SAMPLE_EVERY == 0 and not same(",
-        "if False and not same(",
+        CodeEdit(
+            "Keeper._encoded_state",
+            """
+            if self._encoded % _SAMPLE_EVERY == 0 and not same(
+                mapper.state(record), loaded.state
+            ):
+            """,
+            "if False and not same(mapper.state(record), loaded.state):",
+        ),
         "tests/core/test_keeping.py::test_a_state_that_does_not_survive_its_record_is_not_kept",
         (19,),
     ),
     Patch(
         "commands wait for their snapshots",
         "a snapshot doesn't hold up the command that made it due",
-        "writer.py",
-        "if self._store.timeout is None:",
-        "if True:",
+        CodeEdit("SnapshotWriter.write", "if self._store.timeout is None:", "if True:"),
         f"{_WRITER}test_a_command_does_not_wait_for_its_snapshot",
         rows=(6,),
     ),
     Patch(
         "closing forgets queued snapshots",
         "what is queued is written before the backends close",
-        "loading.py",
-        "        await self._keeper.drain()\n",
-        "",
+        CodeEdit("Loader.drain", "await self._keeper.drain()", ""),
         f"{_WRITER}test_closing_writes_what_is_queued",
     ),
     Patch(
         "the last queued snapshot is written",
         "of two snapshots that wait for one id the newest is written",
-        "writer.py",
-        "                record = waiting[0]\n",
-        "                pass\n",
+        CodeEdit("SnapshotWriter.write", "record = waiting[0]", "pass"),
         f"{_WRITER}test_of_two_that_wait_for_one_id_the_newest_is_written",
         rows=(4,),
     ),
     Patch(
         "a false snapshot that waits wins",
         "what is proven false gives way, newer or not",
-        "writer.py",
-        " and waiting[0].stamp not in superseded",
-        "",
+        CodeEdit(
+            "SnapshotWriter.write",
+            "if waiting[0].version > record.version and waiting[0].stamp not in superseded:",
+            "if waiting[0].version > record.version:",
+        ),
         f"{_WRITER}test_a_newer_one_that_was_proven_false_gives_way",
         rows=(37,),
     ),
     Patch(
         "the queue of snapshots grows for ever",
         "the queue of snapshots is bounded",
-        "writer.py",
-        "if waiting is None and len(self._queued) >= self._size:",
-        "if False:",
+        CodeEdit(
+            "SnapshotWriter.write",
+            "if waiting is None and len(self._queued) >= self._size:",
+            "if False:",
+        ),
         f"{_WRITER}test_a_full_queue_takes_no_other_id",
     ),
     Patch(
         "failing snapshots are silent",
         "load reports say that an id's snapshot could not be written",
-        "writer.py",
-        "            self._failures[key.aggregate_id] = str(error)\n",
-        "",
+        CodeEdit("SnapshotWriter._put", "self._failures[key.aggregate_id] = str(error)", ""),
         f"{_WRITER}test_a_failed_write_is_counted_and_said_in_load_reports",
         rows=(29,),
     ),
     Patch(
         "only the last put's word on what is false counts",
         "what waits for one id supersedes what each of its snapshots superseded",
-        "writer.py",
-        "            superseded |= waiting[1]\n",
-        "",
+        CodeEdit("SnapshotWriter.write", "superseded |= waiting[1]", ""),
         f"{_WRITER}test_what_each_supersedes_is_superseded",
         rows=(37,),
     ),
     Patch(
         "the close leaves the writer at work",
         "who stops waiting for queued snapshots gives them up",
-        "writer.py",
-        "                self._task.cancel()\n                self._queued.clear()\n",
-        "",
+        CodeEdit(
+            "SnapshotWriter.drain",
+            """
+            self._task.cancel()
+            self._queued.clear()
+            """,
+            "",
+        ),
         f"{_WRITER}test_closing_gives_up_what_takes_too_long",
     ),
 ]

@@ -1,5 +1,6 @@
 """Protections of loading many at once, and of extensions, which are loaded only where listed."""
 
+from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _ANSWERS = "tests/core/test_many.py::TestAnswers::"
@@ -13,188 +14,225 @@ PATCHES = [
     Patch(
         "many come in an order of their own",
         "many are given in the order of their ids",
-        "many.py",
-        "            for aggregate_id in asked:\n",
-        "            for aggregate_id in sorted(asked):\n",
+        CodeEdit(
+            "ManyLoader.load", "for aggregate_id in asked:", "for aggregate_id in sorted(asked):"
+        ),
         f"{_ANSWERS}test_they_come_in_the_order_asked",
     ),
     Patch(
         "an id named twice gives one object",
         "also of many each caller gets an object of its own",
-        "many.py",
-        "yield self._loader.copy(answer)",
-        "yield answer.state",
+        CodeEdit("ManyLoader.load", "self._loader.copy(answer)", "answer.state"),
         f"{_ANSWERS}test_an_id_named_twice_gives_two_objects",
         (8,),
     ),
     Patch(
         "all that are asked for are one batch",
         "many are read by the batch, which bounds the memory",
-        "many.py",
-        "list(islice(remaining, _BATCH))",
-        "list(remaining)",
+        CodeEdit("ManyLoader.load", "list(islice(remaining, _BATCH))", "list(remaining)"),
         f"{_READS}test_ids_are_taken_by_the_batch_when_its_first_is_asked_for",
         (28,),
     ),
     Patch(
         "a cache that gave no answer is put to five hundred times",
         "a batch doesn't wait for each put into a cache that is down",
-        "many.py",
-        "if all(miss.reason is not Reason.UNAVAILABLE for miss in loaded.trail.misses):",
-        "if True:",
+        CodeEdit(
+            "ManyLoader._told_and_kept",
+            "if all((miss.reason is not Reason.UNAVAILABLE for miss in loaded.trail.misses)):",
+            "if True:",
+        ),
         f"{_READS}test_a_cache_that_gave_no_answer_is_not_put_to",
         (15,),
     ),
     Patch(
         "many are never a tail read",
         "where the cache's word isn't enough, the tails are read",
-        "many.py",
-        "self._loader.is_fresh(baseline, ask)",
-        "True",
+        CodeEdit(
+            "ManyLoader._read",
+            "if baseline.baseline is Source.CACHE and self._loader.is_fresh(baseline, ask):",
+            "if baseline.baseline is Source.CACHE and True:",
+        ),
         f"{_FRESHNESS}test_fast_forward_reads_on_from_hits",
         (5,),
     ),
     Patch(
         "a replay of many starts from the cache",
         "a replay uses neither cache nor snapshot",
-        "many.py",
-        "        if may_use_cache(ask):\n",
-        "        if True:\n",
+        CodeEdit("ManyLoader._found", "if may_use_cache(ask):", "if True:"),
         f"{_FRESHNESS}test_replay_uses_neither_cache_nor_snapshot",
     ),
     Patch(
         "a replay of many starts from snapshots",
         "a replay uses neither cache nor snapshot",
-        "many.py",
-        "if absent and not isinstance(ask.freshness, Replay):",
-        "if absent:",
+        CodeEdit(
+            "ManyLoader._found",
+            "if absent and not isinstance(ask.freshness, Replay):",
+            "if absent:",
+        ),
         f"{_FRESHNESS}test_replay_uses_neither_cache_nor_snapshot",
     ),
     Patch(
         "what was young when the batch was read stays so",
         "an age is counted until a state is given",
-        "many.py",
-        "            or is_too_old(answer, ask, self._clock())\n",
-        "",
+        CodeEdit(
+            "ManyLoader._is_outdated",
+            """
+            answer.version < self._floor.version(
+                answer.aggregate_id
+            ) or self._floor.forgets.since(
+                answer.aggregate_id, answer.trail.moment
+            ) or is_too_old(answer, ask, self._clock())
+            """,
+            """
+            answer.version < self._floor.version(
+                answer.aggregate_id
+            ) or self._floor.forgets.since(answer.aggregate_id, answer.trail.moment)
+            """,
+        ),
         f"{_FRESHNESS}test_what_grew_too_old_since_the_batch_was_read_is_loaded_anew",
     ),
     Patch(
         "one unusable entry fails the batch",
         "what is amiss with one id is no other's matter",
-        "baselines.py",
-        "        except RecordUnusableError:\n            return None\n",
-        "        except KeyError:\n            return None\n",
+        CodeEdit("Baselines._loaded", "except RecordUnusableError:", "except KeyError:"),
         f"{_AMISS}test_an_unusable_entry_is_passed_over_and_removed",
     ),
     Patch(
         "one event that doesn't apply fails the batch",
         "what is amiss with one id is no other's matter",
-        "many.py",
-        "        except (EventApplyError, StreamTruncatedError, UnknownEventError):\n",
-        "        except KeyError:\n",
+        CodeEdit(
+            "ManyLoader._extended",
+            "except (EventApplyError, StreamTruncatedError, UnknownEventError):",
+            "except KeyError:",
+        ),
         f"{_AMISS}test_an_event_that_does_not_apply_is_raised_when_its_turn_has_come",
     ),
     Patch(
         "a tail that doesn't fit its baseline is folded on",
         "also of many the baseline's own event has to stand in the stream",
-        "many.py",
-        "if following is not None and not self._extended(following, rows):",
-        "if following is not None and not (self._extended(following, rows) or True):",
+        CodeEdit(
+            "ManyLoader._followed",
+            "self._extended(following, rows)",
+            "self._extended(following, rows) or True",
+        ),
         f"{_AMISS}test_an_entry_of_another_branch_is_not_taken",
         (5,),
     ),
     Patch(
         "a failing read of many tails fails the load",
         "what can't be read at once is read one by one",
-        "many.py",
-        "        except InterlockError:\n            return []\n",
-        "        except KeyError:\n            return []\n",
+        CodeEdit("ManyLoader._followed", "except InterlockError:", "except KeyError:"),
         f"{_AMISS}test_a_failing_read_of_many_tails_is_made_good_one_by_one",
     ),
     Patch(
         "an outage of the snapshot store makes many replay without bound",
         "on_unavailable and replay_limit hold for many as well",
-        "many.py",
-        "                found |= dict.fromkeys(absent)\n",
-        "                pass\n",
+        CodeEdit("ManyLoader._found", "found |= dict.fromkeys(absent)", "pass"),
         f"{_AMISS}test_a_snapshot_store_that_is_down_is_replayed_or_told",
         (15,),
     ),
     Patch(
         "older revisions are not read for many",
         "revisions that the class names serve where no own one is usable",
-        "baselines.py",
-        "            self._note_failure(aggregate_id, trail)\n"
-        "        for revision in (own.revision, *self._registration.reads_revisions):\n",
-        "            self._note_failure(aggregate_id, trail)\n"
-        "        for revision in (own.revision,):\n",
+        CodeEdit(
+            "Baselines.snapshots_many",
+            "(own.revision, *self._registration.reads_revisions)",
+            "(own.revision,)",
+        ),
         f"{_AMISS}test_named_older_revisions_are_read",
     ),
     Patch(
         "an own commit since the batch was read is overlooked",
         "nothing is given that is older than what this process committed or returned",
-        "many.py",
-        "            answer.version < self._floor.version(answer.aggregate_id)\n            or ",
-        "            ",
+        CodeEdit(
+            "ManyLoader._is_outdated",
+            """
+            answer.version < self._floor.version(
+                answer.aggregate_id
+            ) or self._floor.forgets.since(
+                answer.aggregate_id, answer.trail.moment
+            ) or is_too_old(answer, ask, self._clock())
+            """,
+            """
+            self._floor.forgets.since(answer.aggregate_id, answer.trail.moment) or is_too_old(
+                answer, ask, self._clock()
+            )
+            """,
+        ),
         f"{_MEANWHILE}test_an_own_commit_is_seen",
         (35,),
     ),
     Patch(
         "a hit among many raises no floor",
         "nothing older is returned than what was returned before",
-        "many.py",
-        "                    self._floor.raise_to(aggregate_id, baseline.head, since=moment)\n",
-        "                    pass\n",
+        CodeEdit(
+            "ManyLoader._read",
+            "self._floor.raise_to(aggregate_id, baseline.head, since=moment)",
+            "pass",
+        ),
         f"{_MEANWHILE}test_nothing_older_is_returned_than_what_was_returned_before",
     ),
     Patch(
         "many start from below the floor",
         "a cached entry below the floor is a miss",
-        "baselines.py",
-        "                if record.version < self._floor.version(aggregate_id)\n",
-        "                if False\n",
+        CodeEdit(
+            "Baselines.cached_many", "record.version < self._floor.version(aggregate_id)", "False"
+        ),
         f"{_MEANWHILE}test_an_entry_below_the_floor_is_no_baseline",
         (39,),
     ),
     Patch(
         "what was forgotten since the batch was read is given",
         "what is forgotten is gone for those who are still loading many",
-        "many.py",
-        "            or self._floor.forgets.since(answer.aggregate_id, answer.trail.moment)\n",
-        "",
+        CodeEdit(
+            "ManyLoader._is_outdated",
+            """
+            answer.version < self._floor.version(
+                answer.aggregate_id
+            ) or self._floor.forgets.since(
+                answer.aggregate_id, answer.trail.moment
+            ) or is_too_old(answer, ask, self._clock())
+            """,
+            """
+            answer.version < self._floor.version(answer.aggregate_id) or is_too_old(
+                answer, ask, self._clock()
+            )
+            """,
+        ),
         f"{_MEANWHILE}test_what_is_forgotten_meanwhile_is_loaded_anew",
     ),
     Patch(
         "many go on after the close",
         "a closed application gives nothing more",
-        "runtime.py",
-        '            yield cast("A", aggregate)\n            self._check_running()\n',
-        '            yield cast("A", aggregate)\n',
+        CodeEdit("Application.load_many", "self._check_running()", ""),
         f"{_MEANWHILE}test_after_the_close_there_is_no_more",
     ),
     Patch(
         "installed extensions are loaded",
         "an extension is loaded only where it is listed",
-        "plugins.py",
-        "[self._specs(ExtensionSpec, name)[0] for name in dict.fromkeys(names)]",
-        "[self._specs(ExtensionSpec, key[1])[0] for key in self._points"
-        ' if key[0] == "interlock.extensions"]',
+        CodeEdit(
+            "Catalogue.extensions",
+            "[self._specs(ExtensionSpec, name)[0] for name in dict.fromkeys(names)]",
+            """
+            [
+                self._specs(ExtensionSpec, key[1])[0]
+                for key in self._points
+                if key[0] == "interlock.extensions"
+            ]
+            """,
+        ),
         f"{_EXTENSIONS}test_what_is_not_listed_is_not_imported",
     ),
     Patch(
         "an extension's secrets are shown",
         "what an extension filled in is masked",
-        "tables.py",
-        "        return Secret(found)\n",
-        "        return found\n",
+        CodeEdit("Filler._from_extension", "Secret(found)", "found"),
         f"{_EXTENSIONS}test_a_secret_fills_in_and_stays_masked",
     ),
     Patch(
         "the extension listed last has the say",
         "the first extension that is listed has the say",
-        "extensions.py",
-        "for spec in reversed(specs):",
-        "for spec in specs:",
+        CodeEdit("Extensions.__init__", "for spec in reversed(specs):", "for spec in specs:"),
         f"{_EXTENSIONS}test_the_first_that_is_listed_has_the_say",
     ),
 ]

@@ -1,5 +1,6 @@
 """Protections of the rebuilding of snapshots."""
 
+from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _TESTS = "tests/core/test_rebuilding.py::"
@@ -8,61 +9,71 @@ PATCHES = [
     Patch(
         "a rebuild stores its end only",
         "a rebuild stores intermediate snapshots",
-        "rebuilding.py",
-        "Ask(min(baseline.version + every, head), FastForward())",
-        "Ask(head, FastForward())",
+        CodeEdit(
+            "_stride",
+            "Ask(min(baseline.version + every, head), FastForward())",
+            "Ask(head, FastForward())",
+        ),
         f"{_TESTS}test_a_snapshot_is_stored_every_so_many_events_and_at_the_end",
         (28,),
     ),
     Patch(
         "a rebuild begins at the beginning",
         "a rebuild that was interrupted goes on where it was",
-        "rebuilding.py",
-        "                if loaded is not None:\n                    return loaded\n",
-        "                if loaded is not None:\n                    break\n",
+        CodeEdit("Rebuilding._begun", "return loaded", "break"),
         f"{_TESTS}test_an_interrupted_rebuild_goes_on_where_it_was",
         (28,),
     ),
     Patch(
         "a rebuild stores what was forgotten",
         "what was forgotten while it was rebuilt isn't stored",
-        "rebuilding.py",
-        "if self._floor.forgets.since(aggregate_id, moment):",
-        "if False:",
+        CodeEdit(
+            "Rebuilding._rebuild",
+            "if self._floor.forgets.since(aggregate_id, moment):",
+            "if False:",
+        ),
         f"{_TESTS}test_what_is_forgotten_meanwhile_is_not_stored_again",
     ),
     Patch(
         "a forget doesn't see a rebuild's put",
         "a forget waits for the snapshot that a rebuild is storing",
-        "rebuilding.py",
-        "with self._loader.keeping.of(aggregate_id):",
-        "if True:",
+        CodeEdit(
+            "Rebuilding._rebuild",
+            """
+            with self._loader.keeping.of(aggregate_id):
+                await self._keeper.snapshot(loaded, self._clock())
+            """,
+            """
+            if True:
+                await self._keeper.snapshot(loaded, self._clock())
+            """,
+        ),
         f"{_TESTS}test_a_forget_waits_for_the_snapshot_that_is_being_stored",
     ),
     Patch(
         "a rebuild replays while the snapshot store is down",
         "a rebuild reads no stream whose snapshots it can't read",
-        "rebuilding.py",
-        "if trail.snapshots_down:",
-        "if False:",
+        CodeEdit("Rebuilding._begun", "if trail.snapshots_down:", "if False:"),
         f"{_TESTS}test_nothing_is_replayed_while_the_snapshots_cannot_be_read",
         (15,),
     ),
     Patch(
         "a rebuild leaves what it refuted",
         "a snapshot of another branch gives way to the rebuilt one",
-        "keeping.py",
-        "put = store.put(key, record, loaded.trail.refuted)",
-        "put = store.put(key, record, ())",
+        CodeEdit(
+            "Keeper.snapshot",
+            "store.put(key, record, loaded.trail.refuted)",
+            "store.put(key, record, ())",
+        ),
         f"{_TESTS}test_a_snapshot_of_another_branch_is_passed_over_and_replaced",
         (37,),
     ),
     Patch(
         "a deleted stream ends the rebuild",
         "a stream that is deleted while it is rebuilt is passed by",
-        "rebuilding.py",
-        "if await self._head(aggregate_id) is not None:",
-        "if True:",
+        CodeEdit(
+            "Rebuilding.rebuild", "if await self._head(aggregate_id) is not None:", "if True:"
+        ),
         f"{_TESTS}test_a_stream_that_is_deleted_meanwhile_is_passed_by",
     ),
 ]

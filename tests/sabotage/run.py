@@ -20,7 +20,9 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+from interlock_conformance.mutation import EditError, Edits
 from patch import Patch
+from sources import code_of_test, texts
 from traps import OF_PLUGINS, TRAPS
 from verdicts import OWN
 
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"no patch is named {only!r}", ())
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         unbroken = _unbroken(Path(folder))
-        unfit = _unfit(patches, unbroken, Path(folder))
+        unfit = _unfit(patches, unbroken)
         if options.fit and not unfit:
             _say(f"{len(patches)} patches fit")
             return 0
@@ -105,20 +107,16 @@ def _copied(source: Path, target: Path, *ignored: str) -> Path:
     return target
 
 
-def _unfit(patches: Sequence[Patch], unbroken: Path, folder: Path) -> list[str]:
+def _unfit(patches: Sequence[Patch], unbroken: Path) -> list[str]:
     """The patches that can't be applied, or whose tests are gone."""
     problems = []
-    for number, patch in enumerate(patches):
-        copy = folder / str(number) / patch.file
-        copy.parent.mkdir(parents=True)
+    files = texts(unbroken / "interlock")
+    for patch in patches:
         try:
-            shutil.copy(unbroken / "interlock" / patch.file, copy)
-            patch.apply(folder / str(number))
-        except (OSError, ValueError, SyntaxError) as error:
+            patch.edit.apply(files)
+            code_of_test(_ROOT, patch.killed_by)
+        except (OSError, EditError) as error:
             problems.append(f"{patch.name}: {error}")
-        test = patch.killed_by.rpartition("::")[2].partition("[")[0]
-        if f"def {test}(" not in (_ROOT / _file(patch.killed_by)).read_text():
-            problems.append(f"{patch.killed_by}: not found")
     return problems
 
 
@@ -143,7 +141,7 @@ def _shown(patch: Patch, *, unbroken: Path) -> _Result:
 
 def _control(patch: Patch, unbroken: Path) -> list[str]:
     """What is wrong with the judging itself: a patch that changes nothing has to survive."""
-    result = _tried(replace(patch, after=patch.before), unbroken=unbroken)
+    result = _tried(replace(patch, edit=Edits()), unbroken=unbroken)
     if result.is_killed or result.also_failed or result.verdict != "passed":
         return [f"a patch that changes nothing: {result.verdict}, {result.also_failed} more failed"]
     return []
@@ -153,7 +151,11 @@ def _tried(patch: Patch, *, unbroken: Path) -> _Result:
     began = perf_counter()
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         copy = _copied(unbroken, Path(folder, "src"), _REPORT)
-        patch.apply(copy / "interlock")
+        package = copy / "interlock"
+        files = texts(package)
+        for path, text in patch.edit.apply(files).items():
+            if text != files[path]:
+                (package / path).write_text(text, "utf-8")
         verdicts, output = _verdicts(copy, [_file(patch.killed_by)], first=patch.killed_by)
     found = _of(patch.killed_by, verdicts)
     failed = [verdict for verdict in verdicts.values() if verdict not in ("passed", "skipped")]
@@ -180,6 +182,7 @@ def _verdicts(
                 *("-p", "verdicts", f"--verdicts={report}", f"--first={first}"),
                 *("-p", "no:cacheprovider"),
                 *("-p", "no:hypothesispytest"),  # importing it takes as long as all the rest
+                *("-p", "no:interlock_conformance"),
                 *("-c", str(_ROOT / "pyproject.toml"), "-m", "not slow", *tests),
             ],
             cwd=_ROOT,

@@ -1,5 +1,6 @@
 """Protections of commands: decisions, conflicts, unknown outcomes, queues, cancellation."""
 
+from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _SAVING = "tests/core/test_saving.py::"
@@ -10,259 +11,281 @@ PATCHES = [
     Patch(
         "a cached state decides alone",
         "an outcome without events on a cached state is verified",
-        "saving.py",
-        "if await self._is_head(loaded):",
-        "if True:",
+        CodeEdit("Saver.handle", "if await self._is_head(loaded):", "if True:"),
         f"{_SAVING}TestDecisions::test_a_refusal_on_a_stale_state_is_decided_again",
         (30,),
     ),
     Patch(
         "later events don't refute a decision",
         "the read that verifies gives the baseline's own event and nothing after it",
-        "saving.py",
-        "ids == [loaded.last_event_id.bytes]",
-        "ids[:1] == [loaded.last_event_id.bytes]",
+        CodeEdit(
+            "Saver._is_head",
+            "ids == [loaded.last_event_id.bytes]",
+            "ids[:1] == [loaded.last_event_id.bytes]",
+        ),
         f"{_SAVING}TestDecisions::test_an_answer_from_a_stale_state_is_given_again",
         (30,),
     ),
     Patch(
         "the decision is verified by version",
         "the read that verifies compares the event's id",
-        "saving.py",
-        "ids == [loaded.last_event_id.bytes]",
-        "len(ids) == 1",
+        CodeEdit("Saver._is_head", "ids == [loaded.last_event_id.bytes]", "len(ids) == 1"),
         f"{_SAVING}TestDecisions::test_a_state_of_another_branch_does_not_decide",
         (30,),
     ),
     Patch(
         "an outcome that can't be verified leaves",
         "if the read that verifies fails, the outcome stays",
-        "saving.py",
-        "            rows := await bounded("
-        '"the event store\'s read", timeout, anext(chunks, None))\n'
-        "        ) is not None:\n"
-        "            ids.extend(row[1] for row in rows)\n",
-        "            rows := (\n"
-        "                await asyncio.gather(anext(chunks, None), return_exceptions=True)\n"
-        "            )[0]\n"
-        "        ) is not None:\n"
-        "            if isinstance(rows, Exception):\n"
-        "                return True\n"
-        "            ids.extend(row[1] for row in rows)\n",
+        CodeEdit(
+            "Saver._is_head",
+            """
+            while (
+                rows := (await bounded("the event store's read", timeout, anext(chunks, None)))
+            ) is not None:
+                ids.extend((row[1] for row in rows))
+            """,
+            """
+            while (
+                rows := (await asyncio.gather(anext(chunks, None), return_exceptions=True))[0]
+            ) is not None:
+                if isinstance(rows, Exception):
+                    return True
+                ids.extend((row[1] for row in rows))
+            """,
+        ),
         f"{_SAVING}TestDecisions::test_an_outcome_that_cannot_be_verified_never_leaves",
         (30,),
     ),
     Patch(
         "after a conflict the cache is asked again",
         "after a conflict the load goes past the cache",
-        "saving.py",
-        "ask = ask._replace(skips_cache=True)",
-        "pass",
+        CodeEdit("Saver.handle", "ask = ask._replace(skips_cache=True)", "pass"),
         f"{_SAVING}TestConflicts::test_a_cache_that_keeps_its_stale_entry_is_loaded_past",
         (9,),
     ),
     Patch(
         "after a conflict the entry stays",
         "a conflict drops the cache entry",
-        "saving.py",
-        '                    self._reporting.count("append.conflict")\n'
-        "                    await self._keeper.drop(aggregate_id)\n",
-        '                    self._reporting.count("append.conflict")\n',
+        CodeEdit("Saver.handle", "await self._keeper.drop(aggregate_id)", ""),
         f"{_SAVING}TestConflicts::test_a_conflict_removes_the_cache_entry",
         (9,),
     ),
     Patch(
         "a command is tried for ever",
         "the attempts of a command are bounded",
-        "saving.py",
-        "if attempts == 0:",
-        "if attempts < -99:",
+        CodeEdit("Saver.handle", "if attempts == 0:", "if attempts < -99:"),
         f"{_SAVING}TestConflicts::test_attempts_are_bounded",
     ),
     Patch(
         "once is run again",
         "a handler marked once is run once",
-        "saving.py",
-        "attempts = 1 if handler.is_once else self._max_attempts",
-        "attempts = self._max_attempts",
+        CodeEdit(
+            "Saver.handle", "1 if handler.is_once else self._max_attempts", "self._max_attempts"
+        ),
         f"{_SAVING}TestConflicts::test_a_handler_marked_once_is_not_run_again",
     ),
     Patch(
         "once is run on a cached state",
         "a handler marked once sees the head",
-        "saving.py",
-        "freshness = FastForward() if handler.is_once else self._registration.freshness",
-        "freshness = self._registration.freshness",
+        CodeEdit(
+            "Saver.handle",
+            "FastForward() if handler.is_once else self._registration.freshness",
+            "self._registration.freshness",
+        ),
         f"{_SAVING}TestConflicts::test_a_handler_marked_once_sees_the_head",
     ),
     Patch(
         "events of a failed handler are appended",
         "a command that raises leaves nothing behind",
-        "saving.py",
-        "        if outcome.error is not None:\n            return []\n",
-        "",
+        CodeEdit(
+            "Saver._stored",
+            """
+            if outcome.error is not None:
+                return []
+            """,
+            "",
+        ),
         f"{_SAVING}test_a_handlers_exception_leaves_dispatch_as_it_is_and_nothing_behind",
         (10,),
     ),
     Patch(
         "the state is kept before it is appended",
         "only committed state is ever kept",
-        "saving.py",
-        "        await append(self._events, events, loaded.head, self._reporting)\n",
-        "        ahead = self._folded(loaded, events, began)\n"
-        "        await self._keeper.after_commit(\n"
-        "            ahead,\n"
-        "            version_before=loaded.version,\n"
-        "            event_names=tuple(event.type for event in events),\n"
-        "            supersedes=(),\n"
-        "            now=began,\n"
-        "        )\n"
-        "        await append(self._events, events, loaded.head, self._reporting)\n",
+        CodeEdit(
+            "Saver._commit",
+            "began = self._clock()",
+            """
+            began = self._clock()
+            ahead = self._folded(loaded, events, began)
+            await self._keeper.after_commit(
+                ahead,
+                version_before=loaded.version,
+                event_names=tuple((event.type for event in events)),
+                supersedes=(),
+                now=began,
+            )
+            """,
+        ),
         f"{_SAVING}test_what_was_not_appended_is_kept_nowhere",
         (3, 10),
     ),
     Patch(
         "handlers work on the state that is kept",
         "a handler gets a scratch object",
-        "saving.py",
-        "scratch = loaded.state if self._keeper.is_idle else self._loader.copy(loaded)",
-        "scratch = loaded.state.model_copy()",
+        CodeEdit(
+            "Saver._run",
+            "loaded.state if self._keeper.is_idle else self._loader.copy(loaded)",
+            "loaded.state.model_copy()",
+        ),
         f"{_SAVING}TestStoredBytes::test_what_a_handler_that_emits_nothing_does_is_not_kept",
         (8, 33),
     ),
     Patch(
         "the handler's object is kept",
         "what is kept after a commit is the fold of the stored bytes",
-        "saving.py",
-        "                    await self._uncancelled(self._commit(loaded, events))\n",
-        "                    self._folded = lambda loaded, events, began: Loaded(\n"
-        "                        aggregate_id=loaded.aggregate_id,\n"
-        "                        state=outcome.aggregate,\n"
-        "                        trail=loaded.trail,\n"
-        "                        version=events[-1].version,\n"
-        "                        last_event_id=events[-1].event_id,\n"
-        "                        last_event_at=events[-1].recorded_at,\n"
-        "                        anchor_at=events[0].recorded_at,\n"
-        "                        verified_at=began,\n"
-        "                        is_current=True,\n"
-        "                    )\n"
-        "                    await self._uncancelled(self._commit(loaded, events))\n",
+        CodeEdit(
+            "Saver.handle",
+            "await self._uncancelled(self._commit(loaded, events))",
+            """
+            self._folded = lambda loaded, events, began: Loaded(
+                aggregate_id=loaded.aggregate_id,
+                state=outcome.aggregate,
+                trail=loaded.trail,
+                version=events[-1].version,
+                last_event_id=events[-1].event_id,
+                last_event_at=events[-1].recorded_at,
+                anchor_at=events[0].recorded_at,
+                verified_at=began,
+                is_current=True,
+            )
+            await self._uncancelled(self._commit(loaded, events))
+            """,
+        ),
         f"{_SAVING}TestStoredBytes::test_what_a_handler_does_to_its_object_is_not_kept",
         (33,),
     ),
     Patch(
         "a state that can't be folded fails the command",
         "nothing after the commit can fail the command",
-        "saving.py",
-        '            self._reporting.failed("commit.fold_failed", error)\n',
-        "            raise\n",
+        CodeEdit("Saver._commit", 'self._reporting.failed("commit.fold_failed", error)', "raise"),
         f"{_SAVING}test_a_state_that_cannot_be_folded_after_the_commit_does_not_fail_the_command",
         (6,),
     ),
     Patch(
         "a cancelled command gives up its append",
         "an append that was handed over finishes",
-        "saving.py",
-        "await self._uncancelled(self._commit(loaded, events))",
-        "await self._commit(loaded, events)",
+        CodeEdit(
+            "Saver.handle",
+            "self._uncancelled(self._commit(loaded, events))",
+            "self._commit(loaded, events)",
+        ),
         f"{_SAVING}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
     ),
     Patch(
         "the second cancellation gives up the append",
         "an append that was handed over finishes, however often its caller is cancelled",
-        "saving.py",
-        "            except asyncio.CancelledError as error:\n                cancelled = error\n",
-        "            except asyncio.CancelledError as error:\n"
-        "                if cancelled is not None:\n"
-        "                    raise\n"
-        "                cancelled = error\n",
+        CodeEdit(
+            "Saver._uncancelled",
+            "cancelled = error",
+            """
+            if cancelled is not None:
+                raise
+            cancelled = error
+            """,
+        ),
         f"{_SAVING}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
     ),
     Patch(
         "an append proves no rollback",
         "what our append refutes is no floor any more",
-        "saving.py",
-        "if noted is not None and noted[0] > loaded.version:",
-        "if False:",
+        CodeEdit(
+            "Saver._commit", "if noted is not None and noted[0] > loaded.version:", "if False:"
+        ),
         "tests/core/test_floor.py::test_a_rollback_that_an_append_proves_clears_the_floor",
         (37,),
     ),
     Patch(
         "a lost reply counts as not appended",
         "after a lost reply the stream is asked before anything is done again",
-        "appending.py",
-        "standing = await _find_out(store, events, failure, is_first=attempt == 0)",
-        "standing = _Standing.NONE",
+        CodeEdit(
+            "append",
+            "await _find_out(store, events, failure, is_first=attempt == 0)",
+            "_Standing.NONE",
+        ),
         f"{_APPENDING}TestDispatch::test_the_handler_is_not_run_again",
         (32,),
     ),
     Patch(
         "a lost reply counts as appended",
         "other events in their place are a conflict",
-        "appending.py",
-        "return _Standing.OURS if standing == ours else _Standing.OTHERS",
-        "return _Standing.OURS",
+        CodeEdit(
+            "_find_out",
+            "_Standing.OURS if standing == ours else _Standing.OTHERS",
+            "_Standing.OURS",
+        ),
         f"{_APPENDING}test_others_in_their_place_are_a_conflict",
         (32,),
     ),
     Patch(
         "a retried append's conflict is believed",
         "a conflict after a lost reply may be with one's own events",
-        "appending.py",
-        "if isinstance(failure, ConcurrencyError) and is_first:",
-        "if isinstance(failure, ConcurrencyError):",
+        CodeEdit(
+            "_find_out",
+            "if isinstance(failure, ConcurrencyError) and is_first:",
+            "if isinstance(failure, ConcurrencyError):",
+        ),
         f"{_APPENDING}test_a_conflict_with_ones_own_late_events_is_found_out_by_a_second_read",
         (32,),
     ),
     Patch(
         "nothing done is believed of every attempt",
         "that the second attempt did nothing says nothing of the first",
-        "appending.py",
-        "failure.nothing_done and attempt == 0:",
-        "failure.nothing_done:",
+        CodeEdit(
+            "append",
+            """
+            if (
+                isinstance(failure, BackendUnavailableError)
+                and failure.nothing_done
+                and (attempt == 0)
+            ):
+            """,
+            "if isinstance(failure, BackendUnavailableError) and failure.nothing_done:",
+        ),
         f"{_APPENDING}test_nothing_done_by_the_second_attempt_says_nothing_of_the_first",
         (32,),
     ),
     Patch(
         "an outcome that can't be found out counts as not appended",
         "an outcome that isn't known is said to be unknown",
-        "appending.py",
-        "    raise _unknown(events, unanswered) from failure\n",
-        "    return _Standing.NONE\n",
+        CodeEdit(
+            "_find_out", "raise _unknown(events, unanswered) from failure", "return _Standing.NONE"
+        ),
         f"{_APPENDING}test_an_outcome_that_cannot_be_found_out_is_said_to_be_unknown",
         (32,),
     ),
     Patch(
         "handlers dispatch",
         "a dispatch from within a handler is refused",
-        "runtime.py",
-        "        refuse_reentry(type(command).__name__)\n",
-        "",
+        CodeEdit("Application.dispatch", "refuse_reentry(type(command).__name__)", ""),
         f"{_TURNS}TestReentry::test_a_handler_that_dispatches_is_refused",
         (36,),
     ),
     Patch(
         "a handler holds its tasks for ever",
         "a task that outlives its handler may dispatch",
-        "turns.py",
-        "        hold.is_active = False\n",
-        "",
+        CodeEdit("holding", "hold.is_active = False", ""),
         f"{_TURNS}TestReentry::test_a_task_that_outlives_its_handler_may_dispatch",
     ),
     Patch(
         "commands for one id run at once",
         "commands for one id take turns",
-        "turns.py",
-        "        turn = self._turns.get(aggregate_id)\n",
-        "        turn = None\n",
+        CodeEdit("Turns.take", "self._turns.get(aggregate_id)", "None"),
         f"{_TURNS}test_commands_for_one_id_run_one_after_the_other_in_their_order",
     ),
     Patch(
         "the queue has no end",
         "the queue of an id is bounded",
-        "turns.py",
-        "if turn.waiting > self._size:",
-        "if False:",
+        CodeEdit("Turns.take", "if turn.waiting > self._size:", "if False:"),
         f"{_TURNS}test_the_queue_is_bounded",
     ),
 ]

@@ -1,5 +1,6 @@
 """Protections of what is registered, of starting and of closing."""
 
+from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _REFUSED = "tests/core/test_builder.py::TestRefused::"
@@ -10,121 +11,129 @@ PATCHES = [
     Patch(
         "two aggregates handle one command",
         "a command that two registered aggregates handle is refused",
-        "assembly.py",
-        "            if command in owners:\n",
-        "            if False:\n",
+        CodeEdit("_handlers", "if command in owners:", "if False:"),
         f"{_REFUSED}test_an_aggregate_that_cannot_work",
     ),
     Patch(
         "two aggregates share a stored name",
         "two aggregates of one stored name are refused",
-        "assembly.py",
-        "            if name in by_name:\n",
-        "            if False:\n",
+        CodeEdit("Assembly._check_names", "if name in by_name:", "if False:"),
         f"{_REFUSED}test_an_aggregate_that_cannot_work",
         (22,),
     ),
     Patch(
         "defaults are not looked at",
         "a default that varies is refused when the type is registered",
-        "assembly.py",
-        "        check_defaults(cls)\n",
-        "",
+        CodeEdit("Assembly._registration", "check_defaults(cls)", ""),
         f"{_REFUSED}test_an_aggregate_that_cannot_work",
     ),
     Patch(
         "fields are not looked at",
         "a state that its JSON would lose is refused when the type is registered",
-        "assembly.py",
-        "    if is_needed:\n        check_fields(cls)\n",
-        "",
+        CodeEdit(
+            "_revision",
+            """
+            if is_needed:
+                check_fields(cls)
+            """,
+            "",
+        ),
         f"{_REFUSED}test_a_state_that_its_json_would_lose_is_refused_where_states_are_kept",
         (19,),
     ),
     Patch(
         "code without source has some revision",
         "code that can't be read needs an explicit revision",
-        "assembly.py",
-        "    if is_needed:\n        return compute_revision(cls, codec)\n",
-        "",
+        CodeEdit(
+            "_revision",
+            """
+            if is_needed:
+                return compute_revision(cls, codec)
+            """,
+            "",
+        ),
         f"{_REFUSED}test_code_whose_source_is_unknown_is_refused_where_states_are_kept",
         (17,),
     ),
     Patch(
         "namespaces share keys",
         "the namespace is in every key",
-        "assembly.py",
-        "scope = Scope(namespace, self._settings.application.epoch, tables.name, revision)",
-        'scope = Scope("default", self._settings.application.epoch, tables.name, revision)',
+        CodeEdit(
+            "Assembly._registration",
+            "Scope(namespace, self._settings.application.epoch, tables.name, revision)",
+            'Scope("default", self._settings.application.epoch, tables.name, revision)',
+        ),
         f"{_SCOPES}test_namespace_and_epoch_keep_cached_states_apart[setting0]",
         (22,),
     ),
     Patch(
         "epochs share keys",
         "the epoch is in every cache key",
-        "assembly.py",
-        "scope = Scope(namespace, self._settings.application.epoch, tables.name, revision)",
-        "scope = Scope(namespace, 0, tables.name, revision)",
+        CodeEdit(
+            "Assembly._registration",
+            "Scope(namespace, self._settings.application.epoch, tables.name, revision)",
+            "Scope(namespace, 0, tables.name, revision)",
+        ),
         f"{_SCOPES}test_namespace_and_epoch_keep_cached_states_apart[setting1]",
         (22,),
     ),
     Patch(
         "the epoch hides snapshots",
         "the epoch is no part of snapshots' keys",
-        "assembly.py",
-        "snapshot_scope = Scope(namespace, 0, tables.name, revision)",
-        "snapshot_scope = scope",
+        CodeEdit("Assembly._registration", "Scope(namespace, 0, tables.name, revision)", "scope"),
         f"{_SCOPES}test_the_epoch_keeps_snapshots_together",
     ),
     Patch(
         "another event loop is not noticed",
         "an application belongs to one event loop",
-        "runtime.py",
-        "if self._loop is not asyncio.get_running_loop():",
-        "if self._loop is None:",
+        CodeEdit(
+            "Application._check_running",
+            "if self._loop is not asyncio.get_running_loop():",
+            "if self._loop is None:",
+        ),
         "tests/core/test_runtime.py::TestLoops::test_another_loop_is_refused",
     ),
     Patch(
         "a failed start leaves backends open",
         "if one backend fails to open, the others are closed",
-        "runtime.py",
-        "        except BaseException:\n"
-        "            await self._close_backends()\n"
-        "            raise\n",
-        "        except BaseException:\n            raise\n",
+        CodeEdit("Application.start", "await self._close_backends()", ""),
         "tests/core/test_runtime.py::TestOpening::test_a_failing_open_closes_those_already_opened",
     ),
     Patch(
         "closing doesn't wait for commands",
         "closing waits for the commands that are being handled",
-        "runtime.py",
-        "                    await part.saver.drain()\n",
-        "",
+        CodeEdit("Application.close", "await part.saver.drain()", ""),
         f"{_CLOSING}test_it_waits_for_commands_that_are_being_handled_or_queue",
     ),
     Patch(
         "closing doesn't wait for loads",
         "closing waits for flights",
-        "loading.py",
-        "        await self.flights.drain()\n        await self._keeper.drain()\n",
-        "        await self._keeper.drain()\n",
+        CodeEdit("Loader.drain", "await self.flights.drain()", ""),
         f"{_CLOSING}test_it_waits_for_loads",
     ),
     Patch(
         "closing waits for ever",
         "closing waits within a deadline",
-        "runtime.py",
-        "asyncio.timeout(self._close_timeout.total_seconds())",
-        "asyncio.timeout(None)",
+        CodeEdit(
+            "Application.close",
+            "async with asyncio.timeout(self._close_timeout.total_seconds()):",
+            "async with asyncio.timeout(None):",
+        ),
         f"{_CLOSING}test_what_never_ends_is_not_waited_for_for_ever",
     ),
     Patch(
         "a command is matched by its bases",
         "dispatch is by exact command type",
-        "runtime.py",
-        "found = self._handlers.get(type(command))",
-        "found = next((self._handlers[cls] for cls in type(command).__mro__"
-        " if cls in self._handlers), None)",
+        CodeEdit(
+            "Application.dispatch",
+            "self._handlers.get(type(command))",
+            """
+            next(
+                (self._handlers[cls] for cls in type(command).__mro__ if cls in self._handlers),
+                None,
+            )
+            """,
+        ),
         "tests/core/test_runtime.py::TestQuestions::"
         "test_a_command_derived_from_a_handled_one_is_another",
     ),
