@@ -84,7 +84,7 @@ class TestAnswers:
             wrong: Any = "7"
             accounts = rig.app.load_many(rig.cls, [ID, wrong])
             assert (await anext(accounts)).balance == 1
-            with pytest.raises(TypeError, match="one of the ids is '7'; wanted a UUID"):
+            with pytest.raises(TypeError, match="one of the ids is of type str; wanted a UUID"):
                 await anext(accounts)
 
 

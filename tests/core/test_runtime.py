@@ -315,7 +315,7 @@ class TestQuestions:
     async def test_an_id_that_is_no_uuid(self) -> None:
         wrong: Any = str(ID)
         async with Rig() as rig:
-            with pytest.raises(TypeError, match="wanted a UUID"):
+            with pytest.raises(TypeError, match="aggregate_id is of type str; wanted a UUID"):
                 await rig.load(wrong)
 
     @pytest.mark.parametrize(

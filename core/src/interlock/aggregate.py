@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError, from_json, to_json
 
 from interlock.declarations import Tables, build_tables, type_name
 from interlock.errors import EventApplyError, UnknownEventError
+from interlock.ids import PlainUUID
 
 STAMP_KEY = "interlock_stamp"
 
@@ -25,8 +26,8 @@ class Command(BaseModel, Generic[R]):
 
     model_config = ConfigDict(frozen=True)
 
-    aggregate_id: UUID
-    command_id: UUID = Field(default_factory=uuid4)
+    aggregate_id: PlainUUID
+    command_id: PlainUUID = Field(default_factory=uuid4)
 
 
 class Origin(NamedTuple):
@@ -67,7 +68,7 @@ class Aggregate(BaseModel):
     revision: ClassVar[str]
     reads_revisions: ClassVar[tuple[str, ...]]
 
-    id: UUID = Field(default_factory=uuid4)
+    id: PlainUUID = Field(default_factory=uuid4)
     version: int = 0
 
     @classmethod

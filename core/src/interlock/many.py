@@ -15,6 +15,7 @@ from interlock.errors import (
     UnknownEventError,
 )
 from interlock.floor import Floor
+from interlock.ids import plain_id
 from interlock.loaded import Ask, Clock, Loaded, Registration, Trail
 from interlock.loading import Loader, is_too_old, may_use_cache
 from interlock.policies import Freshness, Replay
@@ -64,11 +65,10 @@ class ManyLoader:
         ask = Ask(None, freshness or self._registration.freshness)
         remaining = iter(ids)
         while asked := list(islice(remaining, _BATCH)):
-            times = Counter(i for i in asked if isinstance(i, UUID))
+            times = Counter(plain_id(i, "an id") for i in asked if isinstance(i, UUID))
             batch = await self._read(times.keys(), ask)
-            for aggregate_id in asked:
-                if not isinstance(aggregate_id, UUID):
-                    raise TypeError(f"one of the ids is {aggregate_id!r}; wanted a UUID")
+            for given in asked:
+                aggregate_id = plain_id(given, "one of the ids")
                 times[aggregate_id] -= 1
                 answer = await self._answer(aggregate_id, batch, ask)
                 if answer is None:

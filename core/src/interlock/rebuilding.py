@@ -8,6 +8,7 @@ from uuid import UUID
 from interlock.calls import bounded
 from interlock.errors import BackendUnavailableError, ConfigurationError, VersionNotFoundError
 from interlock.floor import Floor, Head
+from interlock.ids import plain_id
 from interlock.keeping import Keeper
 from interlock.loaded import Ask, Clock, Loaded, Registration
 from interlock.loading import Loader
@@ -60,9 +61,8 @@ class Rebuilding:
                 "snapshot_backend"
             )
         stored = 0
-        for aggregate_id in ids:
-            if not isinstance(aggregate_id, UUID):
-                raise TypeError(f"one of the ids is {aggregate_id!r}; wanted a UUID")
+        for given in ids:
+            aggregate_id = plain_id(given, "one of the ids")
             try:
                 stored += await self._rebuild(aggregate_id, every, progress)
             except VersionNotFoundError:

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic_core import from_json, to_json
 
 from interlock.errors import RecordUnusableError
+from interlock.ids import plain_id
 
 _MAGIC = b"ILRC"
 _FORMAT = 1
@@ -115,6 +116,12 @@ class AggregateRecord:
     taken_at: datetime
     codec: str
     payload: bytes
+
+    def __post_init__(self) -> None:
+        """Make the ids plain: a store's driver may have a class of its own for them."""
+        if not (type(self.aggregate_id) is type(self.last_event_id) is UUID):
+            for name in ("aggregate_id", "last_event_id"):
+                object.__setattr__(self, name, plain_id(getattr(self, name), name))
 
     @property
     def stamp(self) -> Stamp:

@@ -20,6 +20,7 @@ from interlock.errors import (
 )
 from interlock.fold import RecordedEvent, decoded
 from interlock.forgetting import Forgetting
+from interlock.ids import plain_id
 from interlock.loaded import Registration
 from interlock.loading import Loader
 from interlock.many import ManyLoader
@@ -137,7 +138,7 @@ class Application:
             )
         part, handler = found
         encoded = encode_metadata(command, metadata)
-        return cast("R", await part.saver.handle(command, handler, encoded))
+        return cast("R", await part.saver.handle(_plain(command), handler, encoded))
 
     async def load(
         self,
@@ -153,7 +154,8 @@ class Application:
         replaces the registered one. Raises `VersionNotFoundError` beyond the head,
         `StreamTruncatedError`, `UnknownEventError`, `EventApplyError`, `BackendUnavailableError`.
         """
-        part = self._part(aggregate_type, aggregate_id)
+        part = self._registered(aggregate_type)
+        aggregate_id = plain_id(aggregate_id, "aggregate_id")
         _check_version(version)
         _check_freshness(freshness)
         return cast("A", await part.loader.load(aggregate_id, version=version, freshness=freshness))
@@ -198,7 +200,8 @@ class Application:
         `BackendUnavailableError`, which says how far it came, nothing that was removed comes back;
         forget it again.
         """
-        part = self._part(aggregate_type, aggregate_id)
+        part = self._registered(aggregate_type)
+        aggregate_id = plain_id(aggregate_id, "aggregate_id")
         refuse_reentry(f"a forget of {part.registration.tables.name}")
         await part.forgetting.forget(aggregate_id, events=events)
 
@@ -245,7 +248,8 @@ class Application:
 
     async def exists(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> bool:
         """Whether the stream has an event; asks the event store."""
-        part = self._part(aggregate_type, aggregate_id)
+        part = self._registered(aggregate_type)
+        aggregate_id = plain_id(aggregate_id, "aggregate_id")
         head = self._events.head(part.registration.tables.name, aggregate_id)
         return await bounded("the event store's head", self._events.timeout, head) is not None
 
@@ -263,7 +267,8 @@ class Application:
         """
         for bound in (first, last):
             _check_version(bound)
-        tables = self._part(aggregate_type, aggregate_id).registration.tables
+        tables = self._registered(aggregate_type).registration.tables
+        aggregate_id = plain_id(aggregate_id, "aggregate_id")
         timeout = self._events.timeout
         chunks = self._events.read(tables.name, aggregate_id, first=max(first, 1), last=last)
         while (
@@ -275,12 +280,6 @@ class Application:
     def counters(self) -> dict[str, int]:
         """What was counted since the start: misses by reason, conflicts, lost replies, failures."""
         return self._reporting.counters()
-
-    def _part(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> Part:
-        part = self._registered(aggregate_type)
-        if not isinstance(aggregate_id, UUID):
-            raise TypeError(f"aggregate_id is {aggregate_id!r}; wanted a UUID")
-        return part
 
     def _registered(self, aggregate_type: type[Aggregate]) -> Part:
         self._check_running()
@@ -319,6 +318,14 @@ class Application:
                 await backend.close()
             except Exception as error:  # noqa: BLE001 the others are closed all the same
                 self._reporting.failed("close.failed", error)
+
+
+def _plain(command: Command[R]) -> Command[R]:
+    """The command, as validation makes its ids, which `model_copy` goes around."""
+    if type(command.aggregate_id) is type(command.command_id) is UUID:
+        return command
+    ids = {name: plain_id(getattr(command, name), name) for name in ("aggregate_id", "command_id")}
+    return command.model_copy(update=ids)
 
 
 def _check_freshness(freshness: object) -> None:

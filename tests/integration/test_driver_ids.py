@@ -1,0 +1,34 @@
+"""asyncpg's own UUID class: what is loaded by it is kept and found as by a plain one."""
+
+from typing import Any
+from uuid import UUID
+
+from asyncpg.pgproto import pgproto  # type: ignore[import-untyped] # it brings no types
+
+from interlock.application.aggregates import AlwaysCache, SnapshotAfterN
+from rig import ID, Account, Deposit, Rig
+
+ROW_ID = pgproto.UUID(str(ID))
+
+
+async def test_snapshots_and_the_cache_are_used() -> None:
+    keeping: dict[str, Any] = {
+        "cache_strategy": AlwaysCache(),
+        "snapshot_strategy": SnapshotAfterN(1),
+    }
+    async with Rig(**keeping) as rig:
+        assert await rig.app.dispatch(Deposit(aggregate_id=ROW_ID, amount=3)) == 3
+        account = await rig.load(ROW_ID)
+        assert (rig.report.baseline, type(account.id), account.balance) == ("cache", UUID, 3)
+        assert not {"cache.failed", "snapshot.failed"} & rig.app.counters().keys()
+    async with rig.other() as rig:
+        (account,) = await rig.load_many(ROW_ID)
+        assert (rig.report.baseline, type(account.id), account.balance) == ("snapshot", UUID, 3)
+        key = next(iter(rig.cache._records))
+        assert type(key.aggregate_id) is UUID
+
+
+def test_it_is_made_plain_on_the_way_in() -> None:
+    command = Deposit(aggregate_id=ROW_ID, command_id=ROW_ID)
+    assert [type(command.aggregate_id), type(command.command_id)] == [UUID, UUID]
+    assert type(Account(id=ROW_ID).id) is UUID
