@@ -47,6 +47,11 @@ class Keeper:
             None if isinstance(registration.cache_strategy, NeverCache) else registration.cache
         )
 
+    def begin(self) -> None:
+        """Know nothing of what an earlier life had yet to write."""
+        if self._snapshots is not None:
+            self._snapshots = self._snapshots.anew()
+
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing that a state could ever be kept for."""

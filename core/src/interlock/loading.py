@@ -38,11 +38,10 @@ class Loader:
         reporting: Reporting,
         clock: Clock,
     ) -> None:
-        self.flights = Flights()
-        self.keeping = UnderWay()
         self._is_light = False
         self._registration = registration
         self._keeper = keeper
+        self.begin()
         self._floor = floor
         self._reporting = reporting
         self._clock = clock
@@ -61,6 +60,12 @@ class Loader:
             reporting=reporting,
             clock=clock,
         )
+
+    def begin(self) -> None:
+        """Know nothing of an earlier life's loads and of what it had yet to keep."""
+        self.flights = Flights()
+        self.keeping = UnderWay()
+        self._keeper.begin()
 
     async def load(
         self, aggregate_id: UUID, *, version: int | None = None, freshness: Freshness | None = None

@@ -21,6 +21,7 @@ from interlock.errors import (
 from interlock.fold import RecordedEvent, decoded
 from interlock.forgetting import Forgetting
 from interlock.ids import plain_id
+from interlock.life import Life
 from interlock.loaded import Registration
 from interlock.loading import Loader
 from interlock.many import ManyLoader
@@ -34,6 +35,8 @@ from interlock.turns import refuse_reentry
 A = TypeVar("A", bound=Aggregate)
 R = TypeVar("R")
 
+_FAREWELL_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -46,12 +49,17 @@ class Part:
     forgetting: Forgetting
     rebuilding: Rebuilding
 
+    def begin(self) -> None:
+        """Begin a new life: nothing of an earlier one, which may have had another loop, is kept."""
+        self.loader.begin()
+        self.saver.begin()
+
 
 class Application:
     """Dispatches commands and loads aggregates; made by `ApplicationBuilder.build()`.
 
-    `async with` opens the backends, on the event loop that the application belongs to from then on,
-    and closes them.
+    `async with` opens the backends, and closes them. In between the application belongs to the
+    event loop and the process that started it; closed, it may be started anew, in whatever loop.
     """
 
     def __init__(
@@ -71,7 +79,7 @@ class Application:
         self._reporting = reporting
         self._close_timeout = close_timeout
         self._types = {part.registration.tables.name: cls for cls, part in parts.items()}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._life = Life()
         self._opened: list[Closeable] = []
 
     async def __aenter__(self) -> Self:
@@ -90,35 +98,42 @@ class Application:
         """Open the backends; if one fails, the others are closed and its error is raised.
 
         A cache that isn't `required` and is unavailable only counts as failed: it is asked as
-        usual, and is expected to connect when it can.
+        usual, and is expected to connect when it can. Raises `ConfigurationError` unless it is
+        stopped.
         """
-        if self._loop is not None:
-            raise ConfigurationError("the application is running already")
-        try:
-            for backend, is_required in self._backends:
-                if hasattr(backend, "open") and hasattr(backend, "close"):
-                    await self._open(cast("Closeable", backend), is_required=is_required)
-        except BaseException:
-            await self._close_backends()
-            raise
-        self._loop = asyncio.get_running_loop()
-        running_types.append(self._types)
+        with self._life.beginning():
+            try:
+                for backend, is_required in self._backends:
+                    if hasattr(backend, "open") and hasattr(backend, "close"):
+                        await self._open(cast("Closeable", backend), is_required=is_required)
+            except BaseException:
+                await self._close_backends(self._deadline())
+                raise
+            for part in self._parts.values():
+                part.begin()
+            running_types.append(self._types)
 
     async def close(self) -> None:
-        """Wait for what is under way, within `close_timeout`, and close the backends."""
-        if self._loop is None:
-            return
-        self._loop = None
-        running_types.remove(self._types)
-        try:
-            async with asyncio.timeout(self._close_timeout.total_seconds()):
-                for part in self._parts.values():
-                    await part.saver.drain()
-                    await part.loader.drain()
-        except TimeoutError:
-            logger.warning("closing: what was under way took more than %s", self._close_timeout)
-        finally:
-            await self._close_backends()
+        """Wait for what is under way, and close the backends, all within `close_timeout`.
+
+        The last quarter of it, a second at most, is the backends'; one that takes longer is
+        given up. Raises `ConfigurationError` in another loop or process than the one that started
+        the application, and while it is being started.
+        """
+        with self._life.ending() as is_open:
+            if not is_open:
+                return
+            running_types.remove(self._types)
+            deadline, seconds = self._deadline(), self._close_timeout.total_seconds()
+            try:
+                async with asyncio.timeout_at(deadline - min(_FAREWELL_SECONDS, seconds / 4)):
+                    for part in self._parts.values():
+                        await part.saver.drain()
+                        await part.loader.drain()
+            except TimeoutError:
+                logger.warning("closing: what was under way took more than %s", self._close_timeout)
+            finally:
+                await self._close_backends(deadline)
 
     async def dispatch(self, command: Command[R], *, metadata: Metadata | None = None) -> R:
         """Handle a command; the handler's answer, once what it emitted is stored.
@@ -128,7 +143,7 @@ class Application:
         `AppendOutcomeUnknownError`, `BackendUnavailableError`. After all but
         `AppendOutcomeUnknownError` nothing of the command is in the stream.
         """
-        self._check_running()
+        self._life.check()
         refuse_reentry(type(command).__name__)
         found = self._handlers.get(type(command))
         if found is None:
@@ -178,7 +193,7 @@ class Application:
         _check_freshness(freshness)
         async for aggregate in part.many.load(ids, freshness):
             yield cast("A", aggregate)
-            self._check_running()
+            self._life.check()
 
     async def forget(
         self, aggregate_type: type[Aggregate], aggregate_id: UUID, *, events: bool = False
@@ -282,7 +297,7 @@ class Application:
         return self._reporting.counters()
 
     def _registered(self, aggregate_type: type[Aggregate]) -> Part:
-        self._check_running()
+        self._life.check()
         part = self._parts.get(aggregate_type)
         if part is None:
             raise ConfigurationError(
@@ -291,16 +306,9 @@ class Application:
             )
         return part
 
-    def _check_running(self) -> None:
-        if self._loop is not asyncio.get_running_loop():
-            if self._loop is None:
-                raise ConfigurationError(
-                    "the application isn't running; use it inside `async with app:`"
-                )
-            raise ConfigurationError(
-                "the application belongs to the event loop that started it; build another for "
-                "this loop"
-            )
+    def _deadline(self) -> float:
+        """The loop's time at which a close that begins now has ended."""
+        return asyncio.get_running_loop().time() + self._close_timeout.total_seconds()
 
     async def _open(self, backend: Closeable, *, is_required: bool) -> None:
         try:
@@ -311,11 +319,16 @@ class Application:
             self._reporting.failed("open.failed", error)
         self._opened.append(backend)
 
-    async def _close_backends(self) -> None:
+    async def _close_backends(self, deadline: float) -> None:
+        """Each gets its share of the time that is left."""
+        loop = asyncio.get_running_loop()
         while self._opened:
+            share = (deadline - loop.time()) / len(self._opened)
             backend = self._opened.pop()
             try:
-                await backend.close()
+                await bounded(
+                    f"{type(backend).__name__}'s close", timedelta(seconds=share), backend.close()
+                )
             except Exception as error:  # noqa: BLE001 the others are closed all the same
                 self._reporting.failed("close.failed", error)
 

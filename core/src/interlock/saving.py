@@ -63,7 +63,12 @@ class Saver:
         self._reporting = reporting
         self._clock = clock
         self._max_attempts = max_attempts
-        self._turns = Turns(queue_size)
+        self._queue_size = queue_size
+        self.begin()
+
+    def begin(self) -> None:
+        """Know nothing of an earlier life's commands."""
+        self._turns = Turns(self._queue_size)
 
     async def handle(self, command: Command[Any], handler: Handler, metadata: bytes) -> Any:
         """The handler's answer, once its events stand or it is proven on the stream's head."""

@@ -30,6 +30,10 @@ class SnapshotWriter:
         self._writing = UnderWay()
         self._failures: dict[UUID, str] = {}  # of the latest write of each id, the latest last
 
+    def anew(self) -> "SnapshotWriter":
+        """Another one of the same store, for which nothing waits."""
+        return SnapshotWriter(self._store, self._reporting, size=self._size)
+
     async def write(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
     ) -> bool:
