@@ -14,9 +14,7 @@ PATCHES = [
     Patch(
         "many come in an order of their own",
         "many are given in the order of their ids",
-        CodeEdit(
-            "ManyLoader.load", "for aggregate_id in asked:", "for aggregate_id in sorted(asked):"
-        ),
+        CodeEdit("ManyLoader.load", "for given in asked:", "for given in sorted(asked):"),
         f"{_ANSWERS}test_they_come_in_the_order_asked",
     ),
     Patch(
