@@ -10,6 +10,7 @@ from interlock.codecs import ZlibJsonCodec
 from interlock.config import load_settings
 from interlock.durations import duration_text, parse_duration
 from interlock.errors import ConfigurationError
+from interlock.filling import Filler
 from interlock.masking import shown
 from interlock.policies import (
     AlwaysCache,
@@ -20,7 +21,6 @@ from interlock.policies import (
     SnapshotAfterN,
     SnapshotAfterTime,
 )
-from interlock.tables import Filler
 from rig import Account
 
 FULL = """
@@ -113,7 +113,7 @@ def test_a_profile_is_merged_over_the_base(here: Path, monkeypatch: pytest.Monke
     assert settings.cache_backends["hot"].options == {"size": 100_000}
     assert settings.snapshot_backends["main"].options == {"keep": 3}
     monkeypatch.setenv("INTERLOCK_PROFILE", "stage")
-    with pytest.raises(ConfigurationError, match="INTERLOCK_PROFILE is 'stage'; there are: prod"):
+    with pytest.raises(ConfigurationError, match="there is no profile stage; there are: prod"):
         load_settings()
 
 
@@ -161,11 +161,11 @@ def test_all_errors_are_told_at_once_with_their_places(here: Path) -> None:
         "schema: wanted schema = 1, found 2",
         "aplication: no such key; did you mean 'application'?",
         "application.epoch:",
-        "snapshot_backends.main.kep: no such option, did you mean 'keep'?",
+        "snapshot_backends.main.kep: no such option; did you mean 'keep'?",
         "cache_backends.hot.backend: no backend 'memory-cach' is installed; did you mean",
         "aggregates.BankAccount.snapshot_strategy.n:",
         "aggregates.BankAccount.snapshot_backend: no backend 'maine' is installed",
-        "Named here: main",
+        "named here: main",
         "aggregates.BankAccount.cache_stategy: no such key; did you mean 'cache_strategy'?",
         "aggregates.BankAccount.cache_backend: 'memory-snapshots' is a backend for snapshots",
         "aggregates.BankAccount.freshness.delta:",
@@ -181,7 +181,7 @@ def test_all_errors_are_told_at_once_with_their_places(here: Path) -> None:
     [
         ("schema = 1\nevent_store = 3", "event_store: wanted a table [event_store], found 3"),
         ("schema = 1\n[event_store]\nbackend = 3", "event_store.backend: wanted a backend's name"),
-        ("[event_store]\nbackend = 'memory-events'", "schema: wanted schema = 1, found 'nothing'"),
+        ("[event_store]\nbackend = 'memory-events'", "schema: wanted schema = 1, found nothing"),
         ("schema = 1\n[aggregates.A]\ncodec = 5", 'aggregates.A.codec: wanted "name" or'),
         ("schema = 1\n[aggregates.A]\nreplay_limit = 0", "aggregates.A.replay_limit:"),
         ("schema = 1\n[aggregates.A]\nfreshness = { use = 'trust', d = 1 }", "takes no options"),

@@ -12,9 +12,9 @@ import pytest
 from interlock.application import ApplicationBuilder
 from interlock.config import load_settings
 from interlock.errors import ConfigurationError, PluginError
+from interlock.filling import Filler
 from interlock.masking import shown
 from interlock.plugins import Catalogue
-from interlock.tables import Filler
 from rig import Account, Deposit, unharmed
 
 VAULT = """

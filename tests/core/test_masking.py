@@ -7,9 +7,9 @@ from typing import Annotated
 import pytest
 from pydantic import AfterValidator, BaseModel, SecretStr, ValidationError
 
+from interlock.filling import Filler
 from interlock.masking import Secret, hidden, masked, shown
 from interlock.options import OptionsError
-from interlock.tables import Filler
 
 
 def _refuse(value: str) -> str:

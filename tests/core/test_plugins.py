@@ -45,7 +45,7 @@ def test_all_wrong_options_are_told_at_once(site: Site) -> None:
         site.catalogue().build(reference, BackendKind.CACHE, namespace="bank", part=str)
     message = str(caught.value)
     assert "directory: is required and missing" in message
-    assert "sise: no such option, did you mean 'size'?" in message
+    assert "sise: no such option; did you mean 'size'?" in message
     assert "'many'" in message
 
 

@@ -1,6 +1,5 @@
 """TOML to frozen settings: all is checked, all errors are told at once, nothing is opened."""
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
@@ -11,12 +10,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from interlock.durations import Duration
 from interlock.errors import ConfigurationError
 from interlock.extensions import Extensions
-from interlock.options import OptionsError
+from interlock.filling import Filler
+from interlock.masking import brief
+from interlock.options import OptionsError, nearest
 from interlock.plugins import Catalogue, part_names
 from interlock.policies import FastForward, Freshness, MaxAge, Replay, Trust
+from interlock.problems import Problems, SettingsError, TooManyError, key, within
 from interlock.settings import AggregateSettings, ApplicationSettings, Limits, Settings
 from interlock.specs import BackendKind, BackendReference, BackendSpec, StrategyKind
-from interlock.tables import Filler, Problems, Table, find, with_profile
+from interlock.tables import Found, Table, find, with_profile
 
 _SCHEMA = 1
 FRESHNESS: Mapping[str, type[Trust | FastForward | Replay]] = {
@@ -40,28 +42,37 @@ def load_settings(path: str | PathLike[str] | None = None) -> Settings:
 
     Raises `ConfigurationError` that lists all that is wrong, each with its place in the TOML.
     """
-    source, table = find(path)
-    problems: Problems = []
-    profile = os.environ.get("INTERLOCK_PROFILE") or None
-    merged = with_profile(table, profile, problems)
-    extensions = _extensions(merged.get("extensions", []), problems)
-    filler = Filler(source.parent, extensions.secret, problems)
-    reader = _Reader(filler.filled(merged), problems)
-    settings = reader.settings(str(source), profile)
-    if problems:
-        lines = "\n".join(f"- {where}: {what}" for where, what in problems)
-        raise ConfigurationError(f"{source} has {len(problems)} error(s):\n{lines}")
+    found = find(path)
+    settings, problems = read(found, os.environ.get("INTERLOCK_PROFILE") or None)
+    if settings is None or problems:
+        raise SettingsError(str(found.path), problems)
     return settings
+
+
+def read(found: Found, profile: str | None) -> tuple[Settings | None, Problems]:
+    """The settings that a configuration has with a profile, and all that is wrong with it.
+
+    The settings are None if more is wrong than is told.
+    """
+    problems = found.problems(profile)
+    try:
+        merged = with_profile(found.table, profile, problems)
+        extensions = _extensions(merged.get("extensions", []), problems)
+        filler = Filler(found.path.parent, extensions.secret, problems)
+        reader = _Reader(filler.filled(merged), problems)
+        return reader.settings(str(found.path), profile), problems
+    except TooManyError:
+        return None, problems
 
 
 def _extensions(names: object, problems: Problems) -> Extensions:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        problems.append(("extensions", f"wanted a list of names, found {names!r}"))
+        problems.add("extensions", f"wanted a list of names, found {brief(names)}")
         return Extensions()
     try:
         return Catalogue.installed().extensions(names)
     except ConfigurationError as error:
-        problems.append(("extensions", str(error)))
+        problems.add("extensions", str(error))
         return Extensions()
 
 
@@ -87,14 +98,14 @@ class _Reader:
     def settings(self, source: str, profile: str | None) -> Settings:
         self._known_keys("", self._table, _TABLES)
         if self._table.get("schema") != _SCHEMA:
-            found = self._table.get("schema", "nothing")
-            self._wrong("schema", f"wanted schema = {_SCHEMA}, found {found!r}")
+            found = brief(self._table["schema"]) if "schema" in self._table else "nothing"
+            self._wrong("schema", f"wanted schema = {_SCHEMA}, found {found}")
         self._application = self._application_settings()
         event_store = self._event_store()
         snapshots = self._backends("snapshot_backends", BackendKind.SNAPSHOTS)
         caches = self._backends("cache_backends", BackendKind.CACHE)
         aggregates = {
-            name: self._aggregate(f"aggregates.{name}", table)
+            name: self._aggregate(within("aggregates", name), table)
             for name, table in self._subtables("aggregates").items()
         }
         extensions = self._table.get("extensions", [])
@@ -133,7 +144,7 @@ class _Reader:
         references = self._names[kind] = {}
         composites: dict[str, tuple[str, Sequence[str]]] = {}
         for name, table in self._subtables(section).items():
-            where = f"{section}.{name}"
+            where = within(section, name)
             reference = self._reference(where, table)
             references[name] = reference or BackendReference(name)
             found = None if reference is None else self._checked(where, reference, kind)
@@ -141,7 +152,7 @@ class _Reader:
                 composites[name] = found[0].parts, part_names(*found)
         for name, (option, parts) in composites.items():
             for index, part in enumerate(parts):
-                where = f"{section}.{name}.{option}[{index}]"
+                where = within(section, name, option, index)
                 if part in composites:
                     self._wrong(where, f"{part!r} is made of others itself; name one that isn't")
                 else:
@@ -152,7 +163,7 @@ class _Reader:
         options = {key: value for key, value in table.items() if key != "backend"}
         name = table.get("backend")
         if not isinstance(name, str):
-            self._wrong(f"{where}.backend", f"wanted a backend's name, found {name!r}")
+            self._wrong(f"{where}.backend", f"wanted a backend's name, found {brief(name)}")
             return None
         return BackendReference(name, options)
 
@@ -202,7 +213,7 @@ class _Reader:
             return value, {}
         if isinstance(value, dict) and isinstance(value.get("use"), str):
             return value["use"], {key: item for key, item in value.items() if key != "use"}
-        self._wrong(where, f'wanted "name" or {{ use = "name", ... }}, found {value!r}')
+        self._wrong(where, f'wanted "name" or {{ use = "name", ... }}, found {brief(value)}')
         return None
 
     def _strategy(self, where: str, value: object, kind: StrategyKind) -> Any:  # Any: of that kind
@@ -212,7 +223,7 @@ class _Reader:
         name, options = used
         if isinstance(options.get("of"), list):
             options["of"] = [
-                self._strategy(f"{where}.of[{index}]", item, kind)
+                self._strategy(within(where, "of", index), item, kind)
                 for index, item in enumerate(options["of"])
             ]
             if None in options["of"]:
@@ -238,9 +249,10 @@ class _Reader:
             except ConfigurationError as error:
                 self._wrong(where, str(error))
         elif name not in FRESHNESS:
-            self._wrong(where, f"no freshness {name!r}; {_hint(name, (*FRESHNESS, 'max-age'))}")
+            hint = nearest(name, (*FRESHNESS, "max-age"))
+            self._wrong(where, f"no freshness {brief(name)}", hint)
         elif options:
-            self._wrong(where, f"{name!r} takes no options, found {', '.join(options)}")
+            self._wrong(where, f"{name!r} takes no options, found {', '.join(map(key, options))}")
         else:
             return FRESHNESS[name]()
         return None
@@ -249,7 +261,7 @@ class _Reader:
         if value is None:
             return None
         if not isinstance(value, str):
-            self._wrong(where, f"wanted the name of a backend, found {value!r}")
+            self._wrong(where, f"wanted the name of a backend, found {brief(value)}")
             return None
         if value not in self._names[kind]:
             reference = BackendReference(value)
@@ -271,13 +283,14 @@ class _Reader:
         except OptionsError as error:
             self._options_wrong(table, error)
         except ConfigurationError as error:
-            named = f" Named here: {', '.join(also)}." if also else ""
-            self._wrong(where, f"{error}.{named}" if named else str(error))
+            self._wrong(
+                where, str(error), f"named here: {', '.join(map(key, also))}" if also else ""
+            )
         return None
 
     def _options_wrong(self, where: str, error: OptionsError) -> None:
-        for path, what in error.problems:
-            self._wrong(f"{where}.{path}" if path else where, what)
+        for path, what, hint in error.problems:
+            self._wrong(within(where, *path), what, hint)
 
     def _subtables(self, section: str) -> dict[str, Table]:
         tables = self._subtable("", section, self._table.get(section, {}))
@@ -286,19 +299,14 @@ class _Reader:
     def _subtable(self, section: str, name: str, value: object) -> Table:
         if isinstance(value, dict):
             return value
-        where = f"{section}.{name}" if section else name
-        self._wrong(where, f"wanted a table [{where}], found {value!r}")
+        where = within(section, name)
+        self._wrong(where, f"wanted a table [{where}], found {brief(value)}")
         return {}
 
     def _known_keys(self, where: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
-        for key in table:
-            if key not in known:
-                self._wrong(f"{where}.{key}" if where else key, f"no such key; {_hint(key, known)}")
+        for name in table:
+            if name not in known:
+                self._wrong(within(where, name), "no such key", nearest(name, known))
 
-    def _wrong(self, where: str, what: str) -> None:
-        self._problems.append((where, what))
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    def _wrong(self, where: str, what: str, hint: str = "") -> None:
+        self._problems.add(where, what, hint)

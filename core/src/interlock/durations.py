@@ -4,10 +4,11 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_PART = re.compile(r"([0-9]++(?:\.[0-9]++)?+)(ms|s|m|h|d)")
+_LONGEST = timedelta(days=36_500)
 _SIZES = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000}
 _AS_JSON = {
     "anyOf": [
@@ -25,8 +26,11 @@ def parse_duration(value: object) -> object:
     """
     if not isinstance(value, str) or re.fullmatch(f"(?:{_PART.pattern})+", value) is None:
         return value
-    parts = {_UNITS[unit]: float(number) for number, unit in _PART.findall(value)}
-    return timedelta(**parts)
+    try:
+        parts = [timedelta(**{_UNITS[unit]: float(size)}) for size, unit in _PART.findall(value)]
+        return sum(parts, timedelta())
+    except OverflowError:
+        return timedelta.max
 
 
 def duration_text(delta: timedelta) -> str:
@@ -38,17 +42,26 @@ def duration_text(delta: timedelta) -> str:
     return text + (f"{rest / 1000:g}ms" if rest else "") or "0s"
 
 
+def _bounded(delta: timedelta) -> timedelta:
+    """What a clock can be moved by, and a driver takes: at most a hundred years."""
+    if abs(delta) > _LONGEST:
+        raise ValueError(f"wanted a duration of at most {duration_text(_LONGEST)}")
+    return delta
+
+
 def _or_never(value: object) -> object:
     if value is None:
         raise ValueError('wanted a duration, or "never"')
     return None if value == "never" else parse_duration(value)
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), WithJsonSchema(_AS_JSON)]
+_Bounded = Annotated[timedelta, AfterValidator(_bounded)]
+
+Duration = Annotated[_Bounded, BeforeValidator(parse_duration), WithJsonSchema(_AS_JSON)]
 """A timedelta field that also takes `"5s"`; for the configuration models of plugins."""
 
 Ttl = Annotated[
-    Annotated[timedelta, Field(gt=timedelta(0))] | None,
+    Annotated[_Bounded, Field(gt=timedelta(0))] | None,
     BeforeValidator(_or_never),
     WithJsonSchema(
         {"anyOf": [*_AS_JSON["anyOf"], {"const": "never"}], "title": 'duration or "never"'}

@@ -1,12 +1,13 @@
 """What may be shown of a configuration: what came from elsewhere, and passwords, are masked."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, get_args
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-_MASK = "***"
+MASK = "***"
+_LONGEST = 80  # characters of a value in a message
 _PASSWORDS = (
     re.compile(r"(://[^/@:\s]*:).*(?=@)", re.DOTALL),  # of a URL's user
     re.compile(r"([?&][^=&#]*(?:pass|pwd|secret|token)[^=&#]*=)[^&#]*", re.IGNORECASE),
@@ -16,14 +17,16 @@ _PASSWORDS = (
 class Secret(str):
     """A string a part of which came from the environment or a file; shown with that part masked."""
 
-    __slots__ = ("shown",)
+    __slots__ = ("parts", "shown")
 
     shown: str
+    parts: tuple[str, ...]
 
-    def __new__(cls, value: str, shown: str = _MASK) -> Self:
-        """The value, and how it is shown."""
+    def __new__(cls, value: str, shown: str = MASK, parts: Iterable[str] | None = None) -> Self:
+        """The value, how it is shown, and what in it is secret: all of it unless given."""
         secret = super().__new__(cls, value)
         secret.shown = shown
+        secret.parts = (value,) if parts is None else tuple(parts)
         return secret
 
     def __repr__(self) -> str:
@@ -55,7 +58,7 @@ def shown(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: TOML values
             return value
         text = value.shown if isinstance(value, Secret) else value
         for password in _PASSWORDS:
-            text = password.sub(rf"\1{_MASK}", text)
+            text = password.sub(rf"\1{MASK}", text)
         return text
 
     return {key: mask(value) for key, value in options.items()}
@@ -78,3 +81,13 @@ def _secrets(value: object) -> Iterator[Secret]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _secrets(item)
+
+
+def brief(value: object) -> str:
+    """A value of TOML as a message may show it: masked, and short."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "an array"
+    (text,) = shown({"": value}).values()
+    return repr(text) if len(repr(text)) <= _LONGEST else f"{repr(text)[:_LONGEST]}..."

@@ -1,39 +1,51 @@
 """What plugins name by import strings, and options for it: validated, all that is wrong told."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Any, cast
 
 from pydantic import ValidationError, validate_call
 
 from interlock.errors import ConfigurationError, PluginError
-from interlock.masking import masked
+from interlock.masking import brief, masked
+from interlock.problems import MOST, within
+
+_LONGEST = 64  # characters of a name that another one is looked for
 
 
 class OptionsError(ConfigurationError):
-    """Options that a plugin doesn't take; `problems` are (path, what is wrong)."""
+    """Options that a plugin doesn't take; `problems` are (path, what is wrong, what to do)."""
 
     def __init__(self, what: str, error: ValidationError, names: tuple[str, ...] = ()) -> None:
         self.problems = [
-            (".".join(map(str, item["loc"])), _explained(cast("dict[str, Any]", item), names))
-            for item in error.errors(include_url=False, include_context=False)
+            (item["loc"], *_explained(cast("dict[str, Any]", item), names))
+            for item in error.errors(include_url=False, include_context=False)[:MOST]
         ]
-        lines = "; ".join(f"{path}: {text}" if path else text for path, text in self.problems)
-        super().__init__(f"the options of {what} don't fit: {lines}")
+        lines = [
+            f"{within('', *path)}: " * bool(path) + text + f"; {hint}" * bool(hint)
+            for path, text, hint in self.problems
+        ]
+        super().__init__(f"the options of {what} don't fit: {'; '.join(lines)}")
 
 
-def _explained(item: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    name = str(item["loc"][-1]) if item["loc"] else ""
+def _explained(item: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
     if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        near = difflib.get_close_matches(name, names, 1)
-        known = f"; known are {', '.join(names)}" if names else ""
-        return "no such option" + (f", did you mean {near[0]!r}?" if near else known)
+        return "no such option", nearest(str(item["loc"][-1]), names)
     if item["type"] in ("missing", "missing_keyword_only_argument"):
-        return "is required and missing"
+        return "is required and missing", ""
     found = item["input"]
     is_shown = isinstance(found, bool | int | float | str) and "://" not in str(found)
-    return masked(item["msg"], found) + (f", found {found!r}" if is_shown else "")
+    return masked(item["msg"], found) + (f", found {brief(found)}" if is_shown else ""), ""
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """The known name that may have been meant, in a sentence; else all of them."""
+    near = difflib.get_close_matches(name[:_LONGEST], known, 1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known are {', '.join(known)}" if known else ""
 
 
 def imported(path: str, what: str) -> Any:  # Any: whatever the plugin names

@@ -12,7 +12,7 @@ from interlock.durations import Duration
 from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
 from interlock.specs import BackendKind, BackendReference
 
-Count = Annotated[int, Field(ge=1, strict=True)]
+Count = Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
 
 
 class ApplicationSettings(BaseModel):
@@ -23,7 +23,7 @@ class ApplicationSettings(BaseModel):
     namespace: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$")] = "default"
     """Keeps apart what shares event stores, snapshot stores and caches; no control characters."""
 
-    epoch: Annotated[int, Field(ge=0, strict=True)] = 0
+    epoch: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] = 0
     """Part of every cache key: raise it after the event store was restored from a backup."""
 
     floor_size: Count = 10_000
