@@ -31,7 +31,7 @@ _ROOT = _HERE.parent.parent
 _SOURCE = _ROOT / "core" / "src"
 _LISTS = (
     *("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers"),
-    *("many", "forgetting", "rebuilding", "shown", "ids"),
+    *("many", "forgetting", "rebuilding", "shown", "configuring", "ids"),
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2
