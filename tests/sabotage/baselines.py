@@ -116,11 +116,7 @@ PATCHES = [
     Patch(
         "calls are not bounded",
         "every backend call has a timeout",
-        CodeEdit(
-            "bounded",
-            "async with asyncio.timeout(timeout.total_seconds()):",
-            "async with asyncio.timeout(None):",
-        ),
+        CodeEdit("bounded", "timeout.total_seconds()", "None"),
         f"{_CACHE}test_a_cache_that_never_answers_is_a_miss",
         (15,),
     ),

@@ -68,29 +68,7 @@ PATCHES = [
         "a load from before keeps its state",
         "what was read before is kept nowhere after",
         CodeEdit(
-            "Forgetting.forget",
-            """
-            with self._floor.forgets.forgetting(aggregate_id):
-                try:
-                    await self._loader.keeping.ended(aggregate_id)
-                    await self._keeper.forget(aggregate_id)
-                    if not events:
-                        await self._check_stands_alone(aggregate_id)
-                    await self._take(self._steps(events=events), aggregate_id)
-                finally:
-                    self._loader.flights.detach(aggregate_id)
-            """,
-            """
-            if True:
-                try:
-                    await self._loader.keeping.ended(aggregate_id)
-                    await self._keeper.forget(aggregate_id)
-                    if not events:
-                        await self._check_stands_alone(aggregate_id)
-                    await self._take(self._steps(events=events), aggregate_id)
-                finally:
-                    self._loader.flights.detach(aggregate_id)
-            """,
+            "Forgetting.forget", "with self._floor.forgets.forgetting(aggregate_id):", "if True:"
         ),
         f"{_LOADS}test_a_load_that_has_read_the_stream_keeps_nothing",
     ),
@@ -147,43 +125,13 @@ PATCHES = [
     Patch(
         "of an id forgotten long ago nothing is known",
         "an id whose forgetting isn't remembered counts as forgotten",
-        CodeEdit(
-            "Forgets.since",
-            "self._latest.get(aggregate_id, self._others)",
-            "self._latest.get(aggregate_id, 0)",
-        ),
+        CodeEdit("Forgets.since", "self._others", "0"),
         "tests/core/test_floor.py::test_of_a_forget_too_long_ago_it_is_assumed_that_it_was_then",
     ),
     Patch(
         "it forgets in the middle of a command",
         "forgetting takes its turn among the commands of the id",
-        CodeEdit(
-            "Forgetting.forget",
-            """
-            async with self._saver.turn(aggregate_id):
-                with self._floor.forgets.forgetting(aggregate_id):
-                    try:
-                        await self._loader.keeping.ended(aggregate_id)
-                        await self._keeper.forget(aggregate_id)
-                        if not events:
-                            await self._check_stands_alone(aggregate_id)
-                        await self._take(self._steps(events=events), aggregate_id)
-                    finally:
-                        self._loader.flights.detach(aggregate_id)
-            """,
-            """
-            if True:
-                with self._floor.forgets.forgetting(aggregate_id):
-                    try:
-                        await self._loader.keeping.ended(aggregate_id)
-                        await self._keeper.forget(aggregate_id)
-                        if not events:
-                            await self._check_stands_alone(aggregate_id)
-                        await self._take(self._steps(events=events), aggregate_id)
-                    finally:
-                        self._loader.flights.detach(aggregate_id)
-            """,
-        ),
+        CodeEdit("Forgetting.forget", "async with self._saver.turn(aggregate_id):", "if True:"),
         f"{_TURNS}test_commands_before_it_end_first_and_those_after_it_see_what_is_left",
     ),
     Patch(

@@ -27,7 +27,7 @@ PATCHES = [
     Patch(
         "all that are asked for are one batch",
         "many are read by the batch, which bounds the memory",
-        CodeEdit("ManyLoader.load", "list(islice(remaining, _BATCH))", "list(remaining)"),
+        CodeEdit("ManyLoader.load", "islice(remaining, _BATCH)", "remaining"),
         f"{_READS}test_ids_are_taken_by_the_batch_when_its_first_is_asked_for",
         (28,),
     ),
@@ -45,11 +45,7 @@ PATCHES = [
     Patch(
         "many are never a tail read",
         "where the cache's word isn't enough, the tails are read",
-        CodeEdit(
-            "ManyLoader._read",
-            "if baseline.baseline is Source.CACHE and self._loader.is_fresh(baseline, ask):",
-            "if baseline.baseline is Source.CACHE and True:",
-        ),
+        CodeEdit("ManyLoader._read", "self._loader.is_fresh(baseline, ask)", "True"),
         f"{_FRESHNESS}test_fast_forward_reads_on_from_hits",
         (5,),
     ),

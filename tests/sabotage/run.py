@@ -1,8 +1,8 @@
 """Disables the core's protections one by one; the test named for each has to notice.
 
-`python tests/sabotage/run.py [--only NAME] [--fit]`. For each patch the named test runs, and the
-other fast tests of its file. The patch is killed if the named test fails by its own assertion; a
-test that ends in another exception, or can't be set up, has noticed nothing.
+`python tests/sabotage/run.py [--only NAME] [--changed [COMMIT]] [--fit]`. For each patch the named
+test runs, and the other fast tests of its file. The patch is killed if the named test fails by its
+own assertion; a test that ends in another exception, or can't be set up, has noticed nothing.
 """
 
 import argparse
@@ -20,15 +20,16 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+from changed import concerned, default_base
 from interlock_conformance.mutation import EditError, Edits
 from patch import Patch
-from sources import code_of_test, texts
+from sources import PACKAGE, code_of_test, texts
 from traps import OF_PLUGINS, TRAPS
 from verdicts import OWN
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
-_SOURCE = _ROOT / "core" / "src"
+_SOURCE = _ROOT / PACKAGE.parent
 _LISTS = (
     *("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers"),
     *("many", "forgetting", "rebuilding", "shown", "configuring", "ids"),
@@ -49,14 +50,11 @@ class _Result:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 if every patch was killed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", metavar="NAME", help="the patch of this name alone")
-    parser.add_argument("--fit", action="store_true", help="see only whether the patches still fit")
-    options = parser.parse_args(arguments)
-    only = options.only
-    patches = [patch for patch in _collected() if only in (None, patch.name)]
+    options = _options(arguments)
+    is_part = bool(options.only) or options.changed is not None
+    patches = _chosen(_collected(), options.only, options.changed)
     if not patches:
-        return _fail(f"no patch is named {only!r}", ())
+        return 0
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         unbroken = _unbroken(Path(folder))
         unfit = _unfit(patches, unbroken)
@@ -68,11 +66,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail("the unbroken code, and patches that can't be judged:", unfit)
         with ThreadPoolExecutor(_AT_A_TIME) as threads:
             results = list(threads.map(partial(_shown, unbroken=unbroken), patches))
-    missing = [] if only else _untouched([result.patch for result in results if result.is_killed])
+    killed = [result.patch for result in results if result.is_killed]
+    missing = [] if is_part else _untouched(killed)
     _say(*_table(results), *_rows(results), *missing)
-    killed = sum(result.is_killed for result in results)
-    _say(f"{killed} of {len(results)} killed")
-    return 1 if missing or killed < len(results) else 0
+    _say(f"{len(killed)} of {len(results)} killed")
+    return 1 if missing or len(killed) < len(results) else 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="the patches of these names"
+    )
+    parser.add_argument("--fit", action="store_true", help="see only whether the patches still fit")
+    parser.add_argument(
+        "--changed",
+        metavar="COMMIT",
+        nargs="?",
+        const="",
+        help="the patches whose target or test has changed since a commit, or which themselves "
+        "have; without a commit, since the branch left main",
+    )
+    return parser.parse_args(arguments)
+
+
+def _chosen(
+    patches: Sequence[Patch], names: Collection[str] | None, base: str | None
+) -> Sequence[Patch]:
+    """The patches of some names, and of these the ones that have changed since a commit."""
+    if names is not None:
+        unknown = set(names) - {patch.name for patch in patches}
+        if unknown:
+            raise SystemExit(f"no patch is named {', '.join(map(repr, sorted(unknown)))}")
+        patches = [patch for patch in patches if patch.name in names]
+    if base is not None:
+        base = base or default_base(_ROOT)
+        patches = concerned(patches, _ROOT, base)
+        _say(f"patches concerned by what has changed since {base}: {len(patches)}")
+    return patches
 
 
 def _collected() -> list[Patch]:
@@ -159,11 +190,10 @@ def _tried(patch: Patch, *, unbroken: Path) -> _Result:
         verdicts, output = _verdicts(copy, [_file(patch.killed_by)], first=patch.killed_by)
     found = _of(patch.killed_by, verdicts)
     failed = [verdict for verdict in verdicts.values() if verdict not in ("passed", "skipped")]
-    is_killed = OWN in found
     return _Result(
         patch,
-        is_killed,
-        OWN if is_killed else ", ".join(dict.fromkeys(found)) or f"not run: {output[-500:]}",
+        OWN in found,
+        summed_up(found) or f"not run: {output[-500:]}",
         len(failed) - sum(verdict in failed for verdict in found),
         perf_counter() - began,
     )
@@ -207,6 +237,14 @@ def _of(test: str, verdicts: dict[str, str]) -> list[str]:
     return [
         verdict for node, verdict in verdicts.items() if node == test or node.startswith(f"{test}[")
     ]
+
+
+def summed_up(verdicts: Sequence[str]) -> str:
+    """The verdicts of a test's parameters as one: skipped ones count only if all are."""
+    if OWN in verdicts:
+        return OWN
+    told = [verdict for verdict in verdicts if verdict != "skipped"] or verdicts
+    return ", ".join(dict.fromkeys(told))
 
 
 def _table(results: Sequence[_Result]) -> list[str]:

@@ -9,7 +9,7 @@ PATCHES = [
     Patch(
         "secrets are shown",
         "what came from the environment is masked",
-        CodeEdit("Secret.__repr__", "repr(self.shown)", "repr(str(self))"),
+        CodeEdit("Secret.__repr__", "self.shown", "str(self)"),
         f"{_TESTS}config.py::test_variables_and_files_fill_in_values_and_stay_masked",
     ),
     Patch(

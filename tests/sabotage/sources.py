@@ -4,6 +4,8 @@ from pathlib import Path
 
 from interlock_conformance.mutation import Files, code_of
 
+PACKAGE = Path("core", "src", "interlock")
+
 
 def texts(package: Path) -> Files:
     """The modules of a package, by their paths in it."""

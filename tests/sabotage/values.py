@@ -159,11 +159,7 @@ PATCHES = [
     Patch(
         "defaults may vary",
         "every field has a default that doesn't vary",
-        CodeEdit(
-            "check_defaults",
-            'if name != "id" and not same(getattr(first, name), getattr(second, name)):',
-            "if False and not same(getattr(first, name), getattr(second, name)):",
-        ),
+        CodeEdit("check_defaults", 'name != "id"', "False"),
         f"{_TESTS}roundtrip.py::test_a_default_that_varies_is_refused",
     ),
     Patch(
@@ -247,16 +243,7 @@ PATCHES = [
     Patch(
         "a missed snapshot waits for the next multiple",
         "a load that folded n events makes a snapshot due",
-        CodeEdit(
-            "SnapshotAfterN.should_snapshot",
-            """
-            moment.is_commit and (
-                moment.version // self.n > moment.version_before // self.n
-                or moment.events_folded >= self.n
-            )
-            """,
-            "moment.is_commit and moment.version // self.n > moment.version_before // self.n",
-        ),
+        CodeEdit("SnapshotAfterN.should_snapshot", "moment.events_folded >= self.n", "False"),
         f"{_TESTS}policies.py::test_after_n_makes_good_what_was_missed_on_the_next_commit",
         (1,),
     ),

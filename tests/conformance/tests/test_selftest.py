@@ -9,8 +9,9 @@ import pytest
 
 from interlock_conformance import __main__ as command
 from interlock_conformance.gallery.collection import CANARIES, MUTANTS
-from interlock_conformance.gallery.mutants import Canary, EditError, Mutant
+from interlock_conformance.gallery.mutants import Canary, Mutant, code, in_memory
 from interlock_conformance.gallery.references import reference_for
+from interlock_conformance.mutation import Edits
 from interlock_conformance.selftest import (
     KINDS,
     Findings,
@@ -22,23 +23,30 @@ from interlock_conformance.selftest import (
 
 MutantCommand = Callable[[Mutant], tuple[int, str]]
 
-KILLED = Mutant("first-put-wins", "CACHE-003", "record = newer(found, record)", "record = found")
-UNCHANGED = Mutant("nothing", "CACHE-003", KILLED.before, KILLED.before)
-DIES_IN_SET_UP = Mutant(
+KILLED = code(
+    "first-put-wins", "CACHE-003", "ShelfCacheBackend.put", "newer(found, record)", "found"
+)
+UNCHANGED = Mutant("nothing", "CACHE-003", Edits())
+DIES_IN_SET_UP = code(
     "does-not-open",
     "CACHE-003",
+    "ShelfCacheBackend.open",
     "self._shelf.open()",
     'raise RuntimeError("this shelf never opens")',
 )
-DIES_IN_IMPORT = Mutant("does-not-import", "CACHE-003", "import time\n", "import tine\n")
-ASSERTION_OF_NO_CHECK = Mutant(
+DIES_IN_IMPORT = code("does-not-import", "CACHE-003", "backend:", "import time", "import tine")
+ASSERTION_OF_NO_CHECK = code(
     "asserts-when-closed",
     "CACHE-003",
+    "ShelfCacheBackend.close",
     "self._shelf.close()",
-    "from interlock_conformance.checks import CheckFailed\n\n"
-    '        raise CheckFailed("a check", "nobody")',
+    """
+    from interlock_conformance.checks import CheckFailed
+
+    raise CheckFailed("a check", "nobody")
+    """,
 )
-KILLED_BY_OTHERS = Mutant("noticed-elsewhere", "CACHE-001", KILLED.before, KILLED.after)
+KILLED_BY_OTHERS = Mutant("noticed-elsewhere", "CACHE-001", KILLED.edit)
 
 
 @pytest.fixture
@@ -86,9 +94,9 @@ def test_a_mutant_that_the_named_check_notices_is_killed(run_only: MutantCommand
         (DIES_IN_SET_UP, "error: this shelf never opens"),
         (ASSERTION_OF_NO_CHECK, "nobody"),
         (DIES_IN_IMPORT, "error: No module named 'tine'"),
-        (Mutant("twice", "CACHE-003", "found = ", "found = 1 + "), "stands"),
-        (Mutant("nowhere", "CACHE-003", "no such text", ""), "stands 0 times"),
-        (Mutant("other-base", "CACHE-024", "newer(", "(", base="memory"), "not applicable"),
+        (code("twice", "CACHE-003", "ShelfCacheBackend.put", "key", "1"), "stands in it 2 times"),
+        (code("nowhere", "CACHE-003", "ShelfCacheBackend.give", "1", "2"), "is defined nowhere"),
+        (in_memory("other-base", "CACHE-024", "Cache.put", "newer", "max"), "not applicable"),
     ],
     ids=lambda value: value.name if isinstance(value, Mutant) else "",
 )
@@ -113,12 +121,13 @@ def test_a_mutant_of_an_unedited_backend_that_fails_does_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken = reference_for(all_checks()["CACHE-003"], "shelf")
-    files = KILLED.edited(broken.files())
+    files = KILLED.edit.apply(broken.files())
     monkeypatch.setattr(
         "interlock_conformance.selftest.reference_for",
         lambda check, base: type(broken)(lambda: files, broken.make),
     )
-    death = judge(Mutant("second-edit", "CACHE-003", "found.stamp not in supersedes", "True"))
+    second = ("ShelfCacheBackend.put", "found.stamp not in supersedes", "True")
+    death = judge(code("second-edit", "CACHE-003", *second))
     assert not death.is_killed
     assert death.words.startswith("the unedited backend has failed")
 
@@ -134,26 +143,17 @@ def test_other_checks_that_notice_are_told() -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.title)
 def test_an_edit_is_one(mutant: Mutant) -> None:
     files = reference_for(all_checks()[mutant.killer], mutant.base).files()
-    edited = mutant.edited(files)
-    assert [path for path in files if files[path] != edited[path]]
-    assert mutant.diff(files).count("\n+++ ") == 1
-
-
-def test_an_edit_that_fits_twice_or_nowhere_is_an_error() -> None:
-    files = {"a.py": "x = 1\n", "b.py": "x = 2\n"}
-    with pytest.raises(EditError, match="stands 2 times"):
-        Mutant("twice", "CACHE-001", "x = ", "y = ").edited(files)
-    with pytest.raises(EditError, match="stands 0 times"):
-        Mutant("nowhere", "CACHE-001", "z = ", "y = ").edited(files)
-    assert Mutant("once", "CACHE-001", "x = 2", "y = 2").edited(files)["b.py"] == "y = 2\n"
+    edited = mutant.edit.apply(files)
+    assert len([path for path in files if files[path] != edited[path]]) == 1
+    assert mutant.diff().startswith(f"--- {mutant.title}\n@@ ")
 
 
 def test_the_diff_is_printed_and_nothing_is_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["selftest", "--diff", "cache/first-put-wins"]) == 0
     text = capsys.readouterr().out
-    assert "-                record = newer(found, record)\n" in text
-    assert "+                record = found\n" in text
-    assert "killed" not in text
+    assert text == (
+        "--- cache/first-put-wins\n@@ ShelfCacheBackend.put\n-newer(found, record)\n+found\n"
+    )
 
 
 def test_an_unknown_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,7 +163,7 @@ def test_an_unknown_name_is_a_usage_error(capsys: pytest.CaptureFixture[str]) ->
 
 
 def copies(count: int) -> Sequence[Mutant]:
-    return [Mutant(f"copy-{place}", "PLUG-001", "a", "b") for place in range(count)]
+    return [Mutant(f"copy-{place}", "PLUG-001", Edits()) for place in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def copies(count: int) -> Sequence[Mutant]:
         ),
         ((*MUTANTS, MUTANTS[0]), CANARIES, "events/columns-swapped is the title of 2 mutants"),
         (
-            (*MUTANTS, Mutant("stray", "PLUG-999", "a", "b")),
+            (*MUTANTS, Mutant("stray", "PLUG-999", Edits())),
             CANARIES,
             "PLUG-999 is named by a mutant and is no check",
         ),

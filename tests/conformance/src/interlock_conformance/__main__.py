@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from interlock_conformance.gallery.collection import CANARIES, MUTANTS
-from interlock_conformance.gallery.references import reference_for
 from interlock_conformance.rendering import badge, markdown
 from interlock_conformance.reports import ReportError, read
-from interlock_conformance.selftest import all_checks, examine, examine_some
+from interlock_conformance.selftest import examine, examine_some
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no mutant is called {name!r}")
     if options.diff:
         for mutant in chosen:
-            files = reference_for(all_checks()[mutant.killer], mutant.base).files()
-            sys.stdout.write(mutant.diff(files))
+            sys.stdout.write(mutant.diff())
         return 0
     if options.only:
         findings = examine_some(chosen, others=options.others)

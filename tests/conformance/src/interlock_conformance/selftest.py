@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from interlock_conformance.checks import Check, CheckFailed, checks_of
 from interlock_conformance.exploring import hastily
-from interlock_conformance.gallery.mutants import Canary, EditError, Files, Mutant
+from interlock_conformance.gallery.mutants import Canary, Mutant
 from interlock_conformance.gallery.references import Reference, reference_for
+from interlock_conformance.mutation import EditError, Files
 from interlock_conformance.outcomes import Outcome, Result
 
 KINDS = ("EVENTS", "SNAP", "CACHE", "PLUG")
@@ -106,7 +107,7 @@ def judge(mutant: Mutant, others: bool = False) -> Death:  # noqa: FBT001, FBT00
     reference = reference_for(killer, mutant.base)
     files = reference.files()
     try:
-        edited = mutant.edited(files)
+        edited = mutant.edit.apply(files)
     except EditError as error:
         return Death(mutant, is_killed=False, words=f"no such edit: {error}")
     with hastily():

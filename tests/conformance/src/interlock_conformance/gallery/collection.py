@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from interlock_conformance.gallery.cache_mutants import CACHE_MUTANTS
+from interlock_conformance.gallery.cache_race_mutants import CACHE_RACE_MUTANTS
 from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
 from interlock_conformance.gallery.event_race_mutants import EVENT_RACE_MUTANTS
 from interlock_conformance.gallery.forgetting_mutants import FORGETTING_MUTANTS
@@ -10,12 +11,15 @@ from interlock_conformance.gallery.mutants import Canary, Mutant
 from interlock_conformance.gallery.outage_mutants import OUTAGE_MUTANTS
 from interlock_conformance.gallery.packaging_mutants import PACKAGING_MUTANTS
 from interlock_conformance.gallery.snapshot_mutants import SNAPSHOT_MUTANTS
+from interlock_conformance.gallery.snapshot_race_mutants import SNAPSHOT_RACE_MUTANTS
 
 MUTANTS: Sequence[Mutant] = (
     *EVENT_MUTANTS,
     *EVENT_RACE_MUTANTS,
     *SNAPSHOT_MUTANTS,
+    *SNAPSHOT_RACE_MUTANTS,
     *CACHE_MUTANTS,
+    *CACHE_RACE_MUTANTS,
     *FORGETTING_MUTANTS,
     *OUTAGE_MUTANTS,
     *PACKAGING_MUTANTS,

@@ -1,223 +1,256 @@
 """Broken event stores."""
 
-from interlock_conformance.gallery.mutants import Mutant, in_memory
+from interlock_conformance.gallery.mutants import code, in_memory, text
 
-_GUARD = """\
-WHERE (SELECT max(version) FROM events WHERE {_STREAM}) IS :after_version
+_STORE = "self._streams.setdefault(name, []).extend(event.row() for event in events)"
+_BY_VERSION = "WHERE (SELECT max(version) FROM events WHERE {_STREAM}) IS :after_version\n"
+_BY_ID = """\
 AND (SELECT event_id FROM events WHERE {_STREAM} ORDER BY version DESC LIMIT 1) IS :after_id
 """
-_STREAM = (
-    "namespace = :namespace AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id"
-)
-STORE = "        self._streams.setdefault(name, []).extend(event.row() for event in events)\n"
-LOOP = "        import asyncio\n\n        stream = self._streams.setdefault(name, [])\n"
-REFUSE = """\
-        if found != after:
-            raise ConcurrencyError(f"{name}: the head is {found}, not {after}")
-"""
-
 
 EVENT_MUTANTS = (
-    Mutant(
+    text(
         "columns-swapped",
         "EVENTS-001",
+        "_READ",
         "recorded_at, metadata, payload FROM events",
         "recorded_at, payload, metadata FROM events",
     ),
-    Mutant(
+    code(
         "refused-insert-unnoticed",
         "EVENTS-002",
+        "ShelfEventStore._append",
         "if self._shelf.change(_APPEND, values) == 0:",
         "if self._shelf.change(_APPEND, values) < 0:",
     ),
-    Mutant(
-        "guard-off-by-one",
-        "EVENTS-003",
-        '"after_version": None if after is None else after[0],',
-        '"after_version": None if after is None else event.version,',
-    ),
-    Mutant(
-        "guard-by-version-alone",
-        "EVENTS-004",
-        _GUARD,
-        _GUARD.partition("AND (")[0],
-    ),
+    code("guard-off-by-one", "EVENTS-003", "ShelfEventStore._append", "after[0]", "event.version"),
+    text("guard-by-version-alone", "EVENTS-004", "_APPEND", _BY_ID, ""),
     in_memory(
         "refuses-only-who-is-behind",
         "EVENTS-005",
+        "Events.append",
         "if found != after:",
         "if (found or (0,))[0] > (after or (0,))[0]:",
     ),
     in_memory(
         "repeat-taken-for-a-retry",
         "EVENTS-006",
+        "Events.append",
         "if found != after:",
         "if found != after and events[0].row() not in self._streams.get(name, []):",
     ),
     in_memory(
         "new-stream-takes-anything",
         "EVENTS-007",
+        "Events.append",
         "if found != after:",
         "if found is not None and found != after:",
     ),
     in_memory(
         "none-means-anywhere",
         "EVENTS-008",
+        "Events.append",
         "if found != after:",
         "if after is not None and found != after:",
     ),
-    Mutant(
+    text(
         "asks-only-for-the-event-before",
         "EVENTS-009",
-        _GUARD,
+        "_APPEND",
+        f"{_BY_VERSION}{_BY_ID}",
         "WHERE (SELECT event_id FROM events WHERE {_STREAM} AND version = :version - 1) "
         "IS :after_id\n",
     ),
     in_memory(
         "stores-and-then-refuses",
         "EVENTS-010",
-        f"{REFUSE}{STORE}",
-        f"{STORE}{REFUSE}",
+        "Events.append",
+        """
+        if found != after:
+            raise ConcurrencyError(f"{name}: the head is {found}, not {after}")
+        self._streams.setdefault(name, []).extend((event.row() for event in events))
+        """,
+        """
+        self._streams.setdefault(name, []).extend((event.row() for event in events))
+        if found != after:
+            raise ConcurrencyError(f"{name}: the head is {found}, not {after}")
+        """,
     ),
     in_memory(
         "one-event-at-a-time",
         "EVENTS-011",
-        STORE,
-        f"{LOOP}        for event in events:\n"
-        "            stream.append(event.row())\n            await asyncio.sleep(0)\n",
+        "Events.append",
+        _STORE,
+        """
+        import asyncio
+
+        stream = self._streams.setdefault(name, [])
+        for event in events:
+            stream.append(event.row())
+            await asyncio.sleep(0)
+        """,
     ),
-    Mutant("last-is-exclusive", "EVENTS-012", "version <= :last", "version < :last"),
-    Mutant("first-page-only", "EVENTS-013", "if len(rows) < _CHUNK:", "if len(rows) <= _CHUNK:"),
-    Mutant("everything-at-once", "EVENTS-014", "_CHUNK = 500", "_CHUNK = 1_000_000"),
-    Mutant(
+    text("last-is-exclusive", "EVENTS-012", "_READ", "version <= :last", "version < :last"),
+    code(
+        "first-page-only",
+        "EVENTS-013",
+        "ShelfEventStore.read",
+        "if len(rows) < _CHUNK:",
+        "if len(rows) <= _CHUNK:",
+    ),
+    code("everything-at-once", "EVENTS-014", "_CHUNK", "500", "1_000_000"),
+    code(
         "nothing-has-a-head",
         "EVENTS-015",
-        "UUID(bytes=rows[0][1])) if rows else None",
-        "UUID(bytes=rows[0][1])) if rows else (0, UUID(int=0))",
+        "ShelfEventStore.head",
+        "(rows[0][0], UUID(bytes=rows[0][1])) if rows else None",
+        "(rows[0][0], UUID(bytes=rows[0][1])) if rows else (0, UUID(int=0))",
     ),
     in_memory(
         "start-clamped-to-the-head",
         "EVENTS-016",
-        "start = max(first - 1 - deleted, 0)",
-        "start = min(max(first - 1 - deleted, 0), len(stream) - 1)",
+        "Events.read",
+        "max(first - 1 - deleted, 0)",
+        "min(max(first - 1 - deleted, 0), len(stream) - 1)",
     ),
-    Mutant(
-        "head-is-the-first",
-        "EVENTS-017",
-        'version, event_id FROM events WHERE {_STREAM} ORDER BY version DESC LIMIT 1"',
-        'version, event_id FROM events WHERE {_STREAM} ORDER BY version LIMIT 1"',
-    ),
-    Mutant(
+    text("head-is-the-first", "EVENTS-017", "_HEAD", "DESC LIMIT", "LIMIT"),
+    text(
         "order-by-text",
         "EVENTS-018",
+        "_READ",
         "ORDER BY version LIMIT {_CHUNK}",
         "ORDER BY CAST(version AS TEXT) LIMIT {_CHUNK}",
     ),
     in_memory(
         "acknowledged-before-it-is-stored",
         "EVENTS-019",
-        STORE,
-        f"{LOOP}        rows = [event.row() for event in events]\n"
-        "        asyncio.get_running_loop().call_soon(stream.extend, rows)\n",
+        "Events.append",
+        _STORE,
+        """
+        import asyncio
+
+        stream = self._streams.setdefault(name, [])
+        rows = [event.row() for event in events]
+        asyncio.get_running_loop().call_soon(stream.extend, rows)
+        """,
     ),
-    Mutant(
+    text(
         "key-without-type",
         "EVENTS-020",
-        _STREAM,
-        "namespace = :namespace AND aggregate_id = :aggregate_id",
+        "_STREAM",
+        "AND aggregate_type = :aggregate_type ",
+        "",
     ),
-    Mutant(
+    text(
         "key-without-id",
         "EVENTS-021",
-        _STREAM,
-        "namespace = :namespace AND aggregate_type = :aggregate_type",
+        "_STREAM",
+        " AND aggregate_id = :aggregate_id",
+        "",
     ),
-    Mutant(
+    code(
         "namespace-ignored",
         "EVENTS-022",
-        "self._namespace = config.namespace",
-        'self._namespace = "default"',
+        "ShelfEventStore.__init__",
+        "config.namespace",
+        '"default"',
     ),
-    Mutant(
+    code(
         "whole-stream-is-below-one",
         "EVENTS-023",
-        "bound = _BEYOND if below is None else below",
-        "bound = 1 if below is None else below",
+        "ShelfEventStore.delete",
+        "_BEYOND if below is None else below",
+        "1 if below is None else below",
     ),
     in_memory(
         "tombstone",
         "EVENTS-024",
-        "        if kept:\n",
-        "        if stream:\n            self._streams[aggregate_type, aggregate_id] = ()\n"
-        "        if kept:\n",
+        "Events.delete",
+        "if kept:",
+        """
+if stream:
+    self._streams[aggregate_type, aggregate_id] = ()
+if kept:
+""",
     ),
-    Mutant("below-is-inclusive", "EVENTS-025", "version < :below", "version <= :below"),
-    Mutant(
+    text("below-is-inclusive", "EVENTS-025", "_DELETE", "version < :below", "version <= :below"),
+    text(
         "version-by-count",
         "EVENTS-026",
+        "_APPEND",
         "SELECT max(version) FROM events",
         "SELECT nullif(count(*), 0) FROM events",
     ),
     in_memory(
         "hands-out-its-own-list",
         "EVENTS-027",
+        "Events.read",
         "yield stream[place : min(place + _CHUNK, stop)]",
-        "whole = (place, stop) == (0, len(stream))\n"
-        "            yield stream if whole else stream[place : min(place + _CHUNK, stop)]",
+        """
+        whole = (place, stop) == (0, len(stream))
+        yield (stream if whole else stream[place : min(place + _CHUNK, stop)])
+        """,
     ),
-    Mutant(
+    text(
         "types-without-case",
         "EVENTS-028",
+        "_SCHEMA",
         "aggregate_type TEXT,",
         "aggregate_type TEXT COLLATE NOCASE,",
     ),
-    in_memory(
-        "last-by-its-truth",
-        "EVENTS-029",
-        "len(stream) if last is None else",
-        "len(stream) if not last else",
-    ),
-    Mutant(
+    in_memory("last-by-its-truth", "EVENTS-029", "Events.read", "last is None", "not last"),
+    code(
         "rows-as-lists",
         "EVENTS-030",
-        'rows = cast("list[EventRow]", found)',
-        'rows = cast("list[EventRow]", [[*row] for row in found])',
+        "ShelfEventStore.read",
+        'cast("list[EventRow]", found)',
+        'cast("list[EventRow]", [[*row] for row in found])',
     ),
-    Mutant(
+    text(
         "json-column",
         "EVENTS-031",
+        "_APPEND",
         ":recorded_at, :metadata,",
         ":recorded_at, CAST(json(CAST(:metadata AS TEXT)) AS BLOB),",
     ),
-    Mutant(
+    text(
         "column-of-64-kib",
         "EVENTS-032",
+        "_APPEND",
         ":metadata, :payload",
         ":metadata, substr(:payload, 1, 65535)",
     ),
-    Mutant(
+    code(
         "type-names-in-ascii",
         "EVENTS-033",
-        "**event.row()._asdict(),\n",
-        "**event.row()._asdict(),\n"
-        '            "type": event.type.encode("ascii", "replace").decode(),\n',
+        "ShelfEventStore._append",
+        "event.row()._asdict()",
+        """
+{
+    **event.row()._asdict(),
+    "type": event.type.encode("ascii", "replace").decode(),
+}
+""",
     ),
-    Mutant(
+    text(
         "seconds-as-float",
         "EVENTS-034",
+        "_APPEND",
         ":schema_version, :recorded_at,",
         ":schema_version, CAST(:recorded_at / 1e6 * 1e6 AS INTEGER),",
     ),
-    Mutant(
+    text(
         "schema-version-is-a-constant",
         "EVENTS-035",
+        "_APPEND",
         ":type, :schema_version, :recorded_at",
         ":type, 1, :recorded_at",
     ),
-    Mutant(
+    code(
         "below-by-its-truth",
         "EVENTS-036",
-        "bound = _BEYOND if below is None else below",
-        "bound = below or _BEYOND",
+        "ShelfEventStore.delete",
+        "_BEYOND if below is None else below",
+        "below or _BEYOND",
     ),
 )

@@ -1,82 +1,101 @@
 """Broken snapshot stores: what is forgotten comes back, or never comes again."""
 
-from interlock_conformance.gallery.mutants import Mutant
+from interlock_conformance.gallery.mutants import Mutant, code, text
+from interlock_conformance.mutation import Edits, TextEdit
 
-_FORGOTTEN = 'DELETE FROM snapshots WHERE {_AGGREGATE}"'
-_FORGET = """\
+FORGETTING_MUTANTS = (
+    text("forgets-one-revision", "SNAP-110", "_FORGET", "{_AGGREGATE}", "{_KEY}"),
+    code(
+        "forgets-by-id-alone",
+        "SNAP-111",
+        "_FORGET",
+        'f"DELETE FROM snapshots WHERE {_AGGREGATE}"',
+        '"DELETE FROM snapshots WHERE aggregate_id = :aggregate_id"',
+    ),
+    code(
+        "forgets-that-it-forgot",
+        "SNAP-112",
+        "ShelfSnapshotBackend.forget",
+        'self._shelf.change(_BURY, {**_values(key), "now": to_micros(self.clock())})',
+        "",
+    ),
+    text("nothing-grows-on-a-grave", "SNAP-113", "_PUT", "forgotten_at >= :taken_at AND ", ""),
+    code(
+        "nobody-there-nobody-buried",
+        "SNAP-114",
+        "ShelfSnapshotBackend.forget",
+        """
+        self._shelf.change(_BURY, {**_values(key), "now": to_micros(self.clock())})
+        return self._shelf.change(_FORGET, _values(key))
+        """,
+        """
+        removed = self._shelf.change(_FORGET, _values(key))
+        if removed:
+            self._shelf.change(_BURY, {**_values(key), "now": to_micros(self.clock())})
+        return removed
+        """,
+    ),
+    Mutant(
+        "a-grave-for-each-revision",
+        "SNAP-115",
+        Edits(
+            (
+                TextEdit(
+                    "_PUT",
+                    "{_AGGREGATE}",
+                    "namespace = :namespace AND aggregate_id = :aggregate_id "
+                    "AND aggregate_type = :aggregate_type || :revision",
+                ),
+                TextEdit("_BURY", ":aggregate_type", ":aggregate_type || :revision"),
+            )
+        ),
+    ),
+    text(
+        "graves-of-one-connection",
+        "SNAP-116",
+        "_SCHEMA",
+        "CREATE TABLE IF NOT EXISTS tombstones (",
+        "CREATE TEMPORARY TABLE IF NOT EXISTS tombstones (",
+    ),
+    text(
+        "graves-are-levelled-at-the-start",
+        "SNAP-117",
+        "_SCHEMA",
+        "CREATE TABLE IF NOT EXISTS tombstones (",
+        "DROP TABLE IF EXISTS tombstones;\nCREATE TABLE IF NOT EXISTS tombstones (",
+    ),
+    code(
+        "forgets-and-buries-later",
+        "SNAP-118",
+        "ShelfSnapshotBackend.forget",
+        """
         with self._shelf.transaction():
             self._shelf.change(_BURY, {**_values(key), "now": to_micros(self.clock())})
             return self._shelf.change(_FORGET, _values(key))
-"""
-_BURY = '            self._shelf.change(_BURY, {**_values(key), "now": to_micros(self.clock())})\n'
-_TOMBSTONES = "CREATE TABLE IF NOT EXISTS tombstones ("
-_STATEMENTS = '''\
-WHERE NOT EXISTS (SELECT 1 FROM tombstones WHERE {_AGGREGATE}
-    AND forgotten_at >= :taken_at AND forgotten_at > :standing_since)
-"""
-_BURY = """
-INSERT OR REPLACE INTO tombstones VALUES (:namespace, :aggregate_type, :aggregate_id, :now)
-"""
-'''
-_BY_REVISION = _STATEMENTS.replace(
-    "{_AGGREGATE}",
-    "namespace = :namespace\n    AND aggregate_type = :aggregate_type || :revision "
-    "AND aggregate_id = :aggregate_id",
-).replace(
-    ":aggregate_type, :aggregate_id, :now", ":aggregate_type || :revision, :aggregate_id, :now"
-)
-_PRUNE = '        """See `SnapshotStore.prune`."""\n'
-
-FORGETTING_MUTANTS = (
-    Mutant("forgets-one-revision", "SNAP-110", _FORGOTTEN, 'DELETE FROM snapshots WHERE {_KEY}"'),
-    Mutant(
-        "forgets-by-id-alone",
-        "SNAP-111",
-        f'f"{_FORGOTTEN}',
-        '"DELETE FROM snapshots WHERE aggregate_id = :aggregate_id"',
+        """,
+        """
+        removed = self._shelf.change(_FORGET, _values(key))
+        await __import__("asyncio").sleep(0)
+        self._shelf.change(_BURY, {**_values(key), "now": to_micros(self.clock())})
+        return removed
+        """,
     ),
-    Mutant("forgets-that-it-forgot", "SNAP-112", _BURY, ""),
-    Mutant("nothing-grows-on-a-grave", "SNAP-113", "forgotten_at >= :taken_at AND ", ""),
-    Mutant(
-        "nobody-there-nobody-buried",
-        "SNAP-114",
-        _FORGET,
-        "        with self._shelf.transaction():\n"
-        "            removed = self._shelf.change(_FORGET, _values(key))\n"
-        f"            if removed:\n    {_BURY}            return removed\n",
-    ),
-    Mutant("a-grave-for-each-revision", "SNAP-115", _STATEMENTS, _BY_REVISION),
-    Mutant(
-        "graves-of-one-connection",
-        "SNAP-116",
-        _TOMBSTONES,
-        _TOMBSTONES.replace("TABLE", "TEMPORARY TABLE"),
-    ),
-    Mutant(
-        "graves-are-levelled-at-the-start",
-        "SNAP-117",
-        _TOMBSTONES,
-        f"DROP TABLE IF EXISTS tombstones;\n{_TOMBSTONES}",
-    ),
-    Mutant(
-        "forgets-and-buries-later",
-        "SNAP-118",
-        _FORGET,
-        "        removed = self._shelf.change(_FORGET, _values(key))\n"
-        '        await __import__("asyncio").sleep(0)\n'
-        f"{_BURY.replace('            self', '        self')}        return removed\n",
-    ),
-    Mutant(
+    text(
         "first-forget-counts",
         "SNAP-119",
+        "_BURY",
         "INSERT OR REPLACE INTO tombstones",
         "INSERT OR IGNORE INTO tombstones",
     ),
-    Mutant(
+    code(
         "prunes-graves",
         "SNAP-120",
-        _PRUNE,
-        _PRUNE + '        self._shelf.change("DELETE FROM tombstones", {})\n',  # noqa: S608 # an edit
+        "ShelfSnapshotBackend.prune",
+        "with self._shelf.transaction():",
+        """
+self._shelf.change("DELETE FROM tombstones", {})
+with self._shelf.transaction():
+""",
     ),
-    Mutant("stands-for-an-hour", "SNAP-121", "timedelta(days=1)", "timedelta(hours=1)"),
+    code("stands-for-an-hour", "SNAP-121", "_TOMBSTONE_STANDS", "days=1", "hours=1"),
 )

@@ -1,29 +1,22 @@
-"""What a mutant is: one edit of a correct backend's text, and the check that has to notice it."""
+"""What a mutant is: an edit of a correct backend, and the check that has to notice it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import unified_diff
 
-Files = Mapping[str, str]
-
-
-class EditError(Exception):
-    """An edit that can't be made, or that isn't one."""
+from interlock_conformance.mutation import CodeEdit, Edit, FileEdit, TextEdit
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """A backend with a small believable bug.
 
-    `before` stands exactly once in the files of the reference; the check of id `killer` is the one
-    that must fail on the mutant, and pass on the reference. `base` is the reference: the backend
-    in a file (`shelf`) or the one in memory (`memory`).
+    The check of id `killer` is the one that must fail on the mutant, and pass on the reference.
+    `base` is the reference that the edit is made in: the backend in a file (`shelf`), the one in
+    memory (`memory`) or the one that asks a server (`network`).
     """
 
     name: str
     killer: str
-    before: str
-    after: str
+    edit: Edit
     base: str = "shelf"
 
     @property
@@ -35,34 +28,29 @@ class Mutant:
         """Whether the title, its last part or the killer's id is this."""
         return name in (self.title, self.name, self.killer)
 
-    def edited(self, files: Files) -> Files:
-        """The files with the edit. Raises `EditError`."""
-        found = [path for path, text in files.items() for _ in range(text.count(self.before))]
-        if len(found) != 1:
-            raise EditError(
-                f"{self.title}: the text to edit stands {len(found)} times in the reference: "
-                f"{self.before!r}"
-            )
-        return {**files, found[0]: files[found[0]].replace(self.before, self.after)}
-
-    def diff(self, files: Files) -> str:
-        """The edit, as `diff -u` shows it."""
-        edited = self.edited(files)
-        lines = (
-            unified_diff(
-                text.splitlines(keepends=True),
-                edited[path].splitlines(keepends=True),
-                f"reference/{path}",
-                f"{self.name}/{path}",
-            )
-            for path, text in files.items()
-        )
-        return "".join(line for file in lines for line in file)
+    def diff(self) -> str:
+        """The edit as a diff shows it, without what stands around it."""
+        return "".join(f"{line}\n" for line in (f"--- {self.title}", *self.edit.lines()))
 
 
-def in_memory(name: str, killer: str, before: str, after: str) -> Mutant:
-    """A mutant of the backend in memory."""
-    return Mutant(name, killer, before, after, base="memory")
+def code(name: str, killer: str, target: str, before: str, after: str) -> Mutant:
+    """A mutant of the backend in a file, by other code."""
+    return Mutant(name, killer, CodeEdit(target, before, after))
+
+
+def text(name: str, killer: str, target: str, before: str, after: str) -> Mutant:
+    """A mutant of the backend in a file, by another text in a string."""
+    return Mutant(name, killer, TextEdit(target, before, after))
+
+
+def file(name: str, killer: str, path: str, before: str, after: str) -> Mutant:
+    """A mutant of the distribution, by another text in a file that isn't Python."""
+    return Mutant(name, killer, FileEdit(path, before, after))
+
+
+def in_memory(name: str, killer: str, target: str, before: str, after: str) -> Mutant:
+    """A mutant of the backend in memory, by other code."""
+    return Mutant(name, killer, CodeEdit(target, before, after), base="memory")
 
 
 @dataclass(frozen=True, slots=True)

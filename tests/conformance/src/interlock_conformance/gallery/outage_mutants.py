@@ -1,179 +1,195 @@
 """Broken backends over a network: what a refused, slow, torn or late answer makes of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from interlock_conformance.gallery.mutants import Mutant
+from interlock_conformance.mutation import CodeEdit
+
+_TOLD = 'return await self._reader.readuntil(b"\\n")'
+_SUPPRESSED = "with suppress(BackendUnavailableError):\n    "
 
 # The client is one text for the three kinds: a bug in it is a bug of each.
-_MADE = "            return cls(*await asyncio.open_connection(host, port, limit=_LINE))\n"
-_UNREACHABLE = """\
-            message = f"the server can't be reached: {error}"
-            raise BackendUnavailableError(message, nothing_done=True) from error
-"""
-_TOLD = 'return await self._reader.readuntil(b"\\n")'
-_GIVEN_UP = "connection.abort()  # an answer may be on its way"
-_POOLED = "connection = self._idle.pop() if self._idle else await self.connected()"
-_ASKED = "line = await connection.ask(self.question(call, *args))"
-_ANSWERED = """\
-            line = await connection.ask(self.question(call, *args))
-        except BaseException as error:
-"""
-_OPENED = "        self._idle.append(await self.connected())\n"
-_CLOSED = "        while self._idle:\n            self._idle.pop().abort()\n"
-_BEFORE_OPEN = "        self._is_open = False\n\n    async def open"
-
 _OF_THE_CLIENT = (
-    ("drivers-error-escapes", _UNREACHABLE, "            raise\n"),
+    (
+        "drivers-error-escapes",
+        "Client.connected",
+        """
+        message = f"the server can't be reached: {error}"
+        raise BackendUnavailableError(message, nothing_done=True) from error
+        """,
+        "raise",
+    ),
     (
         "waits-whatever-comes",
+        "Connection.told",
         _TOLD,
-        "while True:\n            with suppress(asyncio.CancelledError):\n                " + _TOLD,
+        f"""
+        while True:
+            with suppress(asyncio.CancelledError):
+                {_TOLD}
+        """,
+    ),
+    ("waits-on-the-loop", "Connection.told", _TOLD, f'__import__("time").sleep(2.2)\n{_TOLD}'),
+    (
+        "part-of-a-line-is-a-line",
+        "Connection.told",
+        'self._reader.readuntil(b"\\n")',
+        "self._reader.readline()",
     ),
     (
-        "waits-on-the-loop",
-        _TOLD,
-        f'__import__("time").sleep(2.2)\n        {_TOLD}',
+        "given-up-and-given-back",
+        "Client.ask",
+        "connection.abort()",
+        "self._idle.append(connection)",
     ),
-    ("part-of-a-line-is-a-line", _TOLD, "return await self._reader.readline()"),
-    ("given-up-and-given-back", _GIVEN_UP, "self._idle.append(connection)"),
     (
         "as-many-connections-as-there-were",
-        _POOLED,
-        (
-            "if not self._idle:\n"
-            '            raise BackendUnavailableError("no connection is left")\n'
-            "        connection = self._idle.pop()"
-        ),
+        "Client.ask",
+        "connection = self._idle.pop() if self._idle else await self.connected()",
+        """
+        if not self._idle:
+            raise BackendUnavailableError("no connection is left")
+        connection = self._idle.pop()
+        """,
     ),
     (
         "connects-when-made",
-        _BEFORE_OPEN,
-        '        __import__("socket").create_connection(self._address).close()\n' + _BEFORE_OPEN,
+        "Client.__init__",
+        "self._is_open = False",
+        """
+        __import__("socket").create_connection(self._address).close()
+        self._is_open = False
+        """,
     ),
-    ("closes-one-connection", "        while self._idle:\n", "        if self._idle:\n"),
+    ("closes-one-connection", "Client.close", "while self._idle:", "if self._idle:"),
     (
         "opens-in-any-case",
-        _OPENED,
-        f"        with suppress(BackendUnavailableError):\n    {_OPENED}",
+        "Client.open",
+        "self._idle.append(await self.connected())",
+        f"{_SUPPRESSED}self._idle.append(await self.connected())",
     ),
     (
         "one-call-at-a-time",
-        _ASKED,
-        f'async with vars(self).setdefault("_turn", asyncio.Lock()):\n                {_ASKED}',
+        "Client.ask",
+        "line = await connection.ask(self.question(call, *args))",
+        """
+        async with vars(self).setdefault("_turn", asyncio.Lock()):
+            line = await connection.ask(self.question(call, *args))
+        """,
     ),
 )
-
 _KILLERS = {
     "CACHE": ("080", "081", "082", "083", "084", "087", "089", "090", "091", "092"),
     "SNAP": ("080", "081", "082", "083", "084", "087", "089", "090", "091", "092"),
     "EVENTS": ("080", "081", "082", "083", "085", "089", "090", "091", "092", "093"),
 }
-
-_PUT = '        await self._client.ask("put", key, record, list(supersedes))\n'
-_READ_MANY = '        return dict(await self._client.ask("read_many", list(keys)))\n'
-_TAIL = {  # by which the two methods of one text are told apart
-    "CACHE": "\n    async def remove(self, key: RecordKey, stamp: Stamp | None = None)",
-    "SNAP": "\n    async def remove(self, key: RecordKey, stamp: Stamp) ->",
-}
-_NEXT = """
-    async def put(
-        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
-    ) -> None:
-        \"\"\"See `{}.put`.\"\"\"
-"""
-_STORE = {"CACHE": "CacheStore", "SNAP": "SnapshotStore"}
-_IN_TWO_STEPS = (
-    "        from dataclasses import replace\n\n"
-    '        begun = replace(record, payload=b"")\n'
-    '        await self._client.ask("put", key, begun, list(supersedes))\n'
-    '        await self._client.ask("put", key, record, [begun.stamp])\n'
-)
-
-_PAGES = """\
-        while rows := await self._client.ask("page", aggregate_type, aggregate_id, first, last):
-            yield rows
-            first = rows[-1][0] + 1
-"""
-_APPEND = '        await self._client.ask("append", list(events), after)\n'
-_EACH = "            async for rows in self.read(aggregate_type, aggregate_id, first=version):\n"
-_YIELD = "                yield aggregate_id, rows\n"
-_DELETE = (
-    '        return int(await self._client.ask("delete", aggregate_type, aggregate_id, below))\n'
-)
+_PUT = 'await self._client.ask("put", key, record, list(supersedes))'
+_READ_MANY = 'return dict(await self._client.ask("read_many", list(keys)))'
+_APPEND = 'await self._client.ask("append", list(events), after)'
 
 
-def _indented(text: str) -> str:
-    return "".join(f"    {line}" for line in text.splitlines(keepends=True))
+def _mutant(name: str, killer: str, target: str, before: str, after: str) -> Mutant:
+    return Mutant(name, killer, CodeEdit(target, before, after), base="network")
 
 
-def _mutant(name: str, killer: str, before: str, after: str) -> Mutant:
-    return Mutant(name, killer, before, after, base="network")
+def _of_records(kind: str, store: str) -> Iterator[Mutant]:
+    yield _mutant(
+        "a-put-in-two-steps",
+        f"{kind}-085",
+        f"{store}.put",
+        _PUT,
+        """
+        from dataclasses import replace
+
+        begun = replace(record, payload=b"")
+        await self._client.ask("put", key, begun, list(supersedes))
+        await self._client.ask("put", key, record, [begun.stamp])
+        """,
+    )
+    yield _mutant(
+        "a-put-always-succeeds", f"{kind}-086", f"{store}.put", _PUT, f"{_SUPPRESSED}{_PUT}"
+    )
+    yield _mutant(
+        "down-is-empty",
+        f"{kind}-088",
+        f"{store}.read_many",
+        _READ_MANY,
+        f"{_SUPPRESSED}{_READ_MANY}\nreturn {{}}",
+    )
 
 
-def _of_records() -> Iterator[Mutant]:
-    for kind, tail in _TAIL.items():
-        following = _NEXT.format(_STORE[kind])
-        yield _mutant("a-put-in-two-steps", f"{kind}-085", _PUT + tail, _IN_TWO_STEPS + tail)
-        yield _mutant(
-            "a-put-always-succeeds",
-            f"{kind}-086",
-            _PUT + tail,
-            f"        with suppress(BackendUnavailableError):\n{_indented(_PUT)}{tail}",
-        )
-        yield _mutant(
-            "down-is-empty",
-            f"{kind}-088",
-            _READ_MANY + following,
-            f"        with suppress(BackendUnavailableError):\n{_indented(_READ_MANY)}"
-            f"        return {{}}\n{following}",
-        )
-
-
-OUTAGE_MUTANTS = (
+OUTAGE_MUTANTS: Sequence[Mutant] = (
     *(
-        _mutant(name, f"{kind}-{number}", before, after)
+        _mutant(name, f"{kind}-{number}", target, before, after)
         for kind, numbers in _KILLERS.items()
-        for number, (name, before, after) in zip(numbers, _OF_THE_CLIENT, strict=True)
+        for number, (name, target, before, after) in zip(numbers, _OF_THE_CLIENT, strict=True)
     ),
-    *_of_records(),
+    *_of_records("CACHE", "Cache"),
+    *_of_records("SNAP", "Snapshots"),
     _mutant(
         "what-came-is-all",
         "EVENTS-084",
-        _PAGES,
-        f"        with suppress(BackendUnavailableError):\n{_indented(_PAGES)}",
+        "Events.read",
+        """
+        while rows := await self._client.ask("page", aggregate_type, aggregate_id, first, last):
+            yield rows
+            first = rows[-1][0] + 1
+        """,
+        """
+        with suppress(BackendUnavailableError):
+            while rows := await self._client.ask("page", aggregate_type, aggregate_id, first, last):
+                yield rows
+                first = rows[-1][0] + 1
+        """,
     ),
     _mutant(
         "a-broken-connection-denies",
         "EVENTS-086",
-        'raise BackendUnavailableError(f"the connection broke: {error!r}") from error',
-        'raise BackendUnavailableError(f"it broke: {error!r}", nothing_done=True) from error',
+        "Client.ask",
+        'BackendUnavailableError(f"the connection broke: {error!r}")',
+        'BackendUnavailableError(f"it broke: {error!r}", nothing_done=True)',
     ),
     _mutant(
         "one-append-for-each-event",
         "EVENTS-087",
+        "Events.append",
         _APPEND,
-        "        for event in events:\n"
-        '            await self._client.ask("append", [event], after)\n'
-        "            after = event.version, event.event_id\n",
+        """
+        for event in events:
+            await self._client.ask("append", [event], after)
+            after = event.version, event.event_id
+        """,
     ),
     _mutant(
         "an-append-always-succeeds",
         "EVENTS-088",
+        "Events.append",
         _APPEND,
-        f"        with suppress(BackendUnavailableError):\n{_indented(_APPEND)}",
+        f"{_SUPPRESSED}{_APPEND}",
     ),
     _mutant(
         "a-stream-that-breaks-is-left-out",
         "EVENTS-094",
-        _EACH + _YIELD,
-        f"            with suppress(BackendUnavailableError):\n{_indented(_EACH + _YIELD)}",
+        "Events.read_many",
+        """
+        async for rows in self.read(aggregate_type, aggregate_id, first=version):
+            yield aggregate_id, rows
+        """,
+        """
+        with suppress(BackendUnavailableError):
+            async for rows in self.read(aggregate_type, aggregate_id, first=version):
+                yield aggregate_id, rows
+        """,
     ),
     _mutant(
         "a-deletion-in-two-steps",
         "EVENTS-095",
-        _DELETE,
-        '        some = await self._client.ask("delete", aggregate_type, aggregate_id, 2)\n'
-        '        more = await self._client.ask("delete", aggregate_type, aggregate_id, below)\n'
-        "        return int(some) + int(more)\n",
+        "Events.delete",
+        'return int(await self._client.ask("delete", aggregate_type, aggregate_id, below))',
+        """
+        some = await self._client.ask("delete", aggregate_type, aggregate_id, 2)
+        more = await self._client.ask("delete", aggregate_type, aggregate_id, below)
+        return int(some) + int(more)
+        """,
     ),
 )

@@ -1,27 +1,47 @@
 """Broken distributions."""
 
-from interlock_conformance.gallery.mutants import Mutant
+from interlock_conformance.gallery.mutants import code, file, text
 
 PACKAGING_MUTANTS = (
-    Mutant("named-otherwise", "PLUG-001", "Name: interlock-shelf-events", "Name: shelf-events"),
-    Mutant("name-misspelt", "PLUG-002", 'name="shelf-events",', 'name="shelf_events",'),
-    Mutant("api-of-tomorrow", "PLUG-003", "plugin_api=1", "plugin_api=2"),
-    Mutant(
-        "driver-imported-at-once",
-        "PLUG-004",
-        "from interlock.backends import BackendKind,",
-        "import shelf_driver\nfrom interlock.backends import BackendKind,",
+    file(
+        "named-otherwise",
+        "PLUG-001",
+        "METADATA",
+        "Name: interlock-shelf-events",
+        "Name: shelf-events",
     ),
-    Mutant("no-licence", "PLUG-005", "License-Expression: MIT\n", ""),
-    Mutant("py-typed-forgotten", "PLUG-006", "interlock_shelf_events/py.typed\n", ""),
-    Mutant("options-ignored", "PLUG-007", 'extra="forbid"', 'extra="ignore"'),
-    Mutant("options-not-frozen", "PLUG-008", "frozen=True", "frozen=False"),
-    Mutant("options-taken-as-they-come", "PLUG-009", 'extra="forbid"', 'extra="allow"'),
-    Mutant("password-in-repr", "PLUG-010", "Field(repr=False)", "Field()"),
-    Mutant("no-summary", "PLUG-011", 'summary="Streams of events in a file"', 'summary=""'),
-    Mutant(
+    text(
+        "name-misspelt", "PLUG-002", "interlock_register_backends", "shelf-events", "shelf_events"
+    ),
+    code(
+        "api-of-tomorrow", "PLUG-003", "interlock_register_backends", "plugin_api=1", "plugin_api=2"
+    ),
+    code("driver-imported-at-once", "PLUG-004", "plugin:", "", "import shelf_driver"),
+    file("no-licence", "PLUG-005", "METADATA", "License-Expression: MIT\n", ""),
+    file("py-typed-forgotten", "PLUG-006", "MANIFEST", "interlock_shelf_events/py.typed\n", ""),
+    text("options-ignored", "PLUG-007", "ShelfEventsConfig.model_config", "forbid", "ignore"),
+    code(
+        "options-not-frozen",
+        "PLUG-008",
+        "ShelfEventsConfig.model_config",
+        "frozen=True",
+        "frozen=False",
+    ),
+    text(
+        "options-taken-as-they-come",
+        "PLUG-009",
+        "ShelfEventsConfig.model_config",
+        "forbid",
+        "allow",
+    ),
+    code("password-in-repr", "PLUG-010", "ShelfEventsConfig.url", "repr=False", ""),
+    text(
+        "no-summary", "PLUG-011", "interlock_register_backends", "Streams of events in a file", ""
+    ),
+    code(
         "technology-as-capability",
         "PLUG-012",
+        "interlock_register_backends",
         '{"durable", "shared", "round_trips"}',
         '{"durable", "shared", "round_trips", "sqlite"}',
     ),

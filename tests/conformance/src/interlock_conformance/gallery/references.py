@@ -25,7 +25,7 @@ from interlock_conformance.cases import (
 )
 from interlock_conformance.checks import Check
 from interlock_conformance.gallery.line_server import LineServer
-from interlock_conformance.gallery.mutants import Files
+from interlock_conformance.mutation import Files
 from interlock_conformance.outcomes import Outcome, Result, make_check
 from interlock_conformance.subject import Suite
 

@@ -45,8 +45,6 @@ class _Replacement:
             yield from (f"{sign}{line}" for line in dedent(text).strip("\n").splitlines())
 
     def _sole(self, places: Sequence[Callable[[], None]]) -> Callable[[], None]:
-        if self.before == self.after:
-            raise EditError(f"{self.target}: `before` and `after` are the same: {self.before!r}")
         if len(places) != 1:
             raise EditError(
                 f"{self.target}: `before` stands in it {len(places)} times, and has to stand in "
@@ -68,7 +66,7 @@ class CodeEdit(_Replacement):
     - one statement or several that follow each other; an empty `after` deletes them, an empty
       `before` stands for the end of the target's body;
     - the head of a statement, whose body stays: `if found is None:`, `except OSError:`,
-      `async def read(self):`;
+      `async def read(self):`; statements may stand before the head in `after`;
     - decorators: `@cached`; an empty `after` deletes them;
     - `name=value`, which is found as an argument and as a parameter's default too.
     """
@@ -78,6 +76,8 @@ class CodeEdit(_Replacement):
     def apply(self, files: Files) -> Files:
         """The files with the edit. Raises `EditError`."""
         before, after = parse(self.before), parse(self.after)
+        if before.code == after.code:
+            raise EditError(f"{self.target}: `before` and `after` are the same: {self.before!r}")
         target = find(files, self.target)
         self._sole([make for root in target.roots for make in code_places(root, before, after)])()
         return target.edited(files)

@@ -29,6 +29,11 @@ class Fragment:
     nodes: Sequence[ast.AST]
 
     @property
+    def code(self) -> str:
+        """The code in the one layout that is compared."""
+        return "\n".join(map(code, self.nodes))
+
+    @property
     def statements(self) -> list[ast.AST]:
         """The nodes, where an expression is a statement too."""
         return [ast.Expr(node) if isinstance(node, ast.expr) else node for node in self.nodes]
@@ -39,7 +44,7 @@ def parse(text: str) -> Fragment:
     text = dedent(text).strip()
     try:
         if text.endswith(":"):
-            return Fragment(Kind.HEAD, [_head(text)])
+            return Fragment(Kind.HEAD, _headed(text))
         if text.startswith("@") and len(body := ast.parse(f"{text}\ndef _(): pass").body) == 1:
             return Fragment(Kind.DECORATORS, getattr(body[0], "decorator_list", []))
         body = _statements(text)
@@ -68,10 +73,15 @@ def _statements(text: str) -> list[ast.stmt]:
         return ast.parse(f"({text}\n)").body  # an expression of several lines
 
 
-def _head(text: str) -> ast.AST:
+def _headed(text: str) -> Sequence[ast.AST]:
+    """A head, and the statements before it."""
     if text.startswith("except"):
         (statement,) = ast.parse(f"try: pass\n{text} pass").body
-        handler: ast.AST = getattr(statement, "handlers", [])[0]
-        return handler
-    (statement,) = ast.parse(f"{text.removeprefix('el')} pass").body
-    return statement
+        handlers: Sequence[ast.AST] = getattr(statement, "handlers", [])
+        return handlers
+    nodes = ast.parse(f"{text.removeprefix('el')} pass").body
+    match getattr(nodes[-1], "body", None):
+        case [ast.Pass()]:
+            return nodes
+        case _:
+            raise SyntaxError("the last line is within another statement")

@@ -23,14 +23,14 @@ def code_places(root: ast.Module, before: Fragment, after: Fragment) -> Places:
     match before.kind, after.kind:
         case Kind.EXPRESSION, Kind.EXPRESSION:
             yield from _expressions(root, before.nodes[0], after.nodes[0])
-        case Kind.HEAD, Kind.HEAD:
-            yield from _heads(root, before.nodes[0], after.nodes[0])
+        case Kind.HEAD, Kind.HEAD if len(before.nodes) == 1:
+            yield from _heads(root, before.nodes[0], after.nodes)
         case Kind.DECORATORS, Kind.DECORATORS | Kind.NOTHING:
             for node in ast.walk(root):
                 yield from _runs(getattr(node, "decorator_list", []), before.nodes, after.nodes)
         case (Kind.HEAD | Kind.DECORATORS, _) | (_, Kind.HEAD | Kind.DECORATORS):
             kinds = f"{before.kind.name.lower()} by {after.kind.name.lower()}"
-            raise EditError(f"a head or decorators are replaced by their like, not {kinds}")
+            raise EditError(f"one head, and decorators, are replaced by their like, not {kinds}")
         case Kind.NOTHING, _:
             yield partial(_end(root).extend, cast("list[ast.stmt]", after.statements))
         case _:
@@ -85,7 +85,7 @@ def _children(root: ast.AST) -> Iterator[tuple[ast.AST, ast.AST, Callable[[ast.A
                 yield parent, value, partial(setattr, parent, name)
 
 
-def _heads(root: ast.Module, before: ast.AST, after: ast.AST) -> Places:
+def _heads(root: ast.Module, before: ast.AST, after: Sequence[ast.AST]) -> Places:
     for node in ast.walk(root):
         if type(node) is type(before) and code(_bare(node)) == code(before):
             yield partial(_put_head, root, node, after)
@@ -99,16 +99,18 @@ def _bare(node: ast.AST) -> ast.AST:
     return bare
 
 
-def _put_head(root: ast.AST, old: ast.AST, new: ast.AST) -> None:
+def _put_head(root: ast.AST, old: ast.AST, new: Sequence[ast.AST]) -> None:
+    head = new[-1]
     for name in ("body", "orelse", "decorator_list"):
-        if hasattr(new, name):
-            setattr(new, name, getattr(old, name, []))
+        if hasattr(head, name):
+            setattr(head, name, getattr(old, name, []))
         elif getattr(old, name, []):
-            raise EditError(f"{code(new)}: a head that loses its statement's {name}")
+            raise EditError(f"a head that loses what its statement has as {name}: {code(head)}")
     for parent in ast.walk(root):
         for _, value in ast.iter_fields(parent):
             if isinstance(value, list) and old in value:
-                value[value.index(old)] = new
+                place = value.index(old)
+                value[place : place + 1] = new
 
 
 def _runs(items: list[Any], before: Sequence[ast.AST], after: Sequence[ast.AST]) -> Places:

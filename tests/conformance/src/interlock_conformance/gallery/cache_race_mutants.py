@@ -1,0 +1,181 @@
+"""Broken caches: callers beside each other, what survives, what is damaged, what a call costs."""
+
+from interlock_conformance.gallery.driver_edits import IN_MEMORY_UNTIL_CLOSED, LOCK, NEVER_GIVEN_UP
+from interlock_conformance.gallery.mutants import Mutant, code, in_memory
+from interlock_conformance.mutation import CodeEdit, Edits
+
+_SLOW_LOOK = CodeEdit(
+    "ShelfCacheBackend.put",
+    "found = await self._usable(key)",
+    """
+    found = await self._usable(key)
+    time.sleep(0.02)
+    """,
+)
+
+CACHE_RACE_MUTANTS = (
+    in_memory(
+        "looks-waits-writes",
+        "CACHE-023",
+        "Cache.put",
+        "found = self._records.pop(key, None)",
+        """
+        found = self._records.get(key)
+        import asyncio
+
+        await asyncio.sleep(0)
+        """,
+    ),
+    code(
+        "a-file-for-each-instance",
+        "CACHE-024",
+        "ShelfCacheBackend.__init__",
+        "config.url",
+        'f"{config.url}-{id(self)}"',
+    ),
+    Mutant(
+        "no-transaction",
+        "CACHE-025",
+        Edits(
+            (
+                CodeEdit("ShelfCacheBackend.put", "with self._shelf.transaction():", "if True:"),
+                _SLOW_LOOK,
+            )
+        ),
+    ),
+    Mutant(
+        "lock-in-memory",
+        "CACHE-026",
+        Edits(
+            (
+                CodeEdit("ShelfCacheBackend", "", LOCK),
+                CodeEdit(
+                    "ShelfCacheBackend.put", "with self._shelf.transaction():", "with self._lock:"
+                ),
+                _SLOW_LOOK,
+            )
+        ),
+    ),
+    Mutant(
+        "mark-left-behind",
+        "CACHE-027",
+        Edits(
+            (
+                CodeEdit(
+                    "Cache.put",
+                    "found = self._records.pop(key, None)",
+                    """
+        putting = self.__dict__.setdefault("_putting", set())
+        if key in putting:
+            return
+        putting.add(key)
+        import asyncio
+
+        await asyncio.sleep(0)
+        found = self._records.pop(key, None)
+        """,
+                ),
+                CodeEdit("Cache.put", "", "putting.remove(key)"),
+            )
+        ),
+        base="memory",
+    ),
+    in_memory(
+        "taken-out-meanwhile",
+        "CACHE-028",
+        "Cache.put",
+        "found = self._records.pop(key, None)",
+        """
+        found = self._records.pop(key, None)
+        import asyncio
+
+        await asyncio.sleep(0)
+        """,
+    ),
+    code(
+        "begins-empty",
+        "CACHE-029",
+        "ShelfCacheBackend.open",
+        "self._shelf.open()",
+        """
+        self._shelf.open()
+        self._shelf.change("DELETE FROM entries", {})
+        """,
+    ),
+    Mutant(
+        "lock-never-given-up", "CACHE-030", CodeEdit("Cache", "", NEVER_GIVEN_UP), base="memory"
+    ),
+    Mutant("written-when-closed", "CACHE-031", IN_MEMORY_UNTIL_CLOSED),
+    code(
+        "checksum-made-anew",
+        "CACHE-032",
+        "_decoded",
+        "record = AggregateRecord.from_bytes(blob)",
+        """
+        from hashlib import blake2b
+
+        checksum = blake2b(blob[:-16], digest_size=16).digest()
+        record = AggregateRecord.from_bytes(blob[:-16] + checksum)
+        """,
+    ),
+    code(
+        "id-of-the-key-written-over",
+        "CACHE-033",
+        "_decoded",
+        "record = AggregateRecord.from_bytes(blob)",
+        """
+        record = AggregateRecord.from_bytes(blob)
+        from dataclasses import replace
+
+        record = replace(record, aggregate_id=key.aggregate_id)
+        """,
+    ),
+    code(
+        "unusable-stays",
+        "CACHE-034",
+        "ShelfCacheBackend.put",
+        "found = await self._usable(key)",
+        """
+        try:
+            found = await self.read(key)
+        except RecordUnusableError:
+            return
+        """,
+    ),
+    code(
+        "one-unusable-all-unread",
+        "CACHE-035",
+        "ShelfCacheBackend.read_many",
+        "continue",
+        "return {}",
+    ),
+    code(
+        "copies-by-pickle",
+        "CACHE-036",
+        "_decoded",
+        "record = AggregateRecord.from_bytes(blob)",
+        """
+        import pickle
+
+        record = pickle.loads(pickle.dumps(AggregateRecord.from_bytes(blob)))
+        """,
+    ),
+    code(
+        "sweeps-before-each-read",
+        "CACHE-037",
+        "ShelfCacheBackend.read",
+        'rows: list[Any] = self._shelf.fetch(_READ, {"key": _name(key), "now": self.clock()})',
+        """
+        now = {"now": self.clock()}
+        self._shelf.change("DELETE FROM entries WHERE ends <= :now", now)
+        rows: list[Any] = self._shelf.fetch(_READ, {"key": _name(key), **now})
+        """,
+    ),
+    code(
+        "one-read-for-each-key",
+        "CACHE-038",
+        "ShelfCacheBackend.read_many",
+        "_decoded(key, record)",
+        "await self.read(key)",
+    ),
+)
