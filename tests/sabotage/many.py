@@ -198,7 +198,7 @@ PATCHES = [
     Patch(
         "many go on after the close",
         "a closed application gives nothing more",
-        CodeEdit("Application.load_many", "self._check_running()", ""),
+        CodeEdit("Application.load_many", "self._life.check()", ""),
         f"{_MEANWHILE}test_after_the_close_there_is_no_more",
     ),
     Patch(

@@ -83,7 +83,7 @@ PATCHES = [
         "another event loop is not noticed",
         "an application belongs to one event loop",
         CodeEdit(
-            "Application._check_running",
+            "Life.check",
             "if self._loop is not asyncio.get_running_loop():",
             "if self._loop is None:",
         ),
@@ -92,7 +92,7 @@ PATCHES = [
     Patch(
         "a failed start leaves backends open",
         "if one backend fails to open, the others are closed",
-        CodeEdit("Application.start", "await self._close_backends()", ""),
+        CodeEdit("Application.start", "await self._close_backends(self._deadline())", ""),
         "tests/core/test_runtime.py::TestOpening::test_a_failing_open_closes_those_already_opened",
     ),
     Patch(
