@@ -11,7 +11,6 @@ import pytest
 from interlock.application.aggregates import (
     CacheWhen,
     FastForward,
-    Replay,
     SnapshotAfterN,
     SnapshotAfterTime,
     SnapshotWhen,
@@ -20,7 +19,6 @@ from interlock.application.aggregates import (
 from interlock.backends import AggregateRecord, RecordKey, Stamp
 from interlock.errors import RecordTooLargeError
 from interlock.reports import Reason, Source
-from interlock.routing import applies_event
 from rig import (
     ID,
     Account,
@@ -329,29 +327,6 @@ class TestVerifiedAt:
             verified = rig.cache.found.verified_at
             await rig.load()
             assert rig.cache.found.verified_at == verified
-
-
-class Lossy(Account):
-    """Its state doesn't come back from its JSON as it was."""
-
-    type_name = "Account"
-    revision = "1"
-
-    pair: Any = None
-
-    @applies_event
-    def apply_deposited(self, event: Deposited) -> None:
-        self.balance += event.amount
-        self.pair = (event.amount, event.amount)
-
-
-async def test_a_state_that_does_not_survive_its_record_is_not_kept() -> None:
-    async with Rig(Lossy, snapshot_strategy=SnapshotAfterN(1)) as rig:
-        await rig.deposit(1, 2)
-        assert rig.cache.record is None
-        assert rig.snapshots.records() == {}
-        assert (await rig.load()) == await rig.load(freshness=Replay())
-        assert rig.app.counters()["snapshot.failed"] > 0
 
 
 @pytest.mark.parametrize("as_what", ["cache", "snapshots"])

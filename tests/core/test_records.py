@@ -35,14 +35,16 @@ RECORD = AggregateRecord(
     taken_at=MOMENT + timedelta(seconds=2),
     codec="json",
     payload=b'{"balance":1}',
+    details=b'{"unset":[[["owner"],[[]]]]}',
 )
 
 WRITTEN = (
-    b'ILRC\x01\x00\x00\x00\xa3\x00\x00\x00\r["Account","00000000000000000000000000000001","r1",7,'
+    b'ILRC\x02\x00\x00\x00\xc6\x00\x00\x00\r["Account","00000000000000000000000000000001","r1",7,'
     b'"00000000000000000000000000000002",1893553445000678,1893467045000678,1893553446000678,'
-    b'1893553447000678,"json"]{"balance":1}[^\xbe\x13\x18\xbb\n\x05\x9b\xcf\xd9BM\xee\xe1\xb2'
+    b'1893553447000678,"json","{\\"unset\\":[[[\\"owner\\"],[[]]]]}"]{"balance":1}'
+    b"c\x7f8\xb1\xcby\xe4\xf9\xbf\x0e[\xae\x1d\xc7d\xd4"
 )
-"""`RECORD` in format 1, as stores have had it since version 0.1: archived streams hang on it."""
+"""`RECORD` in format 2, as stores have it: archived streams hang on it."""
 
 parts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
 keys = st.builds(
@@ -128,8 +130,8 @@ def test_foreign_and_future_records_are_told_apart() -> None:
     with pytest.raises(RecordUnusableError, match="not one of our records"):
         AggregateRecord.from_bytes(b"\x80\x04" + b"a pickle of somebody else's" * 3)
     future = bytearray(RECORD.to_bytes())
-    future[4] = 2
-    with pytest.raises(RecordUnusableError, match="format 2, this code reads format 1"):
+    future[4] = 3
+    with pytest.raises(RecordUnusableError, match="format 3, this code reads format 2"):
         AggregateRecord.from_bytes(bytes(future))
 
 

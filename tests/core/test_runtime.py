@@ -32,6 +32,13 @@ from rig import (
 )
 
 
+def nested(levels: int) -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(levels):
+        inner = [inner]
+    return inner
+
+
 class Opened(Scripted):
     """A backend with connections; notes in a shared list what happens to it."""
 
@@ -337,7 +344,14 @@ class TestQuestions:
                 with pytest.raises(error, match=words):
                     await anext(rig.app.events(Account, ID, **{bound: version}))
 
-    @pytest.mark.parametrize("wrong", [{"by": object()}, ["by"]])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            *({"by": object()}, ["by"], {"by": float("nan")}, {"by": [float("-inf")]}),
+            *({"by": 10**4301}, {"by": nested(250)}),
+        ],
+        ids=["an object", "a list", "NaN", "an infinity", "a long number", "deep"],
+    )
     async def test_metadata_that_json_cannot_hold(self, wrong: Any) -> None:
         async with Rig() as rig:
             with pytest.raises(TypeError, match="metadata is to be a mapping of JSON values"):

@@ -1,18 +1,23 @@
 """The record bases for authors, and a plain class seen as a record store."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Protocol, Self
 from uuid import UUID
 
 from pydantic import ValidationError
 
+from interlock._values.fidelity import told
 from interlock.aggregate import Aggregate
+from interlock.codecs import JsonCodec
 from interlock.errors import (
     BackendUnavailableError,
     ConfigurationError,
     RecordUnusableError,
+    StateNotKeptError,
 )
+from interlock.ids import plain_id
 from interlock.mapper import AggregateMapper
 from interlock.ports import (
     AggregateCacheBackend,
@@ -209,8 +214,9 @@ class PlainCache:
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         """Hand the backend a private copy."""
+        copy = _handed(self._mapper, record)
         try:
-            await self._backend.set_aggregate(self._mapper.state(record))
+            await self._backend.set_aggregate(copy)
         except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
             _translate(error, self._backend)
 
@@ -252,8 +258,9 @@ class PlainSnapshots:
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         """Hand the backend a private copy."""
+        copy = _handed(self._mapper, record)
         try:
-            await self._backend.save_snapshot(self._mapper.state(record))
+            await self._backend.save_snapshot(copy)
         except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
             _translate(error, self._backend)
 
@@ -286,22 +293,39 @@ class PlainSnapshots:
         return await _read_each(self, keys)
 
 
+def _handed(mapper: AggregateMapper, record: AggregateRecord) -> Aggregate:
+    """A copy for a plain backend, which keeps it by `model_dump_json` as far as is known.
+
+    Raises `StateNotKeptError` if that would lose something that the registered codec doesn't.
+    """
+    copy = mapper.state(record)
+    if not isinstance(mapper.codec, JsonCodec):
+        replace(mapper, codec=JsonCodec()).record(
+            copy, mapper.origin(record), verified_at=NEVER_VERIFIED, taken_at=record.taken_at
+        )
+    return copy
+
+
 def _record(mapper: AggregateMapper, aggregate: object) -> AggregateRecord:
     if not isinstance(aggregate, Aggregate):
         raise RecordUnusableError(
             f"the backend returned a {type(aggregate).__name__}, no aggregate"
         )
+    if type(aggregate.id) is not UUID:  # a driver's own class
+        aggregate = aggregate.model_copy(update={"id": plain_id(aggregate.id, "id")})
     try:
         return mapper.record_of(aggregate, verified_at=NEVER_VERIFIED, taken_at=datetime.now(UTC))
-    except RecordUnusableError:
-        raise
-    except Exception as error:
-        raise RecordUnusableError(f"what the backend returned doesn't encode: {error}") from error
+    except StateNotKeptError as error:
+        raise RecordUnusableError(
+            f"the backend returned what it wasn't given: {error.where}", version=aggregate.version
+        ) from error
 
 
 def _translate(error: Exception, backend: object) -> NoReturn:
     if isinstance(error, ValidationError):
-        raise RecordUnusableError(str(error)) from error
+        raise RecordUnusableError(
+            f"{type(backend).__name__} found what doesn't validate ({told(error)})"
+        ) from error
     raise BackendUnavailableError(f"{type(backend).__name__}: {error!r}") from error
 
 

@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError, from_json, to_json
 
-from interlock.declarations import Tables, build_tables, type_name
+from interlock._values.fidelity import fidelity_of, told
+from interlock._values.sharing import restore
+from interlock.declarations import EventEntry, Tables, build_tables, type_name
 from interlock.errors import EventApplyError, UnknownEventError
 from interlock.ids import PlainUUID
 
@@ -90,9 +92,9 @@ class Aggregate(BaseModel):
         """Record an event and apply it.
 
         The event is encoded here and now, and it is the decoded copy that is applied: later changes
-        to `event` go nowhere. Raises `UnknownEventError` for an event without an applier,
-        `EventApplyError` if it doesn't survive its JSON or its applier raises; the event is then
-        not recorded.
+        to `event` go nowhere. Raises `UnknownEventError` for an event without an applier, or whose
+        class is `read_only`; `EventApplyError` if it doesn't come back from its JSON exactly as it
+        was given, or its applier raises. The event is then not recorded.
         """
         cls = type(self)
         entry = tables_of(cls).emits.get(type(event))
@@ -101,10 +103,14 @@ class Aggregate(BaseModel):
                 f"{cls.__name__} emitted {type(event).__name__} but has no applier for it; add a "
                 "method marked @applies_event with a parameter of that type"
             )
+        if entry.is_read_only:
+            raise UnknownEventError(
+                f"{cls.__name__} emitted {type(event).__name__}, which is read_only; emit an event "
+                "of a class that isn't"
+            )
         version = self.version
+        payload, copy = _stored_form(self, entry, event)
         try:
-            payload = event.__pydantic_serializer__.to_json(event)
-            copy = entry.validate(payload)
             self.__dict__["version"] = version + 1
             entry.apply(self, copy)
         except Exception as error:
@@ -190,6 +196,26 @@ class Aggregate(BaseModel):
         set_pending(self, list(pending))
 
 
+def _stored_form(state: Aggregate, entry: EventEntry, event: BaseModel) -> tuple[bytes, BaseModel]:
+    """The event's JSON and what comes back from it. Raises `EventApplyError` if they differ."""
+    try:
+        payload = event.__pydantic_serializer__.to_json(event, warnings="none")
+        copy = entry.validate(payload)
+    except Exception as error:
+        raise EventApplyError(
+            f"{type(state).__name__} {state.id} emitted {entry.name}, which doesn't survive its "
+            f"JSON ({told(error)}); nothing was recorded"
+        ) from error
+    lost = entry.fidelity.event_difference(event, payload, copy)
+    if lost is not None:
+        raise EventApplyError(
+            f"{type(state).__name__} {state.id} emitted {entry.name}, which doesn't come back from "
+            f"its JSON as it was: {lost}; give the field what its type promises, or a type that "
+            "keeps it. Nothing was recorded"
+        )
+    return payload, copy
+
+
 # The slots' own setters: pydantic's __setattr__ is for fields.
 set_origin = Aggregate._interlock_origin.__set__  # type: ignore[union-attr] # a slot descriptor
 set_pending = Aggregate._interlock_pending.__set__  # type: ignore[union-attr] # a slot descriptor
@@ -272,6 +298,9 @@ def _stamp(state: Aggregate) -> dict[str, Any]:  # Any: a JSON object
         "last_event_at": origin and origin.last_event_at.isoformat(),
         "anchor_at": origin and origin.anchor_at.isoformat(),
     }
+    details = fidelity_of(type(state)).details(state)
+    if details:
+        stamp["details"] = from_json(details)
     return stamp | {"checksum": _checksum(state, stamp)}
 
 
@@ -309,6 +338,11 @@ def _checked(state: A, stamp: Any) -> A:  # Any: the JSON's stamp
         )
     if (stamp.get("id"), stamp.get("version")) != (str(state.id), state.version):
         _fail("the stamp is of another id or version than the state")
+    if "details" in stamp:
+        try:
+            restore(state, to_json(stamp["details"]))
+        except Exception as error:  # noqa: BLE001 whatever details of another shape lead to
+            _fail("the stamp's details can't be read: {error}", error=type(error).__name__)
     if stamp.get("revision") is not None:
         set_origin(state, _origin(stamp))
     return state

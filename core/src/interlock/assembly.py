@@ -31,9 +31,9 @@ from interlock.policies import (
 from interlock.ports import EventStore
 from interlock.rebuilding import Rebuilding
 from interlock.records import Scope
+from interlock.registering import check_defaults, check_state
 from interlock.reports import Observer, Reporting
 from interlock.revision import compute_revision, own_revision
-from interlock.roundtrip import check_defaults, check_fields
 from interlock.runtime import Application, Part
 from interlock.saving import Saver
 from interlock.settings import AggregateSettings, Settings
@@ -173,6 +173,8 @@ class Assembly:
         scope = Scope(namespace, self._settings.application.epoch, tables.name, revision)
         snapshot_scope = Scope(namespace, 0, tables.name, revision)
         mapper = AggregateMapper(cls, scope, codec)
+        if keeps_snapshots or keeps_cache:
+            check_state(cls, mapper)
         return Registration(
             aggregate_type=cls,
             tables=tables,
@@ -252,8 +254,6 @@ def _looks_like(source: object, kind: BackendKind) -> bool:
 
 
 def _revision(cls: type[Aggregate], codec: Codec, *, is_needed: bool) -> str:
-    if is_needed:
-        check_fields(cls)
     revision = own_revision(cls)
     if revision is not None:
         return revision

@@ -249,9 +249,9 @@ class Baselines:
             return []
 
     def _note_failure(self, aggregate_id: UUID, trail: Trail) -> None:
-        failure = self._keeper.snapshot_failure(aggregate_id)
-        if failure:
-            trail.miss(Source.SNAPSHOT, Reason.NOT_WRITTEN, failure)
+        why = self._keeper.why_not_stored(aggregate_id)
+        if why is not None:
+            trail.miss(Source.SNAPSHOT, *why)
 
     def _missed(self, trail: Trail, source: Source, reason: Reason, detail: object) -> None:
         trail.miss(source, reason, detail)

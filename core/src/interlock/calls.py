@@ -11,6 +11,7 @@ from interlock.errors import (
     ConcurrencyError,
     RecordTooLargeError,
     RecordUnusableError,
+    StateNotKeptError,
 )
 
 T = TypeVar("T")
@@ -39,7 +40,13 @@ async def bounded(what: str, timeout: timedelta | None, answer: Awaitable[T]) ->
         if caller is None or caller.cancelling():
             raise
         raise BackendUnavailableError(f"{what} cancelled itself") from error
-    except (BackendUnavailableError, ConcurrencyError, RecordTooLargeError, RecordUnusableError):
+    except (
+        BackendUnavailableError,
+        ConcurrencyError,
+        RecordTooLargeError,
+        RecordUnusableError,
+        StateNotKeptError,
+    ):
         raise
     except TimeoutError as error:
         raise BackendUnavailableError(f"{what} gave no answer within {timeout}") from error

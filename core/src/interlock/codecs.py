@@ -4,7 +4,7 @@ import zlib
 from typing import Protocol, TypeVar
 
 from interlock.aggregate import Aggregate
-from interlock.errors import RecordUnusableError
+from interlock.errors import RecordTooLargeError, RecordUnusableError
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -34,7 +34,8 @@ class JsonCodec:
 
     def encode(self, state: Aggregate) -> bytes:
         """The state's fields as JSON."""
-        return state.__pydantic_serializer__.to_json(state)
+        # What pydantic would warn of shows when the payload is compared, without its values.
+        return state.__pydantic_serializer__.to_json(state, warnings="none")
 
     def decode(self, aggregate_type: type[A], payload: bytes) -> A:
         """The validated state."""
@@ -52,8 +53,13 @@ class ZlibJsonCodec(JsonCodec):
         self._max_bytes = max_bytes
 
     def encode(self, state: Aggregate) -> bytes:
-        """The compressed JSON."""
-        return zlib.compress(super().encode(state), self._level)
+        """The compressed JSON. Raises `RecordTooLargeError` for what `decode` would refuse."""
+        data = super().encode(state)
+        if len(data) > self._max_bytes:
+            raise RecordTooLargeError(
+                f"a state of {len(data)} bytes; {self.name} takes up to {self._max_bytes}"
+            )
+        return zlib.compress(data, self._level)
 
     def decode(self, aggregate_type: type[A], payload: bytes) -> A:
         """The validated state. Raises `RecordUnusableError` for what is too big or cut off."""

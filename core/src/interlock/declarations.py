@@ -11,6 +11,9 @@ from typing import Any, TypeVar, get_type_hints, overload
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
+from interlock._values.comparing import cached_properties
+from interlock._values.fidelity import Fidelity, fidelity_of
+from interlock._values.losses import declared_losses
 from interlock.errors import ConfigurationError, UnknownEventError
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -82,7 +85,11 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class EventEntry:
-    """How events of one class are stored and applied."""
+    """How events of one class are stored and applied.
+
+    `is_read_only` says that the class is for stored events alone: it may lose data when it is
+    written, so it isn't.
+    """
 
     event_class: type[BaseModel]
     name: str
@@ -92,6 +99,8 @@ class EventEntry:
         [bytes], Any
     ]  # Any: JSON bytes -> the event, by pydantic's bound core validator
     upcasters: Mapping[int, Upcaster]
+    fidelity: Fidelity
+    is_read_only: bool
 
     def decode(self, schema_version: int, payload: bytes) -> Any:
         """The event in a stored payload, upcast first if it is of an older schema.
@@ -179,13 +188,15 @@ def _event_entries(
             event_class=event_class,
             name=current,
             schema_version=_schema_version(event_class),
-            apply=applier,
+            apply=_on_fresh_state(applier, cached_properties(cls)),
             validate=event_class.__pydantic_validator__.validate_json,
             upcasters={
                 version: function
                 for (name, version), function in upcasters.items()
                 if name in names
             },
+            fidelity=fidelity_of(event_class),
+            is_read_only=_is_read_only(event_class),
         )
         for name in names:
             if name in events:
@@ -202,6 +213,39 @@ def _event_entries(
                 f"that it doesn't apply; it applies {', '.join(sorted(events)) or 'none'}"
             )
     return events
+
+
+def _is_read_only(event_class: type[BaseModel]) -> bool:
+    """Whether the class declares so. Raises `ConfigurationError` if it doesn't, and loses data."""
+    is_read_only = event_class.__dict__.get("read_only", False)
+    losses = [] if is_read_only else declared_losses(event_class, is_state=False)
+    if losses:
+        raise ConfigurationError(
+            f"{event_class.__qualname__} would lose data when it is stored as JSON:\n"
+            + "".join(f"- {loss}\n" for loss in losses)
+            + "If it is only read, and never emitted, say `read_only: ClassVar[bool] = True`"
+        )
+    return bool(is_read_only)
+
+
+def _on_fresh_state(
+    applier: Callable[..., Any], cached: tuple[str, ...]
+) -> Callable[[Any, Any], object]:
+    """The applier, which never meets a cached property from before the event, nor leaves one."""
+    if not cached:
+        return applier
+
+    def apply(state: Any, event: Any) -> None:  # Any: as in EventEntry.apply
+        _drop(state, cached)
+        applier(state, event)
+        _drop(state, cached)
+
+    return apply
+
+
+def _drop(state: Any, names: tuple[str, ...]) -> None:  # Any: an aggregate
+    for name in names:
+        state.__dict__.pop(name, None)
 
 
 def _schema_version(event_class: type[BaseModel]) -> int:

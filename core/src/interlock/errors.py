@@ -45,6 +45,18 @@ class RecordUnusableError(InterlockError):
         self.version = version
 
 
+class StateNotKeptError(InterlockError):
+    """A state doesn't come back from its record as it was, so it is neither cached nor snapshotted.
+
+    Loads of it are answered all the same, from the events. `where` is the JSON path of what would
+    be lost, and what that is: types, never values.
+    """
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
+
+
 class RecordTooLargeError(InterlockError):
     """A record is above its store's limit; it isn't kept, nor is what stood in its place."""
 

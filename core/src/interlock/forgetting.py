@@ -52,7 +52,7 @@ class Forgetting:
         async with self._saver.turn(aggregate_id):
             with self._floor.forgets.forgetting(aggregate_id):
                 try:
-                    await self._loader.keeping.ended(aggregate_id)
+                    await self._keeper.under_way.ended(aggregate_id)
                     await self._keeper.forget(aggregate_id)
                     if not events:
                         await self._check_stands_alone(aggregate_id)

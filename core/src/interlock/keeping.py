@@ -1,23 +1,37 @@
 """What a load or a commit leaves behind: a snapshot if one is due, and a cache entry."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from time import thread_time
+from typing import Any, TypeVar
 from uuid import UUID
 
 from interlock.calls import bounded
-from interlock.errors import InterlockError, RecordTooLargeError, RecordUnusableError
+from interlock.errors import (
+    InterlockError,
+    RecordTooLargeError,
+    StateNotKeptError,
+)
 from interlock.floor import Floor
 from interlock.loaded import Loaded, Registration
 from interlock.policies import CacheMoment, NeverCache, NeverSnapshot, SnapshotMoment
 from interlock.ports import CacheStore
 from interlock.records import AggregateRecord, Stamp
 from interlock.reports import Reason, Reporting
-from interlock.roundtrip import same
+from interlock.underway import UnderWay
 from interlock.writer import SnapshotWriter
 
-_SAMPLE_EVERY = 100
-_TOO_LARGE_REMEMBERED = 1_000  # ids
+M = TypeVar("M", SnapshotMoment, CacheMoment)
+
+_REMEMBERED = 1_000  # ids
+_SLOW_SECONDS = 0.005
+"""A commit doesn't wait for the verification of a state that takes longer."""
+_BEHIND = 16
+"""So many verifications may go on behind the answers; a commit waits for the next."""
 
 
 class Keeper:
@@ -31,12 +45,15 @@ class Keeper:
         *,
         snapshot_queue_size: int,
     ) -> None:
+        self.under_way = UnderWay()
+        """The ids for which a state is being kept."""
         self._registration = registration
         self._floor = floor
         self._reporting = reporting
-        self._encoded = 0
-        self._loses: str | None = None
-        self._too_large: dict[UUID, str] = {}  # what the cache said, the latest last
+        self._absent: dict[UUID, tuple[Reason, str]] = {}  # why nothing is cached, the latest last
+        self._not_kept: dict[UUID, str] = {}  # what the latest state would lose, the latest last
+        self._waiting: list[tuple[UUID, Callable[[], Coroutine[None, None, None]]]] = []
+        self._behind: set[asyncio.Task[None]] = set()
         self._snapshots = (
             None
             if registration.snapshots is None
@@ -49,6 +66,9 @@ class Keeper:
 
     def begin(self) -> None:
         """Know nothing of what an earlier life had yet to write."""
+        self.under_way = UnderWay()
+        self._waiting.clear()
+        self._behind.clear()
         if self._snapshots is not None:
             self._snapshots = self._snapshots.anew()
 
@@ -59,7 +79,9 @@ class Keeper:
 
     async def after_load(self, loaded: Loaded, now: datetime) -> None:
         """Keep what a load found at the stream's head."""
-        await self._keep(loaded, loaded.version, (), loaded.trail.refuted, now)
+        writing = self._due(loaded, loaded.version, (), loaded.trail.refuted, now)
+        if writing is not None:
+            await writing()
 
     async def after_commit(
         self,
@@ -70,23 +92,43 @@ class Keeper:
         supersedes: Collection[Stamp],
         now: datetime,
     ) -> None:
-        """Keep what our own append made."""
-        await self._keep(loaded, version_before, event_names, supersedes, now)
+        """Keep what our own append made; what is slow to verify waits for `go_on_behind`."""
+        writing = self._due(loaded, version_before, event_names, supersedes, now)
+        if writing is None:
+            return
+        if self._is_slow(loaded) and len(self._behind) + len(self._waiting) < _BEHIND:
+            self._waiting.append((loaded.aggregate_id, writing))
+        else:
+            await writing()
 
-    async def _keep(
+    def go_on_behind(self) -> None:
+        """Begin with what waits until its command was answered."""
+        while self._waiting:
+            aggregate_id, writing = self._waiting.pop()
+            under_way = ExitStack()
+            under_way.enter_context(self.under_way.of(aggregate_id))
+            task = asyncio.create_task(writing())
+            self._behind.add(task)
+            task.add_done_callback(self._behind.discard)
+            task.add_done_callback(partial(_end, under_way))
+
+    def _due(
         self,
         loaded: Loaded,
         version_before: int,
         event_names: tuple[str, ...],
         supersedes: Collection[Stamp],
         now: datetime,
-    ) -> None:
+    ) -> Callable[[], Coroutine[None, None, None]] | None:
+        """What is to be done with the state, as the strategies say; None for nothing."""
         last_event_at, anchor_at = loaded.last_event_at, loaded.anchor_at
         if self.is_idle or last_event_at is None or anchor_at is None:
-            return
+            return None
         is_commit = bool(event_names)
-        if self._snapshots is not None:
-            moment = SnapshotMoment(
+        takes_snapshot = self._snapshots is not None and self._decides(
+            "snapshot.failed",
+            self._registration.snapshot_strategy.should_snapshot,
+            SnapshotMoment(
                 loaded.state,
                 version_before,
                 loaded.version,
@@ -95,13 +137,12 @@ class Keeper:
                 last_event_at,
                 anchor_at,
                 is_commit,
-            )
-            try:
-                await self._snapshot(self._snapshots, loaded, moment, supersedes, now)
-            except Exception as error:  # noqa: BLE001 also a strategy's: the load or commit stands
-                self._reporting.failed("snapshot.failed", error)
-        if self._cache is not None:
-            moment_to_cache = CacheMoment(
+            ),
+        )
+        caches = self._cache is not None and self._decides(
+            "cache.failed",
+            self._registration.cache_strategy.should_cache,
+            CacheMoment(
                 loaded.state,
                 version_before,
                 loaded.version,
@@ -109,40 +150,98 @@ class Keeper:
                 loaded.events_folded,
                 last_event_at,
                 is_commit,
-            )
-            self._too_large.pop(loaded.aggregate_id, None)
+            ),
+        )
+        drops = self._cache is not None and (is_commit or loaded.trail.saw_cache_entry)
+        if not (takes_snapshot or caches or drops):
+            return None
+        return partial(
+            self._write,
+            loaded,
+            supersedes,
+            now,
+            takes_snapshot=takes_snapshot,
+            caches=caches,
+            drops=drops,
+        )
+
+    def _decides(self, counter: str, wants: Callable[[M], bool], moment: M) -> bool:
+        try:
+            return wants(moment)
+        except Exception as error:  # noqa: BLE001 the load or commit stands
+            self._reporting.failed(counter, error)
+            return False
+
+    async def _write(
+        self,
+        loaded: Loaded,
+        supersedes: Collection[Stamp],
+        now: datetime,
+        *,
+        takes_snapshot: bool,
+        caches: bool,
+        drops: bool,
+    ) -> None:
+        if takes_snapshot and self._snapshots is not None:
             try:
-                await self._put(self._cache, loaded, moment_to_cache, supersedes, now)
-            except RecordTooLargeError as error:
-                self._reporting.failed("cache.too_large", error)
-                self._remember_too_large(loaded.aggregate_id, error)
+                await self._snapshot(self._snapshots, loaded, supersedes, now)
+            except StateNotKeptError as error:
+                self._reporting.not_kept("snapshot", self._registration.tables.name, error)
+            except Exception as error:  # noqa: BLE001 the load or commit stands
+                self._reporting.failed("snapshot.failed", error)
+        if not caches or self._cache is None:
+            if drops:
                 await self.drop(loaded.aggregate_id)
-            except Exception as error:  # noqa: BLE001 as above
-                self._reporting.failed("cache.failed", error)
-                await self.drop(loaded.aggregate_id)
+            return
+        self._absent.pop(loaded.aggregate_id, None)
+        try:
+            await self._put(self._cache, loaded, supersedes, now)
+        except StateNotKeptError as error:
+            self._reporting.not_kept("cache", self._registration.tables.name, error)
+            await self._leave_out(loaded.aggregate_id, Reason.NOT_KEPT, error.where)
+        except RecordTooLargeError as error:
+            self._reporting.failed("cache.too_large", error)
+            await self._leave_out(loaded.aggregate_id, Reason.TOO_LARGE, str(error))
+        except Exception as error:  # noqa: BLE001 as above
+            self._reporting.failed("cache.failed", error)
+            await self.drop(loaded.aggregate_id)
+
+    async def _leave_out(self, aggregate_id: UUID, reason: Reason, detail: str) -> None:
+        _remember(self._absent, aggregate_id, (reason, detail))
+        await self.drop(aggregate_id)
 
     def why_absent(self, aggregate_id: UUID) -> tuple[Reason, str]:
         """The reason for which the cache has no entry, and what the cache said to it."""
-        said = self._too_large.get(aggregate_id)
-        return (Reason.ABSENT, "") if said is None else (Reason.TOO_LARGE, said)
+        return self._absent.get(aggregate_id, (Reason.ABSENT, ""))
 
-    def _remember_too_large(self, aggregate_id: UUID, error: RecordTooLargeError) -> None:
-        self._too_large[aggregate_id] = str(error)
-        if len(self._too_large) > _TOO_LARGE_REMEMBERED:
-            del self._too_large[next(iter(self._too_large))]
-
-    def snapshot_failure(self, aggregate_id: UUID) -> str:
-        """Why the id's latest snapshot isn't stored; empty if it is, as far as is known."""
-        return "" if self._snapshots is None else self._snapshots.failure(aggregate_id)
+    def why_not_stored(self, aggregate_id: UUID) -> tuple[Reason, str] | None:
+        """Why the id's latest snapshot isn't stored; None if it is, as far as is known."""
+        if self._snapshots is None:
+            return None
+        lost, failure = self._not_kept.get(aggregate_id), self._snapshots.failure(aggregate_id)
+        if lost is not None:
+            return Reason.NOT_KEPT, lost
+        return (Reason.NOT_WRITTEN, failure) if failure else None
 
     async def forget(self, aggregate_id: UUID) -> None:
         """Write no snapshot of the id that is queued, and know nothing of earlier failures."""
-        self._too_large.pop(aggregate_id, None)
+        self._absent.pop(aggregate_id, None)
+        self._not_kept.pop(aggregate_id, None)
         if self._snapshots is not None:
             await self._snapshots.forget(aggregate_id)
 
     async def drain(self) -> None:
-        """Wait until the snapshots that are queued are written."""
+        """Wait until what goes on behind is done, and the snapshots that are queued are written.
+
+        Who stops waiting gives it up.
+        """
+        while self._behind:
+            try:
+                await asyncio.wait(self._behind)
+            except asyncio.CancelledError:
+                for task in self._behind:
+                    task.cancel()
+                raise
         if self._snapshots is not None:
             await self._snapshots.drain()
 
@@ -157,50 +256,44 @@ class Keeper:
         except InterlockError as error:
             self._reporting.failed("cache.remove_failed", error)
 
-    async def snapshot(self, loaded: Loaded, now: datetime) -> None:
-        """Store a snapshot here and now, whatever the strategy says. Raises what the store raises.
+    async def snapshot(self, loaded: Loaded, now: datetime) -> bool:
+        """Store a snapshot here and now, whatever the strategy says; False if it can't be kept.
 
-        The state is one that the stream had, and has events.
+        The state is one that the stream had, and has events. Raises what the store raises.
         """
         store, last_event_at = self._registration.snapshots, loaded.last_event_at
         if store is None or last_event_at is None:
             raise AssertionError("no snapshot store, or nothing to snapshot")
-        record = replace(self._encoded_state(loaded, now), anchor_at=last_event_at)
+        try:
+            record = replace(self._record(loaded, now), anchor_at=last_event_at)
+        except StateNotKeptError as error:
+            self._reporting.not_kept("snapshot", self._registration.tables.name, error)
+            return False
         key = self._registration.snapshot_scope.key(loaded.aggregate_id)
         put = store.put(key, record, loaded.trail.refuted)
         await bounded("the snapshot store's put", store.timeout, put)
         self._reporting.count("snapshot.taken")
         loaded.record, loaded.anchor_at = record, last_event_at
+        return True
 
     async def _snapshot(
         self,
         writer: SnapshotWriter,
         loaded: Loaded,
-        moment: SnapshotMoment,
         supersedes: Collection[Stamp],
         now: datetime,
     ) -> None:
-        if not self._registration.snapshot_strategy.should_snapshot(moment):
-            return
-        record = replace(self._encoded_state(loaded, now), anchor_at=moment.last_event_at)
+        record = self._record(loaded, now)
+        record = replace(record, anchor_at=record.last_event_at)
         key = self._registration.snapshot_scope.key(loaded.aggregate_id)
         if await writer.write(key, record, supersedes):
-            loaded.record, loaded.anchor_at = record, moment.last_event_at
+            loaded.record, loaded.anchor_at = record, record.anchor_at
 
     async def _put(
-        self,
-        cache: CacheStore,
-        loaded: Loaded,
-        moment: CacheMoment,
-        supersedes: Collection[Stamp],
-        now: datetime,
+        self, cache: CacheStore, loaded: Loaded, supersedes: Collection[Stamp], now: datetime
     ) -> None:
         aggregate_id = loaded.aggregate_id
-        if not self._registration.cache_strategy.should_cache(moment):
-            if moment.is_commit or loaded.trail.saw_cache_entry:
-                await self.drop(aggregate_id)
-            return
-        record = self._encoded_state(loaded, now)
+        record = self._record(loaded, now)
         if record.verified_at != loaded.verified_at:
             record = replace(record, verified_at=loaded.verified_at)
         if record.version < self._floor.version(aggregate_id):
@@ -210,25 +303,42 @@ class Keeper:
         await bounded("the cache's put", cache.timeout, cache.put(key, record, supersedes))
         loaded.record = record
 
-    def _encoded_state(self, loaded: Loaded, now: datetime) -> AggregateRecord:
-        """The state's record, encoded once.
+    def _is_slow(self, loaded: Loaded) -> bool:
+        """Whether the state takes long to verify, by how long it takes to encode it."""
+        if loaded.record is not None:
+            return False
+        mapper, began = self._registration.mapper, thread_time()
+        try:
+            loaded.payload = mapper.encode(loaded.state)
+        except InterlockError:
+            return False  # raised again when it is written
+        return (thread_time() - began) * mapper.fidelity.cost > _SLOW_SECONDS
 
-        Raises `RecordUnusableError` where encoding loses something.
-        """
+    def _record(self, loaded: Loaded, now: datetime) -> AggregateRecord:
+        """The state's record, encoded and verified once. Raises `StateNotKeptError`."""
         if loaded.record is not None:
             return loaded.record
-        mapper = self._registration.mapper
-        origin = loaded.origin(mapper.scope)
-        record = mapper.record(loaded.state, origin, verified_at=loaded.verified_at, taken_at=now)
-        if self._encoded % _SAMPLE_EVERY == 0 and not same(mapper.state(record), loaded.state):
-            self._loses = (
-                f"{mapper.scope.aggregate_type} {loaded.aggregate_id} version {loaded.version}"
+        mapper, state = self._registration.mapper, loaded.state
+        try:
+            loaded.record = mapper.verified(
+                state,
+                mapper.encode(state) if loaded.payload is None else loaded.payload,
+                loaded.origin(mapper.scope),
+                verified_at=loaded.verified_at,
+                taken_at=now,
             )
-        self._encoded += 1
-        if self._loses is not None:
-            raise RecordUnusableError(
-                f"the state of {self._loses} doesn't come back from its record as it was; this "
-                "type is no longer snapshotted or cached: make its fields JSON-safe"
-            )
-        loaded.record = record
-        return record
+        except StateNotKeptError as error:
+            _remember(self._not_kept, loaded.aggregate_id, error.where)
+            raise
+        self._not_kept.pop(loaded.aggregate_id, None)
+        return loaded.record
+
+
+def _end(under_way: ExitStack, _task: asyncio.Task[None]) -> None:
+    under_way.close()
+
+
+def _remember(notes: dict[UUID, Any], aggregate_id: UUID, note: object) -> None:  # Any: a note
+    notes[aggregate_id] = note
+    if len(notes) > _REMEMBERED:
+        del notes[next(iter(notes))]

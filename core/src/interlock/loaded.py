@@ -108,7 +108,9 @@ class Loaded:
 
     `state` is private until it is handed out. `last_event_id` and the times are None for version 0.
     `verified_at` is when the tail read that proved it the head began; `is_current` tells whether
-    that was in this load. `record` is an encoding of `state`, if there is one.
+    that was in this load. `record` is an encoding of `state` from which it comes back, if there is
+    one, `payload` one that isn't verified yet. `is_spent` says that the state was handed to a
+    handler, since it couldn't be copied.
     """
 
     aggregate_id: UUID
@@ -124,6 +126,8 @@ class Loaded:
     baseline: Source = Source.EMPTY
     baseline_version: int = 0
     record: AggregateRecord | None = None
+    payload: bytes | None = None
+    is_spent: bool = False
 
     @classmethod
     def from_record(

@@ -18,7 +18,6 @@ from interlock.policies import Freshness, MaxAge, Replay, Trust
 from interlock.ports import EventStore
 from interlock.reports import LoadReport, Reporting, Source
 from interlock.tail import Tail
-from interlock.underway import UnderWay
 
 _TRUSTING = (Trust, MaxAge)
 _FEW = 100
@@ -64,7 +63,6 @@ class Loader:
     def begin(self) -> None:
         """Know nothing of an earlier life's loads and of what it had yet to keep."""
         self.flights = Flights()
-        self.keeping = UnderWay()
         self._keeper.begin()
 
     async def load(
@@ -93,8 +91,12 @@ class Loader:
             loaded, flight = await self._flown(aggregate_id, ask, None, joins_running=False)
         if version is None and loaded.head is not None and not loaded.is_current:
             self._floor.raise_to(aggregate_id, loaded.head, since=loaded.trail.moment)
-        is_shared = flight is not None and flight.waiters > 1
-        return self.copy(loaded) if is_shared else loaded.state
+        if flight is None or flight.waiters == 1:
+            return loaded.state
+        copy = self.copy(loaded)
+        if copy is None:
+            return (await self._read_and_keep(aggregate_id, ask, None, None)).state
+        return copy
 
     def _flown(
         self, aggregate_id: UUID, ask: Ask, known: Trail | None, *, joins_running: bool
@@ -190,7 +192,7 @@ class Loader:
         if self._is_news(loaded, ask) and not self._floor.forgets.since(
             aggregate_id, loaded.trail.moment
         ):
-            with self.keeping.of(aggregate_id):
+            with self._keeper.under_way.of(aggregate_id):
                 await self._keeper.after_load(loaded, self._clock())
 
     async def _cached_answer(self, aggregate_id: UUID, ask: Ask, trail: Trail) -> Loaded | None:
@@ -217,11 +219,14 @@ class Loader:
         is_cached = loaded.baseline is Source.CACHE and loaded.events_folded == 0
         return not is_cached or isinstance(ask.freshness, MaxAge)
 
-    def copy(self, loaded: Loaded) -> Aggregate:
-        """Another object of the same state."""
-        if loaded.record is None:
+    def copy(self, loaded: Loaded) -> Aggregate | None:
+        """Another object of the same state; None if the state holds what can't be copied."""
+        if loaded.record is not None:
+            return self._registration.mapper.state(loaded.record)
+        try:
             return copy.deepcopy(loaded.state)
-        return self._registration.mapper.state(loaded.record)
+        except Exception:  # noqa: BLE001 whatever a foreign object raises when it is copied
+            return None
 
     def report(self, ask: Ask, loaded: Loaded) -> None:
         """Tell the observers of a load."""

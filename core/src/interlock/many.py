@@ -74,7 +74,10 @@ class ManyLoader:
                 if answer is None:
                     yield await self._loader.load(aggregate_id, freshness=ask.freshness)
                 elif times[aggregate_id]:
-                    yield self._loader.copy(answer)
+                    copy = self._loader.copy(answer)
+                    if copy is None:
+                        copy = await self._loader.load(aggregate_id, freshness=ask.freshness)
+                    yield copy
                 else:
                     del batch.answers[aggregate_id]
                     yield answer.state

@@ -4,9 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from interlock._values.comparing import Difference
+from interlock._values.fidelity import Fidelity, fidelity_of, told
+from interlock._values.sharing import restore
 from interlock.aggregate import Aggregate, Origin, origin_of, pending_of, set_origin
-from interlock.codecs import Codec
-from interlock.errors import RecordUnusableError
+from interlock.codecs import Codec, JsonCodec
+from interlock.errors import RecordTooLargeError, RecordUnusableError, StateNotKeptError
 from interlock.records import AggregateRecord, Scope
 
 
@@ -18,10 +21,53 @@ class AggregateMapper:
     scope: Scope
     codec: Codec
 
+    @property
+    def fidelity(self) -> Fidelity:
+        """What JSON keeps of the type's states."""
+        return fidelity_of(self.aggregate_type)
+
+    def encode(self, state: Aggregate) -> bytes:
+        """The state's payload, not yet verified. Raises `StateNotKeptError` if there is none."""
+        self.fidelity.drop_cached(state)
+        try:
+            return self.codec.encode(state)
+        except RecordTooLargeError:
+            raise
+        except Exception as error:  # noqa: BLE001 also a foreign codec's
+            raise self._not_kept(state, f"it can't be encoded, {told(error)}") from None
+
     def record(
         self, state: Aggregate, origin: Origin, *, verified_at: datetime, taken_at: datetime
     ) -> AggregateRecord:
-        """The state, encoded here and now. What the codec raises passes through."""
+        """The state, encoded here and now and verified.
+
+        Raises `StateNotKeptError` if it wouldn't come back as it is.
+        """
+        payload = self.encode(state)
+        return self.verified(state, payload, origin, verified_at=verified_at, taken_at=taken_at)
+
+    def verified(
+        self,
+        state: Aggregate,
+        payload: bytes,
+        origin: Origin,
+        *,
+        verified_at: datetime,
+        taken_at: datetime,
+    ) -> AggregateRecord:
+        """The record of a state and its payload, from which the state comes back as it is.
+
+        Raises `StateNotKeptError` if it doesn't.
+        """
+        json = payload if type(self.codec) is JsonCodec else None
+        try:
+            details = self.fidelity.state_details(
+                state, json, lambda: self.codec.decode(self.aggregate_type, payload)
+            )
+        except Exception as error:  # noqa: BLE001 a record that can't be read again is not put
+            raise self._not_kept(state, f"its record can't be read, {told(error)}") from None
+        if isinstance(details, Difference):
+            raise self._not_kept(state, str(details))
         return AggregateRecord(
             aggregate_type=self.scope.aggregate_type,
             aggregate_id=state.id,
@@ -33,7 +79,15 @@ class AggregateMapper:
             verified_at=verified_at,
             taken_at=taken_at,
             codec=self.codec.name,
-            payload=self.codec.encode(state),
+            payload=payload,
+            details=details,
+        )
+
+    def _not_kept(self, state: Aggregate, where: str) -> StateNotKeptError:
+        return StateNotKeptError(
+            f"{self.scope.aggregate_type} {state.id} version {state.version} isn't kept, since it "
+            f"wouldn't come back from its record as it is: {where}",
+            where=where,
         )
 
     def state(self, record: AggregateRecord, revisions: Collection[str] = ()) -> Aggregate:
@@ -55,10 +109,12 @@ class AggregateMapper:
             )
         try:
             state = self.codec.decode(self.aggregate_type, record.payload)
+            if record.details:
+                restore(state, record.details)
         except Exception as error:
             raise RecordUnusableError(
                 f"the payload of a record of {scope.aggregate_type} {record.aggregate_id} version "
-                f"{record.version} doesn't decode: {error}",
+                f"{record.version} doesn't decode: {told(error)}",
                 version=record.version,
             ) from error
         if state.id != record.aggregate_id or state.version != record.version:
@@ -86,7 +142,8 @@ class AggregateMapper:
     ) -> AggregateRecord:
         """The record of an aggregate that carries its stamp, as a plain backend returns it.
 
-        Raises `RecordUnusableError` if there is no stamp, or it is of another scope.
+        Raises `RecordUnusableError` if there is no stamp, or it is of another scope, and
+        `StateNotKeptError`.
         """
         origin = origin_of(aggregate)
         if type(aggregate) is not self.aggregate_type or origin is None or pending_of(aggregate):

@@ -80,10 +80,10 @@ class Rebuilding:
             if loaded.record is None:
                 if self._floor.forgets.since(aggregate_id, moment):
                     return stored
-                with self._loader.keeping.of(aggregate_id):
-                    await self._keeper.snapshot(loaded, self._clock())
-                stored += 1
-                if progress is not None:
+                with self._keeper.under_way.of(aggregate_id):
+                    is_stored = await self._keeper.snapshot(loaded, self._clock())
+                stored += is_stored
+                if is_stored and progress is not None:
                     progress(RebuildProgress(name, aggregate_id, loaded.version, head[0]))
             if loaded.version >= head[0]:
                 return stored

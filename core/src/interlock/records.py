@@ -18,7 +18,7 @@ from interlock.errors import RecordUnusableError
 from interlock.ids import plain_id
 
 _MAGIC = b"ILRC"
-_FORMAT = 1
+_FORMAT = 2
 _HEAD = struct.Struct(">4sBII")  # magic, format, bytes of the fields, bytes of the payload
 _CHECKSUM_SIZE = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,7 +102,9 @@ class AggregateRecord:
 
     `anchor_at` is the event time from which time-based snapshots count: of the newest snapshot's
     last event, else of the first event. `verified_at` is when the state was known to be the
-    stream's head, `taken_at` when it was encoded. All times are UTC.
+    stream's head, `taken_at` when it was encoded. All times are UTC. `details` is JSON that says
+    what the payload can't (names of fields that are unset, objects that stand at several places),
+    mostly empty.
     """
 
     aggregate_type: str
@@ -116,6 +118,7 @@ class AggregateRecord:
     taken_at: datetime
     codec: str
     payload: bytes
+    details: bytes = b""
 
     def __post_init__(self) -> None:
         """Make the ids plain: a store's driver may have a class of its own for them."""
@@ -144,6 +147,7 @@ class AggregateRecord:
                 to_micros(self.verified_at),
                 to_micros(self.taken_at),
                 self.codec,
+                self.details.decode(),
             )
         )
         body = _HEAD.pack(_MAGIC, _FORMAT, len(fields), len(self.payload)) + fields + self.payload
@@ -187,6 +191,7 @@ class AggregateRecord:
             taken_at=from_micros(fields[8]),
             codec=fields[9],
             payload=bytes(body[start:]),
+            details=fields[10].encode(),
         )
 
 

@@ -8,9 +8,11 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from interlock.errors import StateNotKeptError
 from interlock.policies import Freshness
 
 logger = logging.getLogger("interlock")
+_TOLD = 1_000  # losses
 
 
 class Source(StrEnum):
@@ -26,6 +28,7 @@ class Reason(StrEnum):
 
     ABSENT = "absent"
     TOO_LARGE = "too-large"  # absent: the last state was above the store's limit
+    NOT_KEPT = "not-kept"  # the last state doesn't come back from its record as it was
     NOT_WRITTEN = "not-written"  # there would be a newer one, but its write failed
     UNAVAILABLE = "unavailable"
     UNUSABLE = "unusable"
@@ -75,6 +78,7 @@ class Reporting:
         self.is_observed = bool(observers)
         """Whether anybody listens."""
         self._counters: Counter[str] = Counter()
+        self._told: set[tuple[str, str]] = set()
 
     def count(self, name: str) -> None:
         """Add one to a counter."""
@@ -84,6 +88,14 @@ class Reporting:
         """Count and log a failure that reaches no caller."""
         self._counters[name] += 1
         logger.warning("%s: %s", name, error)
+
+    def not_kept(self, what: str, aggregate_type: str, error: StateNotKeptError) -> None:
+        """Count a state that isn't kept; log the first of each type that would lose this."""
+        self._counters[f"{what}.not_kept"] += 1
+        lost = aggregate_type, error.where
+        if lost not in self._told and len(self._told) < _TOLD:
+            self._told.add(lost)
+            logger.warning("%s", error)
 
     def counters(self) -> dict[str, int]:
         """A copy of the counters."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from interlock.aggregate import Aggregate, Command, pending_of, set_pending
 from interlock.appending import append
@@ -83,7 +83,8 @@ class Saver:
                 events = self._stored(loaded, outcome, metadata)
                 if not events:
                     if await self._is_head(loaded):
-                        await self._loader.keep(loaded, ask)
+                        if not loaded.is_spent:
+                            await self._loader.keep(loaded, ask)
                         return _answer(outcome)
                     ask = Ask(None, FastForward())
                     continue
@@ -98,6 +99,8 @@ class Saver:
                     ask = ask._replace(skips_cache=True)
                 else:
                     return _answer(outcome)
+                finally:
+                    self._keeper.go_on_behind()
 
     def _beaten(self, command: Command[Any], handler: Handler) -> ConcurrencyError:
         name, times = self._registration.tables.name, self._max_attempts
@@ -121,7 +124,10 @@ class Saver:
 
     async def _run(self, command: Command[Any], handler: Handler, loaded: Loaded) -> _Outcome:
         """Run the handler on an object of its own."""
-        scratch = loaded.state if self._keeper.is_idle else self._loader.copy(loaded)
+        copy = None if self._keeper.is_idle else self._loader.copy(loaded)
+        loaded.is_spent = copy is None
+        scratch = loaded.state if copy is None else copy
+        self._registration.mapper.fidelity.drop_cached(scratch)
         set_pending(scratch, None)
         what = (
             f"{type(command).__name__} on {self._registration.tables.name} {command.aggregate_id}"
@@ -191,6 +197,9 @@ class Saver:
         self._loader.flights.detach(aggregate_id)
         if self._keeper.is_idle:
             return
+        if loaded.is_spent:
+            await self._keeper.drop(aggregate_id)
+            return
         try:
             committed = self._folded(loaded, events, began)
         except Exception as error:  # noqa: BLE001 the command is committed, whatever comes after
@@ -250,12 +259,21 @@ class Saver:
 def encode_metadata(command: Command[Any], metadata: Metadata | None) -> bytes:
     """The metadata of a command's events, as JSON.
 
-    Raises `TypeError` for what JSON can't hold.
+    Raises `TypeError` for what JSON can't hold, and for what could never be read again: NaN,
+    infinities, integers of over 4,300 digits, more than 200 levels.
     """
+    command_id = str(command.command_id)
+    if not metadata:
+        return to_json({"command_id": command_id})
     try:
-        return to_json({**(metadata or {}), "command_id": str(command.command_id)})
+        encoded = to_json({**metadata, "command_id": command_id}, inf_nan_mode="constants")
+        from_json(encoded, allow_inf_nan=False)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"metadata is to be a mapping of JSON values: {error}") from error
+        raise TypeError(
+            "metadata is to be a mapping of JSON values, with finite numbers of at most 4,300 "
+            f"digits and at most 200 levels; what was given is none ({type(error).__name__})"
+        ) from None
+    return encoded
 
 
 def _answer(outcome: _Outcome) -> Any:  # Any: the handler's own answer

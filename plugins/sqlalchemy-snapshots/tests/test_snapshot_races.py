@@ -54,7 +54,7 @@ async def test_of_two_puts_at_once_the_newer_is_read_whichever_began(
 
 INSERT = """\
 INSERT INTO AT.interlock_snapshots SELECT {}, aggregate_type, aggregate_id, revision, {},
- last_event_id, last_event_at, anchor_at, verified_at, taken_at, codec, checksum, payload
+ last_event_id, last_event_at, anchor_at, verified_at, taken_at, codec, checksum, payload, details
 FROM AT.interlock_snapshots WHERE version = 8"""
 
 

@@ -30,11 +30,11 @@ SELECT 'default', 'Account', unhex(md5(s.seq)), v.seq, unhex(md5(concat(s.seq, '
 FROM seq_0_to_2000 s JOIN seq_1_to_2000 v ON s.seq = 0 OR v.seq <= 20""",
     ("interlock_snapshots", "postgresql"): """\
 SELECT 'default', 'Account', decode(md5(s::text), 'hex'), r, v, decode(md5(v::text), 'hex'),
- 0, 0, 0, v, 'json', '', convert_to(repeat('x', 100), 'UTF8')
+ 0, 0, 0, v, 'json', '', convert_to(repeat('x', 100), 'UTF8'), ''
 FROM generate_series(1, 2000) s, unnest(ARRAY['r1', 'r2']) r, generate_series(1, 5) v""",
     ("interlock_snapshots", "mysql"): """\
 SELECT 'default', 'Account', unhex(md5(s.seq)), concat('r', r.seq), v.seq, unhex(md5(v.seq)),
- 0, 0, 0, v.seq, 'json', '', repeat('x', 100)
+ 0, 0, 0, v.seq, 'json', '', repeat('x', 100), ''
 FROM seq_1_to_2000 s, seq_1_to_2 r, seq_1_to_5 v""",
 }
 

@@ -66,6 +66,7 @@ class Keys:
             "codec": "",
             "checksum": bytes(16),
             "payload": b"",
+            "details": b"",
         }
 
     def row(self, key: RecordKey, record: AggregateRecord) -> dict[str, object]:
@@ -79,6 +80,7 @@ class Keys:
             "codec": record.codec,
             "checksum": record.checksum(),
             "payload": record.payload,
+            "details": record.details,
         }
 
 
@@ -102,6 +104,7 @@ def record_of(key: RecordKey, row: Row) -> AggregateRecord:
             taken_at=from_micros(found["taken_at"]),
             codec=found["codec"],
             payload=found["payload"],
+            details=found["details"],
         )
         is_whole = record.checksum() == found["checksum"]
     except Exception as error:  # whatever a value of another type or range makes of this

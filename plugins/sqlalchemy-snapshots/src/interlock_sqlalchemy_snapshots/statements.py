@@ -24,6 +24,7 @@ RECORD = (
     "codec",
     "checksum",
     "payload",
+    "details",
 )
 """What is read of a record whose key is known."""
 
@@ -50,6 +51,7 @@ def snapshots_table(name: str, dialect: str) -> Table:
         "codec": Label,
         "checksum": Id,
         "payload": Content,
+        "details": Content,
     }
     return table_of(name, columns, [*_AGGREGATE, "revision", "version"], dialect)
 

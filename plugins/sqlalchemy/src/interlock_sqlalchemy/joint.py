@@ -24,7 +24,7 @@ _SCOPE = (*_STREAM, "revision")
 # Columns of a snapshot in the places of an event's of the same type; what is left comes behind.
 _SNAPSHOT = (
     *("version", "last_event_id", "codec", "last_event_at", "anchor_at", "checksum", "payload"),
-    *("verified_at", "taken_at"),
+    *("verified_at", "taken_at", "details"),
 )
 _EVENT = EventRow._fields
 _version = itemgetter(0)

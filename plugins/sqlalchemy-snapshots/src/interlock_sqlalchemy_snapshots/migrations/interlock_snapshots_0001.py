@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("codec", label, nullable=False),
         sa.Column("checksum", identity, nullable=False),
         sa.Column("payload", content, nullable=False),
+        sa.Column("details", content, nullable=False),
         sa.PrimaryKeyConstraint(*first, "revision", "version"),
         schema=schema,
         sqlite_with_rowid=False,

@@ -1,0 +1,1 @@
+"""What values are: whether one survives its encoding. The lowest wing; it imports pydantic only."""

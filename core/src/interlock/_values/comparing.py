@@ -1,0 +1,387 @@
+"""Whether two values are the same, type by type, and where they differ.
+
+A user's `__eq__` is never asked. What counts is written down in docs/reference/values.md.
+"""
+
+import copyreg
+import functools
+import marshal
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from math import copysign
+from pathlib import PurePath
+from re import Pattern
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+from pydantic_core import TzInfo
+
+_FLAT = frozenset({int, str, bool, float, bytes, type(None)})
+"""`marshal`'s version 2 tells these apart exactly: -0.0 from 0.0, True from 1; NaN equals NaN."""
+_BY_EQUALITY: frozenset[type] = frozenset(
+    {int, str, bool, bytes, type(None), date, timedelta, complex, range}
+)
+_BY_TEXT: frozenset[type] = frozenset({Decimal, float, Fraction})
+ATOMS = _BY_EQUALITY | _BY_TEXT | {UUID, datetime, time}
+"""Types of values that can't change and hold nothing."""
+_BY_IDENTITY: tuple[type, ...] = (Enum, type, FunctionType, BuiltinFunctionType, ModuleType)
+_IMMUTABLE: tuple[type, ...] = (
+    *(*_BY_EQUALITY, *_BY_TEXT, *_BY_IDENTITY, UUID, datetime, time, tzinfo, Pattern, PurePath),
+    *(IPv4Address, IPv4Network, IPv6Address, IPv6Network, tuple, frozenset),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a value doesn't come back as it was (a JSON path) and in what; never the value."""
+
+    path: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"${self.path}: {self.what}"
+
+    def below(self, step: str) -> "Difference":
+        """The same difference, seen from one step further up."""
+        return Difference(step + self.path, self.what)
+
+
+class Kinds(dict[type, "Kind"]):
+    """What has to be known of classes to compare their objects, looked at when it is asked for."""
+
+    def __missing__(self, cls: type) -> "Kind":
+        kind = self[cls] = _kind(cls)
+        return kind
+
+
+def cached_properties(cls: type) -> tuple[str, ...]:
+    """The names of a class's cached properties, inherited ones too."""
+    members: dict[str, object] = {}
+    for base in reversed(cls.__mro__):
+        members |= vars(base)
+    return tuple(
+        name
+        for name, member in members.items()
+        # A computed field is pydantic's proxy around what was decorated.
+        if isinstance(getattr(member, "wrapped", member), functools.cached_property)
+    )
+
+
+def difference(one: object, other: object, kinds: Kinds, *, is_state: bool) -> Difference | None:
+    """The first difference between what there was and what came back; None if they are the same.
+
+    Of states it also counts which names of models are unset, which mutable objects are one object,
+    and cached properties on objects that can change.
+    """
+    return _Comparison(one, kinds, is_state=is_state).differs(one, other)
+
+
+class _Comparison:
+    def __init__(self, root: object, kinds: Kinds, *, is_state: bool) -> None:
+        self._root = root
+        self._kinds = kinds
+        self._is_state = is_state
+        self._partners: dict[int, object] = {}  # of an original, by its id, what came back
+        self._originals: dict[int, object] = {}
+
+    def differs(self, one: Any, other: Any) -> Difference | None:  # Any: whatever a field holds
+        cls = type(one)
+        if cls is not type(other):
+            return _types(one, other)
+        if cls in _BY_EQUALITY:
+            return None if one == other else _value(cls)
+        if cls in _BY_TEXT:
+            return None if _text(one) == _text(other) else _value(cls)
+        kind = self._kinds[cls]
+        if kind.can_change and self._is_state:
+            partner = self._partners.setdefault(id(one), other)
+            original = self._originals.setdefault(id(other), one)
+            if partner is not other or original is not one:
+                return Difference(
+                    "",
+                    f"{a(cls)} that stands at two places comes back as another object; make it "
+                    "immutable (frozen=True), or copy it",
+                )
+        return kind.compare(self, one, other)
+
+    def models(self, one: BaseModel, other: BaseModel) -> Difference | None:
+        kind = self._kinds[type(one)]
+        if self._is_state and one.__pydantic_fields_set__ != other.__pydantic_fields_set__:
+            return Difference("", f"{a(type(one))} comes back with other names unset")
+        left, right = one.__dict__, other.__dict__
+        if kind.cached:
+            computed = left.keys() & kind.cached
+            if computed and self._is_state and one is not self._root and not self._is_constant(one):
+                return Difference(f".{min(computed)}", "a cached property of what can change")
+            left = {name: left[name] for name in left if name not in kind.cached}
+            right = {name: right[name] for name in right if name not in kind.cached}
+        if list(left) != list(right):
+            return Difference("", f"{a(type(one))} comes back with other attributes")
+        for name, value in left.items():
+            found = self.differs(value, right[name])
+            if found is not None:
+                return found.below(f".{name}")
+        rest, rest_back = _beside_fields(kind, one), _beside_fields(kind, other)
+        return self._attributes(rest, rest_back) if rest or rest_back else None
+
+    def _attributes(
+        self, one: Mapping[str, object], other: Mapping[str, object]
+    ) -> Difference | None:
+        for name in (*one, *(name for name in other if name not in one)):
+            if name not in one or name not in other:
+                return Difference(f".{name}", "an attribute that is there only before or after")
+            found = self.differs(one[name], other[name])
+            if found is not None:
+                return found.below(f".{name}")
+        return None
+
+    def _is_constant(self, value: object) -> bool:
+        """Whether the value can't change, nor anything that it holds."""
+        if self._kinds[type(value)].can_change:
+            return False
+        if isinstance(value, BaseModel):
+            return all(map(self._is_constant, value.__dict__.values()))
+        return not isinstance(value, tuple | frozenset) or all(map(self._is_constant, value))
+
+    def items(self, one: Any, other: Any) -> Difference | None:  # Any: sequences of one type
+        if len(one) != len(other):
+            return Difference("", f"{a(type(one))} comes back with another length")
+        if _FLAT.issuperset(map(type, one)) and type(one) is not deque and _are_flat(one, other):
+            return None
+        for index, (item, back) in enumerate(zip(one, other, strict=True)):
+            found = self.differs(item, back)
+            if found is not None:
+                return found.below(f"[{index}]")
+        return None
+
+    def deques(self, one: deque[object], other: deque[object]) -> Difference | None:
+        if one.maxlen != other.maxlen:
+            return Difference("", "a deque comes back with another maxlen")
+        return self.items(one, other)
+
+    def dicts(self, one: Any, other: Any) -> Difference | None:  # Any: mappings of one type
+        if len(one) != len(other):
+            return Difference("", f"{a(type(one))} comes back with another length")
+        is_flat = _FLAT.issuperset(map(type, one)) and _FLAT.issuperset(map(type, one.values()))
+        if is_flat and type(one) is dict and _are_flat(one, other):
+            return None
+        pairs = zip(one.items(), other.items(), strict=True)
+        for index, ((key, value), (key_back, value_back)) in enumerate(pairs):
+            # Keys are data: told is the position of the entry.
+            found = self.differs(key, key_back)
+            if found is not None:
+                return Difference(f"[{index}]", f"its key: {found.what}")
+            found = self.differs(value, value_back)
+            if found is not None:
+                return found.below(f"[{index}]")
+        return None
+
+    def defaultdicts(
+        self, one: defaultdict[object, object], other: defaultdict[object, object]
+    ) -> Difference | None:
+        if self.differs(one.default_factory, other.default_factory) is not None:
+            return Difference("", "a defaultdict comes back with another default_factory")
+        return self.dicts(one, other)
+
+    def sets(self, one: Any, other: Any) -> Difference | None:  # Any: sets of one type
+        atoms, rest = _counted(one)
+        atoms_back, rest_back = _counted(other)
+        if atoms != atoms_back or len(rest) != len(rest_back):
+            return Difference("", f"{a(type(one))} comes back with other elements")
+        for item in rest:
+            for index, back in enumerate(rest_back):
+                if difference(item, back, self._kinds, is_state=self._is_state) is None:
+                    del rest_back[index]
+                    break
+            else:
+                return Difference("[*]", f"{a(type(item))} in a set comes back otherwise")
+        return None
+
+    def times(self, one: Any, other: Any) -> Difference | None:  # Any: datetimes, or times
+        if one.tzinfo is not other.tzinfo and (
+            one.utcoffset() != other.utcoffset()
+            or _zone_name(one.tzinfo) != _zone_name(other.tzinfo)
+        ):
+            return Difference("", f"{a(type(one))} comes back in another time zone")
+        if one != other or one.fold != other.fold:
+            return Difference("", f"{a(type(one))} comes back as another moment")
+        return None
+
+    def uuids(self, one: UUID, other: UUID) -> Difference | None:
+        return None if one.int == other.int else _value(UUID)
+
+    def identities(self, one: object, other: object) -> Difference | None:
+        return None if one is other else _value(type(one))
+
+    def functions(self, one: FunctionType, other: FunctionType) -> Difference | None:
+        """Two functions of one definition do the same if what they refer to is the same."""
+        if one is other:
+            return None
+        is_alike = one.__code__ is other.__code__ and one.__globals__ is other.__globals__
+        refers, refers_back = (
+            [*(cell.cell_contents for cell in each.__closure__ or ()), each.__defaults__]
+            for each in (one, other)
+        )
+        if not is_alike or self.items(refers, refers_back) is not None:
+            return _value(FunctionType)
+        return None
+
+    def reduced(self, one: object, other: object) -> Difference | None:
+        """Any other object, by what `copy` and `pickle` would take of it."""
+        names = getattr(one, "_fields", ())
+        if isinstance(one, tuple) and isinstance(other, tuple) and len(names) == len(one):
+            return self._attributes(
+                dict(zip(names, one, strict=True)), dict(zip(names, other, strict=False))
+            )
+        try:
+            *parts, state = _reduction(one)
+            *parts_back, state_back = _reduction(other)
+        except Exception:  # noqa: BLE001 whatever a foreign object raises when it is taken apart
+            return Difference("", f"{a(type(one))} can't be compared with what comes back")
+        if self.items(parts, parts_back) is not None:
+            return Difference("", f"{a(type(one))} comes back with another value")
+        if isinstance(state, dict) and isinstance(state_back, dict):
+            return self._attributes(state, state_back)
+        return self.differs(state, state_back)
+
+
+_Comparer = Callable[[_Comparison, Any, Any], Difference | None]  # Any: two values of one type
+_COMPARERS: Mapping[type, _Comparer] = {
+    list: _Comparison.items,
+    tuple: _Comparison.items,
+    deque: _Comparison.deques,
+    dict: _Comparison.dicts,
+    OrderedDict: _Comparison.dicts,
+    Counter: _Comparison.dicts,
+    defaultdict: _Comparison.defaultdicts,
+    set: _Comparison.sets,
+    frozenset: _Comparison.sets,
+    datetime: _Comparison.times,
+    time: _Comparison.times,
+    FunctionType: _Comparison.functions,
+    UUID: _Comparison.uuids,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How objects of a class are compared.
+
+    `can_change` tells whether one object at two places is something else than two equal ones; what
+    an object that can't change holds, may. The rest is of model classes: the names of the fields,
+    of the cached properties and of slots.
+    """
+
+    compare: _Comparer
+    can_change: bool
+    names: tuple[str, ...] = ()
+    cached: frozenset[str] = frozenset()
+    slots: tuple[str, ...] = ()
+
+
+def _slot_names(cls: type) -> list[str]:
+    names: list[str] = copyreg._slotnames(cls)  # type: ignore[attr-defined] # noqa: SLF001 as copy does
+    return names
+
+
+def _kind(cls: type) -> Kind:
+    if issubclass(cls, BaseModel):
+        own = set(_slot_names(cls)) - set(_slot_names(BaseModel))
+        return Kind(
+            _Comparison.models,
+            not cls.model_config.get("frozen"),
+            tuple(cls.model_fields),
+            frozenset(cached_properties(cls)),
+            tuple(sorted(name for name in own if not name.startswith("_interlock_"))),
+        )
+    if cls is not FunctionType and issubclass(cls, _BY_IDENTITY):
+        return Kind(_Comparison.identities, can_change=False)
+    parameters = getattr(cls, "__dataclass_params__", None)
+    is_frozen = parameters is not None and parameters.frozen
+    return Kind(
+        _COMPARERS.get(cls, _Comparison.reduced), not (is_frozen or issubclass(cls, _IMMUTABLE))
+    )
+
+
+def _beside_fields(kind: Kind, model: BaseModel) -> Mapping[str, object]:
+    extra, private = model.__pydantic_extra__, model.__pydantic_private__
+    if not (extra or private or kind.slots):
+        return {}
+    slots = {name: getattr(model, name) for name in kind.slots if hasattr(model, name)}
+    return {**(extra or {}), **(private or {}), **slots}
+
+
+def _reduction(value: object) -> list[object]:
+    """The parts of `__reduce_ex__`, lists and dictionaries made of its iterators, state last."""
+    registered = copyreg.dispatch_table.get(type(value))
+    reduced = value.__reduce_ex__(2) if registered is None else registered(value)
+    if not isinstance(reduced, tuple):
+        raise TypeError("reduces to the name of a global")
+    make, arguments, state, items, pairs, *_ = *reduced, None, None, None
+    if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):  # noqa: PLR2004 the form for slots
+        state = {**(state[0] or {}), **state[1]}
+    return [make, arguments, list(items or ()), dict(pairs or ()), state]
+
+
+def _counted(values: Iterable[object]) -> tuple[Counter[object], list[object]]:
+    """The elements of a set that can be counted by type and value, and the rest."""
+    atoms, rest = Counter[object](), []
+    for value in values:
+        cls = type(value)
+        if cls in _BY_TEXT:
+            atoms[cls, _text(value)] += 1
+        elif isinstance(value, Enum):
+            atoms[cls, id(value)] += 1
+        elif cls in _BY_EQUALITY or cls is UUID:
+            atoms[cls, value] += 1
+        else:
+            rest.append(value)
+    return atoms, rest
+
+
+def _are_flat(one: object, other: object) -> bool:
+    try:
+        return marshal.dumps(one, 2) == marshal.dumps(other, 2)  # type: ignore[arg-type] # if not
+    except ValueError:  # something else stands in the other
+        return False
+
+
+def _text(value: Any) -> object:  # Any: a number
+    if type(value) is float:
+        return (value, copysign(1.0, value)) if value == value else "nan"  # noqa: PLR0124 NaN isn't
+    return str(value)
+
+
+def _zone_name(zone: object) -> object:
+    """What tells zones of one offset apart; an offset without a name of its own has none."""
+    if isinstance(zone, ZoneInfo):
+        return zone.key or id(zone)
+    if type(zone) is timezone:
+        name = zone.tzname(None)
+        return None if name == timezone(zone.utcoffset(None)).tzname(None) else name
+    return type(None) if zone is None else None if type(zone) is TzInfo else id(zone)
+
+
+def _types(one: object, other: object) -> Difference:
+    return Difference("", f"{a(type(one))} comes back as {a(type(other))}")
+
+
+def _value(cls: type) -> Difference:
+    return Difference("", f"{a(cls)} comes back with another value")
+
+
+def a(cls: type) -> str:
+    """The name of a class with its article, as messages say it."""
+    if cls is type(None):
+        return "None"
+    name = cls.__qualname__.rpartition("<locals>.")[2]
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

@@ -1,0 +1,122 @@
+"""Whether a value survives its JSON: an event when it is emitted, a state before it is kept."""
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
+
+from interlock._values.closed import UNSET, Walk, closed_walk
+from interlock._values.comparing import Difference, Kinds, cached_properties, difference
+from interlock._values.sharing import details_of, restore
+
+_DIGITS = b"0123456789"
+_MAX_DIGITS = 4300
+"""CPython and pydantic read integers of at most so many digits (`sys.int_info`)."""
+_AT_A_DIGIT = re.compile(rb"[0-9]*")
+
+
+class Fidelity:
+    """What a model class's JSON keeps of its objects. Made once per class: `fidelity_of`."""
+
+    def __init__(self, cls: type[BaseModel]) -> None:
+        self.kinds = Kinds()
+        """What is known of the classes that its objects hold."""
+        self._names = frozenset(cls.model_fields)
+        self._walk: Walk | None = closed_walk(cls, self.kinds)
+        self._cached = cached_properties(cls)
+        self.cost = 10 if self._walk is None else 2
+        """How many times what it costs to encode an object it costs, at most, to verify it."""
+
+    def event_difference(self, event: BaseModel, json: bytes, copy: BaseModel) -> Difference | None:
+        """Where the event that was decoded from the JSON isn't the one that was given."""
+        if self._is_exact(event, json, []):
+            return None
+        return difference(event, copy, self.kinds, is_state=False)
+
+    def state_details(
+        self, state: BaseModel, json: bytes | None, decode: Callable[[], BaseModel]
+    ) -> bytes | Difference:
+        """What a record has to say besides its payload, or where it would lose something.
+
+        `json` is the payload where that is plain JSON. Raises what `decode` raises.
+        """
+        details, ids = self._root_details(state), list[int]()
+        if json is not None and self._is_exact(state, json, ids):
+            unset = ids.count(UNSET)
+            if len({*ids}) == len(ids) - max(unset - 1, 0):
+                return self.details(state) if unset else details
+        found = difference(state, _restored(decode(), details), self.kinds, is_state=True)
+        if found is None:
+            return details
+        more = self.details(state)
+        try:
+            copy = _restored(decode(), more)
+        except Exception:  # noqa: BLE001 what the details are of hasn't come back
+            return found
+        return difference(state, copy, self.kinds, is_state=True) or more
+
+    def details(self, state: BaseModel) -> bytes:
+        """All that a state's JSON can't say; see `details_of`."""
+        return details_of(state, self.kinds)
+
+    def drop_cached(self, state: BaseModel) -> None:
+        """Drop the values of the state's cached properties; they are no state."""
+        for name in self._cached:
+            state.__dict__.pop(name, None)
+
+    def _is_exact(self, value: BaseModel, json: bytes, ids: list[int]) -> bool:
+        walk = self._walk
+        return walk is not None and walk(value, ids) and not has_long_number(json)
+
+    def _root_details(self, state: BaseModel) -> bytes:
+        given = state.__pydantic_fields_set__
+        if given == self._names or state.__pydantic_extra__:
+            return b""
+        return _unset_at_root(tuple(name for name in type(state).model_fields if name not in given))
+
+
+def fidelity_of(cls: type[BaseModel]) -> Fidelity:
+    """The class's fidelity, made at the first call and kept with the class."""
+    fidelity: Fidelity | None = cls.__dict__.get("__interlock_fidelity__")
+    if fidelity is None:
+        fidelity = Fidelity(cls)
+        type.__setattr__(cls, "__interlock_fidelity__", fidelity)
+    return fidelity
+
+
+def has_long_number(json: bytes) -> bool:
+    """Whether there may be an integer in the JSON that is too long to be read again.
+
+    A run of so many digits covers a multiple of their number.
+    """
+    for at in range(_MAX_DIGITS, len(json), _MAX_DIGITS):
+        if json[at] in _DIGITS:
+            before = json[at - _MAX_DIGITS : at]
+            run = len(before) - len(before.rstrip(_DIGITS))
+            end = _AT_A_DIGIT.match(json, at)
+            if end is not None and run + end.end() - at > _MAX_DIGITS:
+                return True
+    return False
+
+
+def told(error: Exception) -> str:
+    """What an error of decoding says, without the values that it met."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    # What stands below a field may be a key of a mapping, and that is data.
+    return f"${''.join(f'.{step}' for step in first['loc'][:1])}: {first['type']}"
+
+
+@functools.lru_cache(maxsize=1024)
+def _unset_at_root(names: tuple[str, ...]) -> bytes:
+    return to_json({"unset": [[names, [[]]]]})
+
+
+def _restored(copy: Any, details: bytes) -> Any:  # Any: a model
+    if details:
+        restore(copy, details)
+    return copy

@@ -1,0 +1,230 @@
+"""A state comes back from its record as it was, or there is no record; an event likewise."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import TzInfo
+
+from interlock._values.closed import closed_walk
+from interlock._values.comparing import Kinds, difference
+from interlock._values.fidelity import Fidelity, has_long_number
+from interlock._values.sharing import details_of, restore
+from interlock.domain import Aggregate
+
+
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Level(IntEnum):
+    LOW = 1
+
+
+class Size(StrEnum):
+    SMALL = "small"
+
+
+class Line(BaseModel):
+    sku: str = ""
+    price: Decimal = Decimal(0)
+    at: datetime = datetime(2030, 1, 1, tzinfo=UTC)
+    note: str | None = None
+    size: Size = Size.SMALL
+
+
+class Address(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    city: str = ""
+
+
+class Order(Aggregate):
+    lines: list[Line] = []
+    by_sku: dict[str, Line] = {}
+    tags: set[str] = set()
+    codes: frozenset[int] = frozenset()
+    pair: tuple[int, str] = (0, "")
+    numbers: tuple[float, ...] = ()
+    when: date | None = None
+    owner: UUID | None = None
+    color: Color = Color.RED
+    level: Level = Level.LOW
+    kind: Literal["a", "b"] = "a"
+    address: Address = Address()
+    other: Address = Address()
+
+
+class Constrained(Order):
+    count: Annotated[int, Field(ge=0)] = 0
+
+
+values = st.one_of(
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.decimals(), st.dates()),
+    *(st.uuids(), st.sampled_from([*Color, *Level, *Size, "a", "b", "c"]), st.datetimes()),
+    st.datetimes(timezones=st.sampled_from([UTC, TzInfo(3600), TzInfo(61), timezone.max])),
+)
+lines = st.builds(
+    lambda fields: Line.model_construct(**fields),
+    st.fixed_dictionaries(
+        {"sku": values, "price": values, "at": values, "note": values, "size": values}
+    ),
+)
+composites = st.one_of(
+    values,
+    st.lists(values | lines, max_size=3),
+    st.dictionaries(st.text(max_size=3) | st.integers(), values | lines, max_size=3),
+    st.sets(st.text() | st.integers(), max_size=3),
+    st.frozensets(st.integers() | st.text(), max_size=3),
+    st.tuples(values, values),
+    st.lists(values).map(tuple),
+)
+shared = st.builds(Address, city=st.text(max_size=3))
+
+
+def back(state: BaseModel) -> Any:
+    json = state.__pydantic_serializer__.to_json(state, warnings="none")
+    return type(state).__pydantic_validator__.validate_json(json)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(Order.model_fields)), composites, max_size=4))
+def test_what_the_walk_passes_comes_back(fields: dict[str, Any]) -> None:
+    walk = closed_walk(Order, Kinds())
+    assert walk is not None
+    state = Order(id=UUID(int=1), version=1)
+    for name, value in fields.items():
+        setattr(state, name, value)
+    ids: list[int] = []
+    if walk(state, ids) and len({*ids}) == len(ids):
+        copy = back(state)
+        restore(copy, details_of(state, Kinds()))
+        assert difference(state, copy, Kinds(), is_state=True) is None
+
+
+def fill(state: Order) -> None:
+    state.lines = [
+        Line(sku="a", price=Decimal("1.10"), at=datetime.now(UTC), note="x", size=Size.SMALL)
+    ]
+    state.tags, state.codes, state.pair = {"x", "y"}, frozenset({1}), (1, "a")
+    state.numbers, state.when, state.owner = (1.5, -0.0), date(2030, 1, 1), UUID(int=1)
+
+
+def test_the_walk_passes_what_is_as_declared() -> None:
+    walk, state = closed_walk(Order, Kinds()), Order(id=UUID(int=1))
+    fill(state)
+    assert walk is not None
+    assert walk(state, [])
+    assert closed_walk(Constrained, Kinds()) is None
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("zeros", [4298, 4299, 4300, 9000])
+@pytest.mark.parametrize("before", range(0, 9000, 1500))
+def test_a_number_that_is_too_long_to_be_read_is_found(sign: int, zeros: int, before: int) -> None:
+    number = sign * 10**zeros
+
+    class Numbers(BaseModel):
+        text: str = "x" * before
+        number: int = 0
+
+    made = Numbers(number=number)
+    json = made.__pydantic_serializer__.to_json(made)
+    try:
+        assert back(made).number == number
+    except ValueError:
+        assert has_long_number(json)
+
+
+def changed(change: Callable[[Order], object]) -> tuple[Order, bytes]:
+    state = Order(id=UUID(int=1), version=1)
+    fill(state)
+    change(state)
+    return state, details_of(state, Kinds())
+
+
+def share(state: Order) -> None:
+    state.by_sku["a"] = state.lines[0]
+
+
+def share_twice(state: Order) -> None:
+    share(state)
+    state.by_sku["b"] = state.lines[0]
+    state.lines.append(state.lines[0])
+
+
+def unset_below(state: Order) -> None:
+    state.lines += [Line(sku="b"), Line(), Line(note="x")]
+
+
+@pytest.mark.parametrize("change", [id, share, share_twice, unset_below])
+def test_the_details_say_what_json_cannot(change: Callable[[Order], object]) -> None:
+    state, details = changed(change)
+    copy = back(state)
+    restore(copy, details)
+    assert difference(state, copy, Kinds(), is_state=True) is None
+    assert copy.model_dump(exclude_unset=True) == state.model_dump(exclude_unset=True)
+    assert {id(line) for line in copy.lines}.isdisjoint({id(line) for line in state.lines})
+    if change in (share, share_twice):
+        copy.lines[0].sku = "changed"
+        assert {line.sku for line in copy.by_sku.values()} == {"changed"}
+
+
+def test_a_state_with_every_name_set_and_nothing_shared_has_no_details() -> None:
+    state = back(Order(id=UUID(int=1)))
+    state.other = state.address
+    assert details_of(state, Kinds()) == b""
+    json = state.__pydantic_serializer__.to_json(state)
+    assert Fidelity(Order).state_details(state, json, lambda: back(state)) == b""
+
+
+class Ring(Aggregate):
+    value: Any = None
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ((shared_list := [1], shared_list), "$.value: a tuple comes back as a list"),
+        (deque([1], maxlen=3), "$.value: a deque comes back as a list"),
+        (Line(), "$.value: a Line comes back as a dict"),
+        (Size.SMALL, "$.value: a Size comes back as a str"),
+        ([timedelta(1)], "$.value[0]: a timedelta comes back as a str"),
+    ],
+)
+def test_what_is_lost_is_told_by_its_path(value: Any, path: str) -> None:
+    state = Ring(id=UUID(int=1), version=1, value=value)
+    found = Fidelity(Ring).state_details(state, None, lambda: back(state))
+    assert str(found) == path
+
+
+def test_a_mutable_object_shared_within_a_tuple_is_not_kept() -> None:
+    class Basket(Aggregate):
+        pair: tuple[Line, Line] | None = None
+
+    line = back(Line())
+    state = Basket(id=UUID(int=1), version=1)
+    state.pair = (line, line)
+    found = str(Fidelity(Basket).state_details(state, None, lambda: back(state)))
+    assert found.startswith("$.pair[1]: a Line that stands at two places")
+    assert "frozen=True" in found
+
+
+def test_details_of_another_shape_raise() -> None:
+    for details in (
+        b"[]",
+        b"{",
+        b'{"shared":[[["nowhere"],["lines"]]]}',
+        b'{"unset":[["x",[[9]]]]}',
+    ):
+        with pytest.raises(Exception, match=r".") as caught:
+            restore(Order(), details)
+        assert not isinstance(caught.value, asyncio.CancelledError)

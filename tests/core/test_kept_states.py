@@ -1,0 +1,416 @@
+"""A state is kept if it comes back as it is; one that doesn't is loaded from its events."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from interlock import keeping
+from interlock.aggregate import STAMP_KEY, Aggregate
+from interlock.application.aggregates import (
+    AlwaysCache,
+    CacheWhen,
+    FastForward,
+    Replay,
+    SnapshotAfterN,
+)
+from interlock.codecs import JsonCodec
+from interlock.errors import EventApplyError, StateNotKeptError
+from interlock.reports import Reason, Source
+from interlock.routing import applies_event
+from rig import ID, Account, Cache, Deposited, Gate, Rig, Sharing, Snapshots, ended, settled
+
+EVERY = SnapshotAfterN(1)
+
+
+class Line(BaseModel):
+    sku: str = ""
+    count: int = 0
+    note: str = ""
+
+
+class Lossy(Account):
+    """Holds a tuple after an odd amount, and JSON has none."""
+
+    type_name = "Account"
+    revision = "1"
+
+    pair: Any = None
+
+    @applies_event
+    def apply_deposited(self, event: Deposited) -> None:
+        self.balance += event.amount
+        self.pair = (event.amount,) if event.amount % 2 else [event.amount]
+
+
+class Bounded(Account):
+    """Its own record can't give it back once the balance is below zero."""
+
+    type_name = "Account"
+    revision = "1"
+
+    balance: Annotated[int, Field(ge=0)] = 0
+
+
+class Tangled(Account):
+    """Holds the same line in a list and in an index, and leaves names unset."""
+
+    type_name = "Account"
+    revision = "1"
+
+    lines: list[Line] = []
+    by_sku: dict[str, Line] = {}
+
+    @applies_event
+    def apply_deposited(self, event: Deposited) -> None:
+        self.balance += event.amount
+        if not self.lines:
+            self.lines.append(Line(sku="a"))  # what isn't assigned isn't dumped
+            self.by_sku["a"] = self.lines[0]
+        self.by_sku["a"].count += event.amount
+
+
+class Locked(Account):
+    """Holds what can't even be copied."""
+
+    type_name = "Account"
+    revision = "1"
+
+    lock: Any = None
+
+    @applies_event
+    def apply_deposited(self, event: Deposited) -> None:
+        self.balance += event.amount
+        self.lock = threading.Lock()
+
+
+async def test_what_would_be_lost_is_named_counted_and_not_kept(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Rig(Lossy, snapshot_strategy=EVERY) as rig:
+        with caplog.at_level(logging.WARNING, "interlock"):
+            await rig.deposit(2, 1, 3)
+        assert rig.cache.record is None
+        assert list(rig.snapshots.records()) == [1]
+        assert rig.app.counters()["cache.not_kept"] == 2
+        assert rig.app.counters()["snapshot.not_kept"] == 2
+        await rig.load()
+        assert rig.misses == [
+            (Source.CACHE, Reason.NOT_KEPT),
+            (Source.SNAPSHOT, Reason.NOT_KEPT),
+        ]
+        assert rig.report.misses[0].detail == "$.pair: a tuple comes back as a list"
+    assert len(caplog.messages) == 1
+    assert "$.pair: a tuple comes back as a list" in caplog.messages[0]
+
+
+async def test_the_type_is_not_condemned() -> None:
+    async with Rig(Lossy, snapshot_strategy=EVERY) as rig:
+        await rig.deposit(1, 2)
+        assert rig.cache.found.version == 2
+        assert list(rig.snapshots.records()) == [2]
+        await rig.load()
+        assert rig.misses == []
+
+
+async def test_an_entry_goes_when_the_next_state_cannot_be_kept() -> None:
+    async with Rig(Lossy) as rig:
+        await rig.deposit(2)
+        assert rig.cache.found.version == 1
+        await rig.deposit(1)
+        assert rig.cache.record is None
+
+
+async def test_loads_that_share_a_flight_do_not_hang_on_the_record() -> None:
+    async with Rig(Bounded) as rig:
+        rig.events.write(-5)
+        gate = rig.events.hold("read")
+        first = asyncio.create_task(rig.load(freshness=FastForward()))
+        await gate.reached.wait()
+        rig.cache.evict()
+        second = asyncio.create_task(rig.load())
+        gate.opened.set()
+        states = await asyncio.gather(first, second)
+        assert [state.balance for state in states] == [-5, -5]
+        assert states[0] is not states[1]
+        assert rig.cache.record is None
+        assert await rig.do(lambda account: account.balance) == -5
+
+
+async def test_states_that_cannot_be_copied_are_loaded_for_each_caller() -> None:
+    async with Rig(Locked) as rig:
+        await rig.deposit(1, 2)
+        gate = rig.events.hold("read")
+        loads = [asyncio.create_task(rig.load()) for _ in range(3)]
+        await gate.reached.wait()
+        await settled()
+        gate.opened.set()
+        states = await asyncio.gather(*loads)
+        assert [state.balance for state in states] == [3] * 3
+        assert len({id(state) for state in states}) == 3
+        assert [state.balance async for state in rig.app.load_many(Locked, [ID, ID])] == [3, 3]
+        assert await rig.do(lambda account: account.balance) == 3
+
+
+async def test_a_state_that_its_handler_was_given_is_kept_by_nobody() -> None:
+    async with Rig(Locked) as rig:
+        await rig.deposit(1)
+        await rig.do(lambda account: setattr(account, "lock", None))
+        assert rig.cache.record is None
+        state = await rig.load()
+        assert isinstance(state, Locked)
+        assert state.lock is not None
+
+
+class TestDetails:
+    """What JSON can't say comes along in the record."""
+
+    @pytest.fixture(params=["cache", "snapshots", "plain cache", "plain snapshots"])
+    def rig(self, request: pytest.FixtureRequest) -> Rig:
+        all_options: dict[str, dict[str, Any]] = {
+            "cache": {},
+            "snapshots": {"snapshot_strategy": EVERY, "cache": Cache()},
+            "plain cache": {"cache": Written()},
+            "plain snapshots": {"snapshot_strategy": EVERY, "snapshots": Written()},
+        }
+        options = all_options[request.param]
+        if "snapshots" in request.param:
+            options["cache_strategy"] = CacheWhen(lambda _: False)
+        return Rig(Tangled, **options)
+
+    async def test_one_object_stays_one_and_what_is_unset_stays_so(self, rig: Rig) -> None:
+        async with rig:
+            await rig.deposit(1, 2)
+            state = await rig.load()
+            assert isinstance(state, Tangled)
+            assert rig.report.baseline is not Source.EMPTY
+            assert state.lines[0] is state.by_sku["a"]
+            assert state.lines[0].count == 3
+            replayed = await rig.load(freshness=Replay())
+            for dumped in (state, replayed):
+                lines = dumped.model_dump(exclude_unset=True)["lines"]
+                assert lines == [{"sku": "a", "count": 3}]
+
+    def test_the_stamp_has_them(self) -> None:
+        state = Tangled(id=ID)
+        state.lines.append(Line())
+        state.by_sku["a"] = state.lines[0]
+        back = Tangled.model_validate_json(state.model_dump_json())
+        assert isinstance(back, Tangled)
+        assert back.lines[0] is back.by_sku["a"]
+        assert back.lines[0].model_fields_set == set()
+        full = Account.model_validate(Account(id=ID).model_dump())
+        assert "details" not in full.model_dump(mode="json")[STAMP_KEY]
+
+
+class Written(Sharing):
+    """A plain class that keeps JSON."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: dict[Any, str] = {}
+
+    async def get_aggregate(self, aggregate_id: Any) -> Aggregate | None:
+        text = self.written.get(aggregate_id)
+        return None if text is None else Tangled.model_validate_json(text)
+
+    async def set_aggregate(self, aggregate: Aggregate) -> None:
+        self.written[aggregate.id] = aggregate.model_dump_json()
+
+    async def load_snapshot(
+        self, aggregate_id: Any, intended_version: int | None = None
+    ) -> Aggregate | None:
+        return await self.get_aggregate(aggregate_id)
+
+    async def save_snapshot(self, aggregate: Aggregate) -> None:
+        await self.set_aggregate(aggregate)
+
+
+class Remembering(JsonCodec):
+    """Keeps the very states, whatever they hold."""
+
+    name = "remembering"
+
+    def __init__(self) -> None:
+        self._states: list[Aggregate] = []
+
+    def encode(self, state: Aggregate) -> bytes:
+        self._states.append(state.model_copy(deep=True))
+        return str(len(self._states) - 1).encode()
+
+    def decode(self, aggregate_type: type[Any], payload: bytes) -> Any:
+        copy = self._states[int(payload)].model_copy(deep=True)
+        copy.__pydantic_fields_set__.update(aggregate_type.model_fields)
+        return copy
+
+
+class RememberingOnly:
+    """The same as a codec that isn't JSON."""
+
+    name = "remembering"
+
+    def __init__(self) -> None:
+        codec = Remembering()
+        self.encode, self.decode = codec.encode, codec.decode
+
+
+async def test_a_plain_class_gets_nothing_that_its_json_would_lose() -> None:
+    for cache, is_kept in ((Cache(), True), (Sharing(), False)):
+        async with Rig(Lossy, cache=cache, codec=RememberingOnly()) as rig:
+            await rig.deposit(1)
+            assert rig.app.counters().get("cache.not_kept", 0) == (0 if is_kept else 1)
+
+
+async def test_a_codec_that_loses_something_is_found_out() -> None:
+    class Forgetful(JsonCodec):
+        name = "forgetful"
+
+        def decode(self, aggregate_type: type[Any], payload: bytes) -> Any:
+            state = super().decode(aggregate_type, payload)
+            state.balance = min(state.balance, 10)
+            return state
+
+    async with Rig(codec=Forgetful()) as rig:
+        await rig.deposit(11)
+        assert rig.cache.record is None
+        assert rig.app.counters()["cache.not_kept"] == 1
+
+
+class TestCachedProperties:
+    """They are no state: nobody meets one from before an event."""
+
+    class Sums(Account):
+        """Looks at its cached property wherever it can."""
+
+        type_name = "Account"
+        revision = "1"
+        seen: list[int] = []
+
+        @cached_property
+        def doubled(self) -> int:
+            return self.balance * 2
+
+        @applies_event
+        def apply_deposited(self, event: Deposited) -> None:
+            self.seen.append(self.doubled)
+            self.balance += event.amount
+
+    async def test_appliers_and_handlers_compute_it_anew(self) -> None:
+        wanted = [0, 2, 6]
+        looks = CacheWhen(lambda moment: getattr(moment.state, "doubled", 0) >= 0)
+        registrations: list[dict[str, Any]] = [{}, {"cache_strategy": looks}]
+        for options in registrations:
+            async with Rig(self.Sums, **options) as rig:
+                await rig.deposit(1, 2, 3)
+                state = await rig.load()
+                assert isinstance(state, self.Sums)
+                assert state.seen == wanted
+                assert await rig.do(lambda account: account.doubled) == 12
+                assert rig.cache.found.version == 3
+
+
+class TestBehind:
+    """What takes long to verify goes on behind the answer."""
+
+    @pytest.fixture(autouse=True)
+    def _everything_is_slow(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setattr(keeping, "_SLOW_SECONDS", 0.0)
+        return iter(())
+
+    async def test_a_commit_is_answered_before_its_state_is_kept(self) -> None:
+        async with Rig(snapshot_strategy=EVERY) as rig:
+            gate = rig.cache.hold("put")
+            await ended(rig.deposit(1))
+            await gate.reached.wait()
+            assert (await rig.load()).balance == 1
+            gate.opened.set()
+            await settled()
+            assert rig.cache.found.version == 1
+
+    async def test_forgetting_and_closing_wait_for_it(self) -> None:
+        for call in ("forget", "close"):
+            async with Rig() as rig:
+                gate = rig.cache.hold("put")
+                await rig.deposit(1)
+                await gate.reached.wait()
+                waiting = asyncio.create_task(rig.forget() if call == "forget" else rig.app.close())
+                assert not await settled(waiting)
+                gate.opened.set()
+                await ended(waiting)
+
+    async def test_a_cancelled_command_leaves_its_state_too(self) -> None:
+        async with Rig() as rig:
+            gate = rig.events.hold("appended")
+            command = asyncio.create_task(rig.deposit(1))
+            await gate.reached.wait()
+            command.cancel()
+            gate.opened.set()
+            await asyncio.wait({command})
+            assert command.cancelled()
+            await settled()
+            assert rig.cache.found.version == 1
+
+    async def test_so_many_go_on_behind_and_the_next_is_waited_for(self) -> None:
+        async with Rig(settings={"close_timeout": timedelta(seconds=2)}) as rig:
+            gate = Gate()
+            rig.cache.then("put", *[gate] * (keeping._BEHIND + 1))
+            for number in range(keeping._BEHIND):
+                await ended(rig.deposit(1, aggregate_id=type(ID)(int=number)))
+            last = asyncio.create_task(rig.deposit(1))
+            assert not await settled(last)
+            gate.opened.set()
+            await ended(last)
+
+
+async def test_a_snapshot_that_is_asked_for_and_cannot_be_kept_is_left_out() -> None:
+    async with Rig(Lossy, snapshot_strategy=SnapshotAfterN(10)) as rig:
+        rig.events.write(2, 1, 4)
+        assert await rig.app.rebuild_snapshots(Lossy, [ID], every=1) == 2
+        assert sorted(rig.snapshots.records()) == [1, 3]
+        assert rig.app.counters()["snapshot.not_kept"] == 1
+
+
+async def test_who_sets_a_state_by_hand_is_told() -> None:
+    class Bound(Snapshots):
+        pass
+
+    snapshots = Bound()
+    async with Rig(Lossy, snapshots=snapshots) as rig:
+        await rig.deposit(1)
+        state = await rig.load()
+        assert isinstance(state, Lossy)
+        bound = rig.app._parts[Lossy].registration.snapshots
+        assert isinstance(bound, Bound)
+        with pytest.raises(StateNotKeptError, match=r"\$\.pair: a tuple comes back as a list"):
+            await bound.save_snapshot(state)
+
+
+@pytest.mark.parametrize("cache_strategy", [AlwaysCache()])
+async def test_an_event_that_loses_something_is_not_recorded(cache_strategy: AlwaysCache) -> None:
+    class Noted(BaseModel):
+        note: Any = None
+
+    class Book(Account):
+        type_name = "Account"
+        notes: list[Any] = []
+
+        @applies_event
+        def apply_noted(self, event: Noted) -> None:
+            self.notes.append(event.note)
+
+    async with Rig(Book, cache_strategy=cache_strategy) as rig:
+        name = "ann"
+        with pytest.raises(EventApplyError) as caught:
+            await rig.do(lambda book: book.emit(Noted(note=(name,))))
+        assert "$.note: a tuple comes back as a list" in str(caught.value)
+        assert name not in str(caught.value)
+        with pytest.raises(EventApplyError, match=r"doesn't survive its JSON"):
+            await rig.do(lambda book: book.emit(Noted(note=object())))
+        await rig.do(lambda book: book.emit(Noted(note=[name])))
+        assert len(rig.events.rows()) == 1

@@ -1,0 +1,187 @@
+"""An aggregate's defaults are its own, don't vary and come back; what can't be kept is refused."""
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from interlock.aggregate import Aggregate
+from interlock.application import ApplicationBuilder
+from interlock.application.aggregates import AlwaysCache, InMemoryAggregateCacheBackend
+from interlock.codecs import JsonCodec
+from interlock.errors import ConfigurationError
+from interlock.mapper import AggregateMapper
+from interlock.records import Scope
+from interlock.registering import check_defaults, check_state
+
+
+class Plain(BaseModel):
+    x: int = 0
+
+
+def test_a_field_without_a_default_is_refused() -> None:
+    class Bad(Aggregate):
+        owner: str
+
+    with pytest.raises(ConfigurationError, match=r"Bad: owner without a default"):
+        check_defaults(Bad)
+
+
+@pytest.mark.parametrize("factory", [random.random, lambda: datetime.now(UTC)])
+def test_a_default_that_varies_is_refused(factory: Any) -> None:
+    class Bad(Aggregate):
+        value: Any = Field(default_factory=factory)
+
+    with pytest.raises(ConfigurationError, match=r"Bad.value: the default varies"):
+        check_defaults(Bad)
+
+
+def test_a_factory_of_equal_defaults_is_fine() -> None:
+    class Good(Aggregate):
+        items: list[int] = Field(default_factory=list)
+        plain: Plain = Plain()
+
+    check_defaults(Good)
+
+
+class Sharing(BaseModel):
+    total: int = 0
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@dataclass(unsafe_hash=True)
+class Hashed:
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Fixed:
+    total: int = 0
+
+
+ONE = Sharing()
+ITEMS: list[int] = []
+
+
+@pytest.mark.parametrize(
+    ("annotation", "options"),
+    [
+        (Hashed, {"default": Hashed()}),
+        (Sharing, {"default": Sharing()}),
+        (Sharing, {"default_factory": lambda: ONE}),
+        (list[Sharing], {"default_factory": lambda: [ONE]}),
+        (tuple[Hashed, ...], {"default": (Hashed(),)}),
+        (list[int], {"default_factory": lambda: ITEMS}),
+        (Any, {"default_factory": lambda: {"a": ITEMS}}),
+    ],
+)
+def test_two_new_states_that_share_an_object_are_refused(
+    annotation: Any, options: dict[str, Any]
+) -> None:
+    class Wallet(Aggregate):
+        money: annotation = Field(**options)
+
+    with pytest.raises(ConfigurationError, match=r"Wallet.money: two new aggregates share one "):
+        check_defaults(Wallet)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "options"),
+    [
+        (Plain, {"default": Plain()}),
+        (Sharing, {"default_factory": Sharing}),
+        (Fixed, {"default": Fixed()}),
+        (tuple[int, ...], {"default": (1, 2)}),
+        (dict[str, int], {"default": {}}),
+        (Any, {"default_factory": lambda: defaultdict(lambda: 100)}),
+    ],
+)
+def test_defaults_of_ones_own_are_fine(annotation: Any, options: dict[str, Any]) -> None:
+    class Wallet(Aggregate):
+        money: annotation = Field(**options)
+
+    check_defaults(Wallet)
+
+
+def checked(cls: type[Aggregate]) -> None:
+    check_state(cls, AggregateMapper(cls, Scope("", 0, cls.__name__, "r"), JsonCodec()))
+
+
+class State(Enum):
+    NEW = "new"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "told"),
+    [
+        (float, 0, r"\$.value: an int comes back as a float"),
+        (Decimal, 0, r"\$.value: an int comes back as a Decimal"),
+        (Decimal, "0.00", r"\$.value: a str comes back as a Decimal"),
+        (tuple[int, ...], [], r"\$.value: a list comes back as a tuple"),
+        (str, None, r"\$.value: string_type"),
+        (Annotated[int, Field(ge=0)], -1, r"\$.value: greater_than_equal"),
+        (dict, defaultdict(list), r"\$.value: a defaultdict comes back as a dict"),
+        (Any, object(), r"can't be encoded"),
+    ],
+)
+def test_a_default_that_does_not_come_back_is_named(
+    annotation: Any, default: Any, told: str
+) -> None:
+    class Account(Aggregate):
+        value: annotation = Field(default_factory=lambda: default)
+
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        checked(Account)
+    assert "Account" in str(caught.value)
+
+
+def test_enum_values_in_the_place_of_members_are_named() -> None:
+    class Account(Aggregate):
+        model_config = ConfigDict(use_enum_values=True)
+        state: State = State.NEW
+
+    with pytest.raises(ConfigurationError, match=r"\$.state: a State comes back as a str"):
+        checked(Account)
+
+
+def test_all_losses_are_told_at_once() -> None:
+    class Bad(Aggregate):
+        _own: int = PrivateAttr(default=0)
+        one: int = Field(default=0, alias="uno")
+        two: int = Field(default=0, exclude=True)
+
+    with pytest.raises(ConfigurationError) as caught:
+        checked(Bad)
+    assert [word in str(caught.value) for word in ("Bad._own", "Bad.one", "Bad.two")] == [True] * 3
+
+
+class Node(BaseModel):
+    children: list["Node"] = []
+
+
+class Tree(Aggregate):
+    root: Node = Node()
+
+
+def test_a_model_that_refers_to_itself_is_fine() -> None:
+    checked(Tree)
+
+
+def test_what_nothing_is_kept_of_is_not_refused() -> None:
+    class Bare(Aggregate):
+        value: float = 0
+        _own: int = PrivateAttr(default=0)
+
+    ApplicationBuilder().register_aggregate(Bare).build()
+    with pytest.raises(ConfigurationError, match=r"Bare\._own"):
+        ApplicationBuilder().register_aggregate(
+            Bare, cache_strategy=AlwaysCache, cache_backend=InMemoryAggregateCacheBackend
+        ).build()
