@@ -228,7 +228,8 @@ class Rival(Aggregate):
     revision = "1"
 
     @handles_command
-    def deposit(self, command: Deposit) -> None: ...
+    def deposit(self, command: Deposit) -> int:
+        raise NotImplementedError
 
     @applies_event
     def apply_deposited(self, event: Deposited) -> None: ...

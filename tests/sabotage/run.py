@@ -32,7 +32,7 @@ _ROOT = _HERE.parent.parent
 _SOURCE = _ROOT / PACKAGE.parent
 _LISTS = (
     *("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers"),
-    *("many", "forgetting", "rebuilding", "shown", "configuring", "ids"),
+    *("many", "forgetting", "rebuilding", "shown", "configuring", "ids", "annotations"),
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2

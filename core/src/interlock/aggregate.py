@@ -1,14 +1,14 @@
-"""The aggregate and the command that users derive from, and the stamp in an aggregate's JSON."""
+"""The aggregate that users derive from, and the stamp in an aggregate's JSON."""
 
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, TypeVar
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import PydanticCustomError, from_json, to_json
 
 from interlock._values.fidelity import fidelity_of, told
@@ -19,17 +19,7 @@ from interlock.ids import PlainUUID
 
 STAMP_KEY = "interlock_stamp"
 
-R = TypeVar("R")
 A = TypeVar("A", bound="Aggregate")
-
-
-class Command(BaseModel, Generic[R]):
-    """A request to one aggregate; `R` is what its handler returns."""
-
-    model_config = ConfigDict(frozen=True)
-
-    aggregate_id: PlainUUID
-    command_id: PlainUUID = Field(default_factory=uuid4)
 
 
 class Origin(NamedTuple):

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from interlock.adapters import as_cache_store, as_snapshot_store
-from interlock.aggregate import Aggregate, Command, tables_of
+from interlock.aggregate import Aggregate, tables_of
 from interlock.codecs import Codec, JsonCodec
+from interlock.command import Command
 from interlock.construction import Dependencies
 from interlock.declarations import Handler
 from interlock.errors import ConfigurationError

@@ -6,7 +6,7 @@ The tables are built once per class, when it is registered or first emits; loadi
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints, overload
+from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
@@ -14,6 +14,7 @@ from pydantic_core import from_json, to_json
 from interlock._values.comparing import cached_properties
 from interlock._values.fidelity import Fidelity, fidelity_of
 from interlock._values.losses import declared_losses
+from interlock.annotations import check_answer, parameter_type
 from interlock.errors import ConfigurationError, UnknownEventError
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -162,6 +163,7 @@ def build_tables(cls: type) -> Tables:
             raise ConfigurationError(
                 f"{other} and {function.__qualname__} both handle {command.__name__}; one has to go"
             )
+        check_answer(function, command)
         handlers[command] = Handler(function, once)
     for function, _ in _marked(cls, _APPLIES):
         event = _parameter_type(function, cls)
@@ -284,17 +286,10 @@ def _require_annotated_parameter(
 
 
 def _parameter_type(function: Callable[..., Any], cls: type) -> type[BaseModel]:
-    name = list(inspect.signature(function).parameters)[1]
-    try:
-        annotation = get_type_hints(function)[name]
-    except NameError as error:
-        raise ConfigurationError(
-            f"{function.__qualname__}: the annotation of {name!r} can't be resolved ({error}); "
-            "define the class at module level, or leave out `from __future__ import annotations`"
-        ) from error
+    annotation = parameter_type(function)
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         raise ConfigurationError(
-            f"{function.__qualname__} of {cls.__name__}: {name!r} is annotated {annotation!r}; a "
-            "pydantic model class is wanted"
+            f"{function.__qualname__} of {cls.__name__}: its parameter is annotated "
+            f"{annotation!r}; a pydantic model class is wanted"
         )
     return annotation

@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 from uuid import UUID
 
-from interlock.aggregate import Aggregate, Command, running_types
+from interlock.aggregate import Aggregate, running_types
 from interlock.calls import bounded
+from interlock.command import Command
 from interlock.declarations import Handler
 from interlock.errors import (
     BackendUnavailableError,

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from interlock.aggregate import Aggregate, Command, pending_of, set_pending
+from interlock.aggregate import Aggregate, pending_of, set_pending
 from interlock.appending import append
 from interlock.calls import bounded
+from interlock.command import Command
 from interlock.declarations import Handler
 from interlock.errors import ConcurrencyError
 from interlock.floor import Floor

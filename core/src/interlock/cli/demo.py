@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from interlock.aggregate import STAMP_KEY, Aggregate, Command
+from interlock.aggregate import STAMP_KEY, Aggregate
 from interlock.builder import ApplicationBuilder
+from interlock.command import Command
 from interlock.declarations import applies_event, handles_command
 from interlock.policies import Replay
 from interlock.reports import LoadReport
