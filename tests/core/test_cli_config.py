@@ -99,13 +99,13 @@ def test_what_is_unset_is_named_as_what_is_used_then(written: Callable[..., Path
 def test_an_option_that_a_plugin_declares_secret_is_masked(
     site: Site, written: Callable[..., Path]
 ) -> None:
-    source = good("acme", "acme").replace("size: int = 3", "password: pydantic.SecretStr = ''")
+    source = good("acme", "acme").replace("size: int = 3", "door: pydantic.SecretStr = ''")
     site.install("acme-cache", "acme", f"import pydantic\n{source}", "acme")
     hot = 'schema = 1\n[cache_backends.hot]\nbackend = "acme"\ndirectory = "d"\n'
-    assert shown(written(f'{hot}password = "hunter2"\n'))["cache_backends"]["hot"] == {
+    assert shown(written(f'{hot}door = "hunter2"\n'))["cache_backends"]["hot"] == {
         "backend": "acme",
         "directory": "d",
-        "password": "***",
+        "door": "***",
         "namespace": "default",
     }
 

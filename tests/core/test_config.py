@@ -21,6 +21,7 @@ from interlock.policies import (
     SnapshotAfterN,
     SnapshotAfterTime,
 )
+from interlock.problems import Problems
 from rig import Account
 
 FULL = """
@@ -253,7 +254,7 @@ def test_shown_options_are_masked_all_the_way_down(
     )
     assert load_settings().profile is None
     written = {"url": "db://app:${DB_PASSWORD}@db", "servers": ["${DB_PASSWORD}"], "n": 1}
-    options = Filler(here, lambda _: None, []).filled(written)
+    options = Filler(here, lambda _: None, Problems()).filled(written)
     assert options["url"] == "db://app:hunter2@db"
     assert shown(options) == {"url": "db://app:***@db", "servers": ["***"], "n": 1}
     assert "hunter2" not in repr(options)

@@ -15,6 +15,7 @@ from interlock.errors import ConfigurationError, PluginError
 from interlock.filling import Filler
 from interlock.masking import shown
 from interlock.plugins import Catalogue
+from interlock.problems import Problems
 from rig import Account, Deposit, unharmed
 
 VAULT = """
@@ -74,7 +75,7 @@ def test_a_secret_fills_in_and_stays_masked(
     install(VAULT)
     assert load_settings(config(CONFIG)).application.namespace == "hunter2"
     extensions = Catalogue.installed().extensions(["vault"])
-    options = Filler(tmp_path, extensions.secret, []).filled({"password": {"secret": "db"}})
+    options = Filler(tmp_path, extensions.secret, Problems()).filled({"password": {"secret": "db"}})
     assert options["password"] == "hunter2"  # noqa: S105 a test's
     assert shown(options) == {"password": "***"}
 

@@ -9,41 +9,63 @@ PATCHES = [
     Patch(
         "secrets are shown",
         "what came from the environment is masked",
-        CodeEdit("Secret.__repr__", "self.shown", "str(self)"),
-        f"{_TESTS}config.py::test_variables_and_files_fill_in_values_and_stay_masked",
+        CodeEdit("Secret.__repr__", "repr(self.shown)", "repr(self[:])"),
+        f"{_TESTS}masking.py::test_what_came_from_elsewhere_is_masked_however_it_is_formatted",
     ),
     Patch(
         "a secret option in the file is shown",
         "an option that its plugin declares secret is masked wherever it came from",
-        CodeEdit(
-            "hidden",
-            "if isinstance(value, str) and (SecretStr in kinds or SecretBytes in kinds):",
-            "if False:",
-        ),
+        CodeEdit("_Look.at", "any(map(_is_secret, leaves))", "False"),
         f"{_TESTS}masking.py::test_an_option_declared_secret_is_masked_even_if_it_stands_in_the_file",
     ),
     Patch(
         "a password ends at its first slash",
         "a password in a URL is masked whatever it consists of",
-        CodeEdit(
-            "_PASSWORDS",
-            r're.compile("(://[^/@:\\s]*:).*(?=@)", re.DOTALL)',
-            r're.compile("(://[^/@:\\s]*:)[^@/\\s]*(?=@)")',
-        ),
+        CodeEdit("_spans", 'text.rfind("@")', 'text.find("@")'),
         f"{_TESTS}masking.py::test_a_password_in_a_url_is_not_shown",
     ),
     Patch(
         "a validator's message tells the secret",
         "secrets are masked in what a validator says",
-        CodeEdit("_explained", 'masked(item["msg"], found)', 'item["msg"]'),
+        CodeEdit("_explained", 'masking.text(item["msg"])', 'item["msg"]'),
         f"{_TESTS}masking.py::test_a_validators_message_shows_no_secret",
+    ),
+    Patch(
+        "a secret that is formatted is told",
+        "what came from the environment is masked in an f-string",
+        CodeEdit("Secret.__format__", "self.shown", "self[:]"),
+        f"{_TESTS}masking.py::test_what_came_from_elsewhere_is_masked_however_it_is_formatted",
+    ),
+    Patch(
+        "a reference shows its options",
+        "the repr of a backend's reference shows no text",
+        CodeEdit("BackendReference.__repr__", "isinstance(value, bool | int | float)", "True"),
+        f"{_TESTS}masking.py::test_code_that_shows_what_it_gave_shows_no_password",
+    ),
+    Patch(
+        "a secret is looked for as it is written",
+        "a secret is masked in every spelling",
+        CodeEdit("Masking.learn", "{secret, unquote(secret), unquote_plus(secret)}", "{secret}"),
+        f"{_TESTS}masking.py::test_a_text_tells_no_part_of_a_secret_in_any_spelling",
+    ),
+    Patch(
+        "causes keep the secrets",
+        "no cause of an error at the start tells a secret",
+        CodeEdit("Application._open", "self._reporting.masking.clean(error)", "None"),
+        f"{_TESTS}masking.py::TestErrors::test_no_cause_tells_the_password",
+    ),
+    Patch(
+        "a failure that counts is logged as it is",
+        "what is logged of a failure tells no secret",
+        CodeEdit("Reporting.failed", "self.masking.text(str(error))", "str(error)"),
+        f"{_TESTS}masking.py::test_what_is_logged_of_a_failure_tells_no_secret",
     ),
     Patch(
         "show trusts the file",
         "an option that its plugin declares secret isn't shown",
         CodeEdit(
             "effective",
-            'hidden({"backend": table["backend"], **defaults, **table}, model)',
+            'shown({"backend": table["backend"], **defaults, **table}, model)',
             '{"backend": table["backend"], **defaults, **table}',
         ),
         f"{_TESTS}cli_config.py::test_an_option_that_a_plugin_declares_secret_is_masked",
@@ -64,14 +86,14 @@ PATCHES = [
         "what doesn't open is well",
         "a configured backend that doesn't open is told of, with its cause",
         CodeEdit(
-            "_backend", "replace(found, problem=masked(_told(error), reference.options))", "found"
+            "_backend", "replace(found, problem=catalogue.masking.text(_told(error)))", "found"
         ),
         f"{_TESTS}cli_plugins.py::TestDoctor::test_a_backend_that_does_not_open_fails_with_its_cause",
     ),
     Patch(
         "the doctor tells secrets",
         "secrets are masked in the causes that the doctor tells",
-        CodeEdit("_backend", "masked(_told(error), reference.options)", "_told(error)"),
+        CodeEdit("_backend", "catalogue.masking.text(_told(error))", "_told(error)"),
         f"{_TESTS}cli_plugins.py::TestDoctor::test_a_secret_in_a_cause_is_masked",
     ),
 ]

@@ -58,7 +58,7 @@ class Assembly:
         self._clock = clock
         self._catalogue = Catalogue.installed()
         extensions = self._catalogue.extensions(settings.extensions)
-        self._reporting = Reporting([*observers, *extensions.observers()])
+        self._reporting = Reporting([*observers, *extensions.observers()], self._catalogue.masking)
         self._named: dict[tuple[BackendKind, str], object] = {}
         self._backends: list[tuple[object, bool]] = []  # each once, in the order of opening
 

@@ -61,8 +61,7 @@ class ApplicationBuilder:
         try:
             application = ApplicationSettings.model_validate(given)
         except ValidationError as error:
-            names = tuple(ApplicationSettings.model_fields)
-            raise OptionsError("configure()", error, names) from None
+            raise OptionsError("configure()", error, given, ApplicationSettings) from None
         self._settings = replace(self._settings, application=application)
         return self
 
@@ -154,4 +153,4 @@ def _limits(**given: Any) -> dict[str, Any]:  # Any: whatever was given; checked
     try:
         return Limits.model_validate(given).model_dump()
     except ValidationError as error:
-        raise OptionsError("register_aggregate()", error) from None
+        raise OptionsError("register_aggregate()", error, given) from None

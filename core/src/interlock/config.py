@@ -127,8 +127,8 @@ class _Reader:
         try:
             return ApplicationSettings.model_validate(table)
         except ValidationError as error:
-            names = tuple(ApplicationSettings.model_fields)
-            self._options_wrong("application", OptionsError("application", error, names))
+            told = OptionsError("application", error, table, ApplicationSettings)
+            self._options_wrong("application", told)
             return ApplicationSettings()
 
     def _event_store(self) -> BackendReference | None:
@@ -183,7 +183,7 @@ class _Reader:
         try:
             limits = Limits.model_validate(limits).model_dump()
         except ValidationError as error:
-            self._options_wrong(where, OptionsError(where, error))
+            self._options_wrong(where, OptionsError(where, error, limits))
             limits = {}
         return AggregateSettings(
             snapshot_strategy=self._strategy(
@@ -245,7 +245,7 @@ class _Reader:
             try:
                 return MaxAge(MaxAgeOptions.model_validate(options).delta)
             except ValidationError as error:
-                self._options_wrong(where, OptionsError("max-age", error, ("delta",)))
+                self._options_wrong(where, OptionsError("max-age", error, options, MaxAgeOptions))
             except ConfigurationError as error:
                 self._wrong(where, str(error))
         elif name not in FRESHNESS:

@@ -1,21 +1,39 @@
-"""What may be shown of a configuration: what came from elsewhere, and passwords, are masked."""
+"""What may be shown of a configuration: what came from elsewhere, and passwords, are masked.
+
+What is secret is found by structure: in where a value came from, in the model of the options, in
+the parts of a URL, in the names of options. Whatever leaves goes through here.
+"""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self, get_args
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import is_dataclass
+from inspect import get_annotations
+from types import UnionType
+from typing import Annotated, Any, Self, Union, get_args, get_origin
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import BaseModel, RootModel, SecretBytes, SecretStr
+from pydantic import Secret as SecretValue
 
 MASK = "***"
 _LONGEST = 80  # characters of a value in a message
-_PASSWORDS = (
-    re.compile(r"(://[^/@:\s]*:).*(?=@)", re.DOTALL),  # of a URL's user
-    re.compile(r"([?&][^=&#]*(?:pass|pwd|secret|token)[^=&#]*=)[^&#]*", re.IGNORECASE),
-)
+_SHORT = 4  # a secret with less is looked for as a word, or every text would be full of masks
+
+_WORDS = {"pass", "passwd", "password", "passphrase", "pwd", "secret", "token", "credentials"}
+_ENDINGS = ("password", "passwd", "secret", "token", "apikey", "accesskey")
+_WORDS_OF_QUERIES = _WORDS | {"auth", "authorization", "code", "key", "sig", "signature"}
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
+_PARAMETER = re.compile(r"(?:^|[?&;#\s])([^\s?&;#=@/:]++)=([^\s&;#]*+)")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*+://[^\s'\"<>|]*+")
 
 
 class Secret(str):
-    """A string a part of which came from the environment or a file; shown with that part masked."""
+    """A string a part of which came from the environment or a file.
+
+    However it is formatted, that part is masked; where a `str` is wanted, pydantic makes it a plain
+    one. `parts` are what in it is secret.
+    """
 
     __slots__ = ("parts", "shown")
 
@@ -32,62 +50,190 @@ class Secret(str):
     def __repr__(self) -> str:
         return repr(self.shown)
 
+    def __str__(self) -> str:
+        return self.shown
 
-def hidden(options: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """The options, those that the model declares secret as `Secret`, wherever they came from."""
-
-    def hide(name: str, value: Any) -> Any:  # Any: a TOML value
-        field = model.model_fields.get(name)
-        kinds = () if field is None else (field.annotation, *get_args(field.annotation))
-        if isinstance(value, str) and (SecretStr in kinds or SecretBytes in kinds):
-            return Secret(value)
-        return value
-
-    return {name: hide(name, value) for name, value in options.items()}
+    def __format__(self, spec: str) -> str:
+        return format(self.shown, spec)
 
 
-def shown(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: TOML values
-    """Options as they may be shown: secrets masked, and passwords in URLs."""
+class Masking:
+    """The secrets of some options, and how texts are told without them."""
 
-    def mask(value: Any) -> Any:  # Any: a TOML value
-        if isinstance(value, dict):
-            return shown(value)
-        if isinstance(value, list):
-            return [mask(item) for item in value]
-        if not isinstance(value, str):
-            return value
-        text = value.shown if isinstance(value, Secret) else value
-        for password in _PASSWORDS:
-            text = password.sub(rf"\1{MASK}", text)
-        return text
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
 
-    return {key: mask(value) for key, value in options.items()}
+    def learn(self, options: object, model: type[BaseModel] | None = None) -> Self:
+        """Take the secrets of options, by what their model declares as well."""
+        look = _Look()
+        look.at(options, (model,))
+        for secret in look.secrets:
+            self._secrets |= {secret, unquote(secret), unquote_plus(secret)}
+            self._secrets |= {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+            self._secrets |= {repr(secret)[1:-1]}
+        self._secrets -= {"", MASK}
+        return self
+
+    def text(self, text: str) -> str:
+        """The text with the secrets masked wherever they stand in it, and with those of URLs."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            if len(secret) < _SHORT:
+                text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+            else:
+                text = text.replace(secret, MASK)
+        return _URL.sub(lambda found: _without(found[0]), text)
+
+    def clean(self, error: BaseException) -> bool:
+        """Mask the texts of an error and of all that led to it; a cause that keeps them is cut.
+
+        Whether the error itself tells no secret then.
+        """
+        return self._clean(error, {id(error)})
+
+    def _clean(self, error: BaseException, seen: set[int]) -> bool:
+        error.args = tuple(self.text(a) if isinstance(a, str) else a for a in error.args)
+        if isinstance(error, OSError) and isinstance(error.strerror, str):
+            error.strerror = self.text(error.strerror)
+        for cause in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
+            if cause is not None and id(cause) not in seen:
+                seen.add(id(cause))
+                if not self._clean(cause, seen):
+                    error.__cause__ = error.__context__ = None
+        return self.text(told := str(error)) == told
 
 
-def masked(text: str, value: object) -> str:
-    """The text, with the secrets that are in the value masked wherever they stand in it."""
-    for secret in _secrets(value):
-        text = text.replace(secret, secret.shown)
-    return text
-
-
-def _secrets(value: object) -> Iterator[Secret]:
-    if isinstance(value, Secret):
-        if value:
-            yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _secrets(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _secrets(item)
+def shown(options: Mapping[str, Any], model: object = None) -> dict[str, Any]:  # Any: TOML values
+    """Options as they may be shown: secrets masked, those that their model declares as well."""
+    masked: dict[str, Any] = _Look().at(options, (model,))
+    return masked
 
 
 def brief(value: object) -> str:
     """A value of TOML as a message may show it: masked, and short."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return "a table"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "an array"
-    (text,) = shown({"": value}).values()
-    return repr(text) if len(repr(text)) <= _LONGEST else f"{repr(text)[:_LONGEST]}..."
+    text = repr(_Look().at(value, ()))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+class _Look:
+    """One look through options: how they are shown, and the secrets in them."""
+
+    def __init__(self) -> None:
+        self.secrets: list[str] = []
+
+    def at(self, value: Any, kinds: Sequence[object], name: str = "") -> Any:  # Any: TOML values
+        """The value as it is shown; `kinds` are what its model says of it."""
+        leaves = list(_leaves(kinds))
+        if value is not None and any(map(_is_secret, leaves)):
+            self.secrets += _texts(value)
+            return MASK
+        if isinstance(value, Mapping):
+            inner = _inner(leaves)
+            return {
+                key: self.at(item, _of_field(leaves, key) or inner, str(key))
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            inner = _inner(leaves)
+            return [self.at(item, inner, name) for item in value]
+        if isinstance(value, str | bytes) and _names_a_secret(name, _WORDS):
+            self.secrets += _texts(value)
+            return MASK
+        return self._string(value) if isinstance(value, str) else value
+
+    def _string(self, value: str) -> str:
+        self.secrets += [value[start:end] for start, end in _spans(value)]
+        if not isinstance(value, Secret):
+            return _without(value)
+        if value.parts:
+            # Of a URL the host and the path may stand in a message, or nobody knew what failed.
+            self.secrets += [value[:], *(() if "://" in value else value.parts)]
+        return _without(value.shown)
+
+
+def _leaves(kinds: Iterable[object]) -> Iterator[Any]:  # Any: types, as annotations say them
+    """The types that annotations consist of, unions and aliases taken apart."""
+    for kind in kinds:
+        origin = get_origin(kind)
+        if origin is Annotated:
+            yield from _leaves(get_args(kind)[:1])
+        elif origin in (Union, UnionType):
+            yield from _leaves(get_args(kind))
+        elif hasattr(kind, "__value__"):  # an alias made by `type`
+            yield from _leaves([kind.__value__])
+        elif isinstance(kind, type) and issubclass(kind, RootModel):
+            yield from _leaves([kind.model_fields["root"].annotation])
+        elif kind is not None:
+            yield kind
+
+
+def _is_secret(kind: object) -> bool:
+    found = get_origin(kind) or kind
+    return isinstance(found, type) and issubclass(found, SecretStr | SecretBytes | SecretValue)
+
+
+def _inner(leaves: Iterable[object]) -> list[object]:
+    """What containers of these types hold."""
+    return [inner for kind in leaves for inner in get_args(kind) if inner is not Ellipsis]
+
+
+def _of_field(leaves: Iterable[Any], key: str) -> list[object]:  # Any: types
+    """What models, dataclasses and typed dictionaries say of a key."""
+    found: list[object] = []
+    for kind in leaves:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            fields = kind.model_fields.items()
+            found += [f.annotation for n, f in fields if key in (n, f.alias, f.validation_alias)]
+        elif is_dataclass(kind) or hasattr(kind, "__total__"):
+            found += [hint for n, hint in get_annotations(kind, eval_str=True).items() if n == key]
+    return found
+
+
+def _texts(value: Any) -> Iterator[str]:  # Any: TOML values
+    """All texts in a value."""
+    if isinstance(value, str):
+        yield value[:]
+    elif isinstance(value, bytes):
+        yield value.decode(errors="replace")
+    elif isinstance(value, Mapping):
+        yield from _texts(list(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, SecretStr | SecretBytes | SecretValue):
+        yield from _texts(value.get_secret_value())
+
+
+def _without(text: str) -> str:
+    """The text without the passwords of a URL, of `user:password@host`, of `password=...`."""
+    parts, at = [], 0
+    for start, end in sorted(_spans(text)):
+        if start >= at:
+            parts += [text[at:start], MASK]
+            at = end
+    return "".join([*parts, text[at:]])
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where passwords stand in it. One that isn't escaped goes on to the last @."""
+    scheme, found, rest = text.partition("://")
+    begin = len(scheme) + 3 if found else 0
+    end = text.rfind("@")
+    colon = text.find(":", begin, max(end, begin))
+    has_user = not rest.startswith("/") if found else not re.search(r"[\s/]", text[: max(colon, 0)])
+    if colon >= 0 and has_user:
+        yield colon + 1, end
+    for match in _PARAMETER.finditer(text):
+        if _names_a_secret(match[1], _WORDS_OF_QUERIES):
+            yield match.span(2)
+
+
+def _names_a_secret(name: str, words: AbstractSet[str]) -> bool:
+    found = [word.lower() for word in _WORD.findall(name)]
+    if not found or found[-1] in ("file", "path"):
+        return False
+    joined = "".join(found)
+    return joined.endswith(_ENDINGS) or not words.isdisjoint(found)

@@ -1,14 +1,14 @@
 """What plugins name by import strings, and options for it: validated, all that is wrong told."""
 
 import difflib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
 
-from pydantic import ValidationError, validate_call
+from pydantic import BaseModel, ValidationError, validate_call
 
 from interlock.errors import ConfigurationError, PluginError
-from interlock.masking import brief, masked
+from interlock.masking import Masking, brief, shown
 from interlock.problems import MOST, within
 
 _LONGEST = 64  # characters of a name that another one is looked for
@@ -17,9 +17,18 @@ _LONGEST = 64  # characters of a name that another one is looked for
 class OptionsError(ConfigurationError):
     """Options that a plugin doesn't take; `problems` are (path, what is wrong, what to do)."""
 
-    def __init__(self, what: str, error: ValidationError, names: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        what: str,
+        error: ValidationError,
+        options: Mapping[str, Any],  # Any: what didn't validate
+        model: type[BaseModel] | None = None,
+    ) -> None:
+        masking = Masking().learn(options, model)
+        masked = shown(options, model)
+        names = () if model is None else tuple(model.model_fields)
         self.problems = [
-            (item["loc"], *_explained(cast("dict[str, Any]", item), names))
+            (item["loc"], *_explained(cast("dict[str, Any]", item), names, masked, masking))
             for item in error.errors(include_url=False, include_context=False)[:MOST]
         ]
         lines = [
@@ -29,15 +38,26 @@ class OptionsError(ConfigurationError):
         super().__init__(f"the options of {what} don't fit: {'; '.join(lines)}")
 
 
-def _explained(item: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, str]:
+def _explained(
+    item: Mapping[str, Any], names: tuple[str, ...], masked: Any, masking: Masking
+) -> tuple[str, str]:  # Any: TOML values
     """What is wrong, and what to do about it."""
     if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return "no such option", nearest(str(item["loc"][-1]), names)
     if item["type"] in ("missing", "missing_keyword_only_argument"):
         return "is required and missing", ""
-    found = item["input"]
-    is_shown = isinstance(found, bool | int | float | str) and "://" not in str(found)
-    return masked(item["msg"], found) + (f", found {brief(found)}" if is_shown else ""), ""
+    found = _at(item["loc"], masked)
+    is_shown = isinstance(found, bool | int | float | str)
+    return masking.text(item["msg"]) + (f", found {brief(found)}" if is_shown else ""), ""
+
+
+def _at(path: Sequence[str | int], value: Any) -> Any:  # Any: TOML values
+    """What stands at the path of an error, in which pydantic names parts of types as well."""
+    for part in path:
+        is_item = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if is_item or (isinstance(value, dict) and part in value):
+            value = value[part]
+    return value
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -68,4 +88,4 @@ def called(path: str, what: str, options: Mapping[str, Any]) -> object:
     try:
         return validate_call(factory)(**options)
     except ValidationError as error:
-        raise OptionsError(what, error) from None
+        raise OptionsError(what, error, options) from None

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from interlock.codecs import Codec
 from interlock.errors import ConfigurationError, PluginError
 from interlock.extensions import Extensions, hook_manager
-from interlock.masking import hidden, masked
+from interlock.masking import Masking
 from interlock.options import OptionsError, called, imported
 from interlock.specs import (
     PLUGIN_API,
@@ -79,6 +79,8 @@ class Catalogue:
             if point.group in groups
         }
         self._loaded: dict[tuple[str, str, str], tuple[Spec, ...]] = {}
+        self.masking = Masking()
+        """The secrets of all options that were given to it."""
 
     @classmethod
     def installed(cls) -> "Catalogue":
@@ -138,9 +140,10 @@ class Catalogue:
             return factory() if config is None else factory(config, *parts)
         except ConfigurationError:
             raise
-        except Exception as error:
-            told = masked(repr(error), reference.options)
-            raise PluginError(f"backend {reference.name!r} can't be made: {told}") from error
+        except Exception as error:  # noqa: BLE001 it is told of, its secrets masked
+            cause = error if self.masking.clean(error) else None
+            told = self.masking.text(repr(error))
+            raise PluginError(f"backend {reference.name!r} can't be made: {told}") from cause
 
     def config(
         self, reference: BackendReference, kind: BackendKind, *, namespace: str
@@ -157,13 +160,14 @@ class Catalogue:
                 found = ", ".join(reference.options)
                 raise ConfigurationError(f"{what} takes no options, found {found}")
             return spec, None
-        options = hidden(reference.options, model)
+        options = dict(reference.options)
+        self.masking.learn(options, model)
         if "namespace" in model.model_fields:
             options.setdefault("namespace", namespace)
         try:
             return spec, model.model_validate(options)
         except ValidationError as error:
-            raise OptionsError(what, error, tuple(model.model_fields)) from None
+            raise OptionsError(what, error, options, model) from None
 
     def options(self, spec: BackendSpec) -> type[BaseModel] | None:
         """The model of a backend's options; None if it takes none. Raises `PluginError`."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from interlock.errors import StateNotKeptError
+from interlock.masking import Masking
 from interlock.policies import Freshness
 
 logger = logging.getLogger("interlock")
@@ -73,7 +74,9 @@ Observer = Callable[[LoadReport], object]
 class Reporting:
     """The observers and the counters of an application."""
 
-    def __init__(self, observers: Sequence[Observer] = ()) -> None:
+    def __init__(self, observers: Sequence[Observer] = (), masking: Masking | None = None) -> None:
+        self.masking = masking or Masking()
+        """The secrets that no text of an error tells."""
         self._observers = tuple(observers)
         self.is_observed = bool(observers)
         """Whether anybody listens."""
@@ -87,7 +90,7 @@ class Reporting:
     def failed(self, name: str, error: BaseException) -> None:
         """Count and log a failure that reaches no caller."""
         self._counters[name] += 1
-        logger.warning("%s: %s", name, error)
+        logger.warning("%s: %s", name, self.masking.text(str(error)))
 
     def not_kept(self, what: str, aggregate_type: str, error: StateNotKeptError) -> None:
         """Count a state that isn't kept; log the first of each type that would lose this."""

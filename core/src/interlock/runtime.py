@@ -314,8 +314,9 @@ class Application:
     async def _open(self, backend: Closeable, *, is_required: bool) -> None:
         try:
             await _opened(backend)
-        except BackendUnavailableError as error:
-            if is_required:
+        except Exception as error:
+            self._reporting.masking.clean(error)
+            if is_required or not isinstance(error, BackendUnavailableError):
                 raise
             self._reporting.failed("open.failed", error)
         self._opened.append(backend)

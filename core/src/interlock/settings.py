@@ -82,7 +82,7 @@ class Settings:
     `table` is what stood in the file, the profile merged and everything filled in.
     """
 
-    application: ApplicationSettings = field(default_factory=ApplicationSettings)
+    application: ApplicationSettings = field(default_factory=ApplicationSettings, repr=False)
     extensions: tuple[str, ...] = ()
     event_store: BackendReference | None = None
     snapshot_backends: Mapping[str, BackendReference] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Settings:
     aggregates: Mapping[str, AggregateSettings] = field(default_factory=dict)
     source: str | None = None
     profile: str | None = None
-    table: Mapping[str, Any] = field(default_factory=dict)  # Any: TOML values
+    table: Mapping[str, Any] = field(default_factory=dict, repr=False)  # Any: TOML values
 
     def named(self, kind: BackendKind) -> Mapping[str, BackendReference]:
         """The instances of the kind that have a name of their own."""

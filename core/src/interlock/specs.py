@@ -87,10 +87,17 @@ Spec = BackendSpec | StrategySpec | CodecSpec | ExtensionSpec
 
 @dataclass(frozen=True, slots=True)
 class BackendReference:
-    """A backend by name, with its options."""
+    """A backend by name, with its options. Which are secret its plugin knows; no text is shown."""
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)  # Any: what the plugin's model takes
+
+    def __repr__(self) -> str:
+        shown = {
+            name: repr(value) if isinstance(value, bool | int | float) else "..."
+            for name, value in self.options.items()
+        }
+        return f"backend({', '.join([repr(self.name), *(f'{n}={v}' for n, v in shown.items())])})"
 
 
 def backend(name: str, /, **options: Any) -> BackendReference:

@@ -59,6 +59,7 @@ def test_urls(url: str, address: Address) -> None:
         "redis://u:s3cret@h/x",
         "redis://u:s3cret@h/0?ssl_cert_reqs=none",
         "redis://u:s3cret#1@h",
+        "redis+sentinel://u:a@s3cret/x@h",
         "redis+sentinel:///bank",
         "redis+sentinel://h",
         "redis+cluster://,",

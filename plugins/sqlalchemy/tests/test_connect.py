@@ -48,6 +48,24 @@ def test_an_unreadable_url_is_refused_without_showing_it(connected: Connect) -> 
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize("driver", ["postgresql+asyncpg", "postgresql+psycopg", "mysql+asyncmy"])
+@pytest.mark.parametrize(
+    "rest",
+    ["hun@ter2@host/db", "hun@ter2/x@host:1/db", "hun@ter2?x@host/db", "x@host:ter2/db"],
+)
+def test_a_password_that_is_not_escaped_is_refused_and_nothing_of_it_is_looked_up(
+    connected: Connect, driver: str, rest: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="write %40 for @") as caught:
+        connected(url=f"{driver}://app:{rest}")
+    assert "ter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_an_escaped_password_is_taken(connected: Connect) -> None:
+    connected(url="postgresql+asyncpg://app:hun%40ter2%2F@host/db?application_name=a%40b")
+
+
 @pytest.mark.parametrize(
     ("url", "name"),
     [

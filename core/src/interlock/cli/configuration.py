@@ -13,7 +13,7 @@ from interlock.cli.options import described
 from interlock.cli.schema import schema_of
 from interlock.config import load_settings
 from interlock.errors import ConfigurationError
-from interlock.masking import hidden, shown
+from interlock.masking import shown
 from interlock.plugins import Catalogue
 from interlock.settings import ApplicationSettings, Settings
 from interlock.specs import BackendKind
@@ -94,7 +94,7 @@ def effective(settings: Settings, catalogue: Catalogue) -> Table:
         defaults = _defaults(model)
         if "namespace" in model.model_fields:
             defaults["namespace"] = application["namespace"]
-        return hidden({"backend": table["backend"], **defaults, **table}, model)
+        return shown({"backend": table["backend"], **defaults, **table}, model)
 
     def backends(section: str, kind: BackendKind) -> Table:
         return {name: backend(kind, table) for name, table in given.get(section, {}).items()}

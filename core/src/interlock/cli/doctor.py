@@ -15,7 +15,6 @@ from interlock.cli.options import described, model_of
 from interlock.config import load_settings
 from interlock.durations import duration_text
 from interlock.errors import BackendUnavailableError, ConfigurationError
-from interlock.masking import masked
 from interlock.options import imported
 from interlock.plugins import Catalogue, Listing
 from interlock.policies import NeverSnapshot
@@ -153,7 +152,7 @@ async def _backend(
         if kind is BackendKind.SNAPSHOTS:
             found = await _with_snapshots(found, made, settings)
     except Exception as error:  # noqa: BLE001 it is what is told
-        return replace(found, problem=masked(_told(error), reference.options))
+        return replace(found, problem=catalogue.masking.text(_told(error)))
     finally:
         for each in reversed(opened):
             with suppress(Exception):  # what can't be closed wasn't open

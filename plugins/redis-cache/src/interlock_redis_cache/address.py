@@ -10,6 +10,7 @@ _SCHEME = re.compile(r"(redis|rediss)(?:\+(sentinel|cluster))?://(.*)", re.DOTAL
 _NODE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(?::([0-9]{1,5}))?")
 _PORTS = {"single": 6379, "cluster": 6379, "sentinel": 26379}
 _MAX_PORT = 65535
+_ESCAPES = "within a user's name or password %40 for @, %2F for /"
 
 Node = tuple[str, int]  # host, port
 
@@ -86,12 +87,14 @@ def _node(host: str, default_port: int) -> Node:
     if match is None or not 0 < port <= _MAX_PORT:
         raise ValueError(
             "the URL's servers don't read: wanted host:port, a port up to 65535, an IPv6 address "
-            "in brackets, and within a user's name or password %40 for @, %2F for /"
+            f"in brackets, and {_ESCAPES}"
         )
     return match.group(1).strip("[]"), port
 
 
 def _path(mode: Mode, path: str) -> tuple[str, int]:
+    if "@" in path:  # of a password; what stands before it would be looked up as a server's name
+        raise ValueError(f"the URL has an @ behind its servers: {_ESCAPES}")
     service, _, db = path.partition("/") if mode is Mode.SENTINEL else ("", "", path)
     if mode is Mode.SENTINEL and not service:
         raise ValueError(

@@ -21,6 +21,8 @@ _SERVERS: dict[str, type[PostgreSQL] | type[MySQL]] = {
 }
 _DIALECTS = ("sqlite", *_SERVERS)
 
+_ESCAPES = "within a user's name, a password or a value write %40 for @, %2F for /, %3A for :"
+
 MakeTable = Callable[[str], Table]
 """Makes the table for the database of that name."""
 
@@ -52,15 +54,25 @@ def url_of(text: str) -> URL:
     """The URL of a supported database. Raises `ConfigurationError`."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # Neither the cause nor the text: both may hold a password.
-        raise ConfigurationError("the url isn't one that SQLAlchemy can parse") from None
+        raise ConfigurationError(
+            f"the url isn't one that SQLAlchemy can parse; {_ESCAPES}"
+        ) from None
     name = url.get_backend_name()
     if name not in _DIALECTS:
         raise ConfigurationError(
             f"the url's database is {name!r}; supported: {', '.join(_DIALECTS)}"
         )
+    if name in _SERVERS and any("@" in part for part in _behind_the_user(url, text)):
+        # SQLAlchemy ends a password at its first @; the rest would be looked up as a server's name.
+        raise ConfigurationError(f"the url has an @ behind its user and password; {_ESCAPES}")
     return url
+
+
+def _behind_the_user(url: URL, text: str) -> tuple[str, str, str]:
+    """What stands there, not decoded."""
+    return url.host or "", url.database or "", text.partition("?")[2]
 
 
 def dialect_named(name: str) -> Dialect:
