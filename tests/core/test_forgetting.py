@@ -305,7 +305,7 @@ class TestTurns:
     async def test_what_is_no_id_is_refused(self) -> None:
         async with Rig() as rig:
             wrong: Any = "7"
-            with pytest.raises(TypeError, match="aggregate_id is '7'"):
+            with pytest.raises(TypeError, match="aggregate_id is of type str"):
                 await rig.forget(wrong)
 
 
