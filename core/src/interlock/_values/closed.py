@@ -1,6 +1,6 @@
 """Types whose JSON loses nothing as long as each value has exactly the type that is declared.
 
-One walk over a state of such a type tells that its record is exact, without decoding it.
+One check of a state of such a type tells that its record is exact, without decoding it.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum, Flag
-from itertools import product
+from itertools import chain, product
 from math import isfinite, prod
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +19,15 @@ from pydantic_core import TzInfo
 
 from interlock._values.comparing import Kinds
 
-Walk = Callable[[Any, list[int]], bool]  # Any: whatever a field holds
-"""Whether the JSON of a value is exact.
+Check = Callable[[Collection[Any], list[int]], bool]  # Any: whatever a field holds
+"""Whether the JSON of all these values, which have the types that are declared, is exact.
 
-Notes the ids of the mutable objects that it meets, and `UNSET` for each model below the root that
-has unset names: those its JSON can't say.
+Notes the ids of the mutable objects that it meets, and `UNSET` if a model below the root has unset
+names: those its JSON can't say.
 """
 UNSET = 0
+Walk = Callable[[Any, list[int]], bool]  # Any: an object of the class, or of another
+"""As `Check`, of one object; its own unset names aren't noted."""
 Schema = Mapping[str, Any]  # Any: pydantic's core schema
 
 _SHAPES = 64
@@ -32,6 +35,7 @@ _SAFE_CONFIG = frozenset(
     {"title", "frozen", "from_attributes", "extra_fields_behavior", "validate_default"}
     | {"validate_assignment", "validate_by_name", "populate_by_name"}
 )
+_fields_set_of = attrgetter("__pydantic_fields_set__")
 
 
 class _NotClosedError(Exception):
@@ -40,15 +44,14 @@ class _NotClosedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Closed:
-    """The types that a value may have, and what else is to be looked at: each, or all at once."""
+    """The types that a value may have, and what else is to be looked at."""
 
     types: frozenset[type]
-    walk: Walk | None = None
-    walk_all: Callable[[Collection[Any]], bool] | None = None  # Any: values of these types
+    check: Check | None = None
 
 
 def closed_walk(cls: type[BaseModel], kinds: Kinds) -> Walk | None:
-    """The walk over the objects of a model class; None if the class isn't closed."""
+    """The check of an object of a model class; None if the class isn't closed."""
     schema: Schema = cls.__pydantic_core_schema__
     definitions: dict[str, Schema] = {}
     if schema["type"] == "definitions":
@@ -56,13 +59,14 @@ def closed_walk(cls: type[BaseModel], kinds: Kinds) -> Walk | None:
         schema = schema["schema"]
     compiler = _Compiler(definitions, kinds)
     try:
-        return compiler.root(compiler.resolved(schema))
+        schema = compiler.resolved(schema)
+        return compiler.root(schema) if schema["type"] == "model" else None
     except _NotClosedError:
         return None
 
 
 class _Compiler:
-    """Makes walks of core schemas; whatever it doesn't know in one makes that not closed."""
+    """Makes checks of core schemas; whatever it doesn't know in one makes that not closed."""
 
     def __init__(self, definitions: Mapping[str, Schema], kinds: Kinds) -> None:
         self._definitions = definitions
@@ -75,17 +79,6 @@ class _Compiler:
             schema = self._definitions[schema["schema_ref"]]
         return schema
 
-    def root(self, schema: Schema) -> Walk:
-        if schema["type"] != "model":
-            raise _NotClosedError
-        walk = self._model_walk(schema, is_root=True)
-        cls = schema["cls"]
-
-        def walk_state(state: Any, ids: list[int]) -> bool:  # Any: as in Walk
-            return type(state) is cls and walk(state, ids)
-
-        return walk_state
-
     def closed(self, schema: Schema) -> _Closed:
         schema = self.resolved(schema)
         kind = schema["type"]
@@ -97,31 +90,33 @@ class _Compiler:
             raise _NotClosedError
         return make(self, schema)
 
-    def default(self, schema: Schema) -> _Closed:
+    def of_default(self, schema: Schema) -> _Closed:
         _require(schema, "default", "default_factory", "default_factory_takes_data", "schema")
         return self.closed(schema["schema"])
 
-    def json_or_python(self, schema: Schema) -> _Closed:
+    def of_json(self, schema: Schema) -> _Closed:
         _require(schema, "json_schema", "python_schema")
         return self.closed(schema["json_schema"])
 
-    def nullable(self, schema: Schema) -> _Closed:
+    def of_nullable(self, schema: Schema) -> _Closed:
         _require(schema, "schema")
         inner = self.closed(schema["schema"])
-        look = inner.walk
+        types, check = inner.types | {type(None)}, inner.check
+        if check is None:
+            return _Closed(types)
         return _Closed(
-            inner.types | {type(None)},
-            look and (lambda value, ids: value is None or look(value, ids)),
+            types,
+            lambda values, ids: check([value for value in values if value is not None], ids),
         )
 
-    def datetime(self, schema: Schema) -> _Closed:
+    def of_datetime(self, schema: Schema) -> _Closed:
         _require(schema, "microseconds_precision", "tz_constraint")
         constraint = schema.get("tz_constraint")
         if constraint not in (None, "aware"):
             raise _NotClosedError
-        return _Closed(frozenset({datetime}), _is_aware if constraint else _is_exact_moment)
+        return _Closed(frozenset({datetime}), _are_aware if constraint else _are_exact_moments)
 
-    def enum(self, schema: Schema) -> _Closed:
+    def of_enum(self, schema: Schema) -> _Closed:
         _require(schema, "cls", "members", "sub_type")
         cls, members = schema["cls"], schema["members"]
         types = {type(member.value) for member in members}
@@ -130,107 +125,121 @@ class _Compiler:
             raise _NotClosedError
         return _Closed(frozenset({cls}))
 
-    def literal(self, schema: Schema) -> _Closed:
+    def of_literal(self, schema: Schema) -> _Closed:
         _require(schema, "expected")
-        expected = schema["expected"]
+        expected = frozenset(schema["expected"])
         types = frozenset(map(type, expected))
         if not types <= {str} and not types <= {int}:
             raise _NotClosedError
-        values = frozenset(expected)
-        return _Closed(types, lambda value, _ids: value in values)
+        return _Closed(types, lambda values, _ids: expected.issuperset(values))
 
-    def list(self, schema: Schema) -> _Closed:
-        _require(schema, "items_schema")
-        return _Closed(frozenset({list}), self._items(schema))
+    def of_list(self, schema: Schema) -> _Closed:
+        return _Closed(frozenset({list}), _noting(self._items(schema)))
 
-    def set(self, schema: Schema) -> _Closed:
-        _require(schema, "items_schema")
-        items = self.closed(schema["items_schema"])
-        if any(issubclass(cls, BaseModel | list | dict | set | tuple) for cls in items.types):
-            raise _NotClosedError
-        return _Closed(frozenset({set}), _over(items))
+    def of_set(self, schema: Schema) -> _Closed:
+        return _Closed(frozenset({set}), _noting(self._elements(schema)))
 
-    def frozenset(self, schema: Schema) -> _Closed:
-        walk = self.set(schema).walk
-        return _Closed(frozenset({frozenset}), walk and _without_itself(walk))
+    def of_frozenset(self, schema: Schema) -> _Closed:
+        return _Closed(frozenset({frozenset}), _over(self._elements(schema)))
 
-    def dict(self, schema: Schema) -> _Closed:
+    def of_dict(self, schema: Schema) -> _Closed:
         _require(schema, "keys_schema", "values_schema")
-        if self.closed(schema["keys_schema"]) is not _LEAVES["str"]:
+        if "values_schema" not in schema:
             raise _NotClosedError
-        over_values = _over(self.closed(schema["values_schema"]))
-        keys = frozenset({str})
+        keys, values = (self.closed(schema[name]) for name in ("keys_schema", "values_schema"))
+        if keys is not _LEAVES["str"]:
+            raise _NotClosedError
+        over_keys, over_values = _over(keys), _over(values)
 
-        def walk(value: Any, ids: list[int]) -> bool:  # Any: as in Walk
-            ids.append(id(value))
-            return keys.issuperset(map(type, value)) and _without_itself(over_values)(
-                value.values(), ids
-            )
+        def check(found: Collection[Any], ids: list[int]) -> bool:  # Any: as in Check
+            ids += map(id, found)
+            return over_keys(found, ids) and over_values([each.values() for each in found], ids)
 
-        return _Closed(frozenset({dict}), walk)
+        return _Closed(frozenset({dict}), check)
 
-    def tuple(self, schema: Schema) -> _Closed:
+    def of_tuple(self, schema: Schema) -> _Closed:
         _require(schema, "items_schema", "variadic_item_index")
         items = schema["items_schema"]
         if "variadic_item_index" in schema and len(items) == 1:
-            return _Closed(frozenset({tuple}), _without_itself(_over(self.closed(items[0]))))
+            return _Closed(frozenset({tuple}), _over(self.closed(items[0])))
         if "variadic_item_index" in schema:
             raise _NotClosedError
         parts = [self.closed(item) for item in items]
         shapes = _shapes(parts)
-        walks = [(index, part.walk) for index, part in enumerate(parts) if part.walk is not None]
 
-        def walk(value: Any, ids: list[int]) -> bool:  # Any: as in Walk
-            return tuple(map(type, value)) in shapes and all(
-                look(value[index], ids) for index, look in walks
+        def check(found: Collection[Any], ids: list[int]) -> bool:  # Any: as in Check
+            return shapes.issuperset([tuple(map(type, value)) for value in found]) and all(
+                part.check is None or part.check([value[index] for value in found], ids)
+                for index, part in enumerate(parts)
             )
 
-        return _Closed(frozenset({tuple}), walk)
+        return _Closed(frozenset({tuple}), check)
 
-    def _items(self, schema: Schema) -> Walk:
-        if "items_schema" not in schema:
-            raise _NotClosedError
-        return _over(self.closed(schema["items_schema"]))
-
-    def model(self, schema: Schema) -> _Closed:
-        return _Closed(frozenset({schema["cls"]}), self._model_walk(schema, is_root=False))
-
-    def _model_walk(self, schema: Schema, *, is_root: bool) -> Walk:
-        _require(schema, "cls", "config", "schema", "custom_init", "root_model")
-        cls, fields, config = schema["cls"], schema["schema"], schema.get("config", {})
-        if (
-            cls in self._under
-            or not _is_plain_model(schema, self._kinds)
-            or not config.keys() <= _SAFE_CONFIG
-        ):
-            raise _NotClosedError
-        _require(fields, "fields", "model_name", "computed_fields")
-        self._under.append(cls)
-        parts = {name: self._field(field) for name, field in fields["fields"].items()}
-        self._under.pop()
-        names, given = tuple(parts), frozenset(parts)
-        shapes = _shapes(list(parts.values()))
-        walks = [(name, part.walk) for name, part in parts.items() if part.walk is not None]
-        is_mutable = self._kinds[cls].can_change
+    def root(self, schema: Schema) -> Walk:
+        cls, parts = schema["cls"], self._fields(schema)
+        names, shapes = tuple(parts), _shapes(parts.values())
+        checks = [(name, part.check) for name, part in parts.items() if part.check is not None]
 
         def walk(model: Any, ids: list[int]) -> bool:  # Any: as in Walk
             values = model.__dict__
-            if tuple(values) != names or tuple(map(type, values.values())) not in shapes:
+            if type(model) is not cls or tuple(values) != names:
                 return False
-            if not is_root and model.__pydantic_fields_set__ != given:
-                ids.append(UNSET)
-            if is_mutable:
-                ids.append(id(model))
-            for name, look in walks:  # noqa: SIM110 a generator costs more
-                if not look(values[name], ids):
+            if tuple(map(type, values.values())) not in shapes:
+                return False
+            ids.append(id(model))
+            for name, check in checks:  # noqa: SIM110 a generator costs more
+                if not check((values[name],), ids):
                     return False
             return True
 
         return walk
 
+    def of_model(self, schema: Schema) -> _Closed:
+        cls, parts = schema["cls"], self._fields(schema)
+        orders, given, shapes = {tuple(parts)}, set(parts), _shapes(parts.values())
+        checks = [(name, part.check) for name, part in parts.items() if part.check is not None]
+        can_change = self._kinds[cls].can_change
+
+        def check(models: Collection[Any], ids: list[int]) -> bool:  # Any: as in Check
+            values = [model.__dict__ for model in models]
+            if not orders.issuperset(map(tuple, values)) or not shapes.issuperset(
+                [tuple(map(type, each.values())) for each in values]
+            ):
+                return False
+            if can_change:
+                ids += map(id, models)
+            if not all(map(given.__eq__, map(_fields_set_of, models))):
+                ids.append(UNSET)
+            return all(look([each[name] for each in values], ids) for name, look in checks)
+
+        return _Closed(frozenset({cls}), check)
+
+    def _fields(self, schema: Schema) -> dict[str, _Closed]:
+        _require(schema, "cls", "config", "schema", "custom_init", "root_model")
+        cls, fields = schema["cls"], schema["schema"]
+        if cls in self._under or not _is_plain_model(schema, self._kinds):
+            raise _NotClosedError
+        _require(fields, "fields", "model_name", "computed_fields")
+        self._under.append(cls)
+        parts = {name: self._field(field) for name, field in fields["fields"].items()}
+        self._under.pop()
+        return parts
+
     def _field(self, field: Schema) -> _Closed:
         _require(field, "schema", "frozen")
         return self.closed(field["schema"])
+
+    def _items(self, schema: Schema) -> _Closed:
+        _require(schema, "items_schema")
+        if "items_schema" not in schema:
+            raise _NotClosedError
+        return self.closed(schema["items_schema"])
+
+    def _elements(self, schema: Schema) -> _Closed:
+        items = self._items(schema)
+        if any(issubclass(cls, BaseModel | tuple | frozenset) for cls in items.types):
+            raise _NotClosedError
+        return items
 
 
 def _require(schema: Schema, *known: str) -> None:
@@ -245,50 +254,43 @@ def _is_plain_model(schema: Schema, kinds: Kinds) -> bool:
         schema.get("root_model")
         or schema.get("custom_init")
         or schema["schema"]["type"] != "model-fields"
+        or not config.keys() <= _SAFE_CONFIG
         or config.get("extra_fields_behavior") == "allow"
         or cls.__private_attributes__
         or kinds[cls].slots
     )
 
 
-def _shapes(parts: list[_Closed]) -> Collection[tuple[type, ...]]:
+def _shapes(parts: Collection[_Closed]) -> frozenset[tuple[type, ...]]:
     if prod(len(part.types) for part in parts) > _SHAPES:
         raise _NotClosedError
     return frozenset(product(*(part.types for part in parts)))
 
 
-def _over(items: _Closed) -> Walk:
-    """The walk over a collection, which notes the collection itself too."""
-    types, look, look_at_all = items.types, items.walk, items.walk_all
+def _over(items: _Closed) -> Check:
+    """The check of collections by what they hold."""
+    types, check = items.types, items.check
 
-    def walk(values: Any, ids: list[int]) -> bool:  # Any: as in Walk
-        ids.append(id(values))
-        if not types.issuperset(map(type, values)):
+    def check_items(found: Collection[Any], ids: list[int]) -> bool:  # Any: as in Check
+        if not types.issuperset(map(type, chain.from_iterable(found))):
             return False
-        if look_at_all is not None:
-            return look_at_all(values)
-        if look is not None:
-            for value in values:
-                if not look(value, ids):
-                    return False
-        return True
+        return check is None or check(list(chain.from_iterable(found)), ids)
 
-    return walk
+    return check_items
 
 
-def _without_itself(walk: Walk) -> Walk:
-    """The same walk over what is immutable: that may stand at several places."""
+def _noting(items: _Closed) -> Check:
+    """As `_over`, of collections that can change."""
+    check_items = _over(items)
 
-    def walk_inside(value: Any, ids: list[int]) -> bool:  # Any: as in Walk
-        inside: list[int] = []
-        is_exact = walk(value, inside)
-        ids += inside[1:]
-        return is_exact
+    def check(found: Collection[Any], ids: list[int]) -> bool:  # Any: as in Check
+        ids += map(id, found)
+        return check_items(found, ids)
 
-    return walk_inside
+    return check
 
 
-def _is_exact_moment(value: datetime, _ids: list[int]) -> bool:
+def _is_exact_moment(value: datetime) -> bool:
     zone = value.tzinfo
     if value.fold:
         return False
@@ -298,8 +300,12 @@ def _is_exact_moment(value: datetime, _ids: list[int]) -> bool:
     return zone is None or zone is UTC
 
 
-def _is_aware(value: datetime, ids: list[int]) -> bool:
-    return value.tzinfo is not None and _is_exact_moment(value, ids)
+def _are_exact_moments(values: Collection[datetime], _ids: list[int]) -> bool:
+    return all(map(_is_exact_moment, values))
+
+
+def _are_aware(values: Collection[datetime], ids: list[int]) -> bool:
+    return all(value.tzinfo is not None for value in values) and _are_exact_moments(values, ids)
 
 
 _PLAIN_EQUALITY = (Enum.__eq__, str.__eq__, int.__eq__)
@@ -310,28 +316,22 @@ _LEAVES: Mapping[str, _Closed] = {
     "uuid": _Closed(frozenset({UUID})),
     "date": _Closed(frozenset({date})),
     "int": _Closed(frozenset({int})),  # a long one is looked for in the JSON
-    "float": _Closed(
-        frozenset({float}),
-        lambda value, _ids: isfinite(value),
-        lambda values: all(map(isfinite, values)),
-    ),
+    "float": _Closed(frozenset({float}), lambda values, _ids: all(map(isfinite, values))),
     "decimal": _Closed(
-        frozenset({Decimal}),
-        lambda value, _ids: value.is_finite(),
-        lambda values: all(map(Decimal.is_finite, values)),
+        frozenset({Decimal}), lambda values, _ids: all(map(Decimal.is_finite, values))
     ),
 }
 _COMPOSITES: Mapping[str, Callable[[_Compiler, Schema], _Closed]] = {
-    "default": _Compiler.default,
-    "json-or-python": _Compiler.json_or_python,
-    "nullable": _Compiler.nullable,
-    "datetime": _Compiler.datetime,
-    "enum": _Compiler.enum,
-    "literal": _Compiler.literal,
-    "list": _Compiler.list,
-    "set": _Compiler.set,
-    "frozenset": _Compiler.frozenset,
-    "dict": _Compiler.dict,
-    "tuple": _Compiler.tuple,
-    "model": _Compiler.model,
+    "default": _Compiler.of_default,
+    "json-or-python": _Compiler.of_json,
+    "nullable": _Compiler.of_nullable,
+    "datetime": _Compiler.of_datetime,
+    "enum": _Compiler.of_enum,
+    "literal": _Compiler.of_literal,
+    "list": _Compiler.of_list,
+    "set": _Compiler.of_set,
+    "frozenset": _Compiler.of_frozenset,
+    "dict": _Compiler.of_dict,
+    "tuple": _Compiler.of_tuple,
+    "model": _Compiler.of_model,
 }

@@ -43,11 +43,12 @@ class Fidelity:
 
         `json` is the payload where that is plain JSON. Raises what `decode` raises.
         """
-        details, ids = self._root_details(state), list[int]()
+        details = self._root_details(state)
+        ids: list[int] = []
         if json is not None and self._is_exact(state, json, ids):
-            unset = ids.count(UNSET)
-            if len({*ids}) == len(ids) - max(unset - 1, 0):
-                return self.details(state) if unset else details
+            objects = [each for each in ids if each] if UNSET in ids else ids
+            if len(objects) == len({*objects}):
+                return details if objects is ids else self.details(state)
         found = difference(state, _restored(decode(), details), self.kinds, is_state=True)
         if found is None:
             return details
