@@ -1,7 +1,7 @@
 """A process that appends to shared streams, and prints what was accepted.
 
-Arguments: the URL, the table, the events of a command, the commands (0: until it is killed), the
-streams' ids.
+Arguments: the URL, the table, the events of a command, the commands (0: until it is killed, -1: one
+for each line that it is given), the streams' ids.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ async def main(url: str, table: str, size: int, commands: int, ids: list[UUID]) 
     store = SQLAlchemyEventStore(SQLAlchemyEventsConfig(url=url, table=table))
     await store.open()
     done = 0
-    while not commands or done < commands:
+    while sys.stdin.readline() if commands < 0 else not commands or done < commands:
         accepted = await append(store, random.choice(ids), size)  # noqa: S311 # no secret
         print(*accepted, flush=True)  # noqa: T201 # what its parent reads
         done += 1

@@ -1,8 +1,12 @@
 """Stores in one place, and events for them."""
 
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 from uuid import UUID, uuid4
@@ -43,6 +47,20 @@ async def store(
     open_store: Callable[..., Awaitable[SQLAlchemyEventStore]],
 ) -> SQLAlchemyEventStore:
     return await open_store()
+
+
+@pytest.fixture
+def start(place: Place) -> Callable[..., Awaitable[Process]]:
+    """Starts an `appender.py`; what it takes behind the URL and the table is given."""
+
+    async def start(*arguments: object) -> Process:
+        appender = Path(__file__).with_name("appender.py")
+        words = map(str, (appender, place.url, place.table("interlock_events"), *arguments))
+        return await asyncio.create_subprocess_exec(
+            sys.executable, *words, stdin=PIPE, stdout=PIPE, stderr=PIPE
+        )
+
+    return start
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
-import asyncio
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from uuid import UUID, uuid4
 
 from interlock.backends import StoredEvent
@@ -12,15 +9,7 @@ from sql_rig import Place
 Events = Callable[..., Sequence[StoredEvent]]
 OpenStore = Callable[..., Awaitable[SQLAlchemyEventStore]]
 
-APPENDER = Path(__file__).with_name("appender.py")
-
-
-async def start(place: Place, *arguments: object) -> Process:
-    words = [
-        str(argument)
-        for argument in (APPENDER, place.url, place.table("interlock_events"), *arguments)
-    ]
-    return await asyncio.create_subprocess_exec(sys.executable, *words, stdout=PIPE, stderr=PIPE)
+Start = Callable[..., Awaitable[Process]]
 
 
 async def streams(store: SQLAlchemyEventStore, ids: Sequence[UUID]) -> list[list[tuple[int, UUID]]]:
@@ -31,11 +20,11 @@ async def streams(store: SQLAlchemyEventStore, ids: Sequence[UUID]) -> list[list
 
 
 async def test_two_processes_append_to_the_same_streams_and_each_accepted_event_is_there_once(
-    open_store: OpenStore, place: Place
+    open_store: OpenStore, start: Start
 ) -> None:
     store = await open_store()
     ids = [uuid4() for _ in range(3)]
-    processes = [await start(place, 2, 150, *ids) for _ in range(2)]
+    processes = [await start(2, 150, *ids) for _ in range(2)]
     accepted: list[UUID] = []
     for process in processes:
         output, errors = await process.communicate()
@@ -49,12 +38,12 @@ async def test_two_processes_append_to_the_same_streams_and_each_accepted_event_
 
 
 async def test_a_killed_writer_leaves_what_it_acknowledged_and_nothing_half(
-    open_store: OpenStore, place: Place, events: Events
+    open_store: OpenStore, place: Place, events: Events, start: Start
 ) -> None:
     ids = [uuid4(), uuid4()]
     await (await open_store()).close()
     for _ in range(5 if place.kind == "sqlite" else 2):
-        process = await start(place, 3, 0, *ids)
+        process = await start(3, 0, *ids)
         assert process.stdout is not None
         acknowledged = [await process.stdout.readline() for _ in range(20)]
         process.kill()

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import sqlite3
 import sys
 import threading
@@ -7,11 +8,23 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, bindparam, event, func, insert, select
+from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    Table,
+    bindparam,
+    event,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.pool import Pool
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
+from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Database, RefusedError, Step
+from interlock_sqlalchemy.dialects import connect
 
 Connect = Callable[..., Database]
 
@@ -39,11 +52,60 @@ def run(file: Path, sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-async def test_a_missing_file_is_not_created_unasked(connected: Connect, file: Path) -> None:
+async def test_a_missing_file_is_created_with_its_table_unless_that_is_forbidden(
+    connected: Connect, file: Path
+) -> None:
     with pytest.raises(ConfigurationError, match="create_schema = true") as caught:
-        await connected().open()
+        await connected(create_schema=False).open()
     assert str(file) in str(caught.value)
     assert "CREATE TABLE things" in str(caught.value)
+    assert list(file.parent.iterdir()) == []
+    for _ in range(2):
+        database = connected()
+        await database.open()
+        await database.close()
+    assert run(file, "select name from sqlite_master") == [("things",)]
+
+
+async def test_a_file_made_here_gets_the_tables_of_all_backends_unasked(
+    connected: Connect, file: Path
+) -> None:
+    other = Table("others", MetaData(), Column("number", Integer, primary_key=True))
+    options = SQLAlchemyConfig(url=f"sqlite:///{file}", table="others")
+    for database in (connected(), connect(options, lambda _: other)[0]):
+        await database.open()
+        await database.close()
+    assert run(file, "select count(*) from sqlite_master where name in ('things', 'others')") == [
+        (2,)
+    ]
+
+
+async def test_only_their_user_may_read_the_files_that_are_made(
+    connected: Connect, table: Table, file: Path
+) -> None:
+    before = os.umask(0)
+    try:
+        database = connected()
+        await database.open()
+        thing = {"name": "a", "number": 1, "content": b"c"}
+        await database.execute([Step(database.compile(insert(table)), [thing])])
+        assert {found.name: found.stat().st_mode & 0o777 for found in file.parent.iterdir()} == {
+            "things.db": 0o600,
+            "things.db-wal": 0o600,
+            "things.db-shm": 0o600,
+        }
+        await database.close()
+    finally:
+        os.umask(before)
+
+
+async def test_a_url_that_forbids_to_make_the_file_is_heeded(
+    connected: Connect, file: Path
+) -> None:
+    for mode in ("rw", "ro"):
+        database = connected(url=f"sqlite:///file:{file}?mode={mode}&uri=true", create_schema=True)
+        with pytest.raises(BackendUnavailableError, match="unable to open"):
+            await database.open()
     assert list(file.parent.iterdir()) == []
 
 
@@ -56,7 +118,7 @@ async def test_a_missing_table_is_not_created_unasked(connected: Connect, file: 
 
 async def test_the_printed_ddl_makes_a_table_that_opens(connected: Connect, file: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        await connected().open()
+        await connected(create_schema=False).open()
     run(file, str(caught.value).partition("run:\n")[2])
     database = connected()
     await database.open()
@@ -150,7 +212,7 @@ async def test_a_lock_that_fails_at_once_is_tried_again(
         other.execute("begin immediate")
 
         def trace(statement: str) -> None:
-            if "journal_mode" in statement:
+            if "application_id =" in statement:
                 tries.append(statement)
             if len(tries) == 2:
                 other.execute("commit")

@@ -15,7 +15,6 @@ def nothing() -> None:
 
 async def test_jobs_run_in_order_in_one_thread_that_is_not_the_loops() -> None:
     worker = Worker("w")
-    worker.start()
     done: list[tuple[int, int]] = []
 
     def job(number: int) -> None:
@@ -29,7 +28,6 @@ async def test_jobs_run_in_order_in_one_thread_that_is_not_the_loops() -> None:
 
 async def test_an_exception_reaches_who_submitted_and_the_thread_goes_on() -> None:
     worker = Worker("w")
-    worker.start()
 
     def fail() -> None:
         raise ValueError("told")
@@ -42,7 +40,6 @@ async def test_an_exception_reaches_who_submitted_and_the_thread_goes_on() -> No
 
 async def test_a_failure_that_nobody_waits_for_is_not_reported() -> None:
     worker = Worker("w")
-    worker.start()
     reports: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
     worker.submit(partial(int, "no number"))
@@ -53,7 +50,6 @@ async def test_a_failure_that_nobody_waits_for_is_not_reported() -> None:
 
 async def test_several_results_wake_the_loop_once(monkeypatch: pytest.MonkeyPatch) -> None:
     worker = Worker("w")
-    worker.start()
     loop = asyncio.get_running_loop()
     wakes = []
     real = loop.call_soon_threadsafe
@@ -74,7 +70,6 @@ async def test_several_results_wake_the_loop_once(monkeypatch: pytest.MonkeyPatc
 
 async def test_a_job_cancelled_before_its_turn_is_not_done() -> None:
     worker = Worker("w")
-    worker.start()
     gate = threading.Event()
     done: list[str] = []
     first = worker.submit(lambda: gate.wait(10))
@@ -88,7 +83,6 @@ async def test_a_job_cancelled_before_its_turn_is_not_done() -> None:
 
 async def test_stopping_finishes_what_was_submitted() -> None:
     worker = Worker("w")
-    worker.start()
     done: list[int] = []
     jobs = [worker.submit(partial(done.append, n)) for n in range(100)]
     await worker.stop(lambda: done.append(100))
@@ -98,8 +92,6 @@ async def test_stopping_finishes_what_was_submitted() -> None:
 
 async def test_a_stopped_worker_takes_nothing() -> None:
     worker = Worker("the writer")
-    worker.start()
-    await worker.stop(nothing)
     await worker.stop(nothing)
     with pytest.raises(BackendUnavailableError, match="the writer isn't open") as caught:
         worker.submit(nothing)

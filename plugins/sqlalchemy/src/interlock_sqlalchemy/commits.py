@@ -20,25 +20,43 @@ class CommittingDialect(Protocol):
     begin: str
     driver_error: type[Exception]
 
+    def is_interrupted(self, error: Exception) -> bool:
+        """Whether another thread has broken the statement off."""
+        ...
+
     def is_conflict(self, error: Exception) -> bool:
         """Whether a row stands where one was to be inserted."""
         ...
 
     def unavailable(
-        self, error: BaseException | None, doing: str, *, committing: bool = False
+        self, error: BaseException | str | None, doing: str, *, committing: bool = False
     ) -> BackendUnavailableError:
         """What to raise for a driver's error, in a commit or before it."""
         ...
 
 
-class _Write:
-    __slots__ = ("changed", "error", "is_made", "steps")
+class Writer(Protocol):
+    """The connection that writes."""
+
+    write: DBAPICursor
+
+    def check_commit(self) -> None:
+        """Raise `BackendUnavailableError` unless what was committed stands."""
+        ...
+
+
+class Write:
+    """One write: its steps, and how it ended."""
+
+    __slots__ = ("changed", "error", "is_late", "is_made", "steps")
 
     def __init__(self, steps: Sequence[Step | Lookup]) -> None:
         self.steps = steps
         self.changed = 0
         self.error: BaseException | None = None
         self.is_made = False
+        self.is_late = False
+        """Whether nobody waits for it any more; set by another thread."""
 
 
 class Commits:
@@ -51,42 +69,60 @@ class Commits:
 
     def __init__(self, dialect: CommittingDialect) -> None:
         self._dialect = dialect
-        self._waiting: deque[_Write] = deque()
+        self._waiting: deque[Write] = deque()
 
-    def enlist(self, steps: Sequence[Step | Lookup]) -> Callable[[DBAPICursor], int]:
-        """A job for the thread, which runs the jobs in the order in which they were enlisted."""
-        write = _Write(steps)
+    def enlist(self, steps: Sequence[Step | Lookup]) -> Write:
+        """A write, for a job of the thread, which runs the jobs in the order of their writes."""
+        write = Write(steps)
         self._waiting.append(write)
-        return lambda cursor: self._changed(cursor, write)
+        return write
 
-    def _changed(self, cursor: DBAPICursor, write: _Write) -> int:
+    def changed(self, write: Write, writer: Callable[[], Writer]) -> int:
+        """How many rows it changed; it is made here, unless it was with one before it."""
         if not write.is_made:
             count = min(len(self._waiting), _TOGETHER)
-            self._make(cursor, [self._waiting.popleft() for _ in range(count)])
+            self._make(writer, [self._waiting.popleft() for _ in range(count)])
         if write.error is not None:
             raise write.error
         return write.changed
 
-    def _make(self, cursor: DBAPICursor, writes: Sequence[_Write]) -> None:
-        if len(writes) == 1 or not self._make_together(cursor, writes):
+    def _make(self, writer: Callable[[], Writer], writes: Sequence[Write]) -> None:
+        try:
+            if len(writes) == 1 or not self._make_together(writer(), writes):
+                for write in writes:
+                    self._make_alone(writer(), write)
+        except BackendUnavailableError as error:  # there is no connection: nothing was done
             for write in writes:
-                self._make_alone(cursor, write)
+                if not write.is_made:
+                    write.error = BackendUnavailableError(str(error), nothing_done=True)
         for write in writes:
             write.is_made = True
 
-    def _make_alone(self, cursor: DBAPICursor, write: _Write) -> None:
-        committing = False
-        try:
-            cursor.execute(self._dialect.begin)
-            write.changed = _run(cursor, write.steps)
-            committing = True
-            cursor.execute("COMMIT")
-        except BaseException as error:  # noqa: BLE001 # whoever wrote it gets it
-            self._roll_back(cursor)
-            write.error = self._told(error, committing=committing)
+    def _make_alone(self, writer: Writer, write: Write) -> None:
+        cursor, is_interrupted = writer.write, True
+        while is_interrupted:  # by what was to hit another one
+            committing = False
+            if write.is_late:
+                write.error = self._dialect.unavailable("it took too long", "write")
+                break
+            try:
+                cursor.execute(self._dialect.begin)
+                write.changed = _run(cursor, write.steps)
+                committing = True
+                cursor.execute("COMMIT")
+                is_interrupted = False
+                writer.check_commit()
+            except BaseException as error:  # noqa: BLE001 # whoever wrote it gets it
+                self._roll_back(cursor)
+                is_interrupted = not committing and self._is_interrupted(error)
+                write.error = self._told(error, committing=committing)
+            else:
+                write.error = None
+        write.is_made = True
 
-    def _make_together(self, cursor: DBAPICursor, writes: Sequence[_Write]) -> bool:
+    def _make_together(self, writer: Writer, writes: Sequence[Write]) -> bool:
         """Whether it is known how they end; if not, nothing was written."""
+        cursor = writer.write
         begun = committing = False
         try:
             cursor.execute(self._dialect.begin)
@@ -103,6 +139,7 @@ class Commits:
                 cursor.execute("RELEASE its_own")
             committing = True
             cursor.execute("COMMIT")
+            writer.check_commit()
         except BaseException as error:  # noqa: BLE001 # as above
             self._roll_back(cursor)
             if begun and not committing:
@@ -117,8 +154,13 @@ class Commits:
         with suppress(self._dialect.driver_error):  # what failed may have rolled back already
             cursor.connection.rollback()
 
+    def _is_interrupted(self, error: BaseException) -> bool:
+        return isinstance(error, self._dialect.driver_error) and self._dialect.is_interrupted(error)
+
     def _told(self, error: BaseException, *, committing: bool) -> BaseException:
         """What is raised for an error, a new object each time."""
+        if isinstance(error, BackendUnavailableError):
+            return BackendUnavailableError(str(error), nothing_done=error.nothing_done)
         if not isinstance(error, self._dialect.driver_error):
             return error
         told: Exception = (

@@ -34,8 +34,12 @@ class SQLAlchemyConfig(BaseModel):
     table: TableName
     """The table. Backends that share one must be configured alike."""
 
-    create_schema: bool = False
-    """Create the table on start if it is missing. One that exists is never altered."""
+    create_schema: bool | None = None
+    """Create the table on start if it is missing. One that exists is never altered.
+
+    Unless given, a SQLite file that isn't there yet is made with its tables, and a server's tables
+    aren't.
+    """
 
     timeout: Positive = timedelta(seconds=10)
     """How long a call may take."""

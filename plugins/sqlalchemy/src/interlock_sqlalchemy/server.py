@@ -52,7 +52,7 @@ class ServerDatabase:
         self._dialect = dialect
         self._driver = dialect.driver
         self._table = table
-        self._create_schema = config.create_schema
+        self._create_schema = config.create_schema is True
         self._links = Links(dialect, config, needs_primary=needs_primary)
         self._writes: set[asyncio.Task[int]] = set()
 

@@ -3,17 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Table
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.expression import ClauseElement
 
-from interlock_sqlalchemy.commits import Commits, CommittingDialect
+from interlock.backends import BackendUnavailableError, ConfigurationError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import (
     Lookup,
@@ -24,8 +20,7 @@ from interlock_sqlalchemy.database import (
     Values,
     fitting,
 )
-from interlock_sqlalchemy.schema import ensure, missing
-from interlock_sqlalchemy.worker import Worker
+from interlock_sqlalchemy.life import Life, LivingDialect
 
 T = TypeVar("T")
 
@@ -36,33 +31,10 @@ _SLOW = 0.01
 """Seconds that a chunk may take on the loop's thread before the rest is left to another one."""
 
 
-class SynchronousDialect(CommittingDialect, Protocol):
+class SynchronousDialect(LivingDialect, Protocol):
     """What differs between the databases that are called so."""
 
-    name: str
-    """What messages call the database: no password."""
-
     version: str
-
-    def engine(self) -> Engine:
-        """An engine in autocommit mode, without a pool."""
-        ...
-
-    def exists(self) -> bool:
-        """Whether there is a database: connecting may make one."""
-        ...
-
-    def prepare(self, connection: Connection) -> None:
-        """Do what the whole database needs before it is used."""
-        ...
-
-    def writer(self, cursor: DBAPICursor) -> None:
-        """Set up the connection that writes."""
-        ...
-
-    def reader(self, cursor: DBAPICursor, *, waits: bool) -> None:
-        """Set up a connection that reads; one that doesn't wait for locks fails at once."""
-        ...
 
     def is_busy(self, error: Exception) -> bool:
         """Whether the same call may succeed if it waits."""
@@ -80,6 +52,9 @@ class ThreadedDatabase:
     The threads are two so that no read waits for a lock or a commit. Each has its connection, and
     so has the loop's thread. Reads run in autocommit mode and fetch all they asked for: no
     transaction stays open, whatever becomes of whoever reads.
+
+    Before each use it is seen whether the file is still the one that was opened, and after each
+    commit again: one that was replaced is opened anew, by one of the threads.
     """
 
     insert_rows = 1
@@ -92,29 +67,30 @@ class ThreadedDatabase:
         self._table = table
         self._create_schema = config.create_schema
         self._inline_rows = config.inline_rows
+        self._seconds = config.timeout.total_seconds()
         self.first_rows = config.inline_rows or _UNKNOWN_ROWS
         self.where: object = dialect.name
         self._engine = dialect.engine()
-        self._connections: list[tuple[PoolProxiedConnection, DBAPICursor]] = []
-        self._writer = Worker(f"interlock writer of {dialect.name}")
-        self._reader = Worker(f"interlock reader of {dialect.name}")
-        self._commits = Commits(dialect)
+        self._life: Life | None = None
 
     async def open(self) -> None:
         """See `Database.open`."""
-        self._commits = Commits(self._dialect)
-        self._writer.start()
-        self._reader.start()
+        if self._life is not None and not self._life.loop.is_closed():
+            raise ConfigurationError(
+                f"{self._dialect.name} is open already; give each application a backend of its own"
+            )
+        self._life = Life(self._dialect, self._engine, self._table)
         try:
-            await self._writer.submit(self._open)
+            await self._life.open(create=self._create_schema)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """See `Database.close`."""
-        await self._reader.stop(lambda: None)
-        await self._writer.stop(self._close)
+        life, self._life = self._life, None
+        if life is not None:
+            await life.close()
 
     async def version(self) -> str:
         """See `Database.version`."""
@@ -196,8 +172,17 @@ class ThreadedDatabase:
         repeatable: bool = False,  # noqa: ARG002 # a file's writers queue up: none deadlocks
     ) -> int:
         """See `Database.execute`."""
-        write = self._commits.enlist(steps)
-        return await asyncio.shield(self._writer.submit(lambda: write(self._write)))
+        life = self._lived()
+        write = life.commits.enlist(steps)
+        done = life.writer.submit(lambda: life.commits.changed(write, life.current))
+
+        def give_up() -> None:
+            write.is_late = True
+            self._dialect.interrupt(life.connections.write)
+
+        deadline = life.loop.call_later(self._seconds, give_up)
+        done.add_done_callback(lambda _: deadline.cancel())
+        return await asyncio.shield(done)
 
     async def _pages_there(
         self, statement: Statement, values: Values, after: object, limit: int
@@ -222,53 +207,47 @@ class ThreadedDatabase:
         return self._read_there(lambda cursor: _rows(cursor, statement, values))
 
     def _read_here(self, read: Callable[[DBAPICursor], T]) -> T | None:
+        """What is read on the loop's thread; None where that would have to wait."""
+        connections = self._lived().connections
+        if not connections.is_current():
+            return None
         try:
-            return read(self._here)
+            return read(connections.here)
         except self._dialect.driver_error as error:
             if self._dialect.is_busy(error):
                 return None
             raise self._dialect.unavailable(error, "read") from error
 
     def _read_there(self, read: Callable[[DBAPICursor], T]) -> "asyncio.Future[T]":
+        life = self._lived()
+
         def work() -> T:
-            try:
-                return read(self._there)
-            except self._dialect.driver_error as error:
-                raise self._dialect.unavailable(error, "read") from error
+            while True:
+                cursor = life.current().there
+                try:
+                    return read(cursor)
+                except self._dialect.driver_error as error:
+                    if not self._dialect.is_interrupted(error) or answer.cancelled():
+                        raise self._dialect.unavailable(error, "read") from error
 
-        return self._reader.submit(work)
+        def give_up(answer: "asyncio.Future[T]") -> None:
+            # It may hit the job behind this one, which then reads again.
+            if answer.cancelled() and life.reader.runs is answer:
+                self._dialect.interrupt(life.connections.there)
 
-    def _open(self) -> None:
-        dialect = self._dialect
-        if not self._create_schema and not dialect.exists():
-            ddl = str(CreateTable(self._table).compile(self._engine)).strip()
-            raise missing(self._table, dialect.name, ddl)
-        try:
-            with self._engine.connect() as connection:
-                dialect.prepare(connection)
-                ensure(connection, self._table, dialect.name, create=self._create_schema)
-            self._write = self._cursor(dialect.writer)
-            self._there = self._cursor(lambda cursor: dialect.reader(cursor, waits=True))
-            self._here = self._cursor(lambda cursor: dialect.reader(cursor, waits=False))
-        except DBAPIError as error:
-            raise dialect.unavailable(error.orig, "open") from error
-        except dialect.driver_error as error:
-            raise dialect.unavailable(error, "open") from error
+        answer = life.reader.submit(work)
+        answer.add_done_callback(give_up)
+        return answer
 
-    def _cursor(self, set_up: Callable[[DBAPICursor], None]) -> DBAPICursor:
-        connection = self._engine.raw_connection()
-        cursor = connection.cursor()
-        self._connections.append((connection, cursor))
-        set_up(cursor)
-        return cursor
-
-    def _close(self) -> None:
-        # The writer, which is the first, is closed last: that folds SQLite's log into its file.
-        while self._connections:
-            connection, cursor = self._connections.pop()
-            with suppress(self._dialect.driver_error):  # the others are closed all the same
-                cursor.close()  # its statement would keep the connection from closing
-                connection.close()
+    def _lived(self) -> Life:
+        if self._life is None:
+            raise BackendUnavailableError(f"{self._dialect.name} isn't open", nothing_done=True)
+        if self._life.loop is not asyncio.get_running_loop():
+            raise ConfigurationError(
+                f"{self._dialect.name} was opened by another event loop; build another backend "
+                "for this one"
+            )
+        return self._life
 
 
 def _rows(cursor: DBAPICursor, statement: Statement, values: Values) -> list[Row]:

@@ -1,11 +1,15 @@
 """SQLite, by Python's own driver."""
 
+import os
 import sqlite3
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine
+from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
@@ -13,6 +17,14 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
+
+T = TypeVar("T")
+
+_APPLICATION_ID = 0x49_6C_6F_63  # "Iloc", in the header of the files that are made here
+_PRIVATE = 0o600
+# With these a file isn't what other processes see of it, or isn't kept from them.
+_UNSAFE = {"immutable": "1", "nolock": "1", "cache": "shared", "vfs": "unix-none"}
+_PRAGMAS = {"OFF": 0, "NORMAL": 1, "FULL": 2, "EXTRA": 3}
 
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "another connection kept its lock; find it, or raise busy_timeout",
@@ -23,6 +35,7 @@ _ADVICE = {
     sqlite3.SQLITE_NOTADB: "the file is something else; name another one, or restore a backup",
     sqlite3.SQLITE_CORRUPT: "the file is damaged; restore a backup",
     sqlite3.SQLITE_IOERR: "look at its disk",
+    sqlite3.SQLITE_INTERRUPT: "it took longer than timeout; find out why, or raise it",
 }
 # A commit that failed for one of these was not made, whatever comes next.
 _NOT_COMMITTED = {
@@ -36,7 +49,7 @@ _DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UN
 
 
 class SQLite:
-    """SQLite 3.24 or later by Python's own driver, in WAL mode."""
+    """SQLite 3.35 or later by Python's own driver, in WAL mode."""
 
     drivers = ("pysqlite",)
     version = f"SQLite {sqlite3.sqlite_version}"
@@ -52,35 +65,74 @@ class SQLite:
         self._config = config
         self._path = _file(url)
         self.name = str(self._path)
+        for name, value in _UNSAFE.items():
+            if url.query.get(name) == value:
+                raise ConfigurationError(
+                    f"the url has {name}={value}, with which processes don't see each other's "
+                    "commits or break them; leave it out"
+                )
 
     def engine(self) -> Engine:
-        """See `SynchronousDialect.engine`."""
-        return create_engine(
+        """See `FileDialect.engine`."""
+        engine = create_engine(
             self._url,
             poolclass=NullPool,
             isolation_level="AUTOCOMMIT",
             connect_args={"timeout": self._config.lock_timeout.total_seconds()},
         )
+        event.listen(engine, "do_connect", _opens_only)
+        return engine
 
     def exists(self) -> bool:
-        """See `SynchronousDialect.exists`."""
-        return self._path.exists()
+        """See `LivingDialect.exists`."""
+        try:
+            return self._path.exists()
+        except OSError:
+            return True
+
+    def create(self) -> None:
+        """See `LivingDialect.create`; a `mode` in the URL says that it isn't to be made."""
+        if self._url.query.get("mode", "rwc") == "rwc":
+            with suppress(OSError):  # SQLite says why, when it opens it
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, _PRIVATE))
+
+    def is_ours(self, connection: Connection) -> bool:
+        """See `LivingDialect.is_ours`."""
+
+        def ask() -> bool:
+            if _scalar(connection, "PRAGMA application_id") == _APPLICATION_ID:
+                return True
+            if _scalar(connection, "SELECT count(*) FROM sqlite_master"):
+                return False
+            connection.exec_driver_sql(f"PRAGMA application_id = {_APPLICATION_ID}")
+            return True
+
+        return bool(self._patiently(ask))
+
+    def identity(self) -> object:
+        """See `FileDialect.identity`: its device and inode."""
+        return _identity(self.name)
+
+    def log(self) -> object:
+        """See `FileDialect.log`."""
+        return _identity(f"{self.name}-wal")
+
+    def part(self, cursor: DBAPICursor) -> None:
+        """See `FileDialect.part`: whoever opens the other file would take the log for its own."""
+        cursor.execute("PRAGMA busy_timeout = 0")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.fetchall()
+
+    def interrupt(self, cursor: DBAPICursor) -> None:
+        """See `FileDialect.interrupt`."""
+        with suppress(sqlite3.ProgrammingError):  # it is closed
+            cursor.connection.interrupt()
 
     def prepare(self, connection: Connection) -> None:
         """Bring the file into WAL mode, unless it may only be read."""
-        deadline = time.monotonic() + self._config.lock_timeout.total_seconds()
-        while True:
-            try:
-                mode = connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar_one()
-            except DBAPIError as error:
-                if _code(error.orig) == sqlite3.SQLITE_READONLY:
-                    return
-                # Several connections that do this to a new file at once don't wait for each other.
-                if _code(error.orig) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-            else:
-                break
+        mode = self._patiently(lambda: _scalar(connection, "PRAGMA journal_mode = WAL"))
+        if mode is None:
+            return
         if mode != "wal":
             raise ConfigurationError(
                 f"{self.name} can't be in WAL mode (it is in {mode!r}), which needs shared memory: "
@@ -88,27 +140,35 @@ class SQLite:
             )
 
     def writer(self, cursor: DBAPICursor) -> None:
-        """See `SynchronousDialect.writer`."""
-        cursor.execute(f"PRAGMA synchronous = {self._config.synchronous}")
+        """See `FileDialect.writer`."""
+        wanted = self._config.synchronous
+        cursor.execute(f"PRAGMA synchronous = {wanted}")
+        cursor.execute("PRAGMA synchronous")
+        if cursor.fetchall() != [(_PRAGMAS[wanted],)]:
+            raise ConfigurationError(f"{self.name} doesn't take synchronous = {wanted}")
 
     def reader(self, cursor: DBAPICursor, *, waits: bool) -> None:
-        """See `SynchronousDialect.reader`."""
+        """See `FileDialect.reader`."""
         cursor.execute("PRAGMA query_only = ON")
         if not waits:
             cursor.execute("PRAGMA busy_timeout = 0")
+
+    def is_interrupted(self, error: Exception) -> bool:
+        """See `CommittingDialect.is_interrupted`."""
+        return _code(error) == sqlite3.SQLITE_INTERRUPT
 
     def is_busy(self, error: Exception) -> bool:
         """See `SynchronousDialect.is_busy`."""
         return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
     def is_conflict(self, error: Exception) -> bool:
-        """See `SynchronousDialect.is_conflict`."""
+        """See `CommittingDialect.is_conflict`."""
         return getattr(error, "sqlite_errorcode", 0) in _DUPLICATE
 
     def unavailable(
-        self, error: BaseException | None, doing: str, *, committing: bool = False
+        self, error: BaseException | str | None, doing: str, *, committing: bool = False
     ) -> BackendUnavailableError:
-        """See `SynchronousDialect.unavailable`."""
+        """See `FileDialect.unavailable`."""
         code = _code(error)
         advice = _ADVICE.get(code)
         message = f"can't {doing} {self.name}: {error}" + (f"; {advice}" if advice else "")
@@ -123,6 +183,46 @@ class SQLite:
         changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in key}
         return insert.on_conflict_do_update(index_elements=key, set_=changed)
 
+    def _patiently(self, call: Callable[[], T]) -> T | None:
+        """What it answers once the file isn't locked; None where the file may only be read.
+
+        Several connections that change a new file's header at once don't wait for each other.
+        """
+        deadline = time.monotonic() + self._config.lock_timeout.total_seconds()
+        while True:
+            try:
+                return call()
+            except DBAPIError as error:
+                if _code(error.orig) == sqlite3.SQLITE_READONLY:
+                    return None
+                if _code(error.orig) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+
+def _opens_only(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> None:
+    """Have a connection open the file, never make one: SQLite's own way makes an empty one."""
+    name, query = arguments[0], dict[str, str]()
+    if options.get("uri") and name.startswith("file:"):
+        parts = urlsplit(name)
+        name, query = unquote(parts.path), dict(parse_qsl(parts.query))
+    if query.get("mode", "rwc") == "rwc":
+        query["mode"] = "rw"
+    arguments[0] = f"file:{quote(str(Path(name).absolute()))}?{urlencode(query)}"
+    options["uri"] = True
+
+
+def _identity(path: str) -> object:
+    try:
+        found = os.stat(path)  # noqa: PTH116 # before each read: a Path costs as much again
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _scalar(connection: Connection, sql: str) -> Any:  # Any: whatever the column holds
+    return connection.exec_driver_sql(sql).scalar_one()
+
 
 def _file(url: URL) -> Path:
     name = url.database or ":memory:"
@@ -136,6 +236,6 @@ def _file(url: URL) -> Path:
     return Path(name).absolute()
 
 
-def _code(error: BaseException | None) -> int:
+def _code(error: BaseException | str | None) -> int:
     # The low byte is the primary code (sqlite.org/rescode.html).
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

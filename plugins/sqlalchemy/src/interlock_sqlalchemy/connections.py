@@ -1,0 +1,139 @@
+"""The connections to a database file, and what they are good for once it isn't the same file."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import DBAPIError
+
+from interlock.backends import BackendUnavailableError
+
+
+class FileDialect(Protocol):
+    """What differs between the databases that are files."""
+
+    name: str
+    """What messages call the database: no password."""
+
+    driver_error: type[Exception]
+
+    def engine(self) -> Engine:
+        """An engine in autocommit mode, without a pool, which makes no file."""
+        ...
+
+    def identity(self) -> object:
+        """Which file stands there now: another one answers another. None if there is none."""
+        ...
+
+    def log(self) -> object:
+        """The same of what the file's last commits stand in; None if there is none beside it."""
+        ...
+
+    def writer(self, cursor: DBAPICursor) -> None:
+        """Set up the connection that writes."""
+        ...
+
+    def reader(self, cursor: DBAPICursor, *, waits: bool) -> None:
+        """Set up a connection that reads; one that doesn't wait for locks fails at once."""
+        ...
+
+    def part(self, cursor: DBAPICursor) -> None:
+        """Take what is left beside the file back into it: another one stands in its place."""
+        ...
+
+    def interrupt(self, cursor: DBAPICursor) -> None:
+        """Have another thread's statement on this connection fail, if one is under way."""
+        ...
+
+    def unavailable(
+        self, error: BaseException | str | None, doing: str, *, committing: bool = False
+    ) -> BackendUnavailableError:
+        """What to raise for a driver's error, in a commit or before it."""
+        ...
+
+
+class Connections:
+    """Three connections to one file: of the writing thread, the reading one and the loop's.
+
+    They serve the file that stood there when they were made, and no other: whoever uses them asks
+    `is_current` before. Raises `BackendUnavailableError`, and what `prepare` raises.
+    """
+
+    def __init__(
+        self, dialect: FileDialect, engine: Engine, prepare: Callable[[Connection], None]
+    ) -> None:
+        self._dialect = dialect
+        self._engine = engine
+        self._made: list[tuple[Any, DBAPICursor]] = []  # Any: a driver's connection; its cursor
+        self._is_lost = False
+        self._identity = dialect.identity()
+        try:
+            with engine.connect() as connection:
+                prepare(connection)
+            self.write = self._cursor(dialect.writer)
+            self.there = self._cursor(lambda cursor: dialect.reader(cursor, waits=True))
+            self.here = self._cursor(lambda cursor: dialect.reader(cursor, waits=False))
+            self._log = dialect.log()
+        except DBAPIError as error:
+            self.close()
+            raise dialect.unavailable(error.orig, "open") from error
+        except dialect.driver_error as error:
+            self.close()
+            raise dialect.unavailable(error, "open") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def is_current(self) -> bool:
+        """Whether the file that stands there is theirs, and nothing of it was taken away."""
+        return self._dialect.identity() == self._identity and not self._is_lost
+
+    def check(self) -> None:
+        """Raise if the log is gone, and with it what others could know of the last commits."""
+        if self._is_lost:
+            raise self._lost(committing=False)
+
+    def check_commit(self) -> None:
+        """Raise unless what was committed stands in the file that is there now."""
+        if self._dialect.identity() != self._identity:
+            raise self._dialect.unavailable(
+                "the file was replaced while it was in use", "write", committing=True
+            )
+        if self._log is not None and self._dialect.log() != self._log:
+            self._is_lost = True
+            raise self._lost(committing=True)
+
+    def _lost(self, *, committing: bool) -> BackendUnavailableError:
+        return self._dialect.unavailable(
+            "its log was removed while it was in use; stop all that use the file, so that the last "
+            "one to close it saves what it knows",
+            "use",
+            committing=committing,
+        )
+
+    def part(self) -> None:
+        """Take back what is left beside a file that isn't theirs, or isn't there any more."""
+        if self._made and self._dialect.identity() != self._identity:
+            with suppress(self._dialect.driver_error):  # others may be at it
+                self._dialect.part(self._made[0][1])
+
+    def close(self) -> None:
+        """Close them; SQLite leaves what stands beside another file alone."""
+        self.part()
+        # The writer, which is the first, is closed last: that folds SQLite's log into its file.
+        while self._made:
+            connection, cursor = self._made.pop()
+            with suppress(self._dialect.driver_error):  # the others are closed all the same
+                cursor.close()  # its statement would keep the connection from closing
+                connection.close()
+
+    def _cursor(self, set_up: Callable[[DBAPICursor], None]) -> DBAPICursor:
+        pooled = self._engine.raw_connection()
+        connection = pooled.driver_connection
+        pooled.detach()  # ours alone from here on
+        cursor: DBAPICursor = connection.cursor()  # type: ignore[union-attr] # there is one
+        self._made.append((connection, cursor))
+        set_up(cursor)
+        return cursor

@@ -1,0 +1,109 @@
+"""From the opening of a file to its close: a loop, two threads and their connections."""
+
+import asyncio
+from threading import Event, Lock
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, Table
+
+from interlock.backends import BackendUnavailableError, ConfigurationError
+from interlock_sqlalchemy.commits import Commits, CommittingDialect
+from interlock_sqlalchemy.connections import Connections, FileDialect
+from interlock_sqlalchemy.schema import ddl_of, ensure, missing
+from interlock_sqlalchemy.worker import Worker
+
+
+class LivingDialect(CommittingDialect, FileDialect, Protocol):
+    """What a life asks of the database."""
+
+    def exists(self) -> bool:
+        """Whether there is a file, or this user may not see it."""
+        ...
+
+    def create(self) -> None:
+        """Make the file, for this user alone, unless it is there."""
+        ...
+
+    def is_ours(self, connection: Connection) -> bool:
+        """Whether the file holds nothing yet, or was made by `create`."""
+        ...
+
+    def prepare(self, connection: Connection) -> None:
+        """Do what the whole database needs before it is used."""
+        ...
+
+
+class Life:
+    """Belongs to the loop that runs when it is made; the next opening makes another."""
+
+    connections: Connections
+
+    def __init__(self, dialect: LivingDialect, engine: Engine, table: Table) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.writer = Worker(f"interlock writer of {dialect.name}")
+        self.reader = Worker(f"interlock reader of {dialect.name}")
+        self.commits = Commits(dialect)
+        self._dialect = dialect
+        self._engine = engine
+        self._table = table
+        self._renewing = Lock()
+        self._past: list[Connections] = []
+
+    async def open(self, *, create: bool | None) -> None:
+        """Connect, and `create` the table or not; None creates it in a file of our own."""
+        self.connections = await self.writer.submit(lambda: self._first(create=create))
+
+    async def close(self) -> None:
+        """Close the connections when both threads have done what was submitted.
+
+        Who stops waiting leaves that to the threads.
+        """
+        has_read = Event()
+
+        def last() -> None:
+            has_read.wait()
+            if hasattr(self, "connections"):  # it was opened
+                for connections in (*self._past, self.connections):
+                    connections.close()
+
+        self.reader.stop(has_read.set)
+        await asyncio.shield(self.writer.stop(last))
+
+    def current(self) -> Connections:
+        """The connections to the file that stands there now; for the threads."""
+        with self._renewing:
+            self.connections.check()
+            if not self.connections.is_current():
+                self.connections.part()
+                connections = self._again()
+                self._past.append(self.connections)  # another thread may be using them
+                self.connections = connections
+            return self.connections
+
+    def _first(self, *, create: bool | None) -> Connections:
+        name = self._dialect.name
+        if not self._dialect.exists():
+            if create is False:
+                raise missing(self._table, name, ddl_of(self._table, self._engine.dialect))
+            self._dialect.create()
+
+        def prepare(connection: Connection) -> None:
+            is_ours = create is not False and self._dialect.is_ours(connection)
+            self._dialect.prepare(connection)
+            ensure(connection, self._table, name, create=is_ours if create is None else create)
+
+        return Connections(self._dialect, self._engine, prepare)
+
+    def _again(self) -> Connections:
+        """Open the file that stands in the place of the last one; none is made."""
+        if self._dialect.identity() is None:
+            raise self._dialect.unavailable("the file is gone; put it back", "use")
+
+        def prepare(connection: Connection) -> None:
+            self._dialect.prepare(connection)
+            ensure(connection, self._table, self._dialect.name, create=False)
+
+        try:
+            return Connections(self._dialect, self._engine, prepare)
+        except ConfigurationError as error:
+            raise BackendUnavailableError(str(error), nothing_done=True) from error
