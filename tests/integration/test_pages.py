@@ -105,7 +105,9 @@ def test_every_option_of_a_plugin_stands_on_its_page(spec: BackendSpec) -> None:
 def test_the_page_on_watching_lists_every_counter() -> None:
     sources = [path.read_text() for path in (ROOT / "core/src/interlock").glob("**/*.py")]
     counted = {
-        name for text in sources for name in re.findall(r"\.(?:count|failed)\(\s*\"([^\"]+)", text)
+        name
+        for text in sources
+        for name in re.findall(r"\.(?:count|failed|not_kept)\(\s*\"([^\"]+)", text)
     }
     missed = {f"{source}.{reason}" for source in Source for reason in Reason}
     page = (ROOT / "docs/how-to/watch-loads.md").read_text()

@@ -186,7 +186,7 @@ class Keeper:
             try:
                 await self._snapshot(self._snapshots, loaded, supersedes, now)
             except StateNotKeptError as error:
-                self._reporting.not_kept("snapshot", self._registration.tables.name, error)
+                self._reporting.not_kept("snapshot.not_kept", self._registration.tables.name, error)
             except Exception as error:  # noqa: BLE001 the load or commit stands
                 self._reporting.failed("snapshot.failed", error)
         if not caches or self._cache is None:
@@ -197,7 +197,7 @@ class Keeper:
         try:
             await self._put(self._cache, loaded, supersedes, now)
         except StateNotKeptError as error:
-            self._reporting.not_kept("cache", self._registration.tables.name, error)
+            self._reporting.not_kept("cache.not_kept", self._registration.tables.name, error)
             await self._leave_out(loaded.aggregate_id, Reason.NOT_KEPT, error.where)
         except RecordTooLargeError as error:
             self._reporting.failed("cache.too_large", error)
@@ -267,7 +267,7 @@ class Keeper:
         try:
             record = replace(self._record(loaded, now), anchor_at=last_event_at)
         except StateNotKeptError as error:
-            self._reporting.not_kept("snapshot", self._registration.tables.name, error)
+            self._reporting.not_kept("snapshot.not_kept", self._registration.tables.name, error)
             return False
         key = self._registration.snapshot_scope.key(loaded.aggregate_id)
         put = store.put(key, record, loaded.trail.refuted)

@@ -92,9 +92,9 @@ class Reporting:
         self._counters[name] += 1
         logger.warning("%s: %s", name, self.masking.text(str(error)))
 
-    def not_kept(self, what: str, aggregate_type: str, error: StateNotKeptError) -> None:
+    def not_kept(self, name: str, aggregate_type: str, error: StateNotKeptError) -> None:
         """Count a state that isn't kept; log the first of each type that would lose this."""
-        self._counters[f"{what}.not_kept"] += 1
+        self._counters[name] += 1
         lost = aggregate_type, error.where
         if lost not in self._told and len(self._told) < _TOLD:
             self._told.add(lost)
