@@ -99,7 +99,7 @@ PATCHES = [
     Patch(
         "a put that is under way comes after the removal",
         "what is being kept is waited for",
-        CodeEdit("Forgetting.forget", "await self._loader.keeping.ended(aggregate_id)", ""),
+        CodeEdit("Forgetting.forget", "await self._keeper.under_way.ended(aggregate_id)", ""),
         f"{_LOADS}test_a_load_that_is_being_kept_is_waited_for",
     ),
     Patch(

@@ -46,26 +46,17 @@ PATCHES = [
         "a snapshot is encoded at once, however late it is written",
         CodeEdit(
             "Keeper._snapshot",
+            "record = self._record(loaded, now)",
             """
-            if not self._registration.snapshot_strategy.should_snapshot(moment):
-                return
-            """,
-            """
-            if not self._registration.snapshot_strategy.should_snapshot(moment):
-                return
-
-
             async def settle() -> None:
                 for _ in range(9):
                     await asyncio.sleep(0)
                 key = self._registration.snapshot_scope.key(loaded.aggregate_id)
-                await writer.write(key, self._encoded_state(loaded, now), supersedes)
-
-
-            import asyncio
+                await writer.write(key, self._record(loaded, now), supersedes)
 
             asyncio.ensure_future(settle())
             return
+            record = None
             """,
         ),
         f"{_SNAPSHOTS}test_a_snapshot_is_of_the_state_that_was_read_whatever_its_reader_does_to_it",
@@ -74,11 +65,7 @@ PATCHES = [
     Patch(
         "snapshots don't move the anchor",
         "time-based snapshots count from the newest snapshot",
-        CodeEdit(
-            "Keeper._snapshot",
-            "replace(self._encoded_state(loaded, now), anchor_at=moment.last_event_at)",
-            "self._encoded_state(loaded, now)",
-        ),
+        CodeEdit("Keeper._snapshot", "replace(record, anchor_at=record.last_event_at)", "record"),
         f"{_SNAPSHOTS}test_time_is_counted_alike_without_a_cache",
         (23,),
     ),
@@ -86,9 +73,7 @@ PATCHES = [
         "the cache doesn't hear of the anchor",
         "time-based snapshots count from the newest snapshot, whatever the baseline",
         CodeEdit(
-            "Keeper._snapshot",
-            "loaded.record, loaded.anchor_at = (record, moment.last_event_at)",
-            "pass",
+            "Keeper._snapshot", "loaded.record, loaded.anchor_at = record, record.anchor_at", "pass"
         ),
         f"{_SNAPSHOTS}test_time_is_counted_from_the_first_event_then_from_the_newest_snapshot",
         (23,),
@@ -96,14 +81,14 @@ PATCHES = [
     Patch(
         "a strategy's exception fails the command",
         "nothing after the commit can fail the command",
-        CodeEdit("Keeper._keep", 'self._reporting.failed("snapshot.failed", error)', "raise"),
+        CodeEdit("Keeper._decides", "self._reporting.failed(counter, error)", "raise"),
         f"{_FAILURES}test_a_strategy_that_raises_fails_neither_command_nor_load[snapshot]",
         (6,),
     ),
     Patch(
         "a failed put fails the command",
         "nothing after the commit can fail the command",
-        CodeEdit("Keeper._keep", 'self._reporting.failed("cache.failed", error)', "raise"),
+        CodeEdit("Keeper._write", 'self._reporting.failed("cache.failed", error)', "raise"),
         f"{_FAILURES}test_a_store_that_fails_after_the_commit_does_not_fail_the_command[amounts0-"
         "cache]",
         (6,),
@@ -112,11 +97,11 @@ PATCHES = [
         "a snapshot taken on a read fails it",
         "a snapshot that fails on a read is counted, and the read succeeds",
         CodeEdit(
-            "Keeper._keep",
-            'self._reporting.failed("snapshot.failed", error)',
+            "Keeper._decides",
+            "self._reporting.failed(counter, error)",
             """
-            self._reporting.failed("snapshot.failed", error)
-            if not is_commit:
+            self._reporting.failed(counter, error)
+            if not moment.is_commit:
                 raise
             """,
         ),
@@ -127,7 +112,7 @@ PATCHES = [
         "a failed put leaves the old entry",
         "where the put of one's own write failed, the entry is removed",
         CodeEdit(
-            "Keeper._keep",
+            "Keeper._write",
             """
             self._reporting.failed("cache.failed", error)
             await self.drop(loaded.aggregate_id)
@@ -147,20 +132,14 @@ PATCHES = [
     Patch(
         "declined states leave the old entry",
         "where the strategy declines, the entry is removed",
-        CodeEdit(
-            "Keeper._put", "if moment.is_commit or loaded.trail.saw_cache_entry:", "if False:"
-        ),
+        CodeEdit("Keeper._due", "is_commit or loaded.trail.saw_cache_entry", "False"),
         f"{_DECLINED}test_declining_after_a_commit_removes_the_entry",
         (40,),
     ),
     Patch(
         "a load that declines leaves the old entry",
         "where the strategy declines after a load, the entry is removed",
-        CodeEdit(
-            "Keeper._put",
-            "if moment.is_commit or loaded.trail.saw_cache_entry:",
-            "if moment.is_commit:",
-        ),
+        CodeEdit("Keeper._due", "is_commit or loaded.trail.saw_cache_entry", "is_commit"),
         f"{_DECLINED}test_declining_after_a_load_removes_the_entry_that_it_saw",
         (40,),
     ),
@@ -206,9 +185,11 @@ PATCHES = [
     ),
     Patch(
         "what encoding loses is kept",
-        "the first state of a type, and a sample after it, is decoded and compared",
-        CodeEdit("Keeper._encoded_state", "self._encoded % _SAMPLE_EVERY == 0", "False"),
-        "tests/core/test_keeping.py::test_a_state_that_does_not_survive_its_record_is_not_kept",
+        "each record is compared with the state that it is of",
+        CodeEdit(
+            "AggregateMapper.verified", "raise self._not_kept(state, str(details))", "details = b''"
+        ),
+        "tests/core/test_kept_states.py::test_what_would_be_lost_is_named_counted_and_not_kept",
         (19,),
     ),
     Patch(

@@ -362,7 +362,7 @@ PATCHES = [
     Patch(
         "who shares a load shares its object",
         "every caller gets an object of its own",
-        CodeEdit("Loader.load", "self.copy(loaded) if is_shared else loaded.state", "loaded.state"),
+        CodeEdit("Loader.load", "if flight is None or flight.waiters == 1:", "if True:"),
         f"{_FLIGHTS}test_who_shares_a_load_gets_an_object_of_his_own",
         (8,),
     ),

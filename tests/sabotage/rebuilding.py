@@ -33,7 +33,9 @@ PATCHES = [
     Patch(
         "a forget doesn't see a rebuild's put",
         "a forget waits for the snapshot that a rebuild is storing",
-        CodeEdit("Rebuilding._rebuild", "with self._loader.keeping.of(aggregate_id):", "if True:"),
+        CodeEdit(
+            "Rebuilding._rebuild", "with self._keeper.under_way.of(aggregate_id):", "if True:"
+        ),
         f"{_TESTS}test_a_forget_waits_for_the_snapshot_that_is_being_stored",
     ),
     Patch(

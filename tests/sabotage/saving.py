@@ -132,11 +132,7 @@ PATCHES = [
     Patch(
         "handlers work on the state that is kept",
         "a handler gets a scratch object",
-        CodeEdit(
-            "Saver._run",
-            "loaded.state if self._keeper.is_idle else self._loader.copy(loaded)",
-            "loaded.state.model_copy()",
-        ),
+        CodeEdit("Saver._run", "self._loader.copy(loaded)", "loaded.state.model_copy()"),
         f"{_SAVING}TestStoredBytes::test_what_a_handler_that_emits_nothing_does_is_not_kept",
         (8, 33),
     ),
