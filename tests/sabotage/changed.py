@@ -71,7 +71,8 @@ def _patches(root: Path) -> list[Patch]:
     """The patches of another checkout; none of a list that is written otherwise than ours."""
     found: list[Patch] = []
     for path in sorted((root / _LISTS).glob("*.py")):
-        if "PATCHES = [" in path.read_text("utf-8"):
+        is_test = path.name.startswith("test_")
+        if not is_test and "PATCHES = [" in path.read_text("utf-8"):
             try:
                 found += runpy.run_path(str(path))["PATCHES"]
             except (ImportError, TypeError):

@@ -101,9 +101,10 @@ def root(tmp_path: Path) -> Path:
         "core/src/interlock/floor.py": FLOOR,
         "tests/core/test_floor.py": TESTS,
         "tests/sabotage/floors.py": LIST,
+        "tests/sabotage/test_lists.py": f'LIST = """\n{LIST}"""\n',
     }
     for path, text in files.items():
-        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     git(tmp_path, "init", "-q", "-b", "main")
     git(tmp_path, "add", ".")
