@@ -72,7 +72,7 @@ def _patches(root: Path) -> list[Patch]:
     found: list[Patch] = []
     for path in sorted((root / _LISTS).glob("*.py")):
         is_test = path.name.startswith("test_")
-        if not is_test and "PATCHES = [" in path.read_text("utf-8"):
+        if not is_test and "\nPATCHES = [" in path.read_text("utf-8"):
             try:
                 found += runpy.run_path(str(path))["PATCHES"]
             except (ImportError, TypeError):
