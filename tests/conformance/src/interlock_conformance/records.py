@@ -86,6 +86,7 @@ def record_of(
         taken_at=moment + timedelta(seconds=2),
         codec="json",
         payload=payload,
+        details=to_json({"unset": [[["text"], [[]]]]}),
     )
 
 

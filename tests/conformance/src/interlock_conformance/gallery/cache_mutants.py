@@ -22,6 +22,18 @@ CACHE_MUTANTS = (
         record = replace(record, anchor_at=record.anchor_at.replace(microsecond=0))
         """,
     ),
+    code(
+        "details-dropped",
+        "CACHE-002",
+        "_decoded",
+        "record = AggregateRecord.from_bytes(blob)",
+        """
+        from dataclasses import replace
+
+        record = AggregateRecord.from_bytes(blob)
+        record = replace(record, details=b"")
+        """,
+    ),
     code("first-put-wins", "CACHE-003", "ShelfCacheBackend.put", "newer(found, record)", "found"),
     code("last-put-wins", "CACHE-004", "ShelfCacheBackend.put", "await self._usable(key)", "None"),
     code(

@@ -22,6 +22,17 @@ SNAPSHOT_MUTANTS = (
         record = replace(record, anchor_at=record.anchor_at.replace(microsecond=0))
         """,
     ),
+    code(
+        "details-dropped",
+        "SNAP-002",
+        "_decoded",
+        "record = AggregateRecord.from_bytes(blob)",
+        """
+        from dataclasses import replace
+
+        record = replace(AggregateRecord.from_bytes(blob), details=b"")
+        """,
+    ),
     text(
         "oldest-kept",
         "SNAP-003",
