@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from time import thread_time
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from interlock.calls import bounded
@@ -32,6 +32,14 @@ _SLOW_SECONDS = 0.005
 """A commit doesn't wait for the verification of a state that takes longer."""
 _BEHIND = 16
 """So many verifications may go on behind the answers; a commit waits for the next."""
+
+
+class _Due(NamedTuple):
+    """What is to be done with a state: `removal` is of what is cached, if no `entry` is put."""
+
+    snapshot: bool
+    entry: bool
+    removal: bool
 
 
 class Keeper:
@@ -79,9 +87,9 @@ class Keeper:
 
     async def after_load(self, loaded: Loaded, now: datetime) -> None:
         """Keep what a load found at the stream's head."""
-        writing = self._due(loaded, loaded.version, (), loaded.trail.refuted, now)
-        if writing is not None:
-            await writing()
+        due = self._due(loaded, loaded.version, ())
+        if due is not None:
+            await self._write(loaded, due, loaded.trail.refuted, now)
 
     async def after_commit(
         self,
@@ -93,10 +101,12 @@ class Keeper:
         now: datetime,
     ) -> None:
         """Keep what our own append made; what is slow to verify waits for `go_on_behind`."""
-        writing = self._due(loaded, version_before, event_names, supersedes, now)
-        if writing is None:
+        due = self._due(loaded, version_before, event_names)
+        if due is None:
             return
-        if self._is_slow(loaded) and len(self._behind) + len(self._waiting) < _BEHIND:
+        writing = partial(self._write, loaded, due, supersedes, now)
+        has_room = len(self._behind) + len(self._waiting) < _BEHIND
+        if (due.snapshot or due.entry) and has_room and self._is_slow(loaded):
             self._waiting.append((loaded.aggregate_id, writing))
         else:
             await writing()
@@ -113,19 +123,14 @@ class Keeper:
             task.add_done_callback(partial(_end, under_way))
 
     def _due(
-        self,
-        loaded: Loaded,
-        version_before: int,
-        event_names: tuple[str, ...],
-        supersedes: Collection[Stamp],
-        now: datetime,
-    ) -> Callable[[], Coroutine[None, None, None]] | None:
-        """What is to be done with the state, as the strategies say; None for nothing."""
+        self, loaded: Loaded, version_before: int, event_names: tuple[str, ...]
+    ) -> _Due | None:
+        """What the strategies say is to be done with the state; None for nothing."""
         last_event_at, anchor_at = loaded.last_event_at, loaded.anchor_at
         if self.is_idle or last_event_at is None or anchor_at is None:
             return None
         is_commit = bool(event_names)
-        takes_snapshot = self._snapshots is not None and self._decides(
+        snapshot = self._snapshots is not None and self._decides(
             "snapshot.failed",
             self._registration.snapshot_strategy.should_snapshot,
             SnapshotMoment(
@@ -139,7 +144,7 @@ class Keeper:
                 is_commit,
             ),
         )
-        caches = self._cache is not None and self._decides(
+        entry = self._cache is not None and self._decides(
             "cache.failed",
             self._registration.cache_strategy.should_cache,
             CacheMoment(
@@ -152,18 +157,8 @@ class Keeper:
                 is_commit,
             ),
         )
-        drops = self._cache is not None and (is_commit or loaded.trail.saw_cache_entry)
-        if not (takes_snapshot or caches or drops):
-            return None
-        return partial(
-            self._write,
-            loaded,
-            supersedes,
-            now,
-            takes_snapshot=takes_snapshot,
-            caches=caches,
-            drops=drops,
-        )
+        goes = self._cache is not None and (is_commit or loaded.trail.saw_cache_entry)
+        return _Due(snapshot, entry, goes) if snapshot or entry or goes else None
 
     def _decides(self, counter: str, wants: Callable[[M], bool], moment: M) -> bool:
         try:
@@ -173,24 +168,17 @@ class Keeper:
             return False
 
     async def _write(
-        self,
-        loaded: Loaded,
-        supersedes: Collection[Stamp],
-        now: datetime,
-        *,
-        takes_snapshot: bool,
-        caches: bool,
-        drops: bool,
+        self, loaded: Loaded, due: _Due, supersedes: Collection[Stamp], now: datetime
     ) -> None:
-        if takes_snapshot and self._snapshots is not None:
+        if due.snapshot and self._snapshots is not None:
             try:
                 await self._snapshot(self._snapshots, loaded, supersedes, now)
             except StateNotKeptError as error:
                 self._reporting.not_kept("snapshot.not_kept", self._registration.tables.name, error)
             except Exception as error:  # noqa: BLE001 the load or commit stands
                 self._reporting.failed("snapshot.failed", error)
-        if not caches or self._cache is None:
-            if drops:
+        if not due.entry or self._cache is None:
+            if due.removal:
                 await self.drop(loaded.aggregate_id)
             return
         self._absent.pop(loaded.aggregate_id, None)
