@@ -2,8 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -92,11 +92,18 @@ class Pool:
         yield self
 
     async def execute(self, statement: str, *values: Any) -> None:
-        numbered = statement.replace("$", "?")
-        self._connection.execute(numbered, values)
+        self._run(statement, values)
 
     async def fetchrow(self, statement: str, *values: Any) -> Any:
-        return self._connection.execute(statement.replace("$", "?"), values).fetchone()
+        return self._run(statement, values).fetchone()
+
+    def _run(self, statement: str, values: Sequence[Any]) -> sqlite3.Cursor:
+        """For SQLite `$1` is a parameter whose name is "1"."""
+        named = {str(number): value for number, value in enumerate(values, 1)}
+        return self._connection.execute(statement, named)
+
+    def close(self) -> None:
+        self._connection.close()
 
     def rows(self) -> int:
         return int(self._connection.execute("select count(*) from snapshots").fetchone()[0])
@@ -179,8 +186,8 @@ class RedisCache(AggregateCacheBackend):
 class World:
     """An application on hand-written backends, and a second process on the same stores."""
 
-    def __init__(self) -> None:
-        self.pool, self.redis, self.events = Pool(), Redis(), InMemoryEventStore()
+    def __init__(self, pool: Pool) -> None:
+        self.pool, self.redis, self.events = pool, Redis(), InMemoryEventStore()
 
     def app(self, redis: Redis | None = None) -> Application:
         builder = (
@@ -200,13 +207,24 @@ class World:
         return builder.build()
 
 
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    with closing(Pool()) as pool:
+        yield pool
+
+
+@pytest.fixture
+def world(pool: Pool) -> World:
+    return World(pool)
+
+
 async def deposit(app: Application, aggregate_id: UUID, *amounts: int) -> None:
     for amount in amounts:
         await app.dispatch(DepositMoney(aggregate_id=aggregate_id, amount=amount))
 
 
-async def test_hand_written_backends_are_used_and_return_the_right_type() -> None:
-    world, account_id = World(), uuid4()
+async def test_hand_written_backends_are_used_and_return_the_right_type(world: World) -> None:
+    account_id = uuid4()
     async with world.app() as app:
         await deposit(app, account_id, *range(1, 26))
         assert world.pool.rows() == 1
@@ -219,8 +237,8 @@ async def test_hand_written_backends_are_used_and_return_the_right_type() -> Non
     assert plain.balance == 325
 
 
-async def test_two_types_under_one_id_do_not_mix() -> None:
-    world, shared_id = World(), uuid4()
+async def test_two_types_under_one_id_do_not_mix(world: World) -> None:
+    shared_id = uuid4()
     async with world.app() as app:
         for _ in range(12):
             await deposit(app, shared_id, 1)
@@ -230,8 +248,8 @@ async def test_two_types_under_one_id_do_not_mix() -> None:
     assert (account.balance, card.points) == (12, 36)
 
 
-async def test_a_stale_entry_decides_nothing() -> None:
-    world, account_id = World(), uuid4()
+async def test_a_stale_entry_decides_nothing(world: World) -> None:
+    account_id = uuid4()
     async with world.app() as app, world.app(redis=Redis()) as other:
         await deposit(app, account_id, 1)
         await deposit(other, account_id, 2, 3)
@@ -242,8 +260,8 @@ async def test_a_stale_entry_decides_nothing() -> None:
         assert await app.dispatch(command) == 10
 
 
-async def test_a_snapshot_ahead_of_a_restored_stream_changes_nothing() -> None:
-    world, account_id = World(), uuid4()
+async def test_a_snapshot_ahead_of_a_restored_stream_changes_nothing(world: World) -> None:
+    account_id = uuid4()
     async with world.app(redis=Redis()) as app:
         await deposit(app, account_id, *[1] * 20)
     del world.events._streams["BankAccount", account_id][5:]
@@ -253,8 +271,8 @@ async def test_a_snapshot_ahead_of_a_restored_stream_changes_nothing() -> None:
         assert (await app.load(BankAccount, account_id, freshness=FastForward())).balance == 15
 
 
-async def test_a_tampered_row_changes_nothing() -> None:
-    world, account_id = World(), uuid4()
+async def test_a_tampered_row_changes_nothing(world: World) -> None:
+    account_id = uuid4()
     async with world.app(redis=Redis()) as app:
         await deposit(app, account_id, *[1] * 20)
     world.pool.rewrite(lambda data: data.replace('"balance":20', '"balance":21'))
@@ -263,8 +281,8 @@ async def test_a_tampered_row_changes_nothing() -> None:
         assert app.counters()["snapshot.unusable"] == 1
 
 
-async def test_max_age_on_a_plain_cache_reads_the_tail() -> None:
-    world, account_id = World(), uuid4()
+async def test_max_age_on_a_plain_cache_reads_the_tail(world: World) -> None:
+    account_id = uuid4()
     async with world.app() as app, world.app(redis=Redis()) as other:
         await deposit(app, account_id, 1)
         await deposit(other, account_id, 2)
@@ -280,12 +298,11 @@ def test_a_parameter_that_cannot_be_filled_is_named() -> None:
         builder.build()
 
 
-def test_dependencies_are_filled_by_type_too() -> None:
+def test_dependencies_are_filled_by_type_too(pool: Pool) -> None:
     class Typed(PostgresSnapshots):
         def __init__(self, pool: Pool, aggregate_type: type[Aggregate]) -> None:
             super().__init__(pool, aggregate_type)
 
-    pool = Pool()
     builder = ApplicationBuilder().register_dependency(Pool, pool)
     builder.register_aggregate(BankAccount, snapshot_backend=Typed)
     (part,) = builder.build()._parts.values()
