@@ -55,13 +55,16 @@ def _or_never(value: object) -> object:
     return None if value == "never" else parse_duration(value)
 
 
-_Bounded = Annotated[timedelta, AfterValidator(_bounded)]
-
-Duration = Annotated[_Bounded, BeforeValidator(parse_duration), WithJsonSchema(_AS_JSON)]
+Duration = Annotated[
+    timedelta,
+    AfterValidator(_bounded),
+    BeforeValidator(parse_duration),
+    WithJsonSchema(_AS_JSON),
+]
 """A timedelta field that also takes `"5s"`; for the configuration models of plugins."""
 
 Ttl = Annotated[
-    Annotated[_Bounded, Field(gt=timedelta(0))] | None,
+    Annotated[timedelta, Field(gt=timedelta(0)), AfterValidator(_bounded)] | None,
     BeforeValidator(_or_never),
     WithJsonSchema(
         {"anyOf": [*_AS_JSON["anyOf"], {"const": "never"}], "title": 'duration or "never"'}
