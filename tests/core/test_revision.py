@@ -1,185 +1,363 @@
-"""A revision changes when what events mean may have changed, and only then."""
+"""A revision changes when what events mean may have changed, and only then; it tells by what."""
 
-import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+import shop
 from interlock.aggregate import Aggregate
-from interlock.application import ApplicationBuilder
-from interlock.application.aggregates import AlwaysCache, InMemoryAggregateCacheBackend
 from interlock.codecs import JsonCodec, ZlibJsonCodec
 from interlock.errors import ConfigurationError
-from interlock.revision import compute_revision, own_revision
+from interlock.revision import Revision, own_revision, revision_of
 
-SOURCE = '''
-from pydantic import BaseModel, field_validator
-from interlock.domain import Aggregate, Command
-from interlock.routing import applies_event, handles_command, upcasts
+GOLDEN = "209880d773a365fc"
+"""The revision of the shop's order: in every process, on every Python, with every pydantic."""
 
-
-class Pay(Command[None]):
-    amount: int
+TEXTS = {"orders": shop.SHOP, "rates": shop.RATES, "later": shop.LATER}
+Texts = Mapping[str, str]
+unchanged: list[Revision] = []  # computed once: all that differs is compared with it
 
 
-class Paid(BaseModel):
-    """An amount was paid."""
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Imports `orders` anew from given texts, in a folder of their own."""
+    folders = iter(range(10))
 
-    amount: int = 1
+    def imported(texts: Texts = TEXTS) -> Any:
+        folder = tmp_path / str(next(folders))
+        folder.mkdir()
+        for name, text in texts.items():
+            (folder / f"{name}.py").write_text(text)
+            sys.modules.pop(name, None)
+        monkeypatch.syspath_prepend(folder)
+        return import_module("orders")
 
-    @field_validator("amount")
-    @classmethod
-    def positive(cls, value: int) -> int:
-        return max(value, 1)
-
-
-class Base(Aggregate):
-    def helper(self, amount: int) -> int:
-        return amount * 1
-
-    @property
-    def factor(self) -> int:
-        return 1
-
-
-class Account(Base):
-    """An account."""
-
-    balance: int = 0
-    count: int = 0
-
-    @handles_command
-    def pay(self, command: Pay) -> None:
-        """Pay."""
-        if self.allowed(command.amount):
-            self.emit(Paid(amount=command.amount))
-
-    def allowed(self, amount: int) -> bool:
-        return amount > 0
-
-    @applies_event
-    def apply_paid(self, event: Paid) -> None:
-        """Add it."""
-        self.balance += self.helper(event.amount) * self.factor  # a comment
-
-    @staticmethod
-    @upcasts("Paid", schema_version=1)
-    def upcast(payload: dict) -> dict:
-        return payload
-'''
+    yield imported
+    for name in TEXTS:
+        sys.modules.pop(name, None)
 
 
-def load(folder: Path, source: str) -> ModuleType:
-    path = folder / f"module_{len(list(folder.iterdir()))}.py"
-    path.write_text(source)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        del sys.modules[path.stem]
-    return module
+@pytest.fixture
+def revision(imported: Callable[..., Any]) -> Callable[..., Revision]:
+    """The revision of an order of given texts."""
+
+    def revision(texts: Texts = TEXTS) -> Revision:
+        if texts is not TEXTS:
+            return revision_of(imported(texts).Order, JsonCodec())
+        if not unchanged:
+            unchanged.append(revision_of(imported().Order, JsonCodec()))
+        return unchanged[0]
+
+    return revision
 
 
-def revision(folder: Path, source: str) -> str:
-    return compute_revision(load(folder, source).Account, JsonCodec())
+def edited(before: str, after: str, texts: Texts = TEXTS) -> Texts:
+    """The texts with something replaced that stands in one of them, once."""
+    assert sum(text.count(before) for text in texts.values()) == 1, before
+    return {name: text.replace(before, after) for name, text in texts.items()}
 
 
-def edited(before: str, after: str) -> str:
-    assert SOURCE.count(before) == 1
-    return SOURCE.replace(before, after)
+def changed(old: Revision, new: Revision) -> set[str]:
+    return {name for name, _ in old.inputs.items() ^ new.inputs.items()}
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("self.balance += self.helper", "self.balance -= self.helper"),
-        ("return amount * 1", "return amount * 2"),
-        ("        return 1\n", "        return 2\n"),
-        ("balance: int = 0", "balance: int = 5"),
-        ("balance: int = 0", "balance: float = 0"),
-        ("count: int = 0", "number: int = 0"),
-        ("amount: int = 1", "amount: int = 2"),
-        ("max(value, 1)", "max(value, 2)"),
-        ("        return payload", "        return dict(payload)"),
-        ("    balance: int = 0", "    type_name = 'Other'\n    balance: int = 0"),
-    ],
-)
-def test_a_change_of_what_events_mean_changes_it(tmp_path: Path, before: str, after: str) -> None:
-    assert revision(tmp_path, edited(before, after)) != revision(tmp_path, SOURCE)
+CHANGES = [
+    ("self.base_fee(event.amount) *", "self.base_fee(event.amount) -", "Order.was_paid"),
+    ("for _ in range(count)", "for _ in range(count + 1)", "Order.was_paid"),  # a wrapper's body
+    ("@times(1)", "@times(2)", "Order.was_paid"),  # what a wrapper closes over
+    ('self.note = "returned"', 'self.note = "back"', "Order.was_returned"),  # after a docstring
+    ("return amount * 1", "return amount * 2", "Base.base_fee"),
+    ("return self.FACTOR", "return self.FACTOR + 1", "Order.factor"),
+    ("return 12", "return 13", "Order.cached"),
+    ("return self.STEP", "return -self.STEP", "Counted.step"),  # a base that is no aggregate
+    ("super().__setattr__(name, value)", "super().__setattr__(name, 1)", "Order.__setattr__"),
+    ("self._seen = 7", "self._seen = 8", "Line.model_post_init"),
+    ("return converted(payload)", "return dict(converted(payload))", "Order.in_cents"),
+    ("return {**payload}", "return {**payload, 'more': 1}", "converted in orders"),
+    ("return value + 0", "return value + 1", "whole in orders"),  # a function in Annotated
+    ("return value * 2", "return value * 4", "doubled in orders"),  # behind a cache
+    ("return 0", "return 2", "size in orders"),
+    (
+        "def _(value: str) -> int:\n    return 1",
+        "def _(value: str) -> int:\n    return 5",
+        "_ in orders",
+    ),
+    ('yield "guard"', 'yield "other"', "guarded in orders"),
+    ("value * 3;", "value * 5;", "tripled in orders"),  # one of two lambdas on a line
+    ("value // 2  #", "value // 4  #", "halved in orders"),
+    ("lambda value: value + 9", "lambda value: value + 8", "BY_KIND in orders"),
+    ("return amount + deeper(amount)", "return deeper(amount)", "fee in rates"),
+    ("return BASE", "return BASE + 1", "deeper in rates"),  # a helper's helper
+    ("BASE = 13", "BASE = 14", "BASE in rates"),
+    (
+        "amount: int) -> int:\n    return amount\n",
+        "amount: int) -> int:\n    return 1\n",
+        "surcharge in rates",
+    ),
+    ("return 15", "return 16", "later in later"),  # imported within a function
+    ('Decimal("0.19")', 'Decimal("0.20")', "RATE in orders"),
+    ('Decimal("0.19")', "0.19", "RATE in orders"),
+    ('{"new", "paid", "sent"}', '{"new", "paid"}', "LABELS in orders"),
+    ('re.compile("a+b")', 're.compile("a*b")', "PATTERN in orders"),
+    ("maxlen=4", "maxlen=5", "LAST in orders"),
+    ("Fraction(1, 3)", "Fraction(2, 3)", "SHARE in orders"),
+    ("Tariff(5)", "Tariff(6)", "TARIFF in orders"),
+    ("return self.base + amount", "return self.base - amount", "Tariff.cost"),
+    ("return Money(self.cents + other.cents)", "return self", "Money.plus"),
+    ("return abs(self.x)", "return self.x", "Place.norm"),
+    ("return self.item", "return 1", "Box.inside"),
+    ("-> int:\n        return 1\n", "-> int:\n        return 2\n", "Kind.sign"),
+    ('CASH = "cash"', 'CASH = "coins"', "Kind fields"),
+    ("cents: int = 3", "cents: int = 4", "Money fields"),
+    ("@dataclass(frozen=True)", "@dataclass(frozen=True, order=True)", "Money fields"),
+    ("y: int = 4", "y: int = 5", "Place fields"),
+    ("weight: int", "weight: float", "Extra fields"),
+    ("total=False", "total=True", "Extra fields"),
+    ('price: Decimal = Decimal("1.50")', "price: Decimal", "Line fields"),
+    ("Gt(0)", "Gt(-1)", "Line fields"),
+    ("PrivateAttr(6)", "PrivateAttr(5)", "Line fields"),
+    ("str_strip_whitespace=False", "str_strip_whitespace=True", "Line model_config"),
+    ('mode="before"', 'mode="after"', "Line validators"),
+    ('when_used="json"', 'when_used="always"', "Line validators"),
+    ("-> Any:\n        return value", "-> Any:\n        return 1", "Line.counted"),
+    ('-> "Line":\n        return self', '-> "Line":\n        return Line()', "Line.checked"),
+    (
+        "value: int) -> int:\n        return value",
+        "value: int) -> int:\n        return 1",
+        "Line.written",
+    ),
+    ("amount: int = 1\n    kind", "amount: int = 2\n    kind", "Paid fields"),
+    ("amount: int = 1\n    kind", "amount: float = 1\n    kind", "Paid fields"),
+    ("kind: Kind | None = None", 'kind: Kind | None = Field(None, alias="k")', "Paid fields"),
+    ("lambda: [Line()]", "lambda: [Line(count=2)]", "Paid fields"),
+    ('{"read", "write", "list", "share"}', '{"read", "write", "list"}', "Paid fields"),
+    ("FEE: ClassVar[int] = 8", "FEE: ClassVar[int] = 9", "Paid.FEE"),
+    (
+        'former_names: ClassVar = ("Payed",)',
+        'former_names: ClassVar = ("Payed", "P")',
+        "Paid former names",
+    ),
+    (
+        "schema_version: ClassVar[int] = 2",
+        "schema_version: ClassVar[int] = 3",
+        "Paid schema version",
+    ),
+    (
+        "class Returned(BaseModel):\n",
+        'class Returned(BaseModel):\n    type_name: ClassVar = "R"\n',
+        "Returned stored name",
+    ),
+    (
+        "class Order(Base):\n",
+        'class Order(Base):\n    type_name: ClassVar = "O"\n',
+        "Order stored name",
+    ),
+    ("FACTOR: ClassVar[int] = 2", "FACTOR: ClassVar[int] = 3", "Order.FACTOR"),
+    ("STEP: ClassVar[int] = 10", "STEP: ClassVar[int] = 11", "Counted.STEP"),
+    ("class Base(Counted, Aggregate)", "class Base(Aggregate, Counted)", "Order bases"),
+    ("total: int = 0", "total: int = 1", "Order fields, Order fresh state"),
+    ('names: set[str] = {"a", "b"}', 'names: set[str] = {"a"}', "Order fields, Order fresh state"),
+    ("_private: int = 11", "_private: int = 12", "Order fields, Order fresh state"),
+    ('note: str = ""', 'note: str | None = ""', "Order fields"),
+    ("def _(value: str)", "def _(value: int)", "size in orders"),
+    ('"Payed", schema_version=1', '"Payed", schema_version=2', "Paid schema version"),
+]
+"""What is written, what instead, and the inputs that tell of it."""
 
 
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("if self.allowed(command.amount):", "if self.allowed(command.amount + 1):"),
-        ("return amount > 0", "return amount > 10"),
-        ("  # a comment", "  # another one"),
-        ('"""Add it."""', '"""Add the amount\n\n        to the balance."""'),
-        ('"""An account."""', '"""Somebody\'s account."""'),
-        ('"""An amount was paid."""', ""),
-        ('        """Add it."""\n', ""),
-        ("        return 1\n", '        """One."""\n        return 1\n'),
-        ("self.helper(event.amount)", "self.helper(\n            event.amount\n        )"),
-        (
-            "class Pay(Command[None]):\n    amount: int",
-            "class Pay(Command[None]):\n    amount: float",
-        ),
-    ],
-)
-def test_a_change_of_handlers_comments_docstrings_or_layout_does_not(
-    tmp_path: Path, before: str, after: str
+@pytest.mark.parametrize(("before", "after", "names"), CHANGES)
+def test_a_change_of_what_events_mean_changes_it_and_names_the_input(
+    revision: Callable[..., Revision], before: str, after: str, names: str
 ) -> None:
-    assert revision(tmp_path, edited(before, after)) == revision(tmp_path, SOURCE)
+    old, new = revision(), revision(edited(before, after))
+    assert changed(old, new) == set(names.split(", "))
+    assert old.value != new.value
 
 
-def test_a_helper_shared_by_handler_and_applier_counts(tmp_path: Path) -> None:
-    shared = edited("if self.allowed(command.amount):", "if self.helper(command.amount):")
-    changed = shared.replace("return amount * 1", "return amount * 2")
-    assert revision(tmp_path, shared) != revision(tmp_path, changed)
+NO_CHANGES = [
+    ("if self.allowed(command.amount)", "if self.allowed(command.amount + 1)"),  # a handler
+    ("return amount > 0", "return amount > 10"),  # what only a handler calls
+    ("LIMIT: ClassVar[int] = 50", "LIMIT: ClassVar[int] = 60"),  # what only a handler reads
+    ("class Pay(Command[None]):\n    amount: int", "class Pay(Command[None]):\n    amount: float"),
+    ("return UNUSED", "return -UNUSED"),
+    ("UNUSED = 14", "UNUSED = 15"),
+    ("  # a comment", "  # another one"),
+    ('"""Add it."""', '"""Add the amount\n\n        to the total."""'),
+    ('"""An order."""', '"""Somebody\'s order."""'),
+    ('"""An amount was paid."""', ""),
+    ('"""Some money."""', '"""Cents."""'),
+    ('        """Add it."""\n', ""),
+    ('"Take it off."; ', ""),
+    ("        return self.FACTOR\n", '        """The factor."""\n        return self.FACTOR\n'),
+    ("return amount * 1", "pass\n        return (\n            amount * 1\n        )"),
+    ("def base_fee(self, amount: int)", "def base_fee(self, amount: float)"),
+    ("import math\n", "import math\n\n\n"),
+    ("total=False", "total = False"),
+    ("str_strip_whitespace=False", 'str_strip_whitespace=False, title="A line"'),
+    ("PrivateAttr(6)", "PrivateAttr(default=6)"),
+    ("Gt(0)", 'Field(gt=0, description="How many")'),
+    ("kind: Kind | None = None", "kind: Optional[Kind] = Field(None, title='K', examples=[1])"),
+    ('{"read", "write", "list", "share"}', '{"share", "list", "write", "read"}'),
+    ('Decimal("0.19")', "Decimal('0.19')"),
+    ("from rates import surcharge", "from rates import surcharge, unused"),
+    ("Any, ClassVar,", "Any, ClassVar, Optional,"),
+]
 
 
-def test_an_override_counts_also_if_the_base_has_the_same_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("before", "after"), NO_CHANGES)
+def test_a_change_of_handlers_comments_docstrings_or_layout_does_not(
+    revision: Callable[..., Revision], before: str, after: str
+) -> None:
+    texts = edited(before, after)
+    if "Optional" in after:
+        texts = edited("NamedTuple, TypeVar", "NamedTuple, Optional, TypeVar", texts)
+    assert changed(revision(), revision(texts)) == set()
+    assert revision().value == revision(texts).value
+
+
+def test_the_same_values_under_each_others_names_are_a_change(
+    revision: Callable[..., Revision],
+) -> None:
+    both = edited(
+        "class Returned(BaseModel):", "class Returned(BaseModel):\n    former_names: ClassVar = ()"
+    )
+    old_is_paid = edited('("Payed",)', '("Payed", "Old")', both)
+    old_is_returned = edited("ClassVar = ()", 'ClassVar = ("Old",)', both)
+    names = {"Paid former names", "Returned former names"}
+    assert changed(revision(old_is_paid), revision(old_is_returned)) == names
+
+
+def test_which_function_an_imported_name_means_is_told(revision: Callable[..., Revision]) -> None:
+    texts = {**TEXTS, "rates": f"{shop.RATES}\n\ndef discount(amount):\n    return 0\n"}
+    line = "from rates import surcharge"
+    straight = edited(line, f"{line}, discount", texts)
+    straight = edited("+ surcharge(1) +", "+ surcharge(1) - discount(1) +", straight)
+    crossed = edited(f"{line}, discount", f"{line} as discount, discount as surcharge", straight)
+    assert changed(revision(straight), revision(crossed)) == {"Order.was_paid"}
+
+
+def test_what_a_handler_shares_with_others_counts(revision: Callable[..., Revision]) -> None:
+    by_name = edited("total += self.base_fee(", "total += self.base_fee(self.allowed(1) or ")
+    by_text = edited("total += self.base_fee(", 'total += getattr(self, "allowed")(')
+    by_event = edited("event.FEE +", "event.FEE + event.ask(self) +")
+    by_event = edited(
+        "class Returned",
+        "    def ask(self, order): return order.allowed(1)\n\n\nclass Returned",
+        by_event,
+    )
+    for texts in (by_name, by_text, by_event):
+        other = edited("return amount > 0", "return amount > 10", texts)
+        assert changed(revision(texts), revision(other)) == {"Order.allowed"}
+
+
+def test_members_that_are_found_by_computed_names_count(revision: Callable[..., Revision]) -> None:
+    texts = edited("event.FEE +", 'event.FEE + getattr(self, f"allow{event.note}")(1) +')
+    other = edited("return amount > 0", "return amount > 10", texts)
+    assert changed(revision(texts), revision(other)) == {"Order.allowed"}
+    handler = edited("if self.allowed(", "if not self.allowed(", texts)
+    assert revision(handler).value == revision(texts).value
+
+
+def test_functions_that_are_found_in_a_module_by_computed_names_count(
+    revision: Callable[..., Revision],
+) -> None:
+    texts = edited("rates.fee(event.amount)", 'getattr(rates, f"{event.kind}")(1)')
+    other = edited("return UNUSED", "return -UNUSED", texts)
+    assert changed(revision(texts), revision(other)) == {"unused in rates"}
+    texts = edited("rates.fee(event.amount)", 'globals()[f"{event.kind}"](1)')
+    texts = edited("def converted", "def spare():\n    return 1\n\n\ndef converted", texts)
+    other = edited("def spare():\n    return 1", "def spare():\n    return 2", texts)
+    assert changed(revision(texts), revision(other)) == {"spare in orders"}
+
+
+def test_what_is_called_anyway_counts_even_if_a_handler_names_it(
+    revision: Callable[..., Revision],
+) -> None:
+    texts = edited("if self.allowed(", "if self.was_paid and self.was_returned and self.allowed(")
+    other = edited('self.note = "returned"', 'self.note = "back"', texts)
+    assert changed(revision(texts), revision(other)) == {"Order.was_returned"}
+
+
+def test_a_handler_that_an_applier_calls_counts(revision: Callable[..., Revision]) -> None:
+    texts = edited("event.FEE +", "event.FEE + (self.pay(event) or 1) +")
+    other = edited("if self.allowed(", "if not self.allowed(", texts)
+    assert changed(revision(texts), revision(other)) == {"Order.pay"}
+    alike = edited("event.FEE +", "event.FEE + event.pay +")
+    other = edited("if self.allowed(", "if not self.allowed(", alike)
+    assert revision(alike).value == revision(other).value
+
+
+def test_an_override_counts_also_if_the_base_has_the_same_name(
+    revision: Callable[..., Revision],
+) -> None:
     override = (
-        "\n\nclass Account(Account):\n    @applies_event\n"
-        "    def apply_paid(self, event: Paid) -> None:\n        self.balance += event.amount - 1\n"
+        "\n\nclass Order(Order):\n    @applies_event\n"
+        "    def was_paid(self, event: Paid) -> None:\n        self.total += 1\n"
     )
-    assert revision(tmp_path, SOURCE + override) != revision(tmp_path, SOURCE)
-    other = override.replace("- 1", "- 2")
-    assert revision(tmp_path, SOURCE + override) != revision(tmp_path, SOURCE + other)
+    texts = {**TEXTS, "orders": shop.SHOP + override}
+    other = edited("self.total += 1\n", "self.total += 2\n", texts)
+    assert changed(revision(texts), revision(other)) == {"Order.was_paid"}
+    below = edited("* self.factor", "- self.factor", texts)
+    assert changed(revision(texts), revision(below)) == {"Order (2).was_paid"}
 
 
-def test_the_codec_is_part_of_it(tmp_path: Path) -> None:
-    account = load(tmp_path, SOURCE).Account
-    assert compute_revision(account, JsonCodec()) != compute_revision(account, ZlibJsonCodec())
+def test_type_parameters_count(revision: Callable[..., Revision]) -> None:
+    found = changed(revision(), revision(edited("box: Box[int]", "box: Box[bool]")))
+    assert "Paid fields" in found
+    assert "Box[bool] fields" in found
 
 
-def test_it_is_the_same_in_every_process(tmp_path: Path) -> None:
-    (tmp_path / "account.py").write_text(SOURCE)
-    script = (
-        "from account import Account; from interlock.codecs import JsonCodec; "
-        "from interlock.revision import compute_revision; "
-        "print(compute_revision(Account, JsonCodec()))"
+def test_where_code_stands_does_not_matter(revision: Callable[..., Revision]) -> None:
+    moved = edited("\n\ndef unused", "\n\ndef whole(value):\n    return value + 0\n\n\ndef unused")
+    moved = edited("def whole(value: int) -> int:\n    return value + 0\n", "", moved)
+    moved = edited("from rates import surcharge", "from rates import surcharge, whole", moved)
+    assert changed(revision(), revision(moved)) == {"whole in orders", "whole in rates"}
+    assert revision().value == revision(moved).value
+
+
+def test_what_holds_itself_has_a_revision(revision: Callable[..., Revision]) -> None:
+    texts = edited("BY_KIND = {", "RING = [1]\nRING.append(RING)\nBY_KIND = {")
+    texts = edited("len(LAST)", "len(RING)", texts)
+    other = edited("RING = [1]", "RING = [2]", texts)
+    assert changed(revision(texts), revision(other)) == {"RING in orders"}
+
+
+def test_the_codec_is_part_of_it(imported: Callable[..., Any]) -> None:
+    order = imported().Order
+    json, compressed = revision_of(order, JsonCodec()), revision_of(order, ZlibJsonCodec())
+    assert changed(json, compressed) == {"codec"}
+
+
+def test_it_is_what_it_was(revision: Callable[..., Revision]) -> None:
+    assert revision().value == GOLDEN
+
+
+@pytest.mark.parametrize("options", [("1",), ("2", "-OO"), ("3", "-m")])
+def test_it_is_the_same_in_every_process(tmp_path: Path, options: tuple[str, ...]) -> None:
+    for name, text in TEXTS.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    end = (
+        "\n\nfrom interlock.codecs import JsonCodec\n"
+        "from interlock.revision import compute_revision\n"
+        "print(compute_revision(Order, JsonCodec()))\n"
     )
-    found = {
-        subprocess.run(  # noqa: S603 our own script
-            [sys.executable, "-c", script],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2", "3")
-    }
-    assert len(found) == 1
+    (tmp_path / "program.py").write_text(shop.SHOP + end)
+    seed, *flags = options
+    done = subprocess.run(  # noqa: S603 our own program
+        [sys.executable, *flags, "program" if "-m" in flags else "program.py"],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"{GOLDEN}\n", "")
 
 
 def test_an_explicit_revision_is_the_classes_own() -> None:
@@ -198,15 +376,3 @@ def test_an_explicit_revision_that_is_no_name_is_refused(value: object) -> None:
     bad = type("Bad", (Aggregate,), {"revision": value, "__module__": __name__})
     with pytest.raises(ConfigurationError, match="a non-empty string is wanted"):
         own_revision(bad)
-
-
-def test_without_source_an_explicit_revision_is_wanted_where_anything_is_kept() -> None:
-    namespace: dict[str, Any] = {"__name__": __name__}
-    exec(SOURCE, namespace)  # noqa: S102 a class without a source is the point
-    account = namespace["Account"]
-    ApplicationBuilder().register_aggregate(account).build()
-    builder = ApplicationBuilder().register_aggregate(
-        account, cache_strategy=AlwaysCache, cache_backend=InMemoryAggregateCacheBackend
-    )
-    with pytest.raises(ConfigurationError, match=r'can\'t be read.*set `revision = "1"`'):
-        builder.build()

@@ -34,7 +34,7 @@ from interlock.rebuilding import Rebuilding
 from interlock.records import Scope
 from interlock.registering import check_defaults, check_state
 from interlock.reports import Observer, Reporting
-from interlock.revision import compute_revision, own_revision
+from interlock.revision import compute_revision, own_revision, revision_of
 from interlock.runtime import Application, Part
 from interlock.saving import Saver
 from interlock.settings import AggregateSettings, Settings
@@ -261,7 +261,7 @@ def _revision(cls: type[Aggregate], codec: Codec, *, is_needed: bool) -> str:
     if is_needed:
         return compute_revision(cls, codec)
     try:
-        return compute_revision(cls, codec)
+        return revision_of(cls, codec).value
     except ConfigurationError:
         return "unknown"  # nothing is kept, so nothing is compared
 

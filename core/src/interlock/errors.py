@@ -16,6 +16,14 @@ class ConfigurationError(InterlockError):
     """What the application was given can't work; nothing was started."""
 
 
+class RevisionWarning(UserWarning):
+    """A computed revision doesn't follow from the source alone, or doesn't cover all that decides.
+
+    It is safe to go on: the revision is still another one where the code that is told of differs,
+    unless the warning says that it can't be known.
+    """
+
+
 class PluginError(ConfigurationError):
     """A plugin that the configuration names can't be loaded or doesn't keep its contract."""
 

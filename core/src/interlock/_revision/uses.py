@@ -1,0 +1,69 @@
+"""Which members of an aggregate only its handlers use."""
+
+from collections import defaultdict
+from contextlib import suppress
+from typing import Any
+
+from interlock._revision.classes import decorated, members, users_bases
+from interlock._revision.loads import names_in
+from interlock._revision.owners import Owners
+from interlock._revision.wrappers import functions_in
+from interlock.aggregate import Aggregate, tables_of
+from interlock.errors import ConfigurationError
+
+DYNAMIC = {"getattr", "attrgetter", "methodcaller", "vars", "__dict__", "__getattribute__"}
+"""What code mentions that may read a member whose name isn't in it."""
+
+
+class Uses:
+    """The members of an aggregate by name: its handlers, and what they alone may use.
+
+    A member counts as used by a handler whose code mentions its name, directly or through other
+    members. What others call is never among them: appliers, upcasters, validators, magic methods,
+    overrides of what `Aggregate` has. Code elsewhere may use them still.
+    """
+
+    def __init__(self, cls: type[Aggregate], owners: Owners) -> None:
+        mentions: defaultdict[str, set[str]] = defaultdict(set)
+        for base in users_bases(cls, owners):
+            for name, member in members(base, owners).items():
+                mentions[name] |= {
+                    each
+                    for function in functions_in(member)
+                    for each in names_in(function.__code__)
+                }
+        self.handlers = _handlers(cls)
+        used, todo = set(self.handlers), list(self.handlers)
+        while todo:
+            new = (mentions[todo.pop()] & mentions.keys()) - used
+            used |= new
+            todo += new
+        called = _called_by_others(cls)
+        self.only_by_handlers = {
+            name
+            for name in used
+            if name not in called and not hasattr(Aggregate, name) and not name.startswith("__")
+        }
+
+
+def attribute_of(cls: type, function: Any) -> str:  # Any: an applier, a handler, an upcaster
+    """The name under which a class has a function."""
+    names = (name for name in dir(cls) if not name.startswith("__"))
+    return next(name for name in names if getattr(cls, name, None) is function)
+
+
+def _handlers(cls: type[Aggregate]) -> set[str]:
+    try:
+        handlers = tables_of(cls).handlers.values()
+    except ConfigurationError:  # another aggregate than the one that was registered
+        return set()
+    return {attribute_of(cls, handler.function) for handler in handlers}
+
+
+def _called_by_others(cls: type[Aggregate]) -> set[str]:
+    routed = set()
+    with suppress(ConfigurationError):  # as above
+        for entry in tables_of(cls).emits.values():
+            functions = (entry.apply, *entry.upcasters.values())
+            routed |= {attribute_of(cls, function) for function in functions}
+    return routed.union(*decorated(cls).values())
