@@ -16,7 +16,7 @@ from interlock.codecs import JsonCodec, ZlibJsonCodec
 from interlock.errors import ConfigurationError
 from interlock.revision import Revision, own_revision, revision_of
 
-GOLDEN = "209880d773a365fc"
+GOLDEN = "e73ceed9006e2d99"
 """The revision of the shop's order: in every process, on every Python, with every pydantic."""
 
 TEXTS = {"orders": shop.SHOP, "rates": shop.RATES, "later": shop.LATER}
@@ -165,6 +165,7 @@ CHANGES = [
     ('names: set[str] = {"a", "b"}', 'names: set[str] = {"a"}', "Order fields, Order fresh state"),
     ("_private: int = 11", "_private: int = 12", "Order fields, Order fresh state"),
     ('note: str = ""', 'note: str | None = ""', "Order fields"),
+    ('note: str = ""', 'version: int = 0\n    note: str = ""', "Order fields"),
     ("def _(value: str)", "def _(value: int)", "size in orders"),
     ('"Payed", schema_version=1', '"Payed", schema_version=2', "Paid schema version"),
 ]

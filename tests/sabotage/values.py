@@ -177,48 +177,6 @@ PATCHES = [
         (19,),
     ),
     Patch(
-        "the revision is blind to appliers",
-        "a changed applier is another revision",
-        CodeEdit(
-            "_parts",
-            """
-            for place, function in _functions_that_decide(cls, tables):
-                yield ".".join(place).encode()
-                yield _tokens(function)
-            """,
-            """
-            for place, function in _functions_that_decide(cls, tables):
-                yield ".".join(place).encode()
-            """,
-        ),
-        f"{_TESTS}revision.py::test_a_change_of_what_events_mean_changes_it",
-        (17,),
-    ),
-    Patch(
-        "the revision is blind to defaults",
-        "a changed default is another revision",
-        CodeEdit(
-            "_parts",
-            """
-            yield _schema(cls)
-            yield to_json(cls(id=UUID(int=0)))
-            """,
-            "",
-        ),
-        f"{_TESTS}revision.py::test_a_change_of_what_events_mean_changes_it",
-        (16, 17),
-    ),
-    Patch(
-        "the revision sees handlers",
-        "a changed handler invalidates nothing",
-        CodeEdit(
-            "_functions_that_decide",
-            "roots = set(functions) - _reachable(handlers, functions, by_name)",
-            "roots, handlers = (set(functions), set())",
-        ),
-        f"{_TESTS}revision.py::test_a_change_of_handlers_comments_docstrings_or_layout_does_not",
-    ),
-    Patch(
         "only exact multiples are due",
         "a commit of several events may step over a multiple",
         CodeEdit(
@@ -384,19 +342,6 @@ PATCHES = [
         "a handler or applier is called as the class overrides it",
         CodeEdit("_marked", "getattr(cls, name)", "function"),
         f"{_TESTS}declarations.py::test_an_override_without_the_mark_is_what_is_called",
-    ),
-    Patch(
-        "the revision is blind to event models",
-        "a changed event model is another revision",
-        CodeEdit("_parts", "sorted(tables.emits, key=lambda event: event.__qualname__)", "()"),
-        f"{_TESTS}revision.py::test_a_change_of_what_events_mean_changes_it",
-        (17,),
-    ),
-    Patch(
-        "the revision is blind to the codec",
-        "another codec is another revision",
-        CodeEdit("_parts", "yield codec.name.encode()", ""),
-        f"{_TESTS}revision.py::test_the_codec_is_part_of_it",
     ),
     Patch(
         "a derived class has its base's revision",

@@ -1,5 +1,6 @@
 """What of a class decides: its fields and their like, its settings, its members."""
 
+import inspect
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -10,11 +11,13 @@ from types import FunctionType
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from interlock._revision.forms import Forms
 from interlock._revision.labels import Form
-from interlock._revision.owners import Owners
+from interlock._revision.owners import Owners, is_framework
 from interlock._revision.wrappers import functions_in, is_generated, wrapped_in
+from interlock.aggregate import Aggregate
 
 _ROUTING = {"former_names", "reads_revisions", "revision", "schema_version", "type_name"}
 _GIVEN = {"_abc_impl", "_asdict", "_fields", "_field_defaults", "_make", "_replace", "model_config"}
@@ -40,7 +43,11 @@ def users_bases(cls: type, owners: Owners) -> list[type]:
 def _bases(cls: type, forms: Forms, owners: Owners) -> Form:
     """The order of bases, and a metaclass that is no library's."""
     users, kind = users_bases(cls, owners), type(cls)
-    labels = [forms.label(base) if base in users else base.__name__ for base in cls.__mro__]
+    labels = [
+        forms.label(base) if base in users else base.__name__
+        for base in cls.__mro__
+        if base in users or not is_framework(base.__module__)
+    ]
     return (*labels, *(() if owners.is_library(kind.__module__) else (forms.form(kind),)))
 
 
@@ -88,32 +95,52 @@ def members(cls: type, owners: Owners) -> dict[str, Any]:  # Any: whatever stand
 
 def _content(cls: type, forms: Forms) -> Iterator[Form]:
     if issubclass(cls, BaseModel):
-        if not cls.__pydantic_complete__:
-            cls.model_rebuild(raise_errors=False)
-        generic = cls.__pydantic_generic_metadata__
-        yield from (forms.held(arg) for arg in (*generic["args"], *generic["parameters"]))
-        yield from ((name, forms.field(field)) for name, field in cls.model_fields.items())
-        for name, private in cls.__private_attributes__.items():
-            yield (name, forms.form(private.default), forms.form(private.default_factory))
+        yield from _model(cls, forms)
     elif issubclass(cls, Enum):
         yield from ((name, forms.form(member.value)) for name, member in cls.__members__.items())
     elif is_dataclass(cls):
-        yield forms.form(_parameters(cls))
-        hints = _hints(cls)
-        pydantics: Mapping[str, Any] = getattr(cls, "__pydantic_fields__", {})
-        for field in fields(cls):
-            default = (forms.form(field.default), forms.form(field.default_factory))
-            settings = {"init": field.init, "kw_only": field.kw_only, **field.metadata}
-            hint = hints.get(field.name, field.type)
-            more = [forms.field(pydantics[field.name])] if field.name in pydantics else []
-            yield (field.name, forms.held(hint), *default, forms.form(settings), *more)
-    else:
-        named = (issubclass(cls, tuple) and hasattr(cls, "_fields")) or _is_typed_dict(cls)
-        for name, hint in _hints(cls).items() if named else ():
-            yield (name, forms.held(hint))
+        yield from _dataclass(cls, forms)
+    elif (issubclass(cls, tuple) and hasattr(cls, "_fields")) or hasattr(cls, "__required_keys__"):
+        yield from ((name, forms.held(hint)) for name, hint in _hints(cls).items())
         for name in ("_field_defaults", "__total__", "__required_keys__"):
-            if named and hasattr(cls, name):
+            if hasattr(cls, name):
                 yield (name, forms.form(getattr(cls, name)))
+
+
+def _model(cls: type[BaseModel], forms: Forms) -> Iterator[Form]:
+    if not cls.__pydantic_complete__:
+        cls.model_rebuild(raise_errors=False)
+    generic = cls.__pydantic_generic_metadata__
+    yield from (forms.held(each) for each in (*generic["args"], *generic["parameters"]))
+    for name, field in cls.model_fields.items():
+        if not _is_aggregates(cls, name):
+            yield (name, forms.field(field))
+    for name, private in cls.__private_attributes__.items():
+        yield (name, forms.form(private.default), forms.form(private.default_factory))
+
+
+def _dataclass(cls: type, forms: Forms) -> Iterator[Form]:
+    parameters = getattr(cls, "__dataclass_params__", None)
+    for name in ("eq", "frozen", "order"):
+        yield (name, forms.form(getattr(parameters, name, None)))
+    hints = _hints(cls)
+    pydantics: Mapping[str, FieldInfo] = getattr(cls, "__pydantic_fields__", {})
+    for field in fields(cls):
+        default = (forms.form(field.default), forms.form(field.default_factory))
+        settings = {"init": field.init, "kw_only": field.kw_only, **field.metadata}
+        hint = hints.get(field.name, field.type)
+        more = [forms.field(pydantics[field.name])] if field.name in pydantics else []
+        yield (field.name, forms.held(hint), *default, forms.form(settings), *more)
+
+
+def _is_aggregates(cls: type, name: str) -> bool:
+    """Whether a class has a field or a decorated method as `Aggregate` declares it."""
+    if not issubclass(cls, Aggregate):
+        return False
+    known = set(Aggregate.model_fields).union(*decorated(Aggregate).values())
+    below = cls.__mro__[: cls.__mro__.index(Aggregate)]
+    declared = (name in vars(base) or name in inspect.get_annotations(base) for base in below)
+    return name in known and not any(declared)
 
 
 def _decorators(cls: type, forms: Forms) -> Iterator[Form]:
@@ -122,7 +149,8 @@ def _decorators(cls: type, forms: Forms) -> Iterator[Form]:
             told = {each: getattr(decorator.info, each, None) for each in _DECORATOR}
             if kind.endswith("serializers"):
                 told["return_type"] = decorator.info.return_type
-            yield (kind, name, forms.form(told))
+            if not _is_aggregates(cls, name):
+                yield (kind, name, forms.form(told))
 
 
 def decorated(cls: type) -> dict[str, Mapping[str, Any]]:  # Any: pydantic's own descriptions
@@ -133,19 +161,10 @@ def decorated(cls: type) -> dict[str, Mapping[str, Any]]:  # Any: pydantic's own
     return {kind: members for kind, members in found.items() if isinstance(members, dict)}
 
 
-def _parameters(cls: type) -> dict[str, object]:
-    parameters = getattr(cls, "__dataclass_params__", None)
-    return {name: getattr(parameters, name, None) for name in ("eq", "frozen", "order")}
-
-
 def _hints(cls: type) -> dict[str, Any]:  # Any: annotations
     with suppress(Exception):  # of whatever an annotation raises that can't be resolved
         return typing.get_type_hints(cls, include_extras=True)
     return dict(getattr(cls, "__annotations__", {}))
-
-
-def _is_typed_dict(cls: type) -> bool:
-    return hasattr(cls, "__required_keys__")
 
 
 def _is_given(name: str, member: object, owners: Owners) -> bool:

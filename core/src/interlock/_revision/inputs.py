@@ -136,16 +136,14 @@ class Search:
     def _decide(self) -> bool:
         """Add the members of handlers that other code turned out to use; whether there are any."""
         is_dynamic = not DYNAMIC.isdisjoint(self._named)
-        used = [
-            (base, name, member, is_handler)
-            for base, name, member, is_handler in self._undecided
-            if name in (self._named_on_self if is_handler else self._named)
-            or (is_dynamic and not is_handler)
-        ]
-        self._undecided = [found for found in self._undecided if found not in used]
-        for base, name, member, _ in used:
-            self._add_member(base, name, member, is_aggregates=True)
-        return bool(used)
+        undecided, self._undecided = self._undecided, []
+        for base, name, member, is_handler in undecided:
+            names = self._named_on_self if is_handler else self._named
+            if name in names or (is_dynamic and not is_handler):
+                self._add_member(base, name, member, is_aggregates=True)
+            else:
+                self._undecided.append((base, name, member, is_handler))
+        return len(self._undecided) < len(undecided)
 
     def _forms(self, cls: type | None = None) -> Forms:
         also_own = None if cls is None else cls.__module__.partition(".")[0]

@@ -34,7 +34,7 @@ def loads_of(function: FunctionType, owners: Owners) -> tuple[list[Loaded], list
     found: dict[str, Loaded] = {}
     untold = []
     namespace, module = function.__globals__, str(function.__globals__.get("__name__"))
-    chains, imports = _read(function.__code__, str(namespace.get("__package__") or ""))
+    chains, imports = _scan(function.__code__, str(namespace.get("__package__") or ""))
     for name, wanted in sorted(imports):
         if owners.is_own(name):
             try:
@@ -103,7 +103,7 @@ def _imported(name: str, wanted: Chain, owners: Owners) -> list[Loaded]:
     return [each for chain in chains for each in _followed(start, chain, owners)]
 
 
-def _read(code: CodeType, package: str) -> tuple[set[Chain], set[tuple[str, Chain]]]:
+def _scan(code: CodeType, package: str) -> tuple[set[Chain], set[tuple[str, Chain]]]:
     """The chains that the code loads, and the modules and names that it imports."""
     chains: set[Chain] = set()
     imports: set[tuple[str, Chain]] = set()
@@ -123,7 +123,7 @@ def _read(code: CodeType, package: str) -> tuple[set[Chain], set[tuple[str, Chai
     chains.add(chain)
     for item in code.co_consts:
         if isinstance(item, CodeType):
-            nested = _read(item, package)
+            nested = _scan(item, package)
             chains |= nested[0]
             imports |= nested[1]
     return chains - {()}, imports

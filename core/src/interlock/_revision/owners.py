@@ -12,8 +12,12 @@ _INSTALLED = {"site-packages", "dist-packages"}
 
 def is_library(module: str) -> bool:
     """Whether a module is of the standard library, of pydantic, or of Interlock itself."""
-    top = module.partition(".")[0]
-    return top in _FAMILY or _is_standard(top)
+    return is_framework(module) or _is_standard(module.partition(".")[0])
+
+
+def is_framework(module: str) -> bool:
+    """Whether a module is of pydantic or of Interlock, whose classes may change their bases."""
+    return module.partition(".")[0] in _FAMILY
 
 
 class Owners:

@@ -106,7 +106,7 @@ def _words(root: Sequence[object]) -> Iterator[str]:
 def _value(node: ast.AST, name: str) -> object:
     value = getattr(node, name, None)
     if isinstance(node, ast.JoinedStr):
-        return _merged(node.values)
+        return _joined(node.values)
     return _that_act(value) if isinstance(value, list) else value
 
 
@@ -120,7 +120,7 @@ def _that_act(nodes: Sequence[object]) -> list[object]:
     ]
 
 
-def _merged(values: list[ast.expr]) -> list[ast.expr]:
+def _joined(values: list[ast.expr]) -> list[ast.expr]:
     """The parts of an f-string, adjacent text joined: versions of Python cut it differently."""
     merged: list[ast.expr] = []
     for value in values:

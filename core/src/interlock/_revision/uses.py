@@ -32,7 +32,7 @@ class Uses:
                     for function in functions_in(member)
                     for each in names_in(function.__code__)
                 }
-        self.handlers = _handlers(cls)
+        self.handlers = _handler_names(cls)
         used, todo = set(self.handlers), list(self.handlers)
         while todo:
             new = (mentions[todo.pop()] & mentions.keys()) - used
@@ -52,7 +52,7 @@ def attribute_of(cls: type, function: Any) -> str:  # Any: an applier, a handler
     return next(name for name in names if getattr(cls, name, None) is function)
 
 
-def _handlers(cls: type[Aggregate]) -> set[str]:
+def _handler_names(cls: type[Aggregate]) -> set[str]:
     try:
         handlers = tables_of(cls).handlers.values()
     except ConfigurationError:  # another aggregate than the one that was registered
