@@ -47,9 +47,13 @@ class Uses:
 
 
 def attribute_of(cls: type, function: Any) -> str:  # Any: an applier, a handler, an upcaster
-    """The name under which a class has a function."""
-    names = (name for name in dir(cls) if not name.startswith("__"))
-    return next(name for name in names if getattr(cls, name, None) is function)
+    """The name under which a class has a function, which may have been wrapped since."""
+    names = [name for name in dir(cls) if not name.startswith("__")]
+    for part in functions_in(function):
+        for name in names:
+            if getattr(cls, name, None) is part:
+                return name
+    return str(function.__name__)
 
 
 def _handler_names(cls: type[Aggregate]) -> set[str]:
