@@ -28,7 +28,7 @@ _INPUTS = {
         '("_field_defaults", "__total__", "__required_keys__")',
         "()",
     ),
-    "the order of bases": ("_bases", "cls.__mro__", "()"),
+    "the order of bases": ("_bases", "map(label, cls.__mro__)", "()"),
     "the configuration": ("_config", "return forms.form(given) if given else ()", "return ()"),
     "validators' fields and modes": ("_validators", "tuple(_decorators(cls, forms))", "()"),
     "constants of classes": ("Forms.member", "return self.form(member)", "return ()"),
@@ -150,7 +150,7 @@ PATCHES = [
     Patch(
         "f-strings are taken as the parser cuts them",
         "every version of Python has the same revision",
-        CodeEdit("_value", "return _joined(node.values)", "return node.values"),
+        CodeEdit("_field_of", "return _joined(node.values)", "return node.values"),
         f"{_TESTS}_text.py::test_every_version_of_python_reads_the_same_trees",
     ),
     Patch(

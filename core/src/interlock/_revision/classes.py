@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from itertools import groupby
 from types import FunctionType
 from typing import Any
 
@@ -42,12 +43,14 @@ def users_bases(cls: type, owners: Owners) -> list[type]:
 
 def _bases(cls: type, forms: Forms, owners: Owners) -> Form:
     """The order of bases, and a metaclass that is no library's."""
-    users, kind = users_bases(cls, owners), type(cls)
-    labels = [
-        forms.label(base) if base in users else base.__name__
-        for base in cls.__mro__
-        if base in users or not is_framework(base.__module__)
-    ]
+
+    def label(base: type) -> str:
+        if not owners.is_library(base.__module__):
+            return forms.label(base)
+        return "framework" if is_framework(base.__module__) else base.__name__
+
+    labels = [each for each, _ in groupby(map(label, cls.__mro__))]  # of a framework any number
+    kind = type(cls)
     return (*labels, *(() if owners.is_library(kind.__module__) else (forms.form(kind),)))
 
 

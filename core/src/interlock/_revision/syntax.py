@@ -92,7 +92,7 @@ def _words(root: Sequence[object]) -> Iterator[str]:
     while todo:
         item = todo.pop()
         if isinstance(item, ast.AST):
-            fields = {name: _value(item, name) for name in item._fields if name not in _LEFT_OUT}
+            fields = {name: _field_of(item, name) for name in item._fields if name not in _LEFT_OUT}
             names = [name for name, value in fields.items() if value is not None and value != []]
             yield " ".join([type(item).__name__, *names])
             todo += [fields[name] for name in reversed(names)]
@@ -103,7 +103,7 @@ def _words(root: Sequence[object]) -> Iterator[str]:
             yield constant(item)
 
 
-def _value(node: ast.AST, name: str) -> object:
+def _field_of(node: ast.AST, name: str) -> object:
     value = getattr(node, name, None)
     if isinstance(node, ast.JoinedStr):
         return _joined(node.values)
