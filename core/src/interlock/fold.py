@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -14,14 +14,16 @@ from interlock.declarations import Tables
 from interlock.errors import EventApplyError, StreamTruncatedError, UnknownEventError
 from interlock.records import EventRow, from_micros
 
+E_co = TypeVar("E_co", bound=BaseModel, covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """An event of a stream, decoded."""
+class RecordedEvent(Generic[E_co]):
+    """An event of a stream, decoded; the type in brackets is that of `event`."""
 
     version: int
     event_id: UUID
-    event: BaseModel
+    event: E_co
     recorded_at: datetime
     metadata: dict[str, Any]  # Any: JSON values
 
@@ -96,7 +98,7 @@ class Fold:
         return EventApplyError(f"{where} could not be applied: {error!r}")
 
 
-def decoded(tables: Tables, row: EventRow) -> RecordedEvent:
+def decoded(tables: Tables, row: EventRow) -> RecordedEvent[BaseModel]:
     """The event of a row. Raises as `Fold.extend` does."""
     version, event_id, name, schema_version, recorded_at, metadata, payload = row
     entry = tables.events.get(name)

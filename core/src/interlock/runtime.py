@@ -1,17 +1,19 @@
 """The running application: opens, dispatches, loads, closes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast, overload
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from interlock.aggregate import Aggregate, running_types
 from interlock.calls import bounded
 from interlock.command import Command
-from interlock.declarations import Handler
+from interlock.declarations import Handler, Tables
 from interlock.errors import (
     BackendUnavailableError,
     ConfigurationError,
@@ -34,6 +36,7 @@ from interlock.saving import Metadata, Saver, encode_metadata
 from interlock.turns import refuse_reentry
 
 A = TypeVar("A", bound=Aggregate)
+E = TypeVar("E", bound=BaseModel)
 R = TypeVar("R")
 
 _FAREWELL_SECONDS = 1.0
@@ -182,7 +185,7 @@ class Application:
         ids: Iterable[UUID],
         *,
         freshness: Freshness | None = None,
-    ) -> AsyncIterator[A]:
+    ) -> AsyncGenerator[A, None]:
         """The aggregates in the order of their ids, each as `load` gives it; also one named twice.
 
         They are read by the batch: the cache, the snapshots and the events once for 500 ids, when
@@ -269,29 +272,56 @@ class Application:
         head = self._events.head(part.registration.tables.name, aggregate_id)
         return await bounded("the event store's head", self._events.timeout, head) is not None
 
-    async def events(
+    @overload
+    def events(
         self,
         aggregate_type: type[Aggregate],
         aggregate_id: UUID,
         *,
         first: int = 1,
         last: int | None = None,
-    ) -> AsyncIterator[RecordedEvent]:
+    ) -> AsyncGenerator[RecordedEvent[BaseModel], None]: ...
+
+    @overload
+    def events(
+        self,
+        aggregate_type: type[Aggregate],
+        aggregate_id: UUID,
+        *,
+        of: type[E],
+        first: int = 1,
+        last: int | None = None,
+    ) -> AsyncGenerator[RecordedEvent[E], None]: ...
+
+    async def events(
+        self,
+        aggregate_type: type[Aggregate],
+        aggregate_id: UUID,
+        *,
+        of: type[BaseModel] = BaseModel,
+        first: int = 1,
+        last: int | None = None,
+    ) -> AsyncGenerator[RecordedEvent[Any], None]:  # Any: what the overloads say
         """The events with `first <= version <= last`, ascending, decoded and upcast.
 
-        Raises `UnknownEventError` and `EventApplyError` at an event that doesn't decode.
+        `of` is the class of those that are wanted, or a base of theirs; the others are not decoded.
+
+        Raises `UnknownEventError` and `EventApplyError` at an event that doesn't decode, and
+        `TypeError` if no event that the aggregate applies is an `of`.
         """
         for bound in (first, last):
             _check_version(bound)
         tables = self._registered(aggregate_type).registration.tables
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
+        others = _others(tables, of)
         timeout = self._events.timeout
         chunks = self._events.read(tables.name, aggregate_id, first=max(first, 1), last=last)
         while (
             rows := await bounded("the event store's read", timeout, anext(chunks, None))
         ) is not None:
             for row in rows:
-                yield decoded(tables, row)
+                if row[2] not in others:
+                    yield decoded(tables, row)
 
     def counters(self) -> dict[str, int]:
         """What was counted since the start: misses by reason, conflicts, lost replies, failures."""
@@ -341,6 +371,16 @@ def _plain(command: Command[R]) -> Command[R]:
         return command
     ids = {name: plain_id(getattr(command, name), name) for name in ("aggregate_id", "command_id")}
     return command.model_copy(update=ids)
+
+
+def _others(tables: Tables, of: type[BaseModel]) -> Collection[str]:
+    """The stored names of the events that are no `of`."""
+    others = {
+        name for name, entry in tables.events.items() if not issubclass(entry.event_class, of)
+    }
+    if of is not BaseModel and len(others) == len(tables.events):
+        raise TypeError(f"{tables.name} applies no event that is a {of.__name__}")
+    return others
 
 
 def _check_freshness(freshness: object) -> None:

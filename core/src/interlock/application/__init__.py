@@ -4,18 +4,27 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from interlock.builder import ApplicationBuilder
+    from interlock.fold import RecordedEvent
     from interlock.rebuilding import RebuildProgress
     from interlock.reports import LoadReport
     from interlock.runtime import Application
     from interlock.specs import backend
 
-__all__ = ["Application", "ApplicationBuilder", "LoadReport", "RebuildProgress", "backend"]
+__all__ = [
+    "Application",
+    "ApplicationBuilder",
+    "LoadReport",
+    "RebuildProgress",
+    "RecordedEvent",
+    "backend",
+]
 
 _HOMES = {
     "Application": "interlock.runtime",
     "ApplicationBuilder": "interlock.builder",
     "LoadReport": "interlock.reports",
     "RebuildProgress": "interlock.rebuilding",
+    "RecordedEvent": "interlock.fold",
     "backend": "interlock.specs",
 }
 
