@@ -141,10 +141,10 @@ _TLS_FILES = (("cert", "crt"), ("key", "key"))
 class OwnMariaDB(OwnServer):
     """A server of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         super().__init__(folder, "mysql")
         self._process: subprocess.Popen[bytes] | None = None
-        self._more: list[str] = []
+        self._more = list(more)
         how = "--auth-root-authentication-method=normal"
         self.run("mariadb-install-db", "--no-defaults", f"--datadir={self.data}", how)
 
@@ -172,7 +172,7 @@ class OwnMariaDB(OwnServer):
         """See `OwnPostgreSQL`."""
         self.certified()
         files = [f"--ssl-{kind}={self.folder}/own.{end}" for kind, end in _TLS_FILES]
-        self._more = [*files, "--require-secure-transport=ON"]
+        self._more += [*files, "--require-secure-transport=ON"]
         self.stop()
         self.start()
 
@@ -201,11 +201,11 @@ class OwnMariaDB(OwnServer):
 
 
 @contextmanager
-def own_mariadb() -> Iterator[OwnMariaDB]:
-    """A running server; the test is skipped where MariaDB isn't installed."""
+def own_mariadb(*more: str) -> Iterator[OwnMariaDB]:
+    """A running server with these options; the test is skipped where MariaDB isn't installed."""
     _needed("mariadb", "mariadb-install-db")
     with TemporaryDirectory(prefix="interlock-mariadb-") as name:
-        server = OwnMariaDB(Path(name))
+        server = OwnMariaDB(Path(name), *more)
         server.start()
         try:
             yield server

@@ -64,8 +64,8 @@ FEATURES = (
 )
 
 SESSION = {
-    "postgres": "set_config() pg_is_in_recovery() current_setting() Boolean",
-    "mysql": "Set SetItem SetItem.kind=SESSION SetItem.kind=TRANSACTION SessionParameter",
+    "postgres": "set_config() pg_is_in_recovery() current_setting() Boolean Case If",
+    "mysql": "Set SetItem SetItem.kind=SESSION SetItem.kind=TRANSACTION Show",
 }
 """What a new connection says and asks besides."""
 

@@ -67,8 +67,9 @@ def test_what_a_new_connection_says_stays_in_the_subset() -> None:
     options = SQLAlchemyConfig(url="postgresql://a/b", table="t")
     begin = PostgreSQL(make_url(options.url), options)._begin
     assert sql_subset.beyond(begin, "postgres", is_session=True) == ()
-    limits = mysql._BEGIN.format(lock_timeout=1, statement_timeout="max_execution_time = 1000")
-    for text in (mysql._SERVER, limits, mysql._ISOLATION):
+    limits = {"innodb_lock_wait_timeout": "1", "max_execution_time": "1000"}
+    shown = mysql._show([*mysql._PINNED, *mysql._OF_THE_SERVER])
+    for text in (mysql._set(mysql._PINNED), mysql._set(limits), mysql._ISOLATION, shown):
         assert sql_subset.beyond(text, "mysql", is_session=True) == ()
 
 

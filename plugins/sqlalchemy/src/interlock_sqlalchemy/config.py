@@ -53,6 +53,13 @@ class SQLAlchemyConfig(BaseModel):
     pool_size: Annotated[int, Field(ge=1)] = 10
     """Servers: how many connections a process has to a URL at most."""
 
+    allow_galera: bool = False
+    """MariaDB, MySQL: whether events may be kept in a Galera cluster, with what that leaves open.
+
+    Each connection then sets `wsrep_sync_wait = 7`: a statement waits until its node has what the
+    others acknowledged.
+    """
+
     synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = "FULL"
     """SQLite's pragma. Below FULL the last commits may be lost when the power fails."""
 

@@ -17,7 +17,7 @@ from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import RefusedError
 from interlock_sqlalchemy.drivers import Link
 from interlock_sqlalchemy.pool import Pool, PoolEmptyError, ServerDialect, Taken, join, leave
-from interlock_sqlalchemy.troubles import Trouble
+from interlock_sqlalchemy.troubles import NotPrimaryError, Trouble, WrongAccessError
 
 T = TypeVar("T")
 
@@ -104,13 +104,15 @@ class Links:
                 f"all {pool.size} connections to {self._dialect.name} are in use; raise pool_size",
                 nothing_done=True,
             ) from error
+        except InterlockError:
+            raise
         except Exception as error:
             raise self._unreachable(error) from error
         unfit = taken.unfit if self._needs_primary else None
         if unfit is not None:
             pool.drop(taken)
             raise NotPrimaryError(
-                f"{self._dialect.name} can't keep events: {unfit}; name the primary in the url",
+                f"{self._dialect.name} can't keep events: {unfit}",
                 nothing_done=True,
             )
         return taken
@@ -120,7 +122,7 @@ class Links:
             pool.give_back(taken)
         elif not isinstance(error, Exception):  # cancelled: something may still be on its way
             pool.drop(taken)
-        elif self._trouble(error) in (Trouble.LOST, Trouble.NOT_PRIMARY):
+        elif self._trouble(error) in (Trouble.LOST, Trouble.NOT_PRIMARY, Trouble.STALE):
             pool.drop(taken)
             pool.broken()
         else:
@@ -156,17 +158,6 @@ class Links:
         advice = self._dialect.advice(original)
         text = str(original).strip() or type(original).__name__
         return f"can't {doing} {self._dialect.name}: {text}" + (f"; {advice}" if advice else "")
-
-
-class NotPrimaryError(BackendUnavailableError):
-    """The server takes no appends. On start this is the configuration's fault."""
-
-
-class WrongAccessError(BackendUnavailableError):
-    """The URL can't be right: its user, database or options. As above."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, nothing_done=True)
 
 
 def _original(error: BaseException) -> BaseException:

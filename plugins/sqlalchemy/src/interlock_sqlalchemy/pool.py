@@ -1,6 +1,7 @@
 """The connections to one URL, shared by the backends of one event loop."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,7 +33,10 @@ class ServerDialect(Protocol):
     connect_args: dict[str, object]
 
     async def begin(self, link: Link) -> str | None:
-        """Set a new connection up; why it can't be an event store's, if so."""
+        """Set a new connection up; why it can't be an event store's, if so.
+
+        Raises `WrongAccessError` where it can't be any backend's.
+        """
         ...
 
     def fits(self, link: Link, text: str, values: Sequence[object]) -> bool:
@@ -168,13 +172,18 @@ class Pool:
         entry.info["unfit"] = connection.run_async(self.dialect.begin)
 
 
-_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, Pool]] = WeakKeyDictionary()
+_Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, Pool]]
+_pools: _Pools = WeakKeyDictionary()
 
 
 def join(dialect: ServerDialect, config: SQLAlchemyConfig) -> Pool:
     """The pool of these options on the running loop; to be left by `leave`."""
     pools = _pools.setdefault(asyncio.get_running_loop(), {})
-    key = (dialect.url, config.statement_timeout, config.connect_timeout, config.pool_size)
+    key = (
+        *(dialect.url, config.statement_timeout, config.connect_timeout, config.pool_size),
+        config.allow_galera,
+        os.getpid(),  # a fork that goes on with the loop has connections of its own
+    )
     if key not in pools:
         pools[key] = Pool(dialect, config)
     pool = pools[key]

@@ -21,15 +21,17 @@ from interlock_sqlalchemy.database import (
     fitting,
 )
 from interlock_sqlalchemy.drivers import Link
-from interlock_sqlalchemy.links import Links, NotPrimaryError, WrongAccessError
+from interlock_sqlalchemy.links import Links
 from interlock_sqlalchemy.pool import ServerDialect
 from interlock_sqlalchemy.schema import ensure
-from interlock_sqlalchemy.troubles import Trouble
+from interlock_sqlalchemy.troubles import NotPrimaryError, Trouble, WrongAccessError
 
 _FIRST_ROWS = 512
 """Enough for the event that a snapshot was taken at and 500 behind it, in one round trip."""
 _MOST_ROWS = 2_000
 _ATTEMPTS = 7
+_UNDONE = (Trouble.ABORTED, Trouble.STALE)
+_AGAIN = (*_UNDONE, Trouble.LOST, Trouble.NOT_PRIMARY)
 
 
 class ServerDatabase:
@@ -106,9 +108,7 @@ class ServerDatabase:
         async def read(link: Link) -> list[Row]:
             return await self._fetch(link, statement, values)
 
-        return await self._links.tried(
-            read, "read", again=(Trouble.LOST, Trouble.ABORTED, Trouble.NOT_PRIMARY)
-        )
+        return await self._links.tried(read, "read", again=_AGAIN)
 
     async def fetch_both(
         self,
@@ -157,7 +157,7 @@ class ServerDatabase:
             return await self._transact(link, steps)
 
         # What the server has undone may always be done again, also an append: it is guarded.
-        again = (Trouble.ABORTED, Trouble.LOST) if repeatable else (Trouble.ABORTED,)
+        again = (*_UNDONE, Trouble.LOST) if repeatable else _UNDONE
         pending = self._links.tried(write, "write", again=again, attempts=_ATTEMPTS)
         task = asyncio.ensure_future(pending)
         self._writes.add(task)

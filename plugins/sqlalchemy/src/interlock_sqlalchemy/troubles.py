@@ -2,6 +2,8 @@
 
 from enum import Enum
 
+from interlock.backends import BackendUnavailableError
+
 
 class Trouble(Enum):
     """What a driver's error means."""
@@ -9,6 +11,7 @@ class Trouble(Enum):
     CONFLICT = "a row stands where one was to be inserted"
     LOST = "the connection is gone; whether the statement was carried out isn't known"
     ABORTED = "the transaction was undone, and may be carried out if it is repeated"
+    STALE = "what the connection prepared is of a table that was altered, or gone; nothing was done"
     NOT_PRIMARY = "the server takes no writes, any more"
     TOO_LARGE = "the server can't keep a value of this size"
     WRONG_OPTION = "the driver knows no such option"
@@ -16,3 +19,14 @@ class Trouble(Enum):
     NO_DATABASE = "the server has no such database"
     NO_RIGHT = "the user may not do this"
     REFUSED = "the server answered with another error; nothing was done"
+
+
+class NotPrimaryError(BackendUnavailableError):
+    """The server can't keep events. On start this is the configuration's fault."""
+
+
+class WrongAccessError(BackendUnavailableError):
+    """The URL can't be right: its user, database, options or server. As above."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, nothing_done=True)

@@ -1,7 +1,7 @@
 """MySQL and MariaDB, and what speaks their language."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from sqlalchemy import URL, Dialect, Table
@@ -12,14 +12,31 @@ from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Many
 from interlock_sqlalchemy.drivers import Asyncmy, Driver, Link, needed
 from interlock_sqlalchemy.names import short_name, spoken
-from interlock_sqlalchemy.troubles import Trouble
+from interlock_sqlalchemy.troubles import Trouble, WrongAccessError
 
-_SERVER = "SELECT VERSION(), @@max_allowed_packet, @@read_only, @@innodb_read_only"
-# Without strict mode a value that is too long is cut, and no error is raised.
-_BEGIN = """\
-SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
- innodb_lock_wait_timeout = {lock_timeout}, {statement_timeout}"""
-_ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+# Without strict mode a value that is too long is cut, and no error is raised; with ANSI_QUOTES a
+# quoted text is a name. SQLAlchemy asks for it when it connects, so it is set before.
+_SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+# What decides which rows a statement sees and stores, and whether it is committed when it returns:
+# the server's administrator may like other defaults. It is set, and read back.
+_PINNED = {
+    "sql_mode": f"'{_SQL_MODE}'",
+    "autocommit": "ON",
+    "completion_type": "NO_CHAIN",
+    "unique_checks": "ON",
+    "sql_select_limit": "18446744073709551615",
+    "sql_safe_updates": "OFF",
+    "sql_auto_is_null": "OFF",
+    "character_set_client": "utf8mb4",
+    "character_set_connection": "utf8mb4",
+    "character_set_results": "utf8mb4",
+}
+_ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE"
+_IS_ISOLATED = {  # by the names of MariaDB, and of MySQL
+    **dict.fromkeys(("tx_isolation", "transaction_isolation"), "READ-COMMITTED"),
+    **dict.fromkeys(("tx_read_only", "transaction_read_only"), "OFF"),
+}
+_OF_THE_SERVER = ("version", "max_allowed_packet", "read_only", "innodb_read_only", "wsrep_on")
 _REPLICATES = {
     True: "SHOW GLOBAL STATUS LIKE 'Slaves_running'",
     False: "SELECT 'replicates', COUNT(*) FROM performance_schema.replication_connection_status"
@@ -58,6 +75,7 @@ _ADVICE = {
     1146: "the table is gone; create it again, or restore a backup",
     1203: "lower pool_size, or raise the user's max_user_connections",
     1226: "lower pool_size, or raise the user's max_user_connections",
+    1665: "set the server's binlog_format to ROW or MIXED",
     1969: "find out what holds the statement up, or raise statement_timeout",
     3024: "find out what holds the statement up, or raise statement_timeout",
 }
@@ -80,35 +98,64 @@ class MySQL:
         )
         self.connect_args: dict[str, object] = {
             "charset": "utf8mb4",
+            # The driver commits behind it, which is not to begin the next transaction.
+            "init_command": f"SET SESSION sql_mode = '{_SQL_MODE}', completion_type = NO_CHAIN",
             "connect_timeout": max(1, math.ceil(config.connect_timeout.total_seconds())),
         }
         self._seconds = config.statement_timeout.total_seconds()
         self._packet = 0
+        self._allow_galera = config.allow_galera
+        lock_timeout = str(max(1, math.ceil(self._seconds)))
+        names = ("innodb_lock_wait_timeout", "lock_wait_timeout")
+        self._lock_timeouts = dict.fromkeys(names, lock_timeout)
         self.name = spoken(url)
 
     async def begin(self, link: Link) -> str | None:
         """See `ServerDialect.begin`."""
-        ((version, packet, *read_only),) = await self.driver.fetch(link, _SERVER, ())
-        self._packet = int(packet)
-        is_mariadb = "mariadb" in str(version).lower()
+        found = await self._pinned(link, _PINNED | self._lock_timeouts, _OF_THE_SERVER)
+        self._packet = int(found["max_allowed_packet"])
+        is_mariadb = "mariadb" in found["version"].lower()
         timeout = (
-            f"max_statement_time = {self._seconds}"
+            {"max_statement_time": str(self._seconds)}
             if is_mariadb
-            else f"max_execution_time = {max(1, round(self._seconds * 1000))}"
+            else {"max_execution_time": str(max(1, round(self._seconds * 1000)))}
         )
-        lock_timeout = max(1, math.ceil(self._seconds))
-        await self.driver.run(
-            link, _BEGIN.format(lock_timeout=lock_timeout, statement_timeout=timeout)
-        )
-        await self.driver.run(link, _ISOLATION)
-        if any(str(value) not in ("0", "OFF", "None") for value in read_only):
-            return "it is read-only"
+        await self.driver.run(link, _set(timeout))
+        if found.get("wsrep_on") == "ON":
+            if not self._allow_galera:
+                return (
+                    "it is a node of a Galera cluster, which may not show yet what another one "
+                    "acknowledged; take a single primary, or set allow_galera = true and read "
+                    "what that leaves open"
+                )
+            await self._pinned(link, {"wsrep_sync_wait": "7"})
+        if "ON" in (found.get("read_only"), found.get("innodb_read_only")):
+            return "it is read-only; name the primary in the url"
         # Who may not ask has no answer.
         with suppress(Exception):
             ((_, count),) = await self.driver.fetch(link, _REPLICATES[is_mariadb], ())
             if int(count):
-                return "it is a replica"
+                return "it is a replica; name the primary in the url"
         return None
+
+    async def _pinned(
+        self, link: Link, pinned: Mapping[str, str], also: Sequence[str] = ()
+    ) -> dict[str, str]:
+        """Set the session's variables; what they are now, and what the `also` named ones are."""
+        await self.driver.run(link, _set(pinned))
+        await self.driver.run(link, _ISOLATION)
+        await self.driver.run(link, "ROLLBACK")  # of what began before, under other settings
+        wanted = {name: value.strip("'") for name, value in pinned.items()} | _IS_ISOLATED
+        rows = await self.driver.fetch(link, _show((*wanted, *also)), ())
+        found = {str(name): str(value) for name, value in rows}
+        wrong = [
+            f"{name} = {found[name]}, wanted {value}"
+            for name, value in wanted.items()
+            if name in found and set(found[name].split(",")) != set(value.split(","))
+        ]
+        if wrong:
+            raise WrongAccessError(f"{self.name} keeps for this session {'; '.join(wrong)}")
+        return found
 
     def fits(self, link: Link, text: str, values: Sequence[object]) -> bool:
         """See `ServerDialect.fits`: a packet above the limit would cost the connection."""
@@ -149,6 +196,15 @@ class MySQL:
     def name_of(self, value: object) -> str:
         """See `Database.name_of`."""
         return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _set(values: Mapping[str, str]) -> str:
+    return f"SET SESSION {', '.join(f'{name} = {value}' for name, value in values.items())}"
+
+
+def _show(names: Sequence[str]) -> str:
+    listed = ", ".join(f"'{name}'" for name in names)
+    return f"SHOW SESSION VARIABLES WHERE Variable_name IN ({listed})"
 
 
 def _code(error: BaseException) -> int:

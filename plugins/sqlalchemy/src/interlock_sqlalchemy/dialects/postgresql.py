@@ -18,25 +18,33 @@ from interlock_sqlalchemy.drivers import (
     needed,
 )
 from interlock_sqlalchemy.names import short_name, spoken
-from interlock_sqlalchemy.troubles import Trouble
+from interlock_sqlalchemy.troubles import Trouble, WrongAccessError
 
-# What this connection promises itself, and what the server is, in one round trip. Plans are made
+# What this connection promises itself, and what the server is, in one round trip; the values that
+# decide what is right come back. An acknowledged commit survives a crash. Plans are made
 # once, for any values: every statement seeks by the key, and estimates for single values, which
 # take the id and the version for independent, would fetch and sort the rest of a long stream for
 # each chunk of it. Old relatives of the server don't know that setting.
 _BEGIN = """\
-SELECT set_config('default_transaction_isolation', 'read committed', false),
+SELECT set_config('client_encoding', 'UTF8', false),
+ set_config('lock_timeout', '0', false),
  set_config('statement_timeout', '{statement_timeout}', false),
  set_config('idle_in_transaction_session_timeout', '{statement_timeout}', false),
  (SELECT set_config(name, 'force_generic_plan', false) FROM pg_settings
  WHERE name = 'plan_cache_mode'),
+ set_config('default_transaction_isolation', 'read committed', false),
+ CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+ THEN set_config('synchronous_commit', 'on', false)
+ ELSE current_setting('synchronous_commit') END,
  pg_is_in_recovery(), current_setting('transaction_read_only')"""
 
 _NO_SUCH_OPTION = "libpq's own, which has no code"
 
 # postgresql.org/docs/current/errcodes-appendix.html
 _TROUBLES = {
+    "0A000": Trouble.STALE,  # "cached plan must not change result type"
     "23505": Trouble.CONFLICT,
+    "26000": Trouble.STALE,
     "40001": Trouble.ABORTED,
     "40P01": Trouble.ABORTED,
     "55P03": Trouble.ABORTED,
@@ -48,6 +56,7 @@ _TROUBLES = {
     "28000": Trouble.WRONG_USER,
     "28P01": Trouble.WRONG_USER,
     "3D000": Trouble.NO_DATABASE,
+    "42P05": Trouble.STALE,
     _NO_SUCH_OPTION: Trouble.WRONG_OPTION,
     "42501": Trouble.NO_RIGHT,
 }
@@ -94,10 +103,17 @@ class PostgreSQL:
 
     async def begin(self, link: Link) -> str | None:
         """See `ServerDialect.begin`."""
-        ((*_, is_standby, is_read_only),) = await self.driver.fetch(link, self._begin, ())
+        ((*_, isolation, synchronous, is_standby, is_read_only),) = await self.driver.fetch(
+            link, self._begin, ()
+        )
+        if isolation != "read committed" or synchronous in ("off", "local"):
+            raise WrongAccessError(
+                f"{self.name} keeps default_transaction_isolation = {isolation} and "
+                f"synchronous_commit = {synchronous} for this session; wanted read committed and on"
+            )
         if is_standby:
-            return "it is a standby"
-        return "it is read-only" if is_read_only == "on" else None
+            return "it is a standby; name the primary in the url"
+        return "it is read-only; name the primary in the url" if is_read_only == "on" else None
 
     def version(self, told: str) -> str:
         """See `ServerDialect.version`."""
