@@ -11,23 +11,35 @@ pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 
 
 def test_check_tells_what_it_has_checked(tmp_path: Path) -> None:
-    (tmp_path / "interlock.toml").write_text("schema = 1\n[profiles.prod.application]\nepoch = 1\n")
+    (tmp_path / "interlock.toml").write_text("schema = 1\n")
     done = interlock("config", "check", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "interlock.toml: no errors\n")
-    done = interlock("config", "check", "--json", cwd=tmp_path, INTERLOCK_PROFILE="prod")
-    assert json.loads(done.stdout) == {"ok": True, "source": "interlock.toml", "profile": "prod"}
+    done = interlock("config", "check", "--json", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    assert found == {"ok": True, "source": "interlock.toml", "profiles": [], "problems": []}
 
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_check_fails_with_all_errors(tmp_path: Path, *, as_json: bool) -> None:
     path = tmp_path / "other.toml"
-    path.write_text("schema = 1\nx = 1\ny = 2\n")
+    path.write_text("schema = 1\nshema = 1\ny = 2\n")
     flags = ["--json"] if as_json else []
     done = interlock("config", "check", "--config", str(path), *flags, cwd=tmp_path)
     assert done.returncode == 1
-    told = json.loads(done.stdout)["error"] if as_json else done.stderr
-    assert "x: no such key" in told
-    assert "y: no such key" in told
+    if as_json:
+        found = json.loads(done.stdout)
+        assert found["ok"] is False
+        assert found["problems"][0] == {
+            "level": "error",
+            "place": "shema",
+            "problem": "no such key",
+            "hint": "did you mean 'schema'?",
+            "line": 2,
+            "profile": None,
+        }
+    else:
+        assert "- line 2, shema: no such key; did you mean 'schema'?\n" in done.stderr
+        assert "- line 3, y: no such key" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -39,12 +51,21 @@ def test_plugins_are_listed_even_if_one_is_broken(tmp_path: Path) -> None:
     done = interlock("plugins", "list", "--json", cwd=tmp_path, path=str(tmp_path))
     assert done.returncode == 0, done.stderr
     rows = {row["name"]: row for row in json.loads(done.stdout)}
-    assert "ModuleNotFoundError" in rows["acme"]["error"]
+    assert rows["acme"]["error"] == "there is no module 'not_there'"
     assert rows["memory-cache"]["error"] is None
     assert rows["never"]["kinds"] == ["snapshot strategy", "cache strategy"]
     shown = interlock("plugins", "list", cwd=tmp_path, path=str(tmp_path)).stdout
     assert "memory-snapshots" in shown
-    assert "ModuleNotFoundError" in shown
+    assert "BROKEN: there is no module 'not_there'" in shown
+
+
+def test_the_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    pytest.importorskip("interlock_sqlalchemy_events", reason="needs the SQL backends")
+    done = interlock("demo", cwd=tmp_path, TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "All three are equal" in done.stdout
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_the_extra_the_missing_part_is_told(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from interlock import builtins, points
 from interlock.application import ApplicationBuilder, backend
 from interlock.errors import ConfigurationError, PluginError
 from interlock.memory import InMemoryAggregateSnapshotStorageBackend
@@ -119,6 +121,139 @@ def test_a_name_that_two_distributions_claim_is_chosen_by_distribution(site: Sit
         catalogue.backend("acme", BackendKind.CACHE)
     chosen = catalogue.backend("second-cache:acme", BackendKind.CACHE)
     assert chosen.factory == "second_mod:Cache"
+
+
+TELLTALE = "from pathlib import Path\nPath(__file__ + '.run').touch()\n"
+
+
+class TestWithoutLoading:
+    def test_what_is_installed_is_told_and_none_of_it_is_run(self, site: Site) -> None:
+        more = ', summary="Holes in the ground"'
+        site.install(
+            "acme-cache", "acme_quiet", TELLTALE + good("acme", "acme_quiet", more), "acme"
+        )
+        (found,) = site.catalogue().names()
+        assert (found.name, found.kinds, found.glance.summary(), found.error) == (
+            "acme",
+            (BackendKind.CACHE,),
+            "Holes in the ground",
+            None,
+        )
+        assert not list(site.folder.glob("*.run"))
+
+    def test_a_module_in_a_package_is_read_and_the_package_is_not_run(self, site: Site) -> None:
+        package = site.folder / "acme_package"
+        package.mkdir()
+        (package / "__init__.py").write_text(TELLTALE)
+        (package / "plugin.py").write_text(good("acme", "acme_package.plugin"))
+        site.install("acme-cache", "unused", "", "acme")
+        points = site.folder / "acme_cache-1.0.dist-info" / "entry_points.txt"
+        points.write_text("[interlock.backends]\nacme = acme_package.plugin\n")
+        (found,) = site.catalogue().names()
+        assert found.kinds == (BackendKind.CACHE,)
+        assert not list(package.glob("*.run"))
+
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            ("def broken(:", "SyntaxError"),
+            ("x = '\0'", "null bytes"),
+            (None, "there is no module 'acme_gone'"),
+        ],
+    )
+    def test_what_cannot_be_read_is_told(
+        self, site: Site, source: str | None, expected: str
+    ) -> None:
+        site.install("acme-cache", "acme_gone", source or "", "acme")
+        if source is None:
+            (site.folder / "acme_gone.py").unlink()
+        (found,) = site.catalogue().names()
+        assert expected in (found.error or "")
+
+    def test_a_kind_that_is_computed_is_not_told(self, site: Site) -> None:
+        source = good("acme", "acme_computed").replace("BackendKind.CACHE", "max(BackendKind)")
+        site.install("acme-cache", "acme_computed", source, "acme")
+        (found,) = site.catalogue().names()
+        assert (found.kinds, found.error) == ((), None)
+
+    def test_a_wrong_kind_is_told_with_what_there_is_and_loads_nothing_else(
+        self, site: Site
+    ) -> None:
+        site.install("acme-cache", "acme_one_kind", good("acme", "acme_one_kind"), "acme")
+        events = good("other", "acme_other_kind").replace("BackendKind.CACHE", "BackendKind.EVENTS")
+        site.install("other-events", "acme_other_kind", TELLTALE + events, "other")
+        with pytest.raises(ConfigurationError, match="wanted one for events: other"):
+            site.catalogue().backend("acme", BackendKind.EVENTS)
+        assert not list(site.folder.glob("*.run"))
+
+    def test_what_is_asked_for_is_loaded_and_nothing_else(self, site: Site) -> None:
+        site.install("acme-cache", "acme_asked", good("acme", "acme_asked"), "acme")
+        site.install("other-cache", "acme_unasked", TELLTALE + good("o", "acme_unasked"), "o")
+        assert [found.specs[0].name for found in site.catalogue().listing("acme")] == ["acme"]
+        assert not list(site.folder.glob("*.run"))
+
+
+class TestDistributions:
+    def _points(self, folder: Path, *names: str) -> list[EntryPoint]:
+        """Of distributions that register `acme`, each with a module of its own, in this order."""
+        found: list[EntryPoint] = []
+        for number, name in enumerate(names):
+            home = folder / str(number)
+            home.mkdir()
+            Site(home).install(name, f"acme_dist_{number}", "", "acme")
+            (info,) = home.glob("*.dist-info")
+            found += PathDistribution(info).entry_points
+        return found
+
+    def test_of_one_that_is_found_twice_the_first_is_taken_as_imports_do(
+        self, tmp_path: Path
+    ) -> None:
+        (found,) = Catalogue(self._points(tmp_path, "acme-cache", "acme-cache")).names()
+        assert (found.source, found.location) == ("acme_dist_0", str(tmp_path / "0"))
+
+    def test_the_spellings_of_a_name_are_one_distribution(self, tmp_path: Path) -> None:
+        points = self._points(tmp_path, "Acme_Cache", "acme-cache", "acme.cache")
+        (found,) = Catalogue(points).names()
+        assert (found.distribution, found.source) == ("acme-cache", "acme_dist_0")
+
+    def test_a_choice_may_be_spelled_in_any_way(self, tmp_path: Path) -> None:
+        points = self._points(tmp_path, "first_cache", "Second.Cache")
+        assert [each.source for each in Catalogue(points).listing("Second_cache:acme")] == [
+            "acme_dist_1"
+        ]
+
+    def test_one_whose_metadata_is_broken_stops_nothing(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, text in (("bad", "[interlock.backends]\nacme\n"), ("none", "")):
+            info = site.folder / f"{name}-1.0.dist-info"
+            info.mkdir()
+            (info / "entry_points.txt").write_text(text)
+        with unharmed("broken metadata stopped the look-up"):
+            names = {found.name for found in Catalogue.installed().names()}
+        assert "memory-cache" in names
+
+    def test_without_any_metadata_the_cores_own_are_there(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(points, "distributions", lambda: ())  # as in a frozen application
+        catalogue = Catalogue.installed()
+        with unharmed("the core's own need metadata"):
+            assert catalogue.backend("memory-cache", BackendKind.CACHE).name == "memory-cache"
+            assert catalogue.strategy("never", StrategyKind.CACHE, {}) == NeverCache()
+            assert catalogue.codec("json").name == "json"
+
+    def test_the_cores_own_are_all_that_it_registers(self) -> None:
+        registered = {
+            spec.name
+            for hook in (
+                builtins.interlock_register_backends,
+                builtins.interlock_register_strategies,
+                builtins.interlock_register_codecs,
+            )
+            for spec in hook()
+        }
+        assert set(points.own_names()) == registered
 
 
 def test_one_name_may_be_a_strategy_for_snapshots_and_for_caches() -> None:

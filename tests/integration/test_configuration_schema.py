@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from interlock.cli.options import described, model_of
 from interlock.cli.schema import schema_of
 from interlock.plugins import Catalogue
+from interlock.points import installed_points
 from interlock.specs import BackendSpec
 
 jsonschema = pytest.importorskip("jsonschema", reason="checks the schema by its rules")
@@ -78,7 +79,7 @@ n = 1000
 @pytest.fixture(scope="module")
 def validator() -> Any:  # Any: jsonschema ships no types
     """Of what is installed, and of the examples' plugins; none needs its driver for this."""
-    installed = [point for found in distributions() for point in found.entry_points]
+    installed = list(installed_points())
     with pytest.MonkeyPatch.context() as patched:
         for project in ROOT.glob("docs/examples/*/pyproject.toml"):
             patched.syspath_prepend(str(project.parent / "src"))

@@ -1,33 +1,22 @@
 """The demo shows the speed-up, and notices a difference."""
 
-import io
 import sqlite3
 from pathlib import Path
 
-from rich.console import Console
+import pytest
 
 from interlock.cli.demo import run
 
 
-def _console() -> Console:
-    return Console(file=io.StringIO(), width=120)
-
-
-def _shown(console: Console) -> str:
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
-
-
-def test_the_three_loads_are_equal() -> None:
-    console = _console()
-    assert run(console) == 0
-    shown = _shown(console)
+def test_the_three_loads_are_equal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    shown = capsys.readouterr().out
     for words in ("empty at 0", "snapshot at 9,500", "cache at 10,000", "All three are equal"):
         assert words in shown
     assert 'backend = "sqlalchemy-events"' in shown
 
 
-def test_one_flipped_bit_of_an_event_is_noticed() -> None:
+def test_one_flipped_bit_of_an_event_is_noticed(capsys: pytest.CaptureFixture[str]) -> None:
     def flip(database: Path) -> None:
         with sqlite3.connect(database) as connection:
             (payload,) = connection.execute(
@@ -40,6 +29,5 @@ def test_one_flipped_bit_of_an_event_is_noticed() -> None:
             )
         connection.close()
 
-    console = _console()
-    assert run(console, before_loading=flip) == 1
-    assert "snapshot differs from cold in its dump" in _shown(console)
+    assert run(before_loading=flip) == 1
+    assert "snapshot differs from cold in its dump" in capsys.readouterr().out

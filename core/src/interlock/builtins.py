@@ -140,30 +140,30 @@ def interlock_register_strategies() -> Iterable[StrategySpec]:
     """Those of `interlock.policies` that TOML can say."""
     factories = {
         StrategyKind.SNAPSHOT: (
-            ("never", "never_snapshot"),
-            ("after-n", "after_n"),
-            ("after-time", "after_time"),
-            ("when-replayed", "when_replayed"),
-            ("on-event", "on_event"),
-            ("any-of", "any_of"),
-            ("all-of", "all_of"),
+            ("never", "never_snapshot", "No snapshots"),
+            ("after-n", "after_n", "When n events have passed since the last one"),
+            ("after-time", "after_time", "When a time has passed since the last one"),
+            ("when-replayed", "when_replayed", "When a load has folded n events or more"),
+            ("on-event", "on_event", "After events of some types"),
+            ("any-of", "any_of", "When one of several strategies says so"),
+            ("all-of", "all_of", "When each of several strategies says so"),
         ),
         StrategyKind.CACHE: (
-            ("never", "never_cache"),
-            ("always", "always"),
-            ("after-version", "after_version"),
+            ("never", "never_cache", "No cache"),
+            ("always", "always", "Every state"),
+            ("after-version", "after_version", "States from a version on"),
         ),
     }
     for kind, names in factories.items():
-        for name, factory in names:
-            yield StrategySpec(name, kind, f"interlock.builtins:{factory}")
+        for name, factory, summary in names:
+            yield StrategySpec(name, kind, f"interlock.builtins:{factory}", summary=summary)
 
 
 @hookimpl
 def interlock_register_codecs() -> Iterable[CodecSpec]:
     """JSON, plain and compressed."""
-    yield CodecSpec("json", "interlock.builtins:json")
-    yield CodecSpec("json+zlib", "interlock.builtins:json_zlib")
+    yield CodecSpec("json", "interlock.builtins:json", summary="JSON")
+    yield CodecSpec("json+zlib", "interlock.builtins:json_zlib", summary="JSON, compressed by zlib")
 
 
 def never_snapshot() -> NeverSnapshot:
@@ -171,32 +171,36 @@ def never_snapshot() -> NeverSnapshot:
     return NeverSnapshot()
 
 
-def after_n(*, n: Count) -> SnapshotAfterN:
+def after_n(*, n: Annotated[Count, Field(description="How many events.")]) -> SnapshotAfterN:
     """`after-n`."""
     return SnapshotAfterN(n)
 
 
-def after_time(*, delta: Duration) -> SnapshotAfterTime:
+def after_time(*, delta: Annotated[Duration, Field(description="How long.")]) -> SnapshotAfterTime:
     """`after-time`."""
     return SnapshotAfterTime(delta)
 
 
-def when_replayed(*, n: Count) -> SnapshotWhenReplayed:
+def when_replayed(
+    *, n: Annotated[Count, Field(description="How many events.")]
+) -> SnapshotWhenReplayed:
     """`when-replayed`."""
     return SnapshotWhenReplayed(n)
 
 
-def on_event(*, events: list[str]) -> SnapshotOnEvent:
+def on_event(
+    *, events: Annotated[list[str], Field(description="Their stored names.")]
+) -> SnapshotOnEvent:
     """`on-event`."""
     return SnapshotOnEvent(*events)
 
 
-def any_of(*, of: Strategies) -> AnyOf:
+def any_of(*, of: Annotated[Strategies, Field(description="The strategies.")]) -> AnyOf:
     """`any-of`."""
     return AnyOf(*of)
 
 
-def all_of(*, of: Strategies) -> AllOf:
+def all_of(*, of: Annotated[Strategies, Field(description="The strategies.")]) -> AllOf:
     """`all-of`."""
     return AllOf(*of)
 
@@ -211,7 +215,9 @@ def always() -> AlwaysCache:
     return AlwaysCache()
 
 
-def after_version(*, version: Count) -> CacheAfterVersion:
+def after_version(
+    *, version: Annotated[Count, Field(description="The first version.")]
+) -> CacheAfterVersion:
     """`after-version`."""
     return CacheAfterVersion(version)
 
@@ -222,7 +228,11 @@ def json() -> JsonCodec:
 
 
 def json_zlib(
-    *, level: Annotated[int, Field(ge=0, le=9)] = 6, max_bytes: Count = 64 * 1024 * 1024
+    *,
+    level: Annotated[int, Field(ge=0, le=9, description="From 0, none, to 9, smallest.")] = 6,
+    max_bytes: Annotated[Count, Field(description="The largest state that is decoded.")] = 64
+    * 1024
+    * 1024,
 ) -> ZlibJsonCodec:
     """`json+zlib`."""
     return ZlibJsonCodec(level=level, max_bytes=max_bytes)

@@ -55,17 +55,19 @@ class Filler:
             why = error.strerror or str(error)
         except ValueError:
             why = "it isn't UTF-8"
-        self._problems.unfilled(where, f"the file {str(path)!r} can't be read: {why}")
+        told = f"the file {str(path)!r} can't be read: {why}"
+        self._problems.unfilled(where, told, is_of_here=True)
         return ""
 
     def _from_extension(self, name: str, where: str) -> str:
         try:
             found = self._secret(name)
         except ConfigurationError as error:
-            self._problems.unfilled(where, str(error))
+            self._problems.unfilled(where, str(error), is_of_here=True)
             return ""
         if found is None:
-            self._problems.unfilled(where, f"no extension that is listed knows the secret {name!r}")
+            told = f"no extension that is listed knows the secret {name!r}"
+            self._problems.unfilled(where, told, is_of_here=True)
             return ""
         return Secret(found)
 
@@ -100,5 +102,6 @@ class Filler:
         elif default is not None:
             return str(default), False
         else:
-            self._problems.unfilled(where, f"the environment variable {key(name)} is not set")
+            told = f"the environment variable {key(name)} is not set"
+            self._problems.unfilled(where, told, is_of_here=True)
         return "", True

@@ -4,9 +4,9 @@ pluggy's own loader of entry points isn't used: one plugin's ImportError there s
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, distributions
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import EntryPoint
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
@@ -14,8 +14,10 @@ from pydantic import BaseModel, ValidationError
 from interlock.codecs import Codec
 from interlock.errors import ConfigurationError, PluginError
 from interlock.extensions import Extensions, hook_manager
+from interlock.glance import Glance, glance_at
 from interlock.masking import Masking
 from interlock.options import OptionsError, called, imported
+from interlock.points import OURS, OWN_MODULE, distribution_of, installed_points, normal
 from interlock.specs import (
     PLUGIN_API,
     BackendKind,
@@ -40,14 +42,6 @@ _NOUNS: Mapping[type, str] = {
     CodecSpec: "codec",
     ExtensionSpec: "extension",
 }
-OURS = (
-    "sqlalchemy-events",
-    "sqlalchemy-snapshots",
-    "diskcache-cache",
-    "memcached-cache",
-    "redis-cache",
-)
-"""The backends that are published beside the core, installed or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +49,7 @@ class Listing:
     """An installed name; `specs` are what it registers, `error` why it can't be used.
 
     `source` is the entry point's module, `location` the folder that the distribution is found in.
+    `glance` is what can be told of it without loading it, which is when there are no specs.
     """
 
     name: str
@@ -63,8 +58,19 @@ class Listing:
     version: str
     source: str
     location: str
-    specs: tuple[Spec, ...]
-    error: str | None
+    specs: tuple[Spec, ...] = ()
+    glance: Glance = field(default_factory=Glance)
+    error: str | None = None
+
+    @property
+    def kinds(self) -> tuple[BackendKind | StrategyKind, ...]:
+        """Of a backend what it keeps, of a strategy what it is about."""
+        return self.glance.kinds
+
+    @property
+    def full_name(self) -> str:
+        """The name that is never claimed by another distribution."""
+        return f"{self.distribution}:{self.name}"
 
 
 class Catalogue:
@@ -72,12 +78,12 @@ class Catalogue:
 
     def __init__(self, points: Iterable[EntryPoint]) -> None:
         groups = {group for group, _ in _GROUPS.values()}
-        # A distribution that is found twice on the path claims nothing twice.
-        self._points = {
-            (point.group, point.name, _distribution(point)): point
-            for point in points
-            if point.group in groups
-        }
+        self._points: dict[tuple[str, str, str], EntryPoint] = {}
+        for point in points:
+            if point.group in groups:
+                # Of a distribution that is found twice on the path, imports take the first.
+                key = point.group, point.name, distribution_of(point)
+                self._points.setdefault(key, point)
         self._loaded: dict[tuple[str, str, str], tuple[Spec, ...]] = {}
         self.masking = Masking()
         """The secrets of all options that were given to it."""
@@ -85,7 +91,7 @@ class Catalogue:
     @classmethod
     def installed(cls) -> "Catalogue":
         """What the running interpreter's environment holds."""
-        return cls(point for found in distributions() for point in found.entry_points)
+        return cls(installed_points())
 
     def backend(self, name: str, kind: BackendKind) -> BackendSpec:
         """The backend of a name.
@@ -94,9 +100,10 @@ class Catalogue:
         """
         found: BackendSpec = self._specs(BackendSpec, name)[0]
         if found.kind != kind:
+            others = [each.name for each in self.names() if kind in each.kinds]
             raise ConfigurationError(
                 f"{name!r} is a backend for {found.kind}; wanted one for {kind}: "
-                f"{self._installed(BackendSpec, kind)}"
+                f"{', '.join(others) or 'none is installed'}"
             )
         return found
 
@@ -179,10 +186,35 @@ class Catalogue:
             raise PluginError(f"{what}: {spec.config} is {model!r}; wanted a pydantic model")
         return model
 
-    def listing(self) -> list[Listing]:
-        """Everything installed, by name; a broken plugin is listed with its reason."""
-        listings = []
+    def names(self) -> list[Listing]:
+        """Everything installed, by name. Nothing is loaded: no specs, and few errors, are told."""
+        listings: list[Listing] = []
         for point in self._points.values():
+            if point.value == OWN_MODULE:
+                listings += self._loaded_listings([point])
+            else:
+                found = glance_at(point)
+                listings.append(replace(_listed(point), glance=found, error=found.error))
+        return sorted(listings, key=lambda listing: (listing.name, listing.distribution))
+
+    def listing(self, name: str | None = None) -> list[Listing]:
+        """What is installed under a name, `name` or `distribution:name`, else everything.
+
+        Everything that is listed is loaded; a broken plugin is listed with its reason.
+        """
+        distribution, _, bare = (name or "").rpartition(":")
+        distribution = distribution and normal(distribution)
+        return sorted(
+            self._loaded_listings(
+                point
+                for (_, of, by), point in self._points.items()
+                if name is None or (of == bare and distribution in ("", by))
+            ),
+            key=lambda listing: (listing.name, listing.distribution),
+        )
+
+    def _loaded_listings(self, points: Iterable[EntryPoint]) -> Iterator[Listing]:
+        for point in points:
             spec_type = next(cls for cls, (group, _) in _GROUPS.items() if group == point.group)
             specs: tuple[Spec, ...] = ()
             reason = None
@@ -190,8 +222,8 @@ class Catalogue:
                 specs = self._load(spec_type, point)
             except PluginError as error:
                 reason = str(error)
-            listings.append(_listed(point, specs, reason))
-        return sorted(listings, key=lambda listing: (listing.name, listing.distribution))
+            glance = Glance(tuple((getattr(spec, "kind", None), spec.summary) for spec in specs))
+            yield replace(_listed(point), specs=specs, glance=glance, error=reason)
 
     def _specs(self, spec_type: type[Any], name: str) -> Any:  # Any: specs of that type
         return self._load(spec_type, self._point(spec_type, name))
@@ -200,6 +232,7 @@ class Catalogue:
         group, _ = _GROUPS[spec_type]
         noun = _NOUNS[spec_type]
         distribution, _, bare = name.rpartition(":")
+        distribution = distribution and normal(distribution)
         named = [key for key in self._points if key[:2] == (group, bare)]
         keys = [key for key in named if not distribution or key[2] == distribution]
         if len(keys) == 1:
@@ -220,32 +253,21 @@ class Catalogue:
             f"no {noun} {name!r} is installed; {advice}Installed: {', '.join(installed) or 'none'}"
         )
 
-    def _installed(self, spec_type: type, kind: BackendKind) -> str:
-        names = [
-            listing.name
-            for listing in self.listing()
-            for spec in listing.specs
-            if isinstance(spec, spec_type) and getattr(spec, "kind", None) == kind
-        ]
-        return ", ".join(names) or "none is installed"
-
     def _load(self, spec_type: type, point: EntryPoint) -> tuple[Spec, ...]:
-        key = (point.group, point.name, _distribution(point))
+        key = (point.group, point.name, distribution_of(point))
         if key not in self._loaded:
             self._loaded[key] = _registered(spec_type, point)
         return self._loaded[key]
 
 
-def _listed(point: EntryPoint, specs: tuple[Spec, ...], reason: str | None) -> Listing:
+def _listed(point: EntryPoint) -> Listing:
     return Listing(
         point.name,
         point.group,
-        _distribution(point),
+        distribution_of(point),
         "" if point.dist is None else point.dist.version,
         point.value,
         "" if point.dist is None else str(point.dist.locate_file("")),
-        specs,
-        reason,
     )
 
 
@@ -255,14 +277,10 @@ def part_names(spec: BackendSpec, config: BaseModel | None) -> Sequence[str]:
     return names
 
 
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else "unknown"
-
-
 def _registered(spec_type: type, point: EntryPoint) -> tuple[Spec, ...]:
     """What the entry point's module registers under the entry point's name."""
     _, hook = _GROUPS[spec_type]
-    noun, source = _NOUNS[spec_type], f"{_distribution(point)} ({point.value})"
+    noun, source = _NOUNS[spec_type], f"{distribution_of(point)} ({point.value})"
     manager = hook_manager()
     try:
         plugin = point.load()

@@ -19,6 +19,7 @@ class Problem:
 
     `place` is the path of a key in the TOML, `line` where it stands, from 1; None if nothing stands
     there. `profile` is the profile without which it isn't so; None if it is so in any case.
+    `is_of_here` tells that it lies in the surroundings: a variable, a file.
     """
 
     place: str
@@ -26,6 +27,7 @@ class Problem:
     hint: str = ""
     line: int | None = None
     profile: str | None = None
+    is_of_here: bool = False
 
     def __str__(self) -> str:
         line = "" if self.line is None else f"line {self.line}, "
@@ -39,7 +41,7 @@ class TooManyError(Exception):
 
 
 class Problems(list[Problem]):
-    """The problems of one file, read with one profile.
+    """The problems of one file, read with one profile; `notes` are worth a look.
 
     `lines` says in which line each key of the file stands, `prefix` where in the file the tables
     are that the places count from.
@@ -53,22 +55,28 @@ class Problems(list[Problem]):
         profile: str | None = None,
     ) -> None:
         super().__init__()
+        self.notes: list[Problem] = []
         self._lines = lines or {}
         self._prefix = prefix
         self._profile = profile
         self._unfilled: set[str] = set()
 
-    def add(self, place: str, text: str, hint: str = "") -> None:
-        """Note one. Raises `TooManyError` when there are `MOST`."""
+    def add(self, place: str, text: str, hint: str = "", *, is_of_here: bool = False) -> None:
+        """Add one. Raises `TooManyError` when there are `MOST`."""
         if place not in self._unfilled:
-            self.append(Problem(place, text, hint, self._line(place)))
+            line = self._line(place)
+            self.append(Problem(place, text, hint, line, is_of_here=is_of_here))
         if len(self) >= MOST:
             raise TooManyError
 
-    def unfilled(self, place: str, text: str, hint: str = "") -> None:
-        """Note why a value can't be had from elsewhere; nothing else is told of it."""
-        self.add(place, text, hint)
+    def unfilled(self, place: str, text: str, hint: str = "", *, is_of_here: bool = False) -> None:
+        """Add why a value can't be had; nothing else is told of it."""
+        self.add(place, text, hint, is_of_here=is_of_here)
         self._unfilled.add(place)
+
+    def note(self, place: str, text: str, hint: str = "") -> None:
+        """Note what is no error."""
+        self.notes.append(Problem(place, text, hint, self._line(place)))
 
     def _line(self, place: str) -> int | None:
         """The line of the place, else of the nearest table around it."""
@@ -91,12 +99,17 @@ class SettingsError(ConfigurationError):
     """A configuration file that can't be used; `problems` are what is wrong with it, all of it."""
 
     def __init__(self, source: str, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(in_order(problems))
         count = len(self.problems)
         told = f"{MOST} errors, and perhaps more" if count >= MOST else f"{count} error(s)"
         super().__init__(
             "\n".join([f"{source} has {told}:", *(f"- {each}" for each in self.problems)])
         )
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems as they stand in the file."""
+    return sorted(problems, key=lambda problem: problem.line or 0)
 
 
 def key(name: str) -> str:

@@ -1,4 +1,9 @@
-"""The command line, of the extra `interlock[cli]`."""
+"""The command line, of the extra `interlock[cli]`.
+
+A command exits with 0 if all is well, with 1 if what it examined isn't (a configuration with
+errors, a backend that doesn't open or isn't conformant), and with 2 if it couldn't do what it was
+asked for.
+"""
 
 import sys
 
@@ -6,15 +11,10 @@ import sys
 def main() -> None:
     """Run the command that the arguments name."""
     try:
-        import rich  # noqa: F401, PLC0415 looked for here: the core goes without
-        import tomli_w  # noqa: F401, PLC0415 as above
+        import tomli_w  # noqa: F401, PLC0415 looked for here: the core goes without
         import typer  # noqa: F401, PLC0415 as above
     except ImportError as error:
         sys.exit(f"the command line needs {error.name}: pip install 'interlock[cli]'")
-    from interlock.cli.commands import with_extension  # noqa: PLC0415 it imports what was looked for
-    from interlock.errors import InterlockError  # noqa: PLC0415 as above
+    from interlock.cli.commands import run  # noqa: PLC0415 it imports what was looked for
 
-    try:
-        with_extension(sys.argv[1:2])()
-    except InterlockError as error:
-        sys.exit(str(error))
+    sys.exit(run())

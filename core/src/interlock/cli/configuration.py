@@ -9,20 +9,24 @@ import tomli_w
 import typer
 from pydantic import BaseModel
 
+from interlock import checking
 from interlock.cli.options import described
 from interlock.cli.schema import schema_of
-from interlock.config import load_settings
-from interlock.errors import ConfigurationError
 from interlock.masking import shown
 from interlock.plugins import Catalogue
+from interlock.problems import SettingsError
 from interlock.settings import ApplicationSettings, Settings
 from interlock.specs import BackendKind
+from interlock.tables import find
 
-config_app = typer.Typer(help="The configuration.", no_args_is_help=True)
+config_app = typer.Typer(help="The configuration.", no_args_is_help=True, rich_markup_mode=None)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="The TOML file; else the one that is found.")
+]
+ProfileName = Annotated[
+    str | None, typer.Option("--profile", help="The profile; else INTERLOCK_PROFILE's.")
 ]
 Table = dict[str, Any]  # Any: TOML values
 
@@ -39,30 +43,60 @@ UNSET: Mapping[str, str] = {
 
 
 @config_app.command()
-def check(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
-    """Check the configuration, all of it; exit 1 if anything is wrong."""
-    try:
-        settings = load_settings(config)
-    except ConfigurationError as error:
-        if as_json:
-            typer.echo(json.dumps({"ok": False, "error": str(error)}, indent=2))
-        else:
-            typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+def check(
+    config: ConfigFile = None, profile: ProfileName = None, *, as_json: AsJson = False
+) -> None:
+    """Check the configuration, all of it.
+
+    With a profile, or with each of them and without any; exits with 1 if anything is wrong.
+    Backends are made and not opened.
+    """
+    found = find(config)
+    checked = checking.check(found, profile)
     if as_json:
-        found = {"ok": True, "source": settings.source, "profile": settings.profile}
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps(_report(str(found.path), checked), indent=2))
+    elif checked.errors:
+        typer.echo(str(SettingsError(str(found.path), checked.errors)), err=True)
     else:
-        typer.echo(f"{_origin(settings)}: no errors")
+        profiles = f"; with the profiles: {', '.join(checked.profiles)}" * bool(checked.profiles)
+        typer.echo(f"{found.path}: no errors{profiles}")
+    if not as_json:
+        for note in checked.notes:
+            typer.echo(f"note: {note}", err=True)
+    raise typer.Exit(1 if checked.errors else 0)
+
+
+def _report(source: str, checked: checking.Checked) -> dict[str, Any]:  # Any: JSON values
+    problems = [("error", each) for each in checked.errors]
+    problems += [("note", each) for each in checked.notes]
+    return {
+        "ok": not checked.errors,
+        "source": source,
+        "profiles": list(checked.profiles),
+        "problems": [
+            {
+                "level": level,
+                "place": problem.place,
+                "problem": problem.text,
+                "hint": problem.hint or None,
+                "line": problem.line,
+                "profile": problem.profile,
+            }
+            for level, problem in problems
+        ],
+    }
 
 
 @config_app.command()
-def show(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
-    """Show the configuration as it takes effect: profile, variables, defaults; secrets masked.
+def show(
+    config: ConfigFile = None, profile: ProfileName = None, *, as_json: AsJson = False
+) -> None:
+    """Show the configuration as it takes effect.
 
-    What code gives to the builder comes on top of it, and isn't shown.
+    Its profile merged, variables filled in, defaults written out; secrets are masked. What code
+    gives to the builder comes on top of it, and isn't shown.
     """
-    settings = load_settings(config)
+    settings = checking.settings_of(find(config), profile)
     table = effective(settings, Catalogue.installed())
     if as_json:
         found = {"source": settings.source, "profile": settings.profile, **table}
@@ -73,7 +107,10 @@ def show(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
 
 @config_app.command()
 def schema() -> None:
-    """Print the JSON Schema of interlock.toml, with the options of what is installed here."""
+    """Print the JSON Schema of interlock.toml.
+
+    It has the options of what is installed here, all of which is loaded for it.
+    """
     found, left_out = schema_of(Catalogue.installed())
     for name, why in left_out.items():
         typer.echo(f"left out: {name}: {why}", err=True)

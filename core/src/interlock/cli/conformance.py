@@ -1,5 +1,6 @@
 """Running the conformance suites, which are a distribution of their own."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,9 +10,10 @@ from interlock.errors import ConfigurationError
 
 
 def run_suites(name: str, options: Sequence[str]) -> int:
-    """Run pytest on the suites for a backend, in a process of its own; its exit code.
+    """Run pytest on the suites for a backend, in a process of its own.
 
-    Neither the settings nor the conftest files of the folder that this is called in have a say.
+    0 if it is conformant, 1 if it isn't, 2 if that couldn't be found out. Nothing of the folder
+    that this is called in has a say: no settings, no conftest file, no module.
     """
     if find_spec("interlock_conformance") is None:
         raise ConfigurationError(
@@ -22,7 +24,9 @@ def run_suites(name: str, options: Sequence[str]) -> int:
         *("-c", _settings(), "--noconftest"),
         *("--pyargs", "interlock_conformance.suites", "--interlock-backend", name),
     ]
-    return subprocess.run([*command, *options], check=False).returncode  # noqa: S603 our own
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}  # or the folder's pytest.py would run
+    done = subprocess.run([*command, *options], check=False, env=environment)  # noqa: S603 our own
+    return done.returncode if done.returncode in (0, 1) else 2
 
 
 def _settings() -> str:

@@ -3,17 +3,15 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 from uuid import UUID, uuid4
 
+import typer
 from pydantic import BaseModel
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 from interlock.aggregate import STAMP_KEY, Aggregate
 from interlock.builder import ApplicationBuilder
@@ -88,30 +86,27 @@ class Load:
     last_event_id: str
 
 
-def run(console: Console, *, before_loading: Callable[[Path], None] | None = None) -> int:
+def run(*, before_loading: Callable[[Path], None] | None = None) -> int:
     """Show it; the exit status is 0 if all loads gave the same state, else 1.
 
-    `before_loading` gets the database's path.
+    `before_loading` gets the database's path. Nothing is left behind.
     """
-    folder = Path(tempfile.mkdtemp(prefix="interlock-demo-"))
-    config = folder / "interlock.toml"
-    config.write_text(_TOML.format(database=folder / "bank.db"))
-    account_id = uuid4()
-    asyncio.run(_fill(config, account_id, console))
-    if before_loading is not None:
-        before_loading(folder / "bank.db")
-    loads = asyncio.run(_load_each_way(config, account_id))
-    _show(console, loads)
+    with tempfile.TemporaryDirectory(prefix="interlock-demo-") as folder:
+        config = Path(folder, "interlock.toml")
+        config.write_text(_TOML.format(database=Path(folder, "bank.db").as_posix()))
+        account_id = uuid4()
+        asyncio.run(_fill(config, account_id))
+        if before_loading is not None:
+            before_loading(Path(folder, "bank.db"))
+        loads = asyncio.run(_load_each_way(config, account_id))
+    for line in _shown(loads):
+        typer.echo(line)
     problems = differences(loads)
     for problem in problems:
-        console.print(f"[red]{problem}")
+        typer.echo(problem)
     if not problems:
-        console.print(
-            f"All three are equal: dump, version {loads[0].report.version}, last event "
-            f"{loads[0].last_event_id}."
-        )
-    console.print(f"\nThe configuration, {config}:\n", soft_wrap=True)
-    console.print(config.read_text(), markup=False, highlight=False, soft_wrap=True)
+        typer.echo(f"All three are equal: dump, version {loads[0].report.version}, last event.")
+    typer.echo(f"\nThe configuration was\n\n{_TOML.format(database='bank.db')}", nl=False)
     return 1 if problems else 0
 
 
@@ -139,10 +134,10 @@ def _application(config: Path, reports: list[LoadReport]) -> Application:
     )
 
 
-async def _fill(config: Path, account_id: UUID, console: Console) -> None:
+async def _fill(config: Path, account_id: UUID) -> None:
+    typer.echo(f"{_EVENTS:,} events into SQLite ...")
     async with _application(config, []) as app:
-        starts = range(0, _EVENTS, _PER_COMMAND)
-        for start in track(starts, f"{_EVENTS:,} events into SQLite", console=console):
+        for start in range(0, _EVENTS, _PER_COMMAND):
             amounts = [number % 100 + 1 for number in range(start, start + _PER_COMMAND)]
             await app.dispatch(DepositMany(aggregate_id=account_id, amounts=amounts))
 
@@ -175,23 +170,17 @@ async def _timed(
     return Load(name, median(spent), reports[-1], state, stamp["last_event_id"])
 
 
-def _show(console: Console, loads: list[Load]) -> None:
+def _shown(loads: list[Load]) -> Iterator[str]:
     slowest = max(load.seconds for load in loads)
-    table = Table(title=f"Loading a bank account of {_EVENTS:,} events")
-    table.add_column("load")
-    table.add_column("from")
-    for column in ("time", "events folded", "speed-up"):
-        table.add_column(column, justify="right")
+    yield f"\nLoading a bank account of {_EVENTS:,} events\n"
+    yield f"{'load':<9} {'from':<18} {'time':>12} {'events folded':>14} {'speed-up':>9}"
     for load in loads:
-        report = load.report
-        table.add_row(
-            load.name,
-            f"{report.baseline} at {report.baseline_version:,}",
-            f"{load.seconds * 1e3:,.3f} ms",
-            f"{report.events_folded:,}",
-            f"{slowest / load.seconds:,.0f}x",
+        source = f"{load.report.baseline} at {load.report.baseline_version:,}"
+        yield (
+            f"{load.name:<9} {source:<18} {load.seconds * 1e3:>9,.3f} ms "
+            f"{load.report.events_folded:>14,} {slowest / load.seconds:>8,.0f}x"
         )
-    console.print(table)
+    yield ""
     for load in loads:
-        bar = "█" * max(1, round(_BAR_WIDTH * load.seconds / slowest))
-        console.print(f"{load.name:>8} {bar}")
+        yield f"{load.name:<9} {'#' * max(1, round(_BAR_WIDTH * load.seconds / slowest))}"
+    yield ""

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rich.console import Console
-
 from interlock.cli.options import described, model_of
 from interlock.config import load_settings
 from interlock.durations import duration_text
@@ -219,20 +217,15 @@ def _told(error: BaseException) -> str:
     return text if cause is None or str(cause) in text else f"{text} ({cause!r})"
 
 
-def tell(report: Report, console: Console) -> None:
-    """Print the report for people."""
+def lines_of(report: Report) -> Iterator[str]:
+    """The report for people."""
     broken = [plugin for plugin in report.plugins if plugin.problems]
-    console.print(f"{len(report.plugins)} plugins, {len(broken)} with problems", markup=False)
+    yield f"{len(report.plugins)} plugins, {len(broken)} with problems"
     for plugin in broken:
         for problem in plugin.problems:
-            console.print(f"  {plugin.name} of {plugin.distribution}: {problem}", markup=False)
+            yield f"  {plugin.name} of {plugin.distribution}: {problem}"
     if report.source is None and report.problem is None:
-        console.print("no configuration found; nothing was opened", markup=False)
-    for line in _lines(report):
-        console.print(line, markup=False)
-
-
-def _lines(report: Report) -> Iterator[str]:
+        yield "no configuration found; nothing was opened"
     if report.problem is not None:
         yield report.problem
     for found in report.backends:

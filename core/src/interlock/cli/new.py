@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import distribution, version
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from interlock.errors import ConfigurationError
-from interlock.plugins import OURS
+from interlock.points import OURS, own_names
 from interlock.specs import BackendKind
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -74,7 +74,10 @@ def new(
         Path | None, typer.Option(help="A new or empty folder; interlock-NAME by default.")
     ] = None,
 ) -> None:
-    """Write the repository of a new plugin, which passes on a store in memory."""
+    """Write the repository of a new plugin.
+
+    It passes the suite, on a store in memory.
+    """
     folder = into or Path(f"interlock-{name}")
     for path in write_repository(name, kind, folder):
         typer.echo(path)
@@ -125,8 +128,7 @@ def _check_name(name: str) -> None:
             f"the distribution of {name!r} would be 'interlock-{name}'; name the backend alone: "
             f"{name.removeprefix('interlock-')!r}"
         )
-    core = {point.name for point in distribution("interlock").entry_points}
-    if name in core | {*OURS, *_TAKEN}:
+    if name in {*own_names(), *OURS, *_TAKEN}:
         raise ConfigurationError(f"{name!r} is one of Interlock's own names; choose another")
 
 

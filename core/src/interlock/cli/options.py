@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -77,7 +77,10 @@ def _parameters(factory: Callable[..., object]) -> type[BaseModel]:
     """What a factory takes. Strategies in `of` are told apart by the factory itself."""
     fields: dict[str, Any] = {}  # Any: pydantic's (type, default)
     for name, parameter in inspect.signature(factory, eval_str=True).parameters.items():
-        kind = list[Any] if name == "of" else parameter.annotation
+        kind = parameter.annotation
+        if name == "of":
+            about = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
+            kind = Annotated[(list[Any], *about)] if about else list[Any]
         fields[name] = (kind, ... if parameter.default is parameter.empty else parameter.default)
     return create_model("Options", __config__=ConfigDict(extra="forbid"), **fields)
 

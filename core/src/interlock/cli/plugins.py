@@ -6,41 +6,29 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.conformance import run_suites
-from interlock.cli.doctor import examine, tell
+from interlock.cli.doctor import examine, lines_of
+from interlock.cli.listing import lines, wrapped
 from interlock.cli.new import new
 from interlock.cli.options import described, model_of
 from interlock.errors import ConfigurationError
 from interlock.plugins import Catalogue, Listing
 from interlock.specs import BackendSpec, ExtensionSpec, Spec
 
-plugins_app = typer.Typer(help="What is installed.", no_args_is_help=True)
+plugins_app = typer.Typer(help="What is installed.", no_args_is_help=True, rich_markup_mode=None)
 plugins_app.command()(new)
 
 
 @plugins_app.command("list")
 def list_plugins(*, as_json: AsJson = False) -> None:
-    """List what is installed, broken plugins too."""
-    rows = [_row(listing) for listing in Catalogue.installed().listing()]
+    """List what is installed, and load nothing of it."""
+    found = Catalogue.installed().names()
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    table = Table()
-    for column in ("name", "what", "distribution", "status", "summary"):
-        table.add_column(column, no_wrap=column in ("name", "distribution"))
-    for row in rows:
-        table.add_row(
-            row["name"],
-            ", ".join(row["kinds"]),
-            f"{row['distribution']} {row['version']}",
-            row["error"] or "ok",
-            row["summary"],
-        )
-    Console().print(table)
+        typer.echo(json.dumps([_row(listing) for listing in found], indent=2))
+    for line in () if as_json else lines(found):
+        typer.echo(line)
 
 
 @plugins_app.command()
@@ -49,11 +37,11 @@ def info(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what goes by a name: where it is from, what it can, its options."""
+    """Tell where a plugin is from, and its options."""
     catalogue = Catalogue.installed()
     found = [
         _details(listing, spec, catalogue)
-        for listing in _named(catalogue.listing(), name)
+        for listing in _named(catalogue, name)
         for spec in listing.specs or (None,)
     ]
     if as_json:
@@ -65,15 +53,17 @@ def info(
 
 @plugins_app.command()
 def doctor(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
-    """Examine what is installed and open what is configured; exit 1 if any of that is broken.
+    """Load what is installed, open what is configured.
 
-    Backends are opened as by an application: where create_schema is set, tables are made.
+    Exits with 1 if a configured backend is broken. Backends are opened as by an application: where
+    create_schema is set, tables are made.
     """
     report = examine(config)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2))
     else:
-        tell(report, Console(highlight=False, soft_wrap=True))
+        for line in lines_of(report):
+            typer.echo(line)
     raise typer.Exit(0 if report.is_well else 1)
 
 
@@ -86,7 +76,15 @@ def verify(
     *,
     soak: Annotated[bool, typer.Option("--soak", help="Explore at random, for long.")] = False,
 ) -> None:
-    """Check a backend with interlock-conformance; exit 1 unless it is conformant."""
+    """Check a backend with interlock-conformance.
+
+    Exits with 1 unless it is conformant.
+    """
+    for listing in _named(Catalogue.installed(), name):
+        if listing.error is not None or not isinstance(listing.specs[0], BackendSpec):
+            raise ConfigurationError(
+                listing.error or f"{name!r} is no backend; only these are checked"
+            )
     values = {"options": options, "report": report, "contract": contract}
     given = [f"--interlock-{key}={value}" for key, value in values.items() if value is not None]
     raise typer.Exit(run_suites(name, [*given, *(["--interlock-soak"] if soak else [])]))
@@ -95,20 +93,26 @@ def verify(
 def _row(listing: Listing) -> dict[str, Any]:  # Any: JSON values
     return {
         "name": listing.name,
-        "kinds": [_noun(spec) for spec in listing.specs],
+        "kinds": _kinds(listing),
         "distribution": listing.distribution,
         "version": listing.version,
-        "summary": "; ".join(spec.summary for spec in listing.specs if spec.summary),
-        "capabilities": sorted(c for spec in listing.specs for c in _capabilities(spec)),
+        "summary": listing.glance.summary(),
         "error": listing.error,
     }
 
 
-def _named(listings: list[Listing], name: str) -> list[Listing]:
+def _kinds(listing: Listing) -> list[str]:
+    if listing.group == "interlock.backends":
+        return [str(kind) for kind in listing.kinds]
+    noun = listing.group.removeprefix("interlock.").removesuffix("s").replace("ie", "y")
+    return [f"{kind} {noun}" for kind in listing.kinds] or [noun]
+
+
+def _named(catalogue: Catalogue, name: str) -> list[Listing]:
     """Those of the name, which may have a distribution in front: `dist:name`."""
-    found = [each for each in listings if name in (each.name, f"{each.distribution}:{each.name}")]
+    found = catalogue.listing(name)
     if not found:
-        near = difflib.get_close_matches(name, {each.name for each in listings}, 1)
+        near = difflib.get_close_matches(name, {each.name for each in catalogue.names()}, 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ConfigurationError(
             f"nothing named {name!r} is installed; {hint}`interlock plugins list` lists what is"
@@ -139,7 +143,6 @@ def _details(
 
 
 def _print_details(details: dict[str, Any]) -> None:  # Any: JSON values
-    console = Console(highlight=False, soft_wrap=True)
     told = {
         "distribution": f"{details['distribution']} {details['version']}",
         "from": f"{details['module']} in {details['location']}",
@@ -148,16 +151,16 @@ def _print_details(details: dict[str, Any]) -> None:  # Any: JSON values
         "options": "none" if not details["options"] and not details["error"] else "",
     }
     summary = f": {details['summary']}" if details["summary"] else ""
-    console.print(f"{details['name']} ({details['kind']}){summary}", markup=False)
+    typer.echo(f"{details['name']} ({details['kind']}){summary}")
     for key, text in told.items():
         if text:
-            console.print(f"  {key}: {text}", markup=False)
+            typer.echo(f"  {key}: {text}")
     for option in details["options"]:
         default = "" if option["default"] is None else f", default {json.dumps(option['default'])}"
         needed = ", required" if option["required"] else default
-        console.print(f"  {option['name']}: {option['type']}{needed}", markup=False)
+        typer.echo(f"  {option['name']}: {option['type']}{needed}")
         if option["description"]:
-            console.print(f"      {option['description']}", markup=False)
+            typer.echo(wrapped(option["description"], "      "))
 
 
 def _capabilities(spec: Spec) -> frozenset[str]:

@@ -15,5 +15,5 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         config="interlock_diskcache_cache.config:DiskCacheConfig",
         capabilities=frozenset({"shared", "durable", "bounded", "read_many"}),
         plugin_api=1,
-        summary="A cache in a directory, shared by the processes of one machine",
+        summary="A cache in a directory, for one machine's processes",
     )

@@ -15,5 +15,5 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         config="interlock_memcached_cache.config:MemcachedConfig",
         capabilities=frozenset({"shared", "bounded", "read_many"}),
         plugin_api=1,
-        summary="Cache on one memcached server or several",
+        summary="A cache on one memcached server or several",
     )

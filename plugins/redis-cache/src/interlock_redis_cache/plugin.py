@@ -15,5 +15,5 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         config="interlock_redis_cache.config:RedisConfig",
         capabilities=frozenset({"shared", "durable", "ttl", "bounded", "read_many", "notifies"}),
         plugin_api=1,
-        summary="A cache on Redis or Valkey: one server, Sentinel or Cluster",
+        summary="A cache on Redis or Valkey, Sentinel and Cluster too",
     )

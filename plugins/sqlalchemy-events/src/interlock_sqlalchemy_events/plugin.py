@@ -15,5 +15,5 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         config="interlock_sqlalchemy_events.config:SQLAlchemyEventsConfig",
         capabilities=frozenset({"durable", "shared", "read_many"}),
         plugin_api=1,
-        summary="Streams of events in PostgreSQL, MySQL, MariaDB or a SQLite file",
+        summary="Events in PostgreSQL, MySQL, MariaDB or a SQLite file",
     )

@@ -15,7 +15,12 @@ from interlock_sqlalchemy.dialects import url_of
 GROUP = "interlock_sqlalchemy.ddl"
 """The entry points by which a distribution tells of its backend's `ddl`, under its name."""
 
-app = typer.Typer(name="sql", help="The tables of SQL databases.", no_args_is_help=True)
+app = typer.Typer(
+    name="sql",
+    help="The tables of SQL databases.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.callback()

@@ -1,4 +1,7 @@
-"""Registers the command `interlock sql`; imports neither SQLAlchemy nor the command line."""
+"""The tables of SQL databases.
+
+Registers the command `interlock sql`; imports neither SQLAlchemy nor the command line.
+"""
 
 from collections.abc import Iterable
 from typing import Any

@@ -15,5 +15,5 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         config="interlock_lmdb_cache.config:LmdbCacheConfig",
         capabilities=frozenset({"durable", "shared", "bounded"}),
         plugin_api=1,
-        summary="A cache in an LMDB file, shared by the processes of one machine",
+        summary="A cache in an LMDB file, for one machine's processes",
     )

@@ -1,0 +1,67 @@
+"""How `interlock plugins list` tells what is installed."""
+
+import os
+import shutil
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from interlock.glance import Kind
+from interlock.plugins import Listing
+from interlock.specs import BackendKind, StrategyKind
+
+_HEADINGS: Mapping[tuple[str, Kind], str] = {
+    ("interlock.backends", BackendKind.EVENTS): "event stores",
+    ("interlock.backends", BackendKind.SNAPSHOTS): "snapshot stores",
+    ("interlock.backends", BackendKind.CACHE): "caches",
+    ("interlock.backends", None): "backends (they tell their kind when they are loaded)",
+    ("interlock.strategies", StrategyKind.SNAPSHOT): "snapshot strategies",
+    ("interlock.strategies", StrategyKind.CACHE): "cache strategies",
+    ("interlock.strategies", None): "strategies (they tell their kind when they are loaded)",
+    ("interlock.codecs", None): "codecs",
+    ("interlock.extensions", None): "extensions",
+}
+
+
+def lines(listings: Sequence[Listing]) -> Iterator[str]:
+    """What is installed, by kind; a line for each name."""
+    width = screen_width()
+    claims = Counter((each.group, each.name) for each in listings)
+    names = [
+        each.name if claims[each.group, each.name] == 1 else each.full_name for each in listings
+    ]
+    column = max(map(len, names), default=0)
+    for (group, kind), heading in _HEADINGS.items():
+        found = [
+            (name, f"BROKEN: {each.error}" if each.error else each.glance.summary(kind))
+            for name, each in zip(names, listings, strict=True)
+            if each.group == group and kind in (each.kinds or (None,))
+        ]
+        if found:
+            yield f"{heading}:"
+        for name, told in found:
+            yield shortened(f"  {name:<{column}}  {' '.join(told.split())}", width)
+
+
+def screen_width() -> int | None:
+    """How many characters a line has; None for any number, where nobody looks at a screen."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return shutil.get_terminal_size().columns
+    return None
+
+
+def shortened(line: str, width: int | None) -> str:
+    """The line, cut between two words if it is too long."""
+    if width is None or len(line) <= width:
+        return line.rstrip()
+    cut = line[: width - 3].rsplit(maxsplit=1)[0]
+    return f"{cut}..."
+
+
+def wrapped(text: str, indent: str) -> str:
+    """The text in lines that a screen has room for."""
+    width = screen_width()
+    if width is None:
+        return indent + text
+    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
