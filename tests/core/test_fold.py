@@ -1,5 +1,6 @@
 """From a baseline and rows to a state."""
 
+import traceback
 from typing import Any
 from uuid import UUID
 
@@ -107,3 +108,11 @@ def test_decoded_events_for_those_who_ask() -> None:
         decoded(tables_of(Sum), row(1, type="Gone"))
     with pytest.raises(EventApplyError, match="version 1"):
         decoded(tables_of(Sum), row(1, payload=b"[]"))
+
+
+def test_a_payload_that_does_not_validate_is_told_without_its_values() -> None:
+    bad = row(1, 7, payload=b'{"number":"4111 1111"}')
+    for call in (lambda: fold(bad), lambda: decoded(tables_of(Sum), bad)):
+        with pytest.raises(EventApplyError, match=r"\$\.number: int_parsing") as caught:
+            call()
+        assert "4111" not in "".join(traceback.format_exception(caught.value))

@@ -325,7 +325,7 @@ def _translate(error: Exception, backend: object) -> NoReturn:
     if isinstance(error, ValidationError):
         raise RecordUnusableError(
             f"{type(backend).__name__} found what doesn't validate ({told(error)})"
-        ) from error
+        ) from None
     raise BackendUnavailableError(f"{type(backend).__name__}: {error!r}") from error
 
 

@@ -191,11 +191,11 @@ def _stored_form(state: Aggregate, entry: EventEntry, event: BaseModel) -> tuple
     try:
         payload = event.__pydantic_serializer__.to_json(event, warnings="none")
         copy = entry.validate(payload)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 whatever a serializer or validator raises
         raise EventApplyError(
             f"{type(state).__name__} {state.id} emitted {entry.name}, which doesn't survive its "
             f"JSON ({told(error)}); nothing was recorded"
-        ) from error
+        ) from None
     lost = entry.fidelity.event_difference(event, payload, copy)
     if lost is not None:
         raise EventApplyError(

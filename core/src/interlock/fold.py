@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from interlock._values.fidelity import told
 from interlock.aggregate import Aggregate
 from interlock.declarations import Tables
 from interlock.errors import EventApplyError, StreamTruncatedError, UnknownEventError
@@ -81,6 +82,8 @@ class Fold:
                 entry.apply(state, event)
         except (StreamTruncatedError, UnknownEventError):
             raise
+        except ValidationError as error:
+            raise self._explained(error, row) from None  # its text has the payload's values
         except Exception as error:
             raise self._explained(error, row) from error
         attributes["version"] = version  # whatever the last applier did with it
@@ -95,7 +98,7 @@ class Fold:
                 f"{where}: this code applies no event stored as {row[2]!r}; add an applier, or "
                 "name it in an event's former_names"
             )
-        return EventApplyError(f"{where} could not be applied: {error!r}")
+        return EventApplyError(f"{where} could not be applied: {_said(error)}")
 
 
 def decoded(tables: Tables, row: EventRow) -> RecordedEvent[BaseModel]:
@@ -110,11 +113,18 @@ def decoded(tables: Tables, row: EventRow) -> RecordedEvent[BaseModel]:
         event = entry.decode(schema_version, payload)
     except UnknownEventError:
         raise
+    except ValidationError as error:
+        raise EventApplyError(f"{tables.name} version {version} ({name}): {told(error)}") from None
     except Exception as error:
         raise EventApplyError(f"{tables.name} version {version} ({name}): {error!r}") from error
     return RecordedEvent(
         version, UUID(bytes=event_id), event, from_micros(recorded_at), from_json(metadata)
     )
+
+
+def _said(error: Exception) -> str:
+    """What an error says; of one that pydantic raised only what holds no values."""
+    return told(error) if isinstance(error, ValidationError) else repr(error)
 
 
 def _gap(state: Aggregate, wanted: int, found: int) -> StreamTruncatedError:

@@ -111,12 +111,12 @@ class AggregateMapper:
             state = self.codec.decode(self.aggregate_type, record.payload)
             if record.details:
                 restore(state, record.details)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever a foreign payload leads to
             raise RecordUnusableError(
                 f"the payload of a record of {scope.aggregate_type} {record.aggregate_id} version "
                 f"{record.version} doesn't decode: {told(error)}",
                 version=record.version,
-            ) from error
+            ) from None
         if state.id != record.aggregate_id or state.version != record.version:
             raise RecordUnusableError(
                 f"the payload is of {state.id} version {state.version}, its stamp says "
