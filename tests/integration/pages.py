@@ -25,7 +25,7 @@ PAGES = sorted(
 )
 _PORTS = {"postgresql": 5432, "mariadb": 3306, "redis": 6379}
 _OUR_TABLES = {
-    *("schema", "extensions", "application", "event_store", "snapshot_backends"),
+    *("schema", "app", "extensions", "application", "event_store", "snapshot_backends"),
     *("cache_backends", "aggregates", "profiles"),
 }
 

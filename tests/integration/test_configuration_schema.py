@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")]
 FULL = """
 schema = 1
+app = "bank.main:application"
 extensions = ["sql"]
 [application]
 namespace = "bank"
@@ -125,6 +126,7 @@ def test_everything_that_can_be_written_is_accepted(validator: Any) -> None:
     [
         ("schema = 1", "schema = 2"),
         ("schema = 1\n", ""),
+        ('"bank.main:application"', '"bank.main"'),
         ('["sql"]', '["sequel"]'),
         ("[application]", "[aplication]"),
         ("close_timeout", "close_timout"),

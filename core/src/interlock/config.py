@@ -16,7 +16,13 @@ from interlock.options import OptionsError, nearest
 from interlock.plugins import Catalogue, part_names
 from interlock.policies import FastForward, Freshness, MaxAge, Replay, Trust
 from interlock.problems import Problems, SettingsError, TooManyError, key, within
-from interlock.settings import AggregateSettings, ApplicationSettings, Limits, Settings
+from interlock.settings import (
+    AggregateSettings,
+    ApplicationSettings,
+    Limits,
+    Settings,
+    is_callable_name,
+)
 from interlock.specs import BackendKind, BackendReference, BackendSpec, StrategyKind
 from interlock.tables import Found, Table, find, with_profile
 
@@ -28,6 +34,7 @@ FRESHNESS: Mapping[str, type[Trust | FastForward | Replay]] = {
 }
 _TABLES = (
     "schema",
+    "app",
     "extensions",
     "application",
     "event_store",
@@ -110,6 +117,7 @@ class _Reader:
         }
         extensions = self._table.get("extensions", [])
         return Settings(
+            app=self._app(self._table.get("app")),
             extensions=tuple(extensions) if isinstance(extensions, list) else (),
             application=self._application,
             event_store=event_store,
@@ -121,6 +129,12 @@ class _Reader:
             profile=profile,
             table=self._table,
         )
+
+    def _app(self, name: object) -> str | None:
+        if name is None or (isinstance(name, str) and is_callable_name(name)):
+            return name
+        self._wrong("app", f'wanted "module:callable", found {brief(name)}')
+        return None
 
     def _application_settings(self) -> ApplicationSettings:
         table = self._subtable("", "application", self._table.get("application", {}))

@@ -59,6 +59,11 @@ class Part:
         self.saver.begin()
 
 
+def registrations_of(application: "Application") -> list[Registration]:
+    """What each registered aggregate came to, for commands."""
+    return [part.registration for part in application._parts.values()]  # noqa: SLF001 of here
+
+
 class Application:
     """Dispatches commands and loads aggregates; made by `ApplicationBuilder.build()`.
 

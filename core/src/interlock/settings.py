@@ -1,5 +1,6 @@
 """What configuration says, as frozen values."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
@@ -13,6 +14,15 @@ from interlock.policies import CacheStrategy, Freshness, SnapshotStrategy
 from interlock.specs import BackendKind, BackendReference
 
 Count = Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
+
+
+CALLABLE = r"^\w+(\.\w+)*:\w+(\.\w+)*$"
+"""How a callable is named that makes an application, as in "shop.main:application"."""
+
+
+def is_callable_name(text: str) -> bool:
+    """Whether a text is of the form "module:callable"."""
+    return re.fullmatch(CALLABLE, text) is not None
 
 
 class ApplicationSettings(BaseModel):
@@ -79,10 +89,12 @@ class AggregateSettings:
 class Settings:
     """All of it. `source` is the file that it came from, `profile` the profile that was chosen.
 
-    `table` is what stood in the file, the profile merged and everything filled in.
+    `app` says where the application is made, as "module:callable". `table` is what stood in the
+    file, the profile merged and everything filled in.
     """
 
     application: ApplicationSettings = field(default_factory=ApplicationSettings, repr=False)
+    app: str | None = None
     extensions: tuple[str, ...] = ()
     event_store: BackendReference | None = None
     snapshot_backends: Mapping[str, BackendReference] = field(default_factory=dict)

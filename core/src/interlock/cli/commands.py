@@ -11,6 +11,7 @@ import typer
 from interlock.cli.configuration import config_app
 from interlock.cli.demo import run as run_demo
 from interlock.cli.plugins import plugins_app
+from interlock.cli.revisions import revisions
 from interlock.errors import InterlockError
 from interlock.plugins import Catalogue
 from interlock.problems import SettingsError
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(plugins_app, name="plugins")
+app.command("revisions")(revisions)
 
 
 def run() -> int:

@@ -138,6 +138,7 @@ def effective(settings: Settings, catalogue: Catalogue) -> Table:
 
     table = {
         "schema": given["schema"],
+        "app": given.get("app"),
         "extensions": given.get("extensions", []),
         "application": application,
         "event_store": backend(
@@ -147,7 +148,7 @@ def effective(settings: Settings, catalogue: Catalogue) -> Table:
         "cache_backends": backends("cache_backends", BackendKind.CACHE),
         "aggregates": {name: {**default, **own} for name, own in aggregates.items()},
     }
-    return shown({name: value for name, value in table.items() if value not in ({}, [])})
+    return shown({name: value for name, value in table.items() if value not in ({}, [], None)})
 
 
 def _defaults(model: type[BaseModel]) -> Table:

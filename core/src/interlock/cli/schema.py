@@ -8,7 +8,7 @@ from typing import Any
 from interlock.cli.options import Schema, json_schema, model_of
 from interlock.config import FRESHNESS, MaxAgeOptions
 from interlock.plugins import Catalogue, Listing
-from interlock.settings import ApplicationSettings, Limits
+from interlock.settings import CALLABLE, ApplicationSettings, Limits
 from interlock.specs import BackendKind, BackendSpec, Spec, StrategyKind
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,6 +27,10 @@ _ELSEWHERE: Schema = {
             for key in ("file", "secret")
         ),
     ],
+}
+_APP: Schema = {
+    "description": "Where the application is made, for commands that look at its aggregates.",
+    "anyOf": [{"type": "string", "pattern": CALLABLE}, {"$ref": "#/$defs/elsewhere"}],
 }
 _UNNAMED: Schema = {
     "type": "object",
@@ -74,6 +78,7 @@ class _Installed:
         self._define("aggregate", self._aggregate())
         tables: dict[str, Schema] = {
             "schema": {"const": 1, "description": "The version of this file's format."},
+            "app": _APP,
             "extensions": {"type": "array", "items": {"enum": self._extensions()}},
             "application": _opened(json_schema(ApplicationSettings)),
             "event_store": {"$ref": "#/$defs/event_store"},

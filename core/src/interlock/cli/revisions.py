@@ -1,0 +1,148 @@
+"""`interlock revisions`: what revisions are, and what changed them."""
+
+import json
+import textwrap
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from interlock.cli.application import make_application
+from interlock.cli.configuration import AsJson, ConfigFile
+from interlock.cli.lock import Change, Lock, Locked, changes, read, write
+from interlock.errors import ConfigurationError, InterlockError, RevisionWarning
+from interlock.loaded import Registration
+from interlock.revision import own_revision, revision_of
+from interlock.runtime import registrations_of
+
+_WIDTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The revisions of an application, what each type reads besides, and what is to be noted."""
+
+    lock: Lock
+    reads: Mapping[str, tuple[str, ...]]
+    notes: list[str]
+
+
+def revisions(
+    app: Annotated[
+        str | None,
+        typer.Option(
+            "--app",
+            metavar="MODULE:CALLABLE",
+            help="What makes the application; else the `app` of the configuration.",
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    to_write: Annotated[
+        Path | None, typer.Option("--write", metavar="FILE", help="Write a lock file.")
+    ] = None,
+    to_check: Annotated[
+        Path | None,
+        typer.Option(
+            "--check", metavar="FILE", help="Compare with a lock file; exit 1 if anything differs."
+        ),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show each aggregate's revision, the hash over all code that decides its state.
+
+    A lock file holds what each revision was computed from, so that a check names what changed.
+    The application is made and not started. The exit code is 2 if it can't be made.
+    """
+    try:
+        if to_write and to_check:
+            raise ConfigurationError("--write and --check are two commands; give one of them")
+        locked = read(to_check) if to_check else None
+        found = _found(app, config)
+        if to_write:
+            write(to_write, found.lock)
+    except InterlockError as error:
+        if as_json:
+            typer.echo(json.dumps({"ok": False, "error": str(error)}, indent=2))
+        else:
+            typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    differences = [] if locked is None else [*changes(locked, found.lock, found.reads)]
+    if as_json:
+        typer.echo(json.dumps(_as_json(found, differences), indent=2))
+    elif to_check:
+        _tell_changes(differences, to_check, len(found.lock.types))
+    elif to_write:
+        typer.echo(f"{to_write}: {_counted(len(found.lock.types))}")
+    else:
+        _tell(found.lock)
+    for note in () if as_json else found.notes:
+        _wrapped(f"note: {note}", err=True)
+    raise typer.Exit(1 if differences else 0)
+
+
+def _found(app: str | None, config: Path | None) -> Found:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RevisionWarning)  # told as notes
+        registrations = registrations_of(make_application(app, config))
+    found = Found(Lock(), {}, [])
+    types = {}
+    for each in registrations:
+        name = each.tables.name
+        types[name] = _locked(each, found.notes)
+    reads = {each.tables.name: each.reads_revisions for each in registrations}
+    return Found(Lock(types=dict(sorted(types.items()))), reads, found.notes)
+
+
+def _locked(registration: Registration, notes: list[str]) -> Locked:
+    """The revision that records have, and its inputs; none if the source can't be read."""
+    cls, revision = registration.aggregate_type, registration.mapper.scope.revision
+    is_explicit = own_revision(cls) is not None
+    try:
+        computed = revision_of(cls, registration.mapper.codec)
+    except ConfigurationError as error:
+        notes.append(f"{registration.tables.name}: {error}")
+        return Locked(revision=revision, explicit=is_explicit)
+    notes += computed.doubts
+    return Locked(revision=revision, explicit=is_explicit, inputs=dict(computed.inputs))
+
+
+def _as_json(found: Found, differences: list[Change]) -> dict[str, Any]:  # Any: JSON values
+    return {
+        "ok": not differences,
+        **found.lock.model_dump(by_alias=True),
+        "changes": [each.as_json() for each in differences],
+        "notes": found.notes,
+    }
+
+
+def _tell(lock: Lock) -> None:
+    if not lock.types:
+        typer.echo("no aggregate is registered")
+    width = max(map(len, lock.types), default=0)
+    for name, each in lock.types.items():
+        inputs = f"{len(each.inputs)} inputs"
+        typer.echo(f"{name:{width}}  {each.revision}  {'explicit, ' * each.explicit}{inputs}")
+
+
+def _tell_changes(differences: list[Change], path: Path, types: int) -> None:
+    for each in differences:
+        _wrapped(f"{each.type}: {each.message}")
+    if differences:
+        _wrapped(f"If that is right: interlock revisions --write {path}")
+    else:
+        typer.echo(f"{path}: {_counted(types)}, unchanged")
+
+
+def _counted(types: int) -> str:
+    return f"{types} type{'s' * (types != 1)}"
+
+
+def _wrapped(text: str, *, err: bool = False) -> None:
+    lines = textwrap.wrap(
+        text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    typer.echo("\n".join(lines), err=err)
