@@ -4,8 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from asyncpg.pgproto import pgproto  # type: ignore[import-untyped] # it brings no types
+from pydantic import BaseModel
 
+from interlock import PlainUUID
 from interlock.application.aggregates import AlwaysCache, SnapshotAfterN
+from interlock.domain import Aggregate
+from interlock.routing import applies_event
 from rig import ID, Account, Deposit, Rig
 
 ROW_ID = pgproto.UUID(str(ID))
@@ -26,6 +30,24 @@ async def test_snapshots_and_the_cache_are_used() -> None:
         assert (rig.report.baseline, type(account.id), account.balance) == ("snapshot", UUID, 3)
         key = next(iter(rig.cache._records))
         assert type(key.aggregate_id) is UUID
+
+
+class Assigned(BaseModel):
+    owner: PlainUUID
+
+
+class Owned(Aggregate):
+    owner: PlainUUID | None = None
+
+    @applies_event
+    def apply_assigned(self, event: Assigned) -> None:
+        self.owner = event.owner
+
+
+def test_a_field_for_it_survives_its_json() -> None:
+    owned = Owned()
+    owned.emit(Assigned(owner=ROW_ID))
+    assert (type(owned.owner), owned.owner) == (UUID, ID)
 
 
 def test_it_is_made_plain_on_the_way_in() -> None:

@@ -1,4 +1,4 @@
-"""Protections of annotations: a handler answers what its command promises."""
+"""Protections of types: handlers answer what is promised, events are of the class asked for."""
 
 from interlock_conformance.mutation import CodeEdit
 from patch import Patch
@@ -39,5 +39,11 @@ PATCHES = [
         "an awaitable answer is what it is awaited for",
         CodeEdit("_one_may_be", "issubclass(cls, Awaitable)", "False"),
         f"{_PASSES}[collections.abc.Awaitable[int]-int]",
+    ),
+    Patch(
+        "events of other classes are given too",
+        "only events of the class that is asked for are given",
+        CodeEdit("Application.events", "if row[2] not in others:", "if True:"),
+        "tests/core/test_runtime.py::test_events_of_a_class_are_given_alone[Deposited-versions1]",
     ),
 ]

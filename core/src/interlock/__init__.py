@@ -6,9 +6,9 @@ Lazy: whatever is imported from below it loads no more than it needs.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interlock.ids import uuid_of
+    from interlock.ids import PlainUUID, uuid_of
 
-__all__ = ["uuid_of"]
+__all__ = ["PlainUUID", "uuid_of"]
 
 
 def __getattr__(name: str) -> object:

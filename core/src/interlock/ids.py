@@ -65,4 +65,7 @@ def _made_plain(value: UUID) -> UUID:
 
 
 PlainUUID = Annotated[UUID, _MadePlain]
-"""A field's UUID of exactly that type, whatever class the one that is validated has."""
+"""The annotation of a field that may be given a driver's UUIDs, which have a class of their own.
+
+Validation makes a plain `uuid.UUID` of what it is given. To type checkers it is `UUID`.
+"""
