@@ -99,3 +99,17 @@ def test_a_file_that_holds_no_json_is_told(
     assert main(["report", str(tmp_path / "report.json")]) == 2
     assert main(["report", str(tmp_path / "none.json")]) == 2
     assert capsys.readouterr().err.count("no JSON can be read from it") == 2
+
+
+@pytest.mark.parametrize("empty", ["suites", "checks"])
+def test_a_report_without_checks_proves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], empty: str
+) -> None:
+    report = report_of()
+    (report if empty == "suites" else report["suites"][0])[empty] = []
+    assert main(["report", kept(tmp_path, report)]) == 2
+    assert "partial" in capsys.readouterr().err
+    for each in (report, *report["suites"]):
+        each["verdict"] = "partial"
+    assert main(["report", kept(tmp_path, report)]) == 0
+    assert "conformant** " not in capsys.readouterr().out

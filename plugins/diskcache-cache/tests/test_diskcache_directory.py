@@ -62,6 +62,21 @@ async def test_the_directory_and_its_files_are_private_whatever_the_umask(
     assert {mode(file) for file in files} == {0o600}
 
 
+@pytest.mark.parametrize("umask", [0, 0o022])
+def test_the_directories_above_that_are_made_are_private_and_others_stay(
+    directory: Path, umask: int
+) -> None:
+    directory.mkdir()
+    directory.chmod(0o755)
+    before = os.umask(umask)
+    try:
+        prepare(directory / "a" / "b" / "cache.db")
+    finally:
+        os.umask(before)
+    assert mode(directory) == 0o755
+    assert {mode(directory / "a"), mode(directory / "a" / "b")} == {0o700}
+
+
 @pytest.mark.parametrize("bits", [0o777, 0o1777, 0o770, 0o702])
 async def test_a_directory_that_others_can_write_to_is_refused(
     open_backend: OpenBackend, directory: Path, bits: int

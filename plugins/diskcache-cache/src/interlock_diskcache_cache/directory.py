@@ -14,10 +14,12 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 def prepare(file: Path) -> None:
     """Make the database's directory and an empty file, both private, unless they are there.
 
-    Whoever can write there can forge states, so that nobody else may. Raises `ConfigurationError`,
-    `OSError`.
+    Whoever can write there can forge states, so that nobody else may; nor to a directory above it
+    that is made here, or the cache could be moved away and another put in its place. Raises
+    `ConfigurationError`, `OSError`.
     """
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (*reversed(file.parent.parents), file.parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
     _check(file.parent, "name another directory")
     # SQLite gives its log and index the permissions of the database.
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))

@@ -47,7 +47,12 @@ class SuiteTally:
     @property
     def verdict(self) -> str:
         """`failed`, `partial` or `conformant`."""
-        return worst([word for word in ("failed", "partial") if any(self.problems(word))])
+        return worst(
+            [
+                standing(entry.outcome, entry.check.level, self.capabilities)
+                for entry in self.entries.values()
+            ]
+        )
 
 
 class Tally:
@@ -179,8 +184,9 @@ def standing(outcome: str, level: Level, capabilities: Collection[str] | None) -
 
 
 def worst(verdicts: Collection[str]) -> str:
-    """Of several."""
-    return next((word for word in ("failed", "partial") if word in verdicts), "conformant")
+    """Of several; nothing is proven where there is none."""
+    words = "failed", "partial", "conformant"
+    return next((word for word in words if word in verdicts), "partial")
 
 
 def _new(suite: type, nodeid: str) -> SuiteTally:

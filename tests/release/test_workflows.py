@@ -1,0 +1,30 @@
+"""What runs when a version is published: nothing that can change under its name, nor by a test."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = [
+    *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+    ROOT / "core/src/interlock/cli/templates/ci.yml.tmpl",
+]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_actions_are_named_by_commit(path: Path) -> None:
+    used = re.findall(r"uses: (.*)", path.read_text("utf-8"))
+    assert used
+    for action in used:
+        assert re.fullmatch(r"\./\S+|\S+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", action), action
+
+
+def test_a_job_that_may_get_a_token_runs_actions_alone() -> None:
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    jobs = re.split(r"^  (?=\w+:$)", text.partition("\njobs:\n")[2], flags=re.MULTILINE)
+    holders = [job for job in jobs if "id-token: write" in job]
+    assert {job.partition(":")[0] for job in holders} == {"attest", "publish"}
+    for job in holders:
+        assert "run:" not in job
+        assert "checkout" not in job
