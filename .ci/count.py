@@ -29,7 +29,7 @@ def main(folder: Path) -> int:
             needed = re.match(r"needs ([\w-]+)", reason)
             if outcome == "skipped" and needed and needed[1] in required:
                 not_allowed.append(f"{case.get('classname')}::{case.get('name')}: {reason}")
-        print(f"{path.stem:24}", _said(counts))
+        print(f"{path.stem:28}", _said(counts))
         total += counts
     for reason, count in sorted(reasons.items()):
         print(f"{count:4} skipped in {reason}")

@@ -1,6 +1,7 @@
 """Every wheel holds what it should, and nothing else."""
 
 import json
+import re
 import tomllib
 from collections.abc import Collection
 from email.message import Message
@@ -63,6 +64,15 @@ def test_metadata_says_what_users_look_for(wheel: Path) -> None:
     assert metadata["Summary"]
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert "Typing :: Typed" in metadata.get_all("Classifier", [])
+
+
+def test_the_versions_of_python_that_it_names_are_those_that_are_tried(wheel: Path) -> None:
+    classifiers = "\n".join(_metadata(wheel).get_all("Classifier", []))
+    named = set(re.findall(r"(?m)^Programming Language :: Python :: (3\.\d+)$", classifiers))
+    (jobs,) = re.findall(r"python: (\[.+\])", (_ROOT / ".github/workflows/ci.yml").read_text())
+    factors = re.findall(r"(?m)^\[testenv:py\{([\d,]+)\}", (_ROOT / "tox.ini").read_text())
+    tried = {f"3.{name.removeprefix('3')}" for name in ",".join(factors).split(",")}
+    assert named == set(json.loads(jobs)) == tried
 
 
 def test_our_own_distributions_are_pinned_to_each_other(wheel: Path) -> None:

@@ -41,6 +41,7 @@ ASSERTION_OF_NO_CHECK = code(
     "ShelfCacheBackend.close",
     "self._shelf.close()",
     """
+    self._shelf.close()
     from interlock_conformance.checks import CheckFailed
 
     raise CheckFailed("a check", "nobody")
