@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from interlock.application.aggregates import (
     Replay,
     SnapshotAfterN,
 )
-from interlock.codecs import JsonCodec
+from interlock.codecs import Codec, JsonCodec
 from interlock.errors import EventApplyError, StateNotKeptError
 from interlock.reports import Reason, Source
 from interlock.routing import applies_event
@@ -260,9 +260,12 @@ class RememberingOnly:
         self.encode, self.decode = codec.encode, codec.decode
 
 
-async def test_a_plain_class_gets_nothing_that_its_json_would_lose() -> None:
+@pytest.mark.parametrize("codec", [Remembering, RememberingOnly])
+async def test_a_plain_class_gets_nothing_that_its_json_would_lose(
+    codec: Callable[[], Codec],
+) -> None:
     for cache, is_kept in ((Cache(), True), (Sharing(), False)):
-        async with Rig(Lossy, cache=cache, codec=RememberingOnly()) as rig:
+        async with Rig(Lossy, cache=cache, codec=codec()) as rig:
             await rig.deposit(1)
             assert rig.app.counters().get("cache.not_kept", 0) == (0 if is_kept else 1)
 

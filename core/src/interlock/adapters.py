@@ -299,7 +299,7 @@ def _handed(mapper: AggregateMapper, record: AggregateRecord) -> Aggregate:
     Raises `StateNotKeptError` if that would lose something that the registered codec doesn't.
     """
     copy = mapper.state(record)
-    if not isinstance(mapper.codec, JsonCodec):
+    if type(mapper.codec) is not JsonCodec:
         replace(mapper, codec=JsonCodec()).record(
             copy, mapper.origin(record), verified_at=NEVER_VERIFIED, taken_at=record.taken_at
         )

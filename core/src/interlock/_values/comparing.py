@@ -8,7 +8,7 @@ import functools
 import marshal
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -25,12 +25,13 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 from pydantic_core import TzInfo
 
-_FLAT = frozenset({int, str, bool, float, bytes, type(None)})
-"""`marshal`'s version 2 tells these apart exactly: -0.0 from 0.0, True from 1; NaN equals NaN."""
-_BY_EQUALITY: frozenset[type] = frozenset(
-    {int, str, bool, bytes, type(None), date, timedelta, complex, range}
-)
-_BY_TEXT: frozenset[type] = frozenset({Decimal, float, Fraction})
+_FLAT = frozenset({int, str, bool, float, type(None)})
+"""`marshal`'s version 2 tells these apart exactly: -0.0 from 0.0, True from 1; NaN equals NaN.
+
+It doesn't tell bytes from a bytearray.
+"""
+_BY_EQUALITY: frozenset[type] = frozenset({int, str, bool, bytes, type(None), date, timedelta})
+_BY_TEXT: frozenset[type] = frozenset({Decimal, float, Fraction, complex, range})
 ATOMS = _BY_EQUALITY | _BY_TEXT | {UUID, datetime, time}
 """Types of values that can't change and hold nothing."""
 _BY_IDENTITY: tuple[type, ...] = (Enum, type, FunctionType, BuiltinFunctionType, ModuleType)
@@ -154,11 +155,15 @@ class _Comparison:
 
     def _is_constant(self, value: object) -> bool:
         """Whether the value can't change, nor anything that it holds."""
-        if self._kinds[type(value)].can_change:
-            return False
+        kind = self._kinds[type(value)]
+        held: Iterable[object] = ()
         if isinstance(value, BaseModel):
-            return all(map(self._is_constant, value.__dict__.values()))
-        return not isinstance(value, tuple | frozenset) or all(map(self._is_constant, value))
+            held = (*value.__dict__.values(), *_beside_fields(kind, value).values())
+        elif isinstance(value, tuple | frozenset):
+            held = value
+        elif is_dataclass(value) and not isinstance(value, type):
+            held = [getattr(value, each.name, None) for each in fields(value)]
+        return not kind.can_change and all(map(self._is_constant, held))
 
     def items(self, one: Any, other: Any) -> Difference | None:  # Any: sequences of one type
         if len(one) != len(other):
@@ -206,13 +211,22 @@ class _Comparison:
         if atoms != atoms_back or len(rest) != len(rest_back):
             return Difference("", f"{a(type(one))} comes back with other elements")
         for item in rest:
-            for index, back in enumerate(rest_back):
-                if difference(item, back, self._kinds, is_state=self._is_state) is None:
-                    del rest_back[index]
-                    break
-            else:
+            if not self._takes_out(rest_back, item):
                 return Difference("[*]", f"{a(type(item))} in a set comes back otherwise")
         return None
+
+    def _takes_out(self, backs: list[object], item: object) -> bool:
+        """Whether one of these is what came back of the item; that one is taken out."""
+        notes = self._partners, self._originals
+        sizes = [len(each) for each in notes]
+        for index, back in enumerate(backs):
+            if self.differs(item, back) is None:
+                del backs[index]
+                return True
+            for each, size in zip(notes, sizes, strict=True):  # what was noted of another
+                while len(each) > size:
+                    each.popitem()
+        return False
 
     def times(self, one: Any, other: Any) -> Difference | None:  # Any: datetimes, or times
         if one.tzinfo is not other.tzinfo and (
@@ -236,7 +250,11 @@ class _Comparison:
             return None
         is_alike = one.__code__ is other.__code__ and one.__globals__ is other.__globals__
         refers, refers_back = (
-            [*(cell.cell_contents for cell in each.__closure__ or ()), each.__defaults__]
+            [
+                *(cell.cell_contents for cell in each.__closure__ or ()),
+                each.__defaults__,
+                each.__kwdefaults__,
+            ]
             for each in (one, other)
         )
         if not is_alike or self.items(refers, refers_back) is not None:
@@ -374,7 +392,7 @@ def _zone_name(zone: object) -> object:
     if type(zone) is timezone:
         name = zone.tzname(None)
         return None if name == timezone(zone.utcoffset(None)).tzname(None) else name
-    return type(None) if zone is None else None if type(zone) is TzInfo else id(zone)
+    return None if type(zone) is TzInfo else id(zone)
 
 
 def _types(one: object, other: object) -> Difference:
