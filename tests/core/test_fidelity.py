@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import TzInfo
@@ -96,6 +96,7 @@ def back(state: BaseModel) -> Any:
     return type(state).__pydantic_validator__.validate_json(json)
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(st.dictionaries(st.sampled_from(sorted(Order.model_fields)), composites, max_size=4))
 def test_what_the_walk_passes_comes_back(fields: dict[str, Any]) -> None:
     walk = closed_walk(Order, Kinds())

@@ -1,0 +1,394 @@
+"""The check of closed types: what it passes is exact, and what it doesn't know isn't closed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, Flag, StrEnum
+from typing import Annotated, Any, Literal, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NaiveDatetime,
+    PlainSerializer,
+    PrivateAttr,
+    RootModel,
+    Strict,
+)
+from pydantic_core import TzInfo, core_schema
+from typing_extensions import TypedDict
+
+from interlock._values.closed import UNSET, closed_walk
+from interlock._values.comparing import Kinds
+from interlock._values.fidelity import Fidelity
+
+NOON = datetime(2030, 7, 1, 12, tzinfo=UTC)
+
+
+class Color(Enum):
+    RED = "red"
+
+
+class Size(StrEnum):
+    SMALL = "small"
+
+
+class Line(BaseModel):
+    count: int = 0
+    price: float = 0.0
+
+
+class Special(Line):
+    pass
+
+
+class Address(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    city: str = ""
+    tags: list[str] = []
+
+
+class State(BaseModel):
+    number: int = 0
+    ratio: float = 0.0
+    price: Decimal | None = None
+    text: str = ""
+    owner: UUID = UUID(int=0)
+    at: datetime = NOON
+    seen: AwareDatetime = NOON
+    day: date = date(2030, 1, 1)
+    color: Color = Color.RED
+    size: Size | None = None
+    kind: Literal["a", "b"] = "a"
+    limit: float | None = None
+    numbers: list[int] = []
+    prices: list[Decimal] = []
+    tags: set[str] = set()
+    ratios: frozenset[float] = frozenset()
+    counts: dict[str, int] = {}
+    lines: dict[str, Line] = {}
+    pair: tuple[int, Line | None] = (0, None)
+    several: tuple[float, ...] = ()
+    line: Line | None = None
+    other: Line = Line()
+    address: Address = Address()
+    former: Address = Address()
+    rows: list[list[int]] = []
+    groups: list[set[int]] = []
+    maps: list[dict[str, int]] = []
+
+
+class Grown(State):
+    pass
+
+
+def noted(state: BaseModel) -> list[int] | None:
+    """What the walk notes of a state that it passes; None of another."""
+    walk, ids = closed_walk(State, Kinds()), list[int]()
+    assert walk is not None
+    return ids if walk(state, ids) else None
+
+
+ITEMS: list[Any] = [1]
+LINE = Line(count=1, price=1.0)
+
+
+def odd(**attributes: Any) -> Line:
+    """A line with other attributes than it is declared with."""
+    made = Line()
+    made.__dict__.clear()
+    made.__dict__.update(attributes)
+    return made
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"number": 2**70, "ratio": -0.0, "price": Decimal("1.10"), "limit": 1.5},
+        {"at": datetime(2030, 1, 1), "seen": NOON.replace(tzinfo=TzInfo(3600))},  # noqa: DTZ001 may be
+        {"numbers": [1], "tags": {"x"}, "ratios": frozenset({1.0}), "several": (1.0,)},
+        {"counts": {"a": 1}, "lines": {"a": Line()}, "pair": (1, Line()), "line": Line()},
+        {"size": Size.SMALL, "kind": "b", "owner": UUID(int=1), "day": date(2030, 1, 1)},
+    ],
+)
+def test_what_is_as_declared_passes(given: dict[str, Any]) -> None:
+    state = State(**given)
+    back = State.model_validate_json(state.model_dump_json())
+    assert noted(state) is not None
+    assert noted(back) is not None
+    assert back == state
+
+
+ODD: dict[str, list[Any]] = {
+    "number": [True, 1.0, Decimal(1), None],
+    "ratio": [1, float("inf"), float("nan")],
+    "price": [1.0, Decimal("NaN"), Decimal("-Infinity")],
+    "limit": [1, float("nan")],
+    "text": [Size.SMALL, b"x"],
+    "at": [
+        *(NOON.replace(fold=1), date(2030, 1, 1)),
+        *(NOON.replace(tzinfo=ZoneInfo("Europe/Berlin")), NOON.replace(tzinfo=timezone.max)),
+        *(NOON.replace(tzinfo=TzInfo(1)), NOON.replace(tzinfo=TzInfo(-61))),
+    ],
+    "seen": [NOON.replace(tzinfo=None), NOON.replace(fold=1)],
+    "day": [NOON],
+    "color": ["red", Size.SMALL],
+    "size": ["small"],
+    "kind": ["c", Size.SMALL],
+    "numbers": [(1,), [True], [1, "1"]],
+    "prices": [[1], [Decimal(1), Decimal("NaN")]],
+    "tags": [frozenset({"x"}), {1}, ["x"]],
+    "ratios": [{1.0}, frozenset({1}), frozenset({float("inf")})],
+    "counts": [{1: 1}, {Size.SMALL: 1}, {"a": True}],
+    "lines": [{"a": {}}, {"a": Line.model_construct(price=1)}],
+    "pair": [(1,), (True, None), [1, None], (1, Special()), (1, odd(count=True, price=0.0))],
+    "several": [[1.0], (1,), (1.0, float("inf"))],
+    "line": [
+        *(Special(), {}, odd(count="1", price=0.0), odd(count=1, price=float("inf"))),
+        *(odd(price=0.0, count=0), odd(count=0), odd(count=0, price=0.0, more=1)),
+    ],
+    "address": [Address.model_construct(tags=ITEMS)],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in ODD.items() for value in values]
+)
+def test_what_is_not_as_declared_does_not_pass(name: str, value: Any) -> None:
+    state = State()
+    state.__dict__[name] = value
+    assert noted(state) is None
+
+
+def test_an_object_of_another_class_or_with_other_attributes_does_not_pass() -> None:
+    assert noted(Grown()) is None
+    more, reordered = State(), State()
+    more.__dict__["more"] = 1
+    reordered.__dict__["number"] = reordered.__dict__.pop("number")
+    assert noted(more) is None
+    assert noted(reordered) is None
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"line": LINE, "other": LINE},
+        {"pair": (1, LINE), "other": LINE},
+        {"lines": {"a": LINE}, "other": LINE},
+        {"rows": [ITEMS, ITEMS]},
+        {"numbers": ITEMS, "rows": [ITEMS]},
+        {"groups": [group := {1}, group]},
+        {"counts": (counts := {"a": 1}), "maps": [counts]},
+        {"address": Address(city="a", tags=(tags := ["x"])), "former": Address(tags=tags)},
+    ],
+    ids=str,
+)
+def test_one_object_at_two_places_is_noted_twice(attributes: dict[str, Any]) -> None:
+    state = State()
+    state.__dict__.update(attributes)
+    if "former" in attributes:
+        state.former.__dict__["tags"] = state.address.tags
+    ids = noted(state)
+    assert ids is not None
+    objects = [each for each in ids if each != UNSET]
+    assert len({*objects}) == len(objects) - 1
+
+
+def test_one_object_that_cannot_change_may_stand_at_two_places() -> None:
+    address, ratios = Address(city="a", tags=[]), frozenset({1.0})
+    state = State(address=address, ratios=ratios)
+    state.__dict__["former"] = address.model_copy(update={"tags": []})
+    before = noted(state)
+    state.__dict__["address"] = state.former.model_copy(update={"tags": []})
+    assert before is not None
+    assert len({*before}) == len(before)
+
+
+@pytest.mark.parametrize("name", ["line", "address"])
+def test_unset_names_below_the_root_are_noted(name: str) -> None:
+    full = State(line=LINE, other=Line(count=0, price=0.0))
+    for address in ("address", "former"):
+        full.__dict__[address] = Address(city="", tags=[])
+    assert UNSET not in (noted(full) or [UNSET])
+    full.__dict__[name] = type(getattr(full, name))()
+    assert UNSET in (noted(full) or [])
+
+
+class Tags(Flag):
+    A = 1
+
+
+class Guessing(Enum):
+    RED = "red"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Guessing":
+        return cls.RED
+
+
+class Mixed(Enum):
+    ONE = 1
+    TWO = "2"
+
+
+class Lax(Enum):
+    RED = "red"
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = Enum.__hash__
+
+
+class Plain(NamedTuple):
+    x: int = 0
+
+
+class Typed(TypedDict):
+    x: int
+
+
+@dataclass
+class Point:
+    x: int = 0
+
+
+class Rooted(RootModel[int]):
+    pass
+
+
+class Recursive(BaseModel):
+    children: list["Recursive"] = []
+
+
+class Private(BaseModel):
+    _x: int = PrivateAttr(default=0)
+
+
+class Late(BaseModel):
+    def model_post_init(self, _: Any, /) -> None:
+        pass
+
+
+class Slots(BaseModel):
+    __slots__ = ("note",)
+
+
+class Own(BaseModel):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+
+
+class Written(BaseModel):
+    x: Annotated[int, PlainSerializer(lambda x: x + 1)] = 0
+
+
+def configured(**config: Any) -> type[BaseModel]:
+    class Configured(BaseModel):
+        model_config = ConfigDict(**config)  # type: ignore[typeddict-item] # any settings
+        x: str = ""
+
+    return Configured
+
+
+class Valued(BaseModel):
+    model_config = ConfigDict(use_enum_values=True)
+    color: Color = Color.RED
+
+
+class Aliased(BaseModel):
+    x: int = Field(default=0, validation_alias="y")
+
+
+class Variadic:
+    """A tuple that begins with a number and goes on with texts."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: object, __: object) -> core_schema.CoreSchema:
+        parts: list[core_schema.CoreSchema] = [core_schema.int_schema(), core_schema.str_schema()]
+        return core_schema.tuple_schema(parts, variadic_item_index=1)
+
+
+class Many(BaseModel):
+    """As many shapes as 128."""
+
+    a: int | None = None
+    b: int | None = None
+    c: int | None = None
+    d: int | None = None
+    e: int | None = None
+    f: int | None = None
+    g: int | None = None
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        *(Any, object, bytes, timedelta, time, complex, list, dict, tuple, set, int | str),
+        *(NaiveDatetime, Annotated[datetime, Field(gt=NOON)], Annotated[int, Field(ge=0)]),
+        *(Annotated[int, Strict()], Annotated[str, BeforeValidator(str)]),
+        *(Annotated[float, Field(allow_inf_nan=False)], Annotated[Decimal, Field(max_digits=9)]),
+        *(Annotated[list[int], Field(max_length=2)], Annotated[set[int], Field(max_length=2)]),
+        *(Annotated[frozenset[int], Field(max_length=2)], Annotated[list[int] | None, Strict()]),
+        *(Annotated[dict[str, int], Field(max_length=2)], dict[int, int], dict[Any, int]),
+        Annotated[tuple[int, ...], Field(max_length=2)],
+        *(set[tuple[int, int]], set[Address], frozenset[frozenset[int]]),
+        *(Tags, Guessing, Mixed, Lax, Literal["a", 1], Literal[Size.SMALL]),
+        *(Variadic, Plain, Typed, Point, Rooted, Recursive, Private, Late, Slots, Own),
+        *(Written, Aliased, Valued, Many, configured(ser_json_inf_nan="constants")),
+        *(configured(extra="allow"), configured(str_to_lower=True), configured(strict=True)),
+    ],
+    ids=str,
+)
+def test_what_is_not_known_to_be_exact_is_not_closed(annotation: Any) -> None:
+    class Made(BaseModel):
+        field: annotation = None
+
+    try:
+        walk = closed_walk(Made, Kinds())
+    except RecursionError:
+        pytest.fail("it looks into the class for ever")
+    assert walk is None
+
+
+@pytest.mark.parametrize("cls", [Rooted, Recursive, Private, Late, Slots, Own, Many])
+def test_a_class_itself_is_not_closed_either(cls: type[BaseModel]) -> None:
+    assert closed_walk(cls, Kinds()) is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"frozen": True}, {"extra": "forbid"}, {"validate_assignment": True}, {"title": "x"}],
+)
+def test_settings_that_change_no_json_leave_it_closed(options: dict[str, Any]) -> None:
+    assert closed_walk(configured(**options), Kinds()) is not None
+
+
+class Numbers(BaseModel):
+    number: int = 0
+
+
+def decoder(state: BaseModel) -> Callable[[], BaseModel]:
+    def decode() -> BaseModel:
+        pytest.fail("it was decoded")
+
+    return decode
+
+
+def test_an_exact_state_is_not_decoded_and_one_with_a_long_number_is() -> None:
+    for number in (1, 10**4000):
+        state = Numbers(number=number)
+        json = state.model_dump_json().encode()
+        assert Fidelity(Numbers).state_details(state, json, decoder(state)) == b""
+    state = Numbers(number=10**5000)
+    json = state.__pydantic_serializer__.to_json(state)
+    with pytest.raises(ValueError, match="number"):
+        Fidelity(Numbers).state_details(state, json, lambda: Numbers.model_validate_json(json))
