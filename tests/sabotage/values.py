@@ -304,7 +304,11 @@ PATCHES = [
     Patch(
         "one broken plugin stops the listing",
         "a broken plugin is isolated",
-        CodeEdit("Catalogue.listing", "except PluginError as error:", "except KeyError as error:"),
+        CodeEdit(
+            "Catalogue._loaded_listings",
+            "except PluginError as error:",
+            "except KeyError as error:",
+        ),
         f"{_TESTS}plugins.py::test_a_broken_plugin_is_listed_and_stops_only_who_names_it",
     ),
     Patch(
