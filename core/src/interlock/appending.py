@@ -58,7 +58,7 @@ async def append(
             ) from failure
         reporting.failed("append.retried", failure)
         await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
-    raise _unknown(events, failure)
+    raise _unknown(events, f"{failure}")
 
 
 async def _find_out(
@@ -77,7 +77,7 @@ async def _find_out(
                 return _Standing.NONE
             ours = [event.event_id.bytes for event in events]
             return _Standing.OURS if standing == ours else _Standing.OTHERS
-    raise _unknown(events, unanswered) from failure
+    raise _unknown(events, f"{failure}; and to look for it: {unanswered}") from failure
 
 
 async def _ids(store: EventStore, events: Sequence[StoredEvent]) -> list[bytes]:
@@ -93,10 +93,10 @@ async def _ids(store: EventStore, events: Sequence[StoredEvent]) -> list[bytes]:
     return ids
 
 
-def _unknown(events: Sequence[StoredEvent], error: Exception) -> AppendOutcomeUnknownError:
+def _unknown(events: Sequence[StoredEvent], why: str) -> AppendOutcomeUnknownError:
     return AppendOutcomeUnknownError(
         f"{events[0].aggregate_type} {events[0].aggregate_id}: whether versions "
-        f"{events[0].version} to {events[-1].version} were appended isn't known ({error}); look "
+        f"{events[0].version} to {events[-1].version} were appended isn't known ({why}); look "
         "for the event ids before you dispatch the command again",
         event_ids=[event.event_id for event in events],
     )

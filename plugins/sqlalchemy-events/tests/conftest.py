@@ -17,6 +17,7 @@ from interlock.backends import StoredEvent
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
 from sql_fixtures import file, opened, place, portable
+from sql_proxy import Proxy
 from sql_rig import Place
 
 __all__ = ["file", "opened", "place", "portable"]
@@ -47,6 +48,12 @@ async def store(
     open_store: Callable[..., Awaitable[SQLAlchemyEventStore]],
 ) -> SQLAlchemyEventStore:
     return await open_store()
+
+
+@pytest.fixture
+async def proxy(place: Place) -> AsyncIterator[Proxy]:
+    async with Proxy(place.url).running() as proxy:
+        yield proxy
 
 
 @pytest.fixture

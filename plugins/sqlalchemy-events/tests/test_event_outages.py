@@ -1,7 +1,7 @@
 """Connections and servers that go away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from uuid import uuid4
 
 import pytest
@@ -19,12 +19,6 @@ OpenStore = Callable[..., Awaitable[SQLAlchemyEventStore]]
 
 ID = uuid4()
 ON_SERVERS = pytest.mark.parametrize("place", ["postgresql", "psycopg", "mariadb"], indirect=True)
-
-
-@pytest.fixture
-async def proxy(place: Place) -> AsyncIterator[Proxy]:
-    async with Proxy(place.url).running() as proxy:
-        yield proxy
 
 
 @ON_SERVERS
@@ -114,6 +108,19 @@ async def test_killed_idle_connections_are_not_noticed_by_reads(
     assert await kill_all(place) > 0
     for _ in range(5):
         assert await store.head("Account", ID) == (1, first[0].event_id)
+
+
+@pytest.mark.parametrize("place", ["postgresql", "psycopg"], indirect=True)
+async def test_a_table_whose_making_is_cancelled_is_no_fault_of_the_configuration(
+    place: Place, open_store: OpenStore
+) -> None:
+    async with linked(place.url) as other:
+        await ask(other, "BEGIN")
+        await ask(other, f"CREATE TABLE {place.table('interlock_events')} (a INT)")
+        with pytest.raises(BackendUnavailableError, match="statement timeout"):
+            await open_store(statement_timeout=0.2)
+        await ask(other, "ROLLBACK")
+    await open_store()
 
 
 @pytest.fixture(scope="module")

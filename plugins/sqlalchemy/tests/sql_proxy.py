@@ -21,6 +21,8 @@ class Proxy:
         """Whether the next thing that the server says is lost, and its connection with it."""
         self.loses_requests = False
         """Whether the next thing that a client says is lost, likewise."""
+        self.swallows = False
+        """Whether the network swallows what is said; what it swallowed of never says more."""
         self.is_gone = False
         """Whether no new connection is served."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,11 +66,11 @@ class Proxy:
     async def _pass_on(self, client: _Streams, server: _Streams) -> None:
         writers = {client[1], server[1]}
         self._writers |= writers
-        server_spoke = True
+        server_spoke, swallowed = True, asyncio.Event()
 
         async def forth() -> None:
             nonlocal server_spoke
-            while data := await client[0].read(_CHUNK):
+            async for data in self._heard(client[0], swallowed):
                 if self.loses_requests:
                     self.loses_requests = False
                     return
@@ -78,7 +80,7 @@ class Proxy:
 
         async def back() -> None:
             nonlocal server_spoke
-            while data := await server[0].read(_CHUNK):
+            async for data in self._heard(server[0], swallowed):
                 if self.loses_replies:
                     self.loses_replies = False
                     return
@@ -94,3 +96,12 @@ class Proxy:
         for writer in writers:
             writer.close()
         self._writers -= writers
+
+    async def _heard(
+        self, reader: asyncio.StreamReader, swallowed: asyncio.Event
+    ) -> AsyncIterator[bytes]:
+        while data := await reader.read(_CHUNK):
+            if self.swallows:
+                swallowed.set()
+            if not swallowed.is_set():
+                yield data

@@ -204,6 +204,20 @@ async def test_a_locked_file_is_told(connected: Connect, file: Path) -> None:
             await connected(create_schema=True, busy_timeout=0.05).open()
 
 
+async def test_a_table_that_cannot_be_made_for_now_is_no_fault_of_the_configuration(
+    connected: Connect, file: Path
+) -> None:
+    run(file, "pragma journal_mode = wal")
+    run(file, "create table others (a)")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        with pytest.raises(BackendUnavailableError, match="locked"):
+            await connected(create_schema=True, busy_timeout=0.05).open()
+    database = connected(create_schema=True)
+    await database.open()
+    await database.close()
+
+
 async def test_a_lock_that_fails_at_once_is_tried_again(
     connected: Connect, file: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -69,6 +69,10 @@ class Asyncpg:
     def abort(self, link: Link) -> None:
         """See `Driver.abort`."""
         link.terminate()
+        # Of a call that was given up it asks the server to cancel it, by a connection of its own,
+        # and would wait for that for ever. The server's statement_timeout ends the statement.
+        for request in list(getattr(link, "_cancellations", ())):
+            request.cancel()
 
 
 async def connected_by_asyncpg(**options: Any) -> Link:  # Any: as asyncpg.connect takes them

@@ -28,6 +28,10 @@ class LivingDialect(CommittingDialect, FileDialect, Protocol):
         """Whether the file holds nothing yet, or was made by `create`."""
         ...
 
+    def is_refused(self, error: BaseException) -> bool:
+        """Whether the error will stay as long as nobody changes something."""
+        ...
+
     def prepare(self, connection: Connection) -> None:
         """Do what the whole database needs before it is used."""
         ...
@@ -90,9 +94,18 @@ class Life:
         def prepare(connection: Connection) -> None:
             is_ours = create is not False and self._dialect.is_ours(connection)
             self._dialect.prepare(connection)
-            ensure(connection, self._table, name, create=is_ours if create is None else create)
+            self._ensure(connection, create=is_ours if create is None else create)
 
         return Connections(self._dialect, self._engine, prepare)
+
+    def _ensure(self, connection: Connection, *, create: bool) -> None:
+        ensure(
+            connection,
+            self._table,
+            self._dialect.name,
+            create=create,
+            is_outage=lambda error: not self._dialect.is_refused(error),
+        )
 
     def _again(self) -> Connections:
         """Open the file that stands in the place of the last one; none is made."""
@@ -101,7 +114,7 @@ class Life:
 
         def prepare(connection: Connection) -> None:
             self._dialect.prepare(connection)
-            ensure(connection, self._table, self._dialect.name, create=False)
+            self._ensure(connection, create=False)
 
         try:
             return Connections(self._dialect, self._engine, prepare)

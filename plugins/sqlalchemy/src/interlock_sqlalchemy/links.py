@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from interlock.backends import (
     BackendUnavailableError,
+    ConfigurationError,
     InterlockError,
     RecordTooLargeError,
 )
@@ -43,17 +44,32 @@ class Links:
         """The pool. Raises `BackendUnavailableError` before `open` and after `close`."""
         if self._pool is None:
             raise BackendUnavailableError(f"{self._dialect.name} isn't open", nothing_done=True)
+        if self._pool.loop is not asyncio.get_running_loop():
+            raise ConfigurationError(
+                f"{self._dialect.name} was opened by another event loop; build another backend "
+                "for this one"
+            )
         return self._pool
 
     def open(self) -> None:
         """Join the pool of the URL."""
+        if self._pool is not None and not self._pool.loop.is_closed():
+            raise ConfigurationError(
+                f"{self._dialect.name} is open already; give each application a backend of its own"
+            )
         self._pool = join(self._dialect, self._config)
 
     async def close(self) -> None:
         """Leave the pool."""
         pool, self._pool = self._pool, None
-        if pool is not None:
-            await leave(pool)
+        if pool is not None and leave(pool):
+            await pool.close()
+
+    def abort(self) -> None:
+        """Leave the pool without a word to the server."""
+        pool, self._pool = self._pool, None
+        if pool is not None and leave(pool):
+            pool.abort()
 
     async def tried(
         self,
@@ -71,7 +87,7 @@ class Links:
             except (InterlockError, RefusedError):
                 raise
             except Exception as error:
-                trouble = self._trouble(error)
+                trouble = self.trouble(error)
                 if trouble not in again:
                     raise self.raised(error, doing) from error
                 if trouble is Trouble.ABORTED:  # by somebody else's, which needs time to end
@@ -100,10 +116,14 @@ class Links:
         try:
             taken = await pool.take()
         except PoolEmptyError as error:
-            raise BackendUnavailableError(
-                f"all {pool.size} connections to {self._dialect.name} are in use; raise pool_size",
-                nothing_done=True,
-            ) from error
+            found = f"all {pool.size} connections to {self._dialect.name} are in use"
+            why = (
+                f", and none came back within {pool.patience:g} s: the server or the network "
+                "doesn't answer"
+                if pool.is_stuck
+                else "; raise pool_size"
+            )
+            raise BackendUnavailableError(f"{found}{why}", nothing_done=True) from error
         except InterlockError:
             raise
         except Exception as error:
@@ -122,17 +142,18 @@ class Links:
             pool.give_back(taken)
         elif not isinstance(error, Exception):  # cancelled: something may still be on its way
             pool.drop(taken)
-        elif self._trouble(error) in (Trouble.LOST, Trouble.NOT_PRIMARY, Trouble.STALE):
+        elif self.trouble(error) in (Trouble.LOST, Trouble.NOT_PRIMARY, Trouble.STALE):
             pool.drop(taken)
             pool.broken()
         else:
             pool.give_back(taken)
 
-    def _trouble(self, error: BaseException) -> Trouble:
+    def trouble(self, error: BaseException) -> Trouble:
+        """What a driver's error means, also as SQLAlchemy raises it."""
         return self._dialect.trouble(_original(error))
 
     def _unreachable(self, error: Exception) -> InterlockError:
-        trouble = self._trouble(error)
+        trouble = self.trouble(error)
         message = self._told(error, "connect to")
         if trouble is Trouble.WRONG_USER:
             return WrongAccessError(f"{message}; check the url's user and password")
@@ -146,7 +167,7 @@ class Links:
 
     def raised(self, error: Exception, doing: str) -> Exception:
         """What to raise for a driver's error."""
-        trouble, message = self._trouble(error), self._told(error, doing)
+        trouble, message = self.trouble(error), self._told(error, doing)
         if trouble is Trouble.CONFLICT:
             return RefusedError(message)
         if trouble is Trouble.TOO_LARGE:

@@ -78,6 +78,9 @@ class Taken:
     """Why it can't be an event store's."""
 
 
+_FAREWELL_SECONDS = 1.0
+
+
 class PoolEmptyError(Exception):
     """All connections stayed in use for as long as one may be waited for."""
 
@@ -94,13 +97,17 @@ class Pool:
         from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
 
         self.users = 0
+        self.loop = asyncio.get_running_loop()
         self.size = config.pool_size
         self.round_trips = 0
         """How many statements were sent so far, and waited for."""
         self.dialect = dialect
         """Whose `begin` each connection has seen."""
         self._generation = 0
-        self._patience = config.connect_timeout.total_seconds()
+        self.patience = config.connect_timeout.total_seconds()
+        """For how many seconds one waits for a connection."""
+        self._is_closed = False
+        self._returned_at = 0.0
         self._slots = asyncio.Semaphore(config.pool_size)
         self._idle: list[Taken] = []
         self.engine = create_async_engine(
@@ -116,7 +123,7 @@ class Pool:
         """A connection. Raises `PoolEmptyError`, or the driver's error."""
         try:
             if self._slots.locked():
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout(self.patience):
                     await self._slots.acquire()
             else:
                 await self._slots.acquire()
@@ -133,22 +140,50 @@ class Pool:
             self._slots.release()
             raise
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether nobody has given a connection back for as long as one waits for one."""
+        return self.loop.time() - self._returned_at >= self.patience
+
     def give_back(self, taken: Taken) -> None:
         """Keep the connection for the next."""
-        self._idle.append(taken)
-        self._slots.release()
+        if self._is_closed:
+            self.dialect.driver.abort(taken.link)
+        else:
+            self._idle.append(taken)
+        self._free()
 
     def drop(self, taken: Taken) -> None:
         """Break the connection off: something is on its way still, or nothing ever again."""
         self.dialect.driver.abort(taken.link)
-        self._slots.release()
+        self._free()
 
     async def close(self) -> None:
-        """Take leave of the server."""
-        while self._idle:
-            with suppress(Exception):  # it may be gone already
-                await self.dialect.driver.close(self._idle.pop().link)
+        """Take leave of the server; who stops waiting, or has waited for a second, breaks off."""
+        self._is_closed = True
+        await asyncio.gather(*(self._leave(taken) for taken in self._idle))
+        self._idle.clear()
         await self.engine.dispose()
+
+    def abort(self) -> None:
+        """Break all connections off that nobody uses, and the others when they are given back."""
+        self._is_closed = True
+        while self._idle:
+            self.dialect.driver.abort(self._idle.pop().link)
+
+    async def _leave(self, taken: Taken) -> None:
+        try:
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await self.dialect.driver.close(taken.link)
+        except BaseException as error:
+            with suppress(Exception):  # it may be gone already
+                self.dialect.driver.abort(taken.link)
+            if not isinstance(error, Exception):
+                raise
+
+    def _free(self) -> None:
+        self._returned_at = self.loop.time()
+        self._slots.release()
 
     def _is_good(self, taken: Taken) -> bool:
         is_old = taken.generation != self._generation
@@ -157,7 +192,7 @@ class Pool:
     async def _made(self) -> Taken:
         generation = self._generation
         # Not every driver's own timeout covers more than the reaching of the port.
-        async with asyncio.timeout(self._patience):
+        async with asyncio.timeout(self.patience):
             made = await self.engine.raw_connection()
         taken = Taken(made.driver_connection, generation, made.info["unfit"])
         made.detach()  # ours alone from here on
@@ -191,12 +226,12 @@ def join(dialect: ServerDialect, config: SQLAlchemyConfig) -> Pool:
     return pool
 
 
-async def leave(pool: Pool) -> None:
-    """Close the pool when its last user leaves it."""
+def leave(pool: Pool) -> bool:
+    """Whether its last user has left the pool, which is to be closed then."""
     pool.users -= 1
     if pool.users:
-        return
+        return False
     pools = _pools.get(asyncio.get_running_loop(), {})
     for key in [key for key, found in pools.items() if found is pool]:
         del pools[key]
-    await pool.close()
+    return True

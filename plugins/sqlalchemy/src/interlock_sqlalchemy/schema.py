@@ -1,5 +1,6 @@
 """The table on start: created if asked, checked, never altered."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table, inspect
@@ -22,16 +23,24 @@ def missing(table: Table, where: str, ddl: str) -> ConfigurationError:
     )
 
 
-def ensure(connection: Connection, table: Table, where: str, *, create: bool) -> None:
+def ensure(
+    connection: Connection,
+    table: Table,
+    where: str,
+    *,
+    create: bool,
+    is_outage: Callable[[BaseException], bool],
+) -> None:
     """Create the table if that is asked for.
 
-    Raises `ConfigurationError` if it is missing or of another shape.
+    Raises `ConfigurationError` if it is missing or of another shape, and the driver's error where
+    that `is_outage`: another time it may be made.
     """
     if not _exists(connection, table):
         ddl = ddl_of(table, connection.dialect)
         if not create:
             raise missing(table, where, ddl)
-        _create(connection, table, where, ddl)
+        _create(connection, table, where, ddl, is_outage)
     differences = list(_differences(connection, table))
     if differences:
         raise ConfigurationError(
@@ -46,10 +55,18 @@ def _exists(connection: Connection, table: Table) -> bool:
     return is_table or table.name in inspector.get_view_names(schema=table.schema)
 
 
-def _create(connection: Connection, table: Table, where: str, ddl: str) -> None:
+def _create(
+    connection: Connection,
+    table: Table,
+    where: str,
+    ddl: str,
+    is_outage: Callable[[BaseException], bool],
+) -> None:
     try:
         connection.execute(CreateTable(table, if_not_exists=True))
     except DBAPIError as error:
+        if is_outage(error):
+            raise
         # PostgreSQL lets two that create a table at once collide, IF NOT EXISTS or not.
         if not _exists(connection, table):
             raise ConfigurationError(

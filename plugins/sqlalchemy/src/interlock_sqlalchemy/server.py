@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.metadata import version
-from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
 
-from interlock.backends import ConfigurationError, RecordTooLargeError
+from interlock.backends import (
+    BackendUnavailableError,
+    ConfigurationError,
+    RecordTooLargeError,
+)
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import (
     Lookup,
@@ -21,6 +24,7 @@ from interlock_sqlalchemy.database import (
     fitting,
 )
 from interlock_sqlalchemy.drivers import Link
+from interlock_sqlalchemy.handed import Handed
 from interlock_sqlalchemy.links import Links
 from interlock_sqlalchemy.pool import ServerDialect
 from interlock_sqlalchemy.schema import ensure
@@ -32,6 +36,7 @@ _MOST_ROWS = 2_000
 _ATTEMPTS = 7
 _UNDONE = (Trouble.ABORTED, Trouble.STALE)
 _AGAIN = (*_UNDONE, Trouble.LOST, Trouble.NOT_PRIMARY)
+_OUTAGES = (*_UNDONE, Trouble.LOST, Trouble.GIVEN_UP)
 
 
 class ServerDatabase:
@@ -56,7 +61,8 @@ class ServerDatabase:
         self._table = table
         self._create_schema = config.create_schema is True
         self._links = Links(dialect, config, needs_primary=needs_primary)
-        self._writes: set[asyncio.Task[int]] = set()
+        self._seconds = config.timeout.total_seconds()
+        self._handed = Handed(self._seconds)
 
     @property
     def round_trips(self) -> int:
@@ -77,7 +83,11 @@ class ServerDatabase:
 
     async def close(self) -> None:
         """See `Database.close`."""
-        await asyncio.gather(*self._writes, return_exceptions=True)
+        try:
+            await self._handed.close()
+        except asyncio.CancelledError:
+            self._links.abort()
+            raise
         await self._links.close()
 
     async def version(self) -> str:
@@ -139,17 +149,19 @@ class ServerDatabase:
             after, limit = rows[-1][0], fitting(rows, _MOST_ROWS)
             # While the caller is busy with this chunk, the server reads the next. One that nobody
             # wants any more may finish: to break it off would cost its connection.
-            ahead = asyncio.ensure_future(
+            ahead = self._handed.start(
                 self.fetch(statement, {**values, "after": after, "limit": limit})
             )
-            ahead.add_done_callback(_seen)
             yield rows
-            rows = await asyncio.shield(ahead)
+            rows = await self._handed.result(ahead, f"can't read {self._dialect.name}")
 
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
         """See `Database.execute`."""
+        has_begun = False
 
         async def write(link: Link) -> int:
+            nonlocal has_begun
+            has_begun = True
             # In autocommit mode a single statement is a transaction.
             first = steps[0]
             if len(steps) == 1 and isinstance(first, Step) and len(first.rows) == 1:
@@ -158,12 +170,11 @@ class ServerDatabase:
 
         # What the server has undone may always be done again, also an append: it is guarded.
         again = (*_UNDONE, Trouble.LOST) if repeatable else _UNDONE
-        pending = self._links.tried(write, "write", again=again, attempts=_ATTEMPTS)
-        task = asyncio.ensure_future(pending)
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-        task.add_done_callback(_seen)
-        return await asyncio.shield(task)
+        task = self._handed.start(
+            self._links.tried(write, "write", again=again, attempts=_ATTEMPTS)
+        )
+        what = f"can't write {self._dialect.name}"
+        return await self._handed.result(task, what, had_begun=lambda: has_begun)
 
     async def _transact(self, link: Link, steps: Sequence[Step | Lookup]) -> int:
         await self._send(link, "BEGIN")
@@ -206,19 +217,24 @@ class ServerDatabase:
         where = self._dialect.name
 
         def check(connection: Connection) -> None:
-            ensure(connection, self._table, where, create=self._create_schema)
+            ensure(
+                connection,
+                self._table,
+                where,
+                create=self._create_schema,
+                is_outage=lambda error: self._links.trouble(error) in _OUTAGES,
+            )
 
         try:
-            async with self._links.pool.engine.connect() as connection:
-                await connection.run_sync(check)
+            async with asyncio.timeout(self._seconds), self._links.pool.engine.connect() as link:
+                await link.run_sync(check)
         except DBAPIError as error:
             raise self._links.raised(error, "open") from error
+        except TimeoutError as error:
+            raise BackendUnavailableError(
+                f"can't open {where}: no answer within {self._seconds:g} s"
+            ) from error
 
 
 async def _nothing(_: Link) -> None:
     """A connection is what was wanted."""
-
-
-def _seen(task: "asyncio.Future[Any]") -> None:  # Any: of whatever result
-    if not task.cancelled():
-        task.exception()  # seen: whoever gave it up needn't hear how it failed

@@ -20,6 +20,7 @@ from interlock_sqlalchemy.database import (
     Values,
     fitting,
 )
+from interlock_sqlalchemy.handed import patience
 from interlock_sqlalchemy.life import Life, LivingDialect
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ class ThreadedDatabase:
         self._table = table
         self._create_schema = config.create_schema
         self._inline_rows = config.inline_rows
-        self._seconds = config.timeout.total_seconds()
+        self._seconds = patience(config.timeout.total_seconds())
         self.first_rows = config.inline_rows or _UNKNOWN_ROWS
         self.where: object = dialect.name
         self._engine = dialect.engine()

@@ -12,6 +12,7 @@ class Trouble(Enum):
     LOST = "the connection is gone; whether the statement was carried out isn't known"
     ABORTED = "the transaction was undone, and may be carried out if it is repeated"
     STALE = "what the connection prepared is of a table that was altered, or gone; nothing was done"
+    GIVEN_UP = "the server gave the statement up, or had no room for it; nothing was done"
     NOT_PRIMARY = "the server takes no writes, any more"
     TOO_LARGE = "the server can't keep a value of this size"
     WRONG_OPTION = "the driver knows no such option"

@@ -45,6 +45,7 @@ _REPLICATES = {
 
 # mariadb.com/docs/server/reference/error-codes, dev.mysql.com/doc/mysql-errors/en
 _TROUBLES = {
+    **dict.fromkeys((1021, 1037, 1038, 1040, 1114, 1203, 1226, 1969, 3024), Trouble.GIVEN_UP),
     1044: Trouble.NO_RIGHT,
     1045: Trouble.WRONG_USER,
     1049: Trouble.NO_DATABASE,

@@ -49,6 +49,7 @@ _TROUBLES = {
     "40P01": Trouble.ABORTED,
     "55P03": Trouble.ABORTED,
     "40003": Trouble.LOST,
+    "57014": Trouble.GIVEN_UP,
     "57P01": Trouble.LOST,
     "57P02": Trouble.LOST,
     "57P03": Trouble.LOST,
@@ -60,7 +61,7 @@ _TROUBLES = {
     _NO_SUCH_OPTION: Trouble.WRONG_OPTION,
     "42501": Trouble.NO_RIGHT,
 }
-_CLASSES = {"08": Trouble.LOST, "54": Trouble.TOO_LARGE}
+_CLASSES = {"08": Trouble.LOST, "53": Trouble.GIVEN_UP, "54": Trouble.TOO_LARGE}
 # libpq has no code for a connection that was refused, only what the server said, in English unless
 # its lc_messages is another.
 _SAID = {

@@ -128,6 +128,11 @@ class SQLite:
         with suppress(sqlite3.ProgrammingError):  # it is closed
             cursor.connection.interrupt()
 
+    def is_refused(self, error: BaseException) -> bool:
+        """See `LivingDialect.is_refused`."""
+        original = error.orig if isinstance(error, DBAPIError) else error
+        return _code(original) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH)
+
     def prepare(self, connection: Connection) -> None:
         """Bring the file into WAL mode, unless it may only be read."""
         mode = self._patiently(lambda: _scalar(connection, "PRAGMA journal_mode = WAL"))
