@@ -1,0 +1,208 @@
+"""Rows on what serializers, validators, defaults and private attributes do to values."""
+
+from kinds.rows import BUILD, EMIT, KEPT, NOT_KEPT, Row
+
+_KEEP = "a serializer whose text is read back as the same value"
+
+FUNCTIONS = (
+    Row("a serializer that rounds", "Cents", 'Decimal("1.005")', EMIT, NOT_KEPT, _KEEP),
+    Row("a serializer that rounds, and nothing to round", "Cents", 'Decimal("1.5")', KEPT, KEPT),
+    Row("a serializer that is read back", "Exact", 'Decimal("1.10")', KEPT, KEPT),
+    Row("a wrapped serializer", "Wrapped", '"ab"', KEPT, KEPT),
+    Row("a wrapped serializer that loses", "Shouted", '"ab"', EMIT, NOT_KEPT, _KEEP),
+    Row(
+        "`field_serializer`",
+        "value: Decimal = Decimal(0)\n"
+        '@field_serializer("value")\n'
+        'def cents(self, value: Decimal) -> str: return f"{value:f}"',
+        'Decimal("1.10")',
+        KEPT,
+        KEPT,
+    ),
+    Row(
+        "a `field_serializer` that loses",
+        'value: str = ""\n'
+        '@field_serializer("value")\n'
+        "def last(self, value: str) -> str: return value[-4:]",
+        '"4111222233334444"',
+        EMIT,
+        NOT_KEPT,
+        _KEEP,
+    ),
+    Row(
+        "a `model_serializer` that leaves a name out",
+        "Less",
+        "Less(number=5)",
+        EMIT,
+        NOT_KEPT,
+        "all names",
+        named="$.value",
+    ),
+    Row("a validator that strips, and nothing to strip", "Stripped", '"ab"', KEPT, KEPT),
+    Row(
+        "a validator that strips",
+        "Stripped",
+        '" ab "',
+        EMIT,
+        NOT_KEPT,
+        "strip where the value is made",
+    ),
+    Row(
+        "a configuration that strips",
+        "model_config = ConfigDict(str_strip_whitespace=True)\nvalue: str = ''",
+        '" ab "',
+        EMIT,
+        NOT_KEPT,
+        "as above",
+    ),
+    Row(
+        "a validator that rounds",
+        "Rounded",
+        'Decimal("1.005")',
+        EMIT,
+        NOT_KEPT,
+        "round where the value is made",
+    ),
+    Row("a constraint that holds", "value: int = Field(0, ge=0)", "5", KEPT, KEPT),
+    Row(
+        "a constraint that doesn't hold",
+        "value: int = Field(0, ge=0)",
+        "-5",
+        EMIT,
+        NOT_KEPT,
+        "a constraint on the command; the fold is beyond it",
+    ),
+    Row(
+        "strict types",
+        "model_config = ConfigDict(strict=True)\nvalue: tuple[Decimal, datetime] | None = None",
+        '(Decimal("1.10"), datetime(2030, 3, 31))',
+        KEPT,
+        KEPT,
+    ),
+)
+
+DEFAULTS = (
+    Row(
+        "a `defaultdict` as the default of a `dict`",
+        "value: dict = Field(default_factory=lambda: defaultdict(list))",
+        "defaultdict(list)",
+        EMIT,
+        BUILD,
+        "`defaultdict[str, list[int]]`",
+        named="value",
+    ),
+    Row(
+        "further names forbidden",
+        'model_config = ConfigDict(extra="forbid")\nvalue: int = 0',
+        "5",
+        KEPT,
+        KEPT,
+    ),
+    Row(
+        "a number as the default of a `Decimal`",
+        "value: Decimal = 0",
+        "0",
+        EMIT,
+        BUILD,
+        "`Decimal(0)`, or `validate_default=True`",
+        named="value",
+    ),
+    Row(
+        "text as the default of a `Decimal`",
+        'value: Decimal = "0.00"',
+        '"0.00"',
+        EMIT,
+        BUILD,
+        "as above",
+        named="value",
+    ),
+    Row(
+        "a number as the default of a `float`",
+        "value: float = 0",
+        "0",
+        EMIT,
+        BUILD,
+        "`0.0`",
+        named="value",
+    ),
+    Row(
+        "a list as the default of a `tuple`",
+        "value: tuple[int, ...] = []",
+        "[]",
+        EMIT,
+        BUILD,
+        "`()`",
+        named="value",
+    ),
+    Row(
+        "`None` as the default of a `str`",
+        "value: str = None",
+        "None",
+        EMIT,
+        BUILD,
+        "`str | None`",
+        named="value",
+    ),
+    Row(
+        "a default that is validated",
+        "model_config = ConfigDict(validate_default=True)\nvalue: Decimal = 0",
+        "Decimal(1)",
+        KEPT,
+        KEPT,
+    ),
+)
+
+PRIVATE = (
+    Row(
+        "a private attribute that holds its default",
+        '_note: str = ""',
+        "",
+        KEPT,
+        BUILD,
+        "a field",
+        "pass",
+        "_note",
+    ),
+    Row(
+        "a private attribute that was assigned",
+        '_note: str = ""',
+        "",
+        EMIT,
+        BUILD,
+        "a field",
+        'it._note = "a"',
+        "_note",
+    ),
+    Row(
+        "a private attribute in a model that the field holds",
+        "Noting",
+        'Noting().with_note("a")',
+        EMIT,
+        BUILD,
+        "a field",
+        named="_note",
+    ),
+    Row(
+        "a private attribute that `model_post_init` makes",
+        "Derived",
+        "Derived(number=3)",
+        KEPT,
+        KEPT,
+    ),
+    Row(
+        "a `model_post_init` that changes its model each time",
+        "Growing",
+        "Growing(number=3)",
+        EMIT,
+        NOT_KEPT,
+        "one that can be repeated",
+    ),
+    Row(
+        "a cached property in a model that the field holds",
+        "Measured",
+        "Measured(sides=[1, 2]).measured()",
+        KEPT,
+        NOT_KEPT,
+        "a property",
+    ),
+)
