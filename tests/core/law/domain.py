@@ -1,17 +1,22 @@
 """Two aggregates: values that are hard on JSON, handlers that are hard on whoever shares objects.
 
-`Ledger` is mutable all the way down, `Badge` is immutable all the way down.
+`Ledger` is mutable all the way down, `Badge` is immutable all the way down. A ledger is nosy: it
+reaches a line by two ways, asks which names were never set, reads a cached property, and holds now
+and then what its JSON doesn't give back.
 """
 
 import asyncio
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from interlock.domain import Aggregate, Command
 from interlock.routing import applies_event, handles_command
+
+LOST = Decimal("1E+2")  # an amount whose ledger isn't kept
 
 
 class RefusedError(Exception):
@@ -30,6 +35,11 @@ class Line(BaseModel):
     text: str
     amount: Decimal
     marks: list[str] = []
+
+
+class Note(BaseModel):
+    text: str = ""
+    color: str = ""
 
 
 class Opened(BaseModel):
@@ -112,6 +122,14 @@ class Ledger(Aggregate):
     words: set[str] = set()
     last: tuple[int, int | str | None] = (0, None)
     payment: Card | Cash | None = None
+    by_text: dict[str, Line] = {}
+    note: Note = Note()
+    trail: list[int] | tuple[int, ...] = []
+    totals: list[Decimal] = []
+
+    @cached_property
+    def total(self) -> Decimal:
+        return sum((line.amount for line in self.lines), Decimal(0))
 
     @handles_command
     def open(self, command: Open) -> None:
@@ -180,7 +198,9 @@ class Ledger(Aggregate):
         if command.raises:
             raise RefusedError(f"{self.version}: {self.balance} of {self.owner!r}, {self.tags}")
         marks = [mark for line in self.lines for mark in line.marks]
-        return (self.version, self.balance, self.tags, marks, sorted(self.words), self.last)
+        unset = self.note.model_dump(exclude_unset=True)
+        seen = (self.version, self.balance, self.tags, marks, sorted(self.words), self.last)
+        return (*seen, unset, type(self.trail).__name__, self.total, [*self.by_text])
 
     @applies_event
     def apply_opened(self, event: Opened) -> None:
@@ -188,8 +208,12 @@ class Ledger(Aggregate):
 
     @applies_event
     def apply_posted(self, event: Posted) -> None:
+        self.totals = [*self.totals[-1:], self.total]
         self.balance += event.line.amount
         self.lines.append(event.line)
+        self.by_text[event.line.text] = event.line
+        is_lost = event.line.amount == LOST
+        self.trail = (self.version,) if is_lost else [self.version]
         if len(self.lines) > 1:
             self.lines[-2].marks.append(f"before {self.version}")
         self.words.add(event.line.text)
@@ -203,6 +227,10 @@ class Ledger(Aggregate):
             versions.append(self.version)
         self.counts = {**self.counts, **event.counts}
         self.tags.append(f"v{self.version}")
+        for tag in event.counts:
+            if tag in self.by_text:
+                self.by_text[tag].marks.append(f"tagged {self.version}")
+        self.note = Note(text=self.tags[0]) if len(self.tags) > 1 else Note()
 
     @applies_event
     def apply_poisoned(self, event: Poisoned) -> None:

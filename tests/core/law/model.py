@@ -41,6 +41,10 @@ def empty(aggregate: str, aggregate_id: UUID) -> Plain:
         "words": set(),
         "last": (0, None),
         "payment": None,
+        "by_text": {},
+        "note": {"text": "", "color": ""},
+        "trail": [],
+        "totals": [],
     }
 
 
@@ -90,7 +94,13 @@ def _describe(state: Plain, emit: Emit, command: Plain) -> tuple[object, ...]:
     if command["raises"]:
         raise RefusedError(f"{version}: {balance} of {state['owner']!r}, {tags}")
     marks = [mark for line in state["lines"] for mark in line["marks"]]
-    return (version, balance, tags, marks, sorted(state["words"]), state["last"])
+    unset = {"text": state["note"]["text"]} if len(tags) > 1 else {}
+    seen = (version, balance, tags, marks, sorted(state["words"]), state["last"])
+    return (*seen, unset, type(state["trail"]).__name__, _total(state), [*state["by_text"]])
+
+
+def _total(state: Plain) -> Decimal:
+    return sum((line["amount"] for line in state["lines"]), Decimal(0))
 
 
 def _award(state: Plain, emit: Emit, command: Plain) -> int:
@@ -119,9 +129,13 @@ def _opened(state: Plain, event: Plain) -> None:
 
 def _posted(state: Plain, event: Plain) -> None:
     lines = state["lines"]
+    state["totals"] = [*state["totals"][-1:], _total(state)]
     if lines:
         lines[-1]["marks"].append(f"before {state['version']}")
     lines.append(event["line"])
+    state["by_text"][event["line"]["text"]] = event["line"]
+    is_lost = event["line"]["amount"] == 100
+    state["trail"] = (state["version"],) if is_lost else [state["version"]]
     state["balance"] += event["line"]["amount"]
     state["words"].add(event["line"]["text"])
     state["last"] = (state["version"], event["reference"])
@@ -131,8 +145,12 @@ def _posted(state: Plain, event: Plain) -> None:
 def _tagged(state: Plain, event: Plain) -> None:
     version = state["version"]
     state["tags"] = [*event["tags"], f"v{version}"]
+    text = event["tags"][0] if event["tags"] else ""
+    state["note"] = {"text": text, "color": ""}
     for tag, versions in event["counts"].items():
         state["counts"][tag] = [*versions, version]
+        if tag in state["by_text"]:
+            state["by_text"][tag]["marks"].append(f"tagged {version}")
 
 
 def _awarded(state: Plain, event: Plain) -> None:

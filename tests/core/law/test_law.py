@@ -35,7 +35,7 @@ WANTED = (
     *(
         f"{source} found {reason}"
         for source in ("cache", "snapshot")
-        for reason in ("absent", "unusable", "not-in-stream", "other-branch")
+        for reason in ("absent", "unusable", "not-kept", "not-in-stream", "other-branch")
     ),
     *(f"cache found {reason}" for reason in ("unavailable", "below-floor")),
     *("loaded with others", "forgotten", "forgotten with events"),
