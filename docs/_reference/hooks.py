@@ -19,6 +19,7 @@ import commands
 import configuration
 import conformance
 import faces
+import values
 from mermaid import mermaid_script
 
 _MARK = re.compile(r"^<!-- generated: ([\w-]+) ?(.*?) -->$", re.MULTILINE)
@@ -54,6 +55,8 @@ _PARTS: Mapping[str, Callable[..., str]] = {
     "section": _section,
     "selftest-options": commands.selftest,
     "strategies": configuration.strategies,
+    "values": values.values,
+    "values-examples": values.examples,
 }
 
 
