@@ -79,7 +79,9 @@ class _Text:
     def _digest(self, code: CodeType) -> str | None:
         nodes = self._nodes[code.co_firstlineno, code.co_name]
         if len(nodes) > 1:  # several lambdas on a line
-            nodes = [node for node in nodes if _holds(node, code)]
+            nodes = [node for node in nodes if _holds(node, code)] or [
+                node for node in nodes if _compiles_to(node, code)
+            ]
         return tree_digest(nodes[-1]) if nodes else None  # the innermost
 
 
@@ -112,3 +114,13 @@ def _holds(node: Function, code: CodeType) -> bool:
         if line and end_line and column is not None and end_column is not None and end_column
     ]
     return bool(places) and all(start <= first and last <= end for first, last in places)
+
+
+def _compiles_to(node: Function, code: CodeType) -> bool:
+    """Whether a lambda on its own makes this code: on Python 3.12 a constant has no place."""
+    if not isinstance(node, ast.Lambda):
+        return False
+    alone = compile(ast.Expression(node), "<text>", "eval", dont_inherit=True)
+    *_, found = (each for each in alone.co_consts if isinstance(each, CodeType))  # after defaults
+    named = found.replace(co_qualname=code.co_qualname, co_flags=code.co_flags)
+    return code_form(named) == code_form(code)

@@ -52,9 +52,9 @@ def revisions(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show each aggregate's revision, the hash over all code that decides its state.
+    """Show each aggregate's revision.
 
-    A lock file holds what each revision was computed from, so that a check names what changed.
+    It is the hash over all code that decides the state. A lock file holds what each revision was computed from, so that a check names what changed.
     The application is made and not started. The exit code is 2 if it can't be made.
     """
     try:
