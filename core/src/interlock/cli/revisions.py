@@ -54,8 +54,9 @@ def revisions(
 ) -> None:
     """Show each aggregate's revision.
 
-    It is the hash over all code that decides the state. A lock file holds what each revision was computed from, so that a check names what changed.
-    The application is made and not started. The exit code is 2 if it can't be made.
+    It is the hash over all code that decides the state. A lock file holds what each revision was
+    computed from, so that a check names what changed. The application is made and not started. The
+    exit code is 2 if it can't be made.
     """
     try:
         if to_write and to_check:
