@@ -86,7 +86,12 @@ def validator() -> Any:  # Any: jsonschema ships no types
             patched.syspath_prepend(str(project.parent / "src"))
             groups = tomllib.loads(project.read_text())["project"].get("entry-points", {})
             for group, entries in groups.items():
-                installed += [EntryPoint(name, module, group) for name, module in entries.items()]
+                names = {point.name for point in installed}
+                installed += [
+                    EntryPoint(name, module, group)
+                    for name, module in entries.items()
+                    if name not in names
+                ]
         schema, left_out = schema_of(Catalogue(installed))
     assert left_out == {}
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -157,11 +162,63 @@ def test_everything_that_can_be_written_is_accepted(validator: Any) -> None:
         ("n = 1000", "m = 1000"),
     ],
 )
-def test_a_slip_is_rejected(validator: Any, right: str, wrong: str) -> None:
+def test_a_slip_is_one_error_that_names_no_other_key(
+    validator: Any, right: str, wrong: str
+) -> None:
     assert FULL.count(right)
-    table = tomllib.loads(FULL.replace(right, wrong, 1))
-    with pytest.raises(jsonschema.ValidationError):
-        validator.validate(table)
+    errors = told(validator, FULL.replace(right, wrong, 1))
+    # A required key that has another name is two: one is missing, one isn't known.
+    kinds = [error.validator for error in errors]
+    assert len(kinds) == 1 or sorted(kinds) == ["additionalProperties", "required"]
+    assert not any(error.context for error in errors)
+
+
+def told(validator: Any, text: str) -> list[Any]:
+    return list(validator.iter_errors(tomllib.loads(text)))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "path", "message"),
+    [
+        ('"bank.main:application"', '"bank.main"', "app", "does not match"),
+        ("close_timeout", "close_timout", "application", "('close_timout' was unexpected)"),
+        ('"1m30s"', '"soon"', "application.close_timeout", "'soon' does not match"),
+        ("timeout = 2.5", "timeout = true", "event_store.timeout", "True is not of type 'string'"),
+        ("keep_for", "keep_fro", "snapshot_backends.main", "('keep_fro' was unexpected)"),
+        ('"never"\npassword', '"ever"\npassword', "cache_backends.hot.ttl", "'ever' does not"),
+        ("ca_file", "ca_files", "cache_backends.hot.tls", "('ca_files' was unexpected)"),
+        ('"diskcache-cache"', '"discache-cache"', "cache_backends.disk.backend", "is not one of"),
+        ('"500MiB"', "true", "cache_backends.disk.size_limit", "True is not of type"),
+        ('["local", "hot"]', '["local"]', "cache_backends.both.tiers", "is too short"),
+        ("n = 50", "m = 50", "aggregates.default.snapshot_strategy.of.0", None),
+        (', delta = "1h"', "", "aggregates.default.snapshot_strategy.of.1.of.1", "'delta' is a"),
+        ("level = 9", "level = 10", "aggregates.BankAccount.codec.level", "10 is greater than"),
+        ('"always"', '"alway"', "aggregates.BankAccount.cache_strategy", "'alway' is not one of"),
+        (
+            'servers = ["cache-1',
+            'serves = ["cache-1',
+            "profiles.prod.cache_backends.hot",
+            "'serves'",
+        ),
+        ("n = 1000", "m = 1000", "profiles.prod.aggregates.default.snapshot_strategy", "'m'"),
+    ],
+)
+def test_an_editor_is_told_of_the_key_that_is_wrong(
+    validator: Any, right: str, wrong: str, path: str, message: str | None
+) -> None:
+    assert FULL.count(right)
+    for error in (errors := told(validator, FULL.replace(right, wrong, 1))):
+        assert ".".join(map(str, error.absolute_path)) == path
+    if message is None:  # one option is missing, another is there that isn't known
+        assert {error.validator for error in errors} == {"required", "additionalProperties"}
+    else:
+        (error,) = errors
+        assert message in error.message
+
+
+def test_two_slips_are_two_errors(validator: Any) -> None:
+    text = FULL.replace("keep_for", "keep_fro").replace('"1m30s"', '"soon"')
+    assert len(told(validator, text)) == 2
 
 
 def test_every_option_of_ours_is_described() -> None:

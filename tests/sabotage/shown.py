@@ -79,7 +79,7 @@ PATCHES = [
     Patch(
         "one plugin's options stop the schema",
         "a plugin whose options can't be had is left out of the schema",
-        CodeEdit("_Installed._branch", "except Exception as error:", "except KeyError as error:"),
+        CodeEdit("_Installed._choice", "except Exception as error:", "except KeyError as error:"),
         f"{_TESTS}cli_config.py::test_the_schema_holds_what_is_installed_and_tells_what_it_leaves_out",
     ),
     Patch(

@@ -10,11 +10,9 @@ _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d
 _PART = re.compile(r"([0-9]++(?:\.[0-9]++)?+)(ms|s|m|h|d)")
 _LONGEST = timedelta(days=36_500)
 _SIZES = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000}
+_PATTERN = r"^(([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+|[+-]?P.+)$"
 _AS_JSON = {
-    "anyOf": [
-        {"type": "string", "pattern": r"^(([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+|[+-]?P.+)$"},
-        {"type": "number"},
-    ],
+    "anyOf": [{"type": "string", "pattern": _PATTERN}, {"type": "number"}],
     "title": "duration",
 }
 
@@ -67,7 +65,10 @@ Ttl = Annotated[
     Annotated[timedelta, Field(gt=timedelta(0)), AfterValidator(_bounded)] | None,
     BeforeValidator(_or_never),
     WithJsonSchema(
-        {"anyOf": [*_AS_JSON["anyOf"], {"const": "never"}], "title": 'duration or "never"'}
+        {
+            "anyOf": [{"type": "string", "pattern": f"^never$|{_PATTERN}"}, {"type": "number"}],
+            "title": 'duration or "never"',
+        }
     ),
 ]
 """How long an entry lives: a duration above 0, or `"never"`, which gives None."""

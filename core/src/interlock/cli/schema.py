@@ -1,46 +1,36 @@
-"""The JSON Schema of `interlock.toml`, with the options of what is installed."""
+"""The JSON Schema of `interlock.toml`, with the options of what is installed.
+
+What is wrong in a file is one error, at the key that is wrong: what a table may hold hangs on its
+`backend` or `use` by `if` and `then`. With `oneOf`, an editor would tell of every branch, or of one
+that wasn't meant.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from interlock.cli.options import Schema, json_schema, model_of
+from interlock.cli.schema_forms import (
+    ELSEWHERE,
+    PROFILE,
+    TEXT,
+    about,
+    opened,
+    or_elsewhere,
+    partial,
+)
 from interlock.config import FRESHNESS, MaxAgeOptions
 from interlock.plugins import Catalogue, Listing
 from interlock.settings import CALLABLE, ApplicationSettings, Limits
 from interlock.specs import BackendKind, BackendSpec, Spec, StrategyKind
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_TEXT: Schema = {"type": "string"}
-_ELSEWHERE: Schema = {
-    "description": "From a variable, a file, or an extension that knows secrets.",
-    "anyOf": [
-        {"type": "string", "pattern": r"\$\{"},
-        *(
-            {
-                "type": "object",
-                "properties": {key: _TEXT},
-                "required": [key],
-                "additionalProperties": False,
-            }
-            for key in ("file", "secret")
-        ),
-    ],
-}
 _APP: Schema = {
     "description": "Where the application is made, for commands that look at its aggregates.",
-    "anyOf": [{"type": "string", "pattern": CALLABLE}, {"$ref": "#/$defs/elsewhere"}],
+    "type": "string",
+    "pattern": CALLABLE,
 }
-_UNNAMED: Schema = {
-    "type": "object",
-    "description": "A backend whose name comes from elsewhere.",
-    "properties": {"backend": {"$ref": "#/$defs/elsewhere"}},
-    "required": ["backend"],
-}
-_WHOLE = {"elsewhere": _ELSEWHERE, "unnamed": _UNNAMED}
-"""What stands in profiles as it does elsewhere."""
-
 _BACKENDS = {
     "event_store": BackendKind.EVENTS,
     "snapshot_backend": BackendKind.SNAPSHOTS,
@@ -50,14 +40,24 @@ _STRATEGIES = {
     "snapshot_strategy": StrategyKind.SNAPSHOT,
     "cache_strategy": StrategyKind.CACHE,
 }
-_DATA = ("default", "const", "enum", "examples")  # keywords whose values are no schemas
-_BY_NAME = ("properties", "$defs")  # those whose values are schemas by name
-_OURS = ("gt", "ge", "lt", "le")  # pydantic's own, of bounds that JSON has no word for
 
 
 def schema_of(catalogue: Catalogue) -> tuple[Schema, Mapping[str, str]]:
     """The schema, and what was left out of it: names, and why."""
     return _Installed(catalogue).schema()
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What may be named, and the table of options that goes with it."""
+
+    names: list[str]
+    table: Schema
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether the name alone will do."""
+        return not self.table.get("required")
 
 
 class _Installed:
@@ -66,191 +66,173 @@ class _Installed:
         self._listings = catalogue.listing()
         self._claims = Counter((found.group, found.name) for found in self._listings)
         self._left_out = {found.name: found.error for found in self._listings if found.error}
-        self._definitions: dict[str, Schema] = {}
+        self._models: dict[str, Schema] = {}  # those that options consist of
 
     def schema(self) -> tuple[Schema, Mapping[str, str]]:
-        self._define("freshness", _used({**dict.fromkeys(FRESHNESS), "max-age": MaxAgeOptions}))
-        for key, kind in _BACKENDS.items():
-            self._define(key, self._backends(kind))
-        for key, strategy in _STRATEGIES.items():
-            self._define(key, self._named("interlock.strategies", strategy, key))
-        self._define("codec", self._named("interlock.codecs", None, ""))
-        self._define("aggregate", self._aggregate())
-        tables: dict[str, Schema] = {
-            "schema": {"const": 1, "description": "The version of this file's format."},
-            "app": _APP,
-            "extensions": {"type": "array", "items": {"enum": self._extensions()}},
-            "application": _opened(json_schema(ApplicationSettings)),
-            "event_store": {"$ref": "#/$defs/event_store"},
-            "snapshot_backends": _by_name("snapshot_backend"),
-            "cache_backends": _by_name("cache_backend"),
-            "aggregates": _by_name("aggregate"),
+        choices: dict[str, list[_Choice]] = {
+            **{key: list(self._backends(key, kind)) for key, kind in _BACKENDS.items()},
+            **{
+                key: list(self._named("strategies", kind, key)) for key, kind in _STRATEGIES.items()
+            },
+            "codec": list(self._named("codecs", None, "codec")),
+            "freshness": [
+                *(_Choice([name], {}) for name in FRESHNESS),
+                _Choice(["max-age"], opened(json_schema(MaxAgeOptions))),
+            ],
         }
-        self._definitions["profile"] = _table(tables)
-        profiles = {_in_profile(n): _partial(s) for n, s in self._definitions.items()}
-        return {
-            "$schema": _DIALECT,
-            "title": "interlock.toml",
-            **_table({**tables, "profiles": _by_name(_in_profile("profile"))}, ["schema"]),
-            "$defs": {**_WHOLE, **self._definitions, **profiles},
-        }, self._left_out
-
-    def _define(self, name: str, schema: Schema) -> None:
-        self._definitions[name] = schema
-
-    def _backends(self, kind: BackendKind) -> Schema:
-        branches = [
-            self._branch(listing, spec, "backend", f"{kind}.{listing.name}")
-            for listing in self._listings
-            for spec in listing.specs
-            if isinstance(spec, BackendSpec) and spec.kind is kind
-        ]
-        found = [branch for branch in branches if branch is not None]
-        return {"oneOf": [*found, {"$ref": "#/$defs/unnamed"}]}
-
-    def _named(self, group: str, kind: StrategyKind | None, key: str) -> Schema:
-        """What is given as `"name"` or `{ use = "name", ... }`."""
-        branches = []
-        for listing in self._listings:
-            for spec in listing.specs:
-                if listing.group == group and getattr(spec, "kind", None) == kind:
-                    where = f"{key or 'codec'}.{listing.name}"
-                    branches.append(self._branch(listing, spec, "use", where, of=key))
-        return _name_or_table([branch for branch in branches if branch is not None])
-
-    def _branch(
-        self, listing: Listing, spec: Spec, key: str, definition: str, of: str = ""
-    ) -> Schema | None:
-        """The table of one installed name; None if its options can't be had."""
-        prefix = re.sub(r"[^\w.+-]", "_", f"{definition}.")
-        try:
-            model = model_of(spec, self._catalogue)
-            schema = {} if model is None else json_schema(model, prefix)
-        except Exception as error:  # noqa: BLE001 one plugin's doesn't spoil the others'
-            self._left_out[listing.name] = str(error)
-            return None
-        for name, own in schema.pop("$defs", {}).items():
-            self._define(prefix + name, _opened(own))
-        properties = schema.get("properties", {})
-        if of and "of" in properties:
-            properties["of"] = {"type": "array", "items": {"$ref": f"#/$defs/{of}"}}
-        table = _opened({**schema, "type": "object", "properties": properties})
-        table["properties"] = {key: {"enum": self._names(listing)}, **table["properties"]}
-        table["required"] = [key, *schema.get("required", ())]
-        table.setdefault("additionalProperties", False)
-        if spec.summary:
-            table["description"] = spec.summary
-        return table
-
-    def _names(self, listing: Listing) -> list[str]:
-        full = f"{listing.distribution}:{listing.name}"
-        is_alone = self._claims[listing.group, listing.name] == 1
-        return [listing.name, full] if is_alone else [full]
-
-    def _extensions(self) -> list[str]:
-        return [
+        extensions = [
             name
             for listing in self._listings
             if listing.group == "interlock.extensions"
             for name in self._names(listing)
         ]
-
-    def _aggregate(self) -> Schema:
-        properties: dict[str, Schema] = {
-            key: {"$ref": f"#/$defs/{key}"} for key in (*_STRATEGIES, "freshness", "codec")
+        tables = _tables(choices, extensions)
+        profile = _tables(choices, extensions, is_profile=True)
+        profile["properties"]["replace"] = {
+            "description": "The places whose tables aren't merged but replaced.",
+            "type": "array",
+            "items": TEXT,
         }
-        for key in ("snapshot_backend", "cache_backend"):
-            installed = [
-                branch["properties"]["backend"]["enum"][0]
-                for branch in self._definitions[key]["oneOf"]
-                if "enum" in branch.get("properties", {}).get("backend", {})
-            ]
-            properties[key] = {
-                "description": "A backend that this file names, or one that needs no options.",
-                "anyOf": [{"enum": installed}, _TEXT, {"$ref": "#/$defs/elsewhere"}],
-            }
-        limits: Schema = _opened(json_schema(Limits))["properties"]
-        return _table({**properties, **limits})
+        tables["properties"]["profiles"] = _by_name(profile)
+        return {
+            "$schema": _DIALECT,
+            "title": "interlock.toml",
+            **tables,
+            "required": ["schema"],
+            "$defs": {
+                "elsewhere": ELSEWHERE,
+                **{
+                    f"{prefix}{key}": _used(choices[key], is_partial=bool(prefix))
+                    for prefix in ("", PROFILE)
+                    for key in _STRATEGIES
+                },
+                **self._models,
+                **{f"{PROFILE}{name}": partial(model) for name, model in self._models.items()},
+            },
+        }, self._left_out
+
+    def _backends(self, key: str, kind: BackendKind) -> Iterator[_Choice]:
+        for listing in self._listings:
+            for spec in listing.specs:
+                if isinstance(spec, BackendSpec) and spec.kind is kind:
+                    yield from self._choice(listing, spec, key)
+
+    def _named(self, group: str, kind: StrategyKind | None, key: str) -> Iterator[_Choice]:
+        for listing in self._listings:
+            for spec in listing.specs:
+                if listing.group == f"interlock.{group}" and getattr(spec, "kind", None) == kind:
+                    yield from self._choice(listing, spec, key)
+
+    def _choice(self, listing: Listing, spec: Spec, key: str) -> Iterator[_Choice]:
+        """One installed name with its options, unless these can't be had."""
+        prefix = re.sub(r"[^\w.+-]", "_", f"{key}.{listing.name}.")
+        try:
+            model = model_of(spec, self._catalogue)
+            schema = {} if model is None else json_schema(model, prefix)
+        except Exception as error:  # noqa: BLE001 one plugin's doesn't spoil the others'
+            self._left_out[listing.name] = str(error)
+            return
+        for name, own in schema.pop("$defs", {}).items():
+            self._models[prefix + name] = opened(own)
+        if key in _STRATEGIES and "of" in schema.get("properties", {}):
+            of = {"type": "array", "items": {"$ref": f"#/$defs/{key}"}}
+            schema["properties"]["of"] = {**schema["properties"]["of"], **of}
+        table = opened(schema)
+        if spec.summary:
+            table["description"] = spec.summary
+        yield _Choice(self._names(listing), table)
+
+    def _names(self, listing: Listing) -> list[str]:
+        is_alone = self._claims[listing.group, listing.name] == 1
+        return [listing.name, listing.full_name] if is_alone else [listing.full_name]
 
 
-def _table(properties: Schema, required: list[str] | None = None) -> Schema:
-    table: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-    return table if required is None else {**table, "required": required}
+def _tables(
+    choices: Mapping[str, list[_Choice]], extensions: list[str], *, is_profile: bool = False
+) -> Schema:
+    """The tables of the file, or of a profile, where nothing has to stand."""
+    prefix = PROFILE if is_profile else ""
+    limits: Schema = opened(json_schema(Limits))["properties"]
+    aggregate: dict[str, Schema] = {
+        **{key: {"$ref": f"#/$defs/{prefix}{key}"} for key in _STRATEGIES},
+        **{key: _used(choices[key], is_partial=is_profile) for key in ("freshness", "codec")},
+        **{key: _named_here(choices[key]) for key in ("snapshot_backend", "cache_backend")},
+        **limits,
+    }
+    store, snapshots, caches = (
+        _chosen("backend", choices[key], is_partial=is_profile) for key in _BACKENDS
+    )
+    return _closed(
+        {
+            "schema": {"const": 1, "description": "The version of this file's format."},
+            "app": or_elsewhere(_APP),
+            "extensions": {"type": "array", "items": {"enum": extensions}},
+            "application": opened(json_schema(ApplicationSettings)),
+            "event_store": store,
+            "snapshot_backends": _by_name(snapshots),
+            "cache_backends": _by_name(caches),
+            "aggregates": _by_name(_closed(aggregate)),
+        }
+    )
 
 
-def _by_name(definition: str) -> Schema:
-    return {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{definition}"}}
+def _chosen(key: str, choices: list[_Choice], *, is_partial: bool) -> Schema:
+    """A table whose other keys hang on the one that names what they are options of."""
+    options: dict[str, Schema] = {}
+    for choice in choices:
+        for name, option in choice.table.get("properties", {}).items():
+            options.setdefault(name, about(option))
+    named = {"enum": [name for choice in choices for name in choice.names]}
+    table: Schema = {
+        "type": "object",
+        "properties": {**options, key: or_elsewhere(named)},
+        "allOf": [
+            {"if": _has(key, choice.names), "then": _of_choice(key, choice, is_partial=is_partial)}
+            for choice in choices
+        ],
+    }
+    if not is_partial:
+        return {**table, "required": [key]}
+    # What a table is merged over says which options these are, and isn't seen from here.
+    table["allOf"].append(
+        {"if": {"required": [key]}, "else": {"propertyNames": {"enum": list(options)}}}
+    )
+    return table
 
 
-def _used(models: Mapping[str, Any]) -> Schema:  # Any: a pydantic model, or None
-    branches = []
-    for name, model in models.items():
-        schema = {"properties": {}} if model is None else _opened(json_schema(model))
-        table = _table({"use": {"enum": [name]}, **schema["properties"]})
-        branches.append({**table, "required": ["use", *schema.get("required", ())]})
-    return _name_or_table(branches)
+def _has(key: str, names: list[str]) -> Schema:
+    return {"properties": {key: {"enum": names}}, "required": [key]}
 
 
-def _name_or_table(branches: list[Schema]) -> Schema:
-    bare = [branch for branch in branches if branch["required"] == ["use"]]
-    names = [name for branch in bare for name in branch["properties"]["use"]["enum"]]
-    return {"anyOf": [{"enum": names}, *branches, {"$ref": "#/$defs/elsewhere"}]}
+def _of_choice(key: str, choice: _Choice, *, is_partial: bool) -> Schema:
+    table = {
+        **choice.table,
+        "additionalProperties": choice.table.get("additionalProperties", False),
+    }
+    table = partial(table) if is_partial else table
+    return {**table, "properties": {key: True, **table.get("properties", {})}}
 
 
-def _opened(schema: Schema) -> Schema:
-    """The same, with values from elsewhere wherever a value may stand."""
-
-    def opened(schema: Schema) -> Schema:
-        for name, option in schema.get("properties", {}).items():
-            schema["properties"][name] = _or_elsewhere(option)
-        for key in ("items", "additionalProperties"):
-            if isinstance(schema.get(key), dict):
-                schema[key] = _or_elsewhere(schema[key])
-        if "prefixItems" in schema:
-            schema["prefixItems"] = [_or_elsewhere(item) for item in schema["prefixItems"]]
-        return schema
-
-    return _mapped(schema, opened)
+def _used(choices: list[_Choice], *, is_partial: bool) -> Schema:
+    """What is given as `"name"` or `{ use = "name", ... }`."""
+    bare = [name for choice in choices if choice.is_bare for name in choice.names]
+    table = _chosen("use", choices, is_partial=is_partial)
+    return or_elsewhere({"if": TEXT, "then": {"enum": bare}, "else": table})
 
 
-def _or_elsewhere(schema: Schema) -> Schema:
-    about: Schema = {key: schema[key] for key in ("description", "default") if key in schema}
-    rest = {key: value for key, value in schema.items() if key not in (*about, "title", *_OURS)}
-    branches = rest["anyOf"] if rest.keys() == {"anyOf"} else [rest]
-    return {**about, "anyOf": [*branches, {"$ref": "#/$defs/elsewhere"}]}
+def _named_here(choices: list[_Choice]) -> Schema:
+    return or_elsewhere(
+        {
+            "description": "A backend that this file names, or one that needs no options.",
+            "type": "string",
+            "examples": [choice.names[0] for choice in choices],
+        }
+    )
 
 
-def _partial(schema: Schema) -> Schema:
-    """The same for a table that is merged over another one: nothing in it is required."""
-
-    def partial(schema: Schema) -> Schema:
-        schema.pop("required", None)
-        name = schema.get("$ref", "").removeprefix("#/$defs/")
-        if name and name not in _WHOLE:
-            schema["$ref"] = f"#/$defs/{_in_profile(name)}"
-        if "oneOf" in schema:  # of what names no backend, several may be meant
-            schema["anyOf"] = schema.pop("oneOf")
-        return schema
-
-    return _mapped(schema, partial)
+def _closed(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _in_profile(definition: str) -> str:
-    return f"profile.{definition}"
-
-
-def _mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
-    """A copy, changed from the inside out."""
-
-    def inner(key: str, value: Any) -> Any:  # Any: a JSON value
-        if key in _DATA:
-            return value
-        if key in _BY_NAME:
-            return {name: _mapped(item, change) for name, item in value.items()}
-        if isinstance(value, dict):
-            return _mapped(value, change)
-        if isinstance(value, list):
-            return [_mapped(item, change) if isinstance(item, dict) else item for item in value]
-        return value
-
-    return change({key: inner(key, value) for key, value in schema.items()})
+def _by_name(table: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": table}
