@@ -16,7 +16,7 @@ from interlock.codecs import JsonCodec, ZlibJsonCodec
 from interlock.errors import ConfigurationError
 from interlock.revision import Revision, own_revision, revision_of
 
-GOLDEN = "2dd9053f74462346"
+GOLDEN = "2a906e7fafe3ad22"
 """The revision of the shop's order: in every process, on every Python, with every pydantic."""
 
 TEXTS = {"orders": shop.SHOP, "rates": shop.RATES, "later": shop.LATER}
@@ -245,7 +245,8 @@ def test_which_function_an_imported_name_means_is_told(revision: Callable[..., R
 
 def test_what_a_handler_shares_with_others_counts(revision: Callable[..., Revision]) -> None:
     by_name = edited("total += self.base_fee(", "total += self.base_fee(self.allowed(1) or ")
-    by_text = edited("total += self.base_fee(", 'total += getattr(self, "allowed")(')
+    by_text = edited("total += self.base_fee(", 'total += getattr_static(self, "allowed")(self, ')
+    by_text = edited("import math\n", "import math\nfrom inspect import getattr_static\n", by_text)
     by_event = edited("event.FEE +", "event.FEE + event.ask(self) +")
     by_event = edited(
         "class Returned",
@@ -327,6 +328,16 @@ def test_what_holds_itself_has_a_revision(revision: Callable[..., Revision]) -> 
     texts = edited("len(LAST)", "len(RING)", texts)
     other = edited("RING = [1]", "RING = [2]", texts)
     assert changed(revision(texts), revision(other)) == {"RING in orders"}
+
+
+def test_what_is_shared_over_and_over_is_looked_into_once(
+    revision: Callable[..., Revision],
+) -> None:
+    lines = "TREE = [1]\nfor _ in range(99): TREE = [TREE, TREE]\nBY_KIND = {"
+    texts = edited("len(LAST)", "len(TREE)", edited("BY_KIND = {", lines))
+    assert changed(revision(texts), revision(edited("TREE = [1]", "TREE = [2]", texts))) == {
+        "TREE in orders"
+    }
 
 
 def test_the_codec_is_part_of_it(imported: Callable[..., Any]) -> None:

@@ -26,7 +26,7 @@ from pydantic.fields import FieldInfo
 from interlock._revision.annotations import Annotations, is_annotation
 from interlock._revision.labels import Form, Labels
 from interlock._revision.owners import Owners, foreign_name
-from interlock._revision.syntax import constant
+from interlock._revision.syntax import constant, digest
 from interlock._revision.text import (
     CODE_FORM,
     NoSourceError,
@@ -69,6 +69,8 @@ class Forms:
         self._labels = labels
         self._annotations = Annotations(owners, labels, self.form)
         self._open: dict[int, str] = {}  # what is being looked into, and how deep
+        self._known: dict[int, Form] = {}
+        self._held: list[object] = []
         self._is_plain_only = False
         self._also_own = also_own  # a package whose functions are looked into here as well
         self.classes = self._annotations.classes
@@ -81,16 +83,33 @@ class Forms:
         self.untold: list[str] = []
 
     def form(self, value: Any) -> Form:  # Any: whatever a program holds
-        """The form of any object."""
+        """The form of any object; a digest of it where it is long, so that it stays short."""
         if type(value) in _CONSTANTS:
             return (constant(value),)
-        if id(value) in self._open:
-            return ("again", self._open[id(value)])
-        self._open[id(value)] = str(len(self._open))
+        key = id(value)
+        if key in self._open:
+            return ("again", self._open[key])
+        if key not in self._known:
+            self._open[key] = str(len(self._open))
+            try:
+                found = self._looked_into(value)
+            finally:
+                del self._open[key]
+            is_short = all(isinstance(part, str) for part in found)
+            self._known[key] = found if is_short else ("digest", digest(found))
+            self._held.append(value)  # so that no other object gets its id
+        return self._known[key]
+
+    def _looked_into(self, value: Any) -> Form:
         try:
             return self._container(value) or self._callable(value) or self._object(value)
-        finally:
-            del self._open[id(value)]
+        except (NoSourceError, NotPlainError):
+            raise
+        except Exception as error:  # whatever an object raises that is looked at
+            if len(self._open) > 1:
+                raise  # the whole can't be told, of which it is a part
+            self.untold.append(f"a {type(value).__qualname__} ({type(error).__name__})")
+            return ("untold", type(value).__qualname__)
 
     def member(self, member: Any) -> Form:  # Any: whatever stands in a class
         """The form of what a class defines: of a method its code."""
@@ -120,6 +139,12 @@ class Forms:
 
     def is_named(self, value: Any) -> bool:  # Any: whatever a module holds
         """Whether a name is all of an object's form, so that code that loads it can hold this."""
+        try:
+            return self._is_named(value)
+        except Exception:  # noqa: BLE001 of a proxy that stands for nothing yet
+            return False
+
+    def _is_named(self, value: Any) -> bool:
         if not isinstance(value, FunctionType):
             return is_annotation(value) or is_compiled(value) or _is_service(value)
         if self._owners.is_own(value.__globals__.get("__name__")):
@@ -221,12 +246,12 @@ class Forms:
             self._is_plain_only = before
 
     def _digest(self, function: FunctionType) -> str:
-        digest = function_digest(function)
-        if digest.startswith(CODE_FORM):
+        found = function_digest(function)
+        if found.startswith(CODE_FORM):
             self.has_code_form = True
             if not is_rewritten_by_pytest(function.__globals__):
                 self.not_from_text.append(function.__qualname__)
-        return digest
+        return found
 
     def _object(self, value: Any) -> Form:
         """An object of any class: what it was made from, by its own account."""

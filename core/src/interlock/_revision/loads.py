@@ -46,11 +46,11 @@ def loads_of(function: FunctionType, owners: Owners) -> tuple[list[Loaded], list
             start = Loaded(chain[0], module, chain[0], namespace[chain[0]])
             loaded = _followed(start, chain[1:], owners)
         elif chain[0] == "globals":
-            loaded = list(_all_of(namespace, module, owners))
+            loaded = list(_all_of(namespace, Loaded("globals()", "", module, None), owners))
         else:
             value = getattr(builtins, chain[0], None)
-            loaded = [Loaded(chain[0], "builtins", chain[0], value)] if value in _UNTOLD else []
-        untold += [f"{each.spelling}()" for each in loaded if each.value in _UNTOLD]
+            loaded = [Loaded(chain[0], "builtins", chain[0], value)] if _is_untold(value) else []
+        untold += [f"{each.spelling}()" for each in loaded if _is_untold(each.value)]
         found |= {each.spelling: each for each in loaded}
     return list(found.values()), untold
 
@@ -69,11 +69,12 @@ def names_in(code: CodeType) -> set[str]:
 def _followed(start: Loaded, attributes: Chain, owners: Owners) -> list[Loaded]:
     """What stands at the end of a chain: the first value on it that is no module."""
     loaded, rest = start, list(attributes)
-    while isinstance(loaded.value, ModuleType):
-        module = loaded.value
+    while issubclass(type(loaded.value), ModuleType):  # asking a proxy may raise
+        module: Any = loaded.value  # Any: it may be of a class of its own
         if not rest:
+            whole = loaded._replace(name=module.__name__)
             is_own = owners.is_own(module.__name__)
-            return list(_all_of(vars(module), module.__name__, owners)) if is_own else []
+            return list(_all_of(vars(module), whole, owners)) if is_own else []
         name = rest.pop(0)
         if not hasattr(module, name):
             return []  # it will raise, or be set later
@@ -82,14 +83,18 @@ def _followed(start: Loaded, attributes: Chain, owners: Owners) -> list[Loaded]:
     return [loaded]
 
 
-def _all_of(namespace: Mapping[str, Any], module: str, owners: Owners) -> Iterator[Loaded]:
+def _all_of(namespace: Mapping[str, Any], whole: Loaded, owners: Owners) -> Iterator[Loaded]:
     """What a module defines: no dunders, no modules, nothing that it took from a library."""
     for name, value in sorted(namespace.items()):
-        is_taken = isinstance(value, ModuleType) or not owners.is_own(
-            getattr(value, "__module__", None)
-        )
+        is_module = issubclass(type(value), ModuleType)
+        is_code = issubclass(type(value), type | FunctionType)
+        is_taken = is_module or (is_code and not owners.is_own(value.__module__))
         if not name.startswith("__") and not is_taken:
-            yield Loaded(f"{module}.{name}", module, name, value)
+            yield Loaded(f"{whole.spelling}.{name}", whole.name, name, value)
+
+
+def _is_untold(value: object) -> bool:
+    return any(value is each for each in _UNTOLD)
 
 
 def _imported(name: str, wanted: Chain, owners: Owners) -> list[Loaded]:

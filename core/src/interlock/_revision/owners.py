@@ -61,8 +61,12 @@ def _is_standard(top: str) -> bool:
     file = getattr(sys.modules.get(top), "__file__", None)
     if file is None:  # built in
         return True
-    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
-    return any(Path(file).is_relative_to(folder) for folder in folders)
+    return any(Path(file).is_relative_to(folder) for folder in _standard_folders())
+
+
+@functools.cache
+def _standard_folders() -> set[str]:
+    return {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
 
 
 def _distributions(module: str) -> frozenset[str]:
