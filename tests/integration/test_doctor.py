@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from rich.console import Console
 
 from interlock.application import ApplicationBuilder
-from interlock.cli.doctor import Backend, examine, tell
+from interlock.cli.doctor import Backend, examine, lines_of
 from redis_rig import Server
 from sql_rig import Place, dropped, made
 from teller import Account, Deposit
@@ -48,10 +46,8 @@ snapshot_backend = "main"
 
 
 def examined(config: Path) -> tuple[dict[str, Backend], str]:
-    report, console = examine(config), Console(file=StringIO(), width=300)
-    tell(report, console)
-    assert isinstance(console.file, StringIO)
-    return {each.where: each for each in report.backends}, console.file.getvalue()
+    report = examine(config)
+    return {each.where: each for each in report.backends}, "\n".join(lines_of(report))
 
 
 async def _commit(config: Path) -> None:
