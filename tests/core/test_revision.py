@@ -350,7 +350,7 @@ def test_it_is_what_it_was(revision: Callable[..., Revision]) -> None:
     assert revision().value == GOLDEN
 
 
-@pytest.mark.parametrize("options", [("1",), ("2", "-OO"), ("3", "-m")])
+@pytest.mark.parametrize("options", [("1",), ("2", "-OO"), ("3", "-m"), ("4", "-Xno_debug_ranges")])
 def test_it_is_the_same_in_every_process(tmp_path: Path, options: tuple[str, ...]) -> None:
     for name, text in TEXTS.items():
         (tmp_path / f"{name}.py").write_text(text)

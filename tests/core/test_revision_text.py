@@ -263,6 +263,7 @@ def lambdas(text: str, path: Path) -> list[FunctionType]:
         "[lambda: 1 if (lambda: 2)() else 3, lambda: 1 if (lambda: 3)() else 3]",
         "[(lambda: 1), *map(lambda x: (lambda: x), [1])]",
         "[lambda x: x.a, lambda x: x.b]",
+        "[lambda: None, lambda x: None, lambda: (lambda: 4)]",
     ],
 )
 def test_functions_on_one_line_are_told_apart(tmp_path: Path, text: str) -> None:

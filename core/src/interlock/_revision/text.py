@@ -13,6 +13,7 @@ from typing import Any
 from interlock._revision.syntax import (
     Function,
     code_form,
+    constant,
     digest,
     tree_digest,
 )
@@ -79,9 +80,7 @@ class _Text:
     def _digest(self, code: CodeType) -> str | None:
         nodes = self._nodes[code.co_firstlineno, code.co_name]
         if len(nodes) > 1:  # several lambdas on a line
-            nodes = [node for node in nodes if _holds(node, code)] or [
-                node for node in nodes if _compiles_to(node, code)
-            ]
+            nodes = [node for node in nodes if _holds(node, code)]
         return tree_digest(nodes[-1]) if nodes else None  # the innermost
 
 
@@ -104,7 +103,11 @@ def _first_line(node: Function) -> int:
 
 
 def _holds(node: Function, code: CodeType) -> bool:
-    """Whether the code's instructions stand where the node's body does."""
+    """Whether the code's instructions stand where the node's body does.
+
+    Where no instruction has a column, as without debug ranges or for a constant on Python 3.12, a
+    lambda's code is compared with what the node alone compiles to.
+    """
     body = node.body if isinstance(node, ast.Lambda) else node
     start = (body.lineno, body.col_offset)
     end = (body.end_lineno or body.lineno, body.end_col_offset or body.col_offset)
@@ -113,14 +116,13 @@ def _holds(node: Function, code: CodeType) -> bool:
         for line, end_line, column, end_column in code.co_positions()
         if line and end_line and column is not None and end_column is not None and end_column
     ]
-    return bool(places) and all(start <= first and last <= end for first, last in places)
-
-
-def _compiles_to(node: Function, code: CodeType) -> bool:
-    """Whether a lambda on its own makes this code: on Python 3.12 a constant has no place."""
-    if not isinstance(node, ast.Lambda):
-        return False
+    if places or not isinstance(node, ast.Lambda):
+        return all(start <= first and last <= end for first, last in places)
     alone = compile(ast.Expression(node), "<text>", "eval", dont_inherit=True)
-    *_, found = (each for each in alone.co_consts if isinstance(each, CodeType))  # after defaults
-    named = found.replace(co_qualname=code.co_qualname, co_flags=code.co_flags)
-    return code_form(named) == code_form(code)
+    return any(_instructions(each) == _instructions(code) for each in _nested(alone))
+
+
+def _instructions(code: CodeType) -> tuple[object, ...]:
+    """What a code object does, whatever it is nested in."""
+    items = (_instructions(i) if isinstance(i, CodeType) else constant(i) for i in code.co_consts)
+    return (code.co_code, code.co_names, code.co_varnames, code.co_freevars, *items)
