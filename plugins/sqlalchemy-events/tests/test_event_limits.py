@@ -1,6 +1,7 @@
 """What a server won't take, won't wait for, or undoes."""
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -89,10 +90,13 @@ async def test_a_pool_whose_connections_are_all_in_use_is_told(
         append = asyncio.ensure_future(store.append(events(ID, [1]), after=None))
         await waiting(place)
         assert isinstance(store._database, ServerDatabase)
-        store._database._links.pool._patience = 0.01
-        with pytest.raises(BackendUnavailableError, match=r"all 1 conn.*raise pool_size") as caught:
-            await store.append(events(uuid4(), [1]), after=None)
-        assert caught.value.nothing_done
+        pool = store._database._links.pool
+        pool.patience = 0.01
+        for returned_at, why in ((0.0, "none came back within"), (math.inf, "raise pool_size")):
+            pool._returned_at = returned_at
+            with pytest.raises(BackendUnavailableError, match=f"all 1 conn.*{why}") as caught:
+                await store.append(events(uuid4(), [1]), after=None)
+            assert caught.value.nothing_done
     await append
     assert await versions(store) == [1]
 
