@@ -211,3 +211,58 @@ def own_mariadb(*more: str) -> Iterator[OwnMariaDB]:
             yield server
         finally:
             server.stop()
+
+
+class OwnPgBouncer(OwnServer):
+    """A pooler before a PostgreSQL server of our own."""
+
+    def __init__(self, folder: Path, server: OwnPostgreSQL, mode: str, *more: str) -> None:
+        super().__init__(folder, "postgres")
+        users = folder / "users"
+        users.write_text('"postgres" ""\n')
+        self._config = folder / "pgbouncer.ini"
+        settings = (
+            "[databases]",
+            f"* = host=127.0.0.1 port={server.port}",
+            "[pgbouncer]",
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =",
+            f"auth_type = trust\nauth_file = {users}\npool_mode = {mode}",
+            *more,
+        )
+        self._config.write_text("\n".join(settings))
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/postgres"
+
+    @contextmanager
+    def running(self) -> Iterator["OwnPgBouncer"]:
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 # ours
+                [_binary("pgbouncer") or "pgbouncer", "-q", str(self._config)],
+                user=self.user,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            while not self._answers():
+                assert process.poll() is None, (self.folder / "log").read_text()
+            yield self
+        finally:
+            process.terminate()
+            process.wait()
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@contextmanager
+def own_pgbouncer(server: OwnPostgreSQL, mode: str, *more: str) -> Iterator[OwnPgBouncer]:
+    """A running pooler; the test is skipped where PgBouncer isn't installed."""
+    _needed("pgbouncer", "pgbouncer")
+    with (
+        TemporaryDirectory(prefix="interlock-pgbouncer-") as name,
+        OwnPgBouncer(Path(name), server, mode, *more).running() as pooler,
+    ):
+        yield pooler

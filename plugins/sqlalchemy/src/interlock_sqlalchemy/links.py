@@ -100,6 +100,12 @@ class Links:
         except Exception as error:
             raise self.raised(error, doing) from error
 
+    async def check_apart(self, other: Link) -> None:
+        """Raise `WrongAccessError` if another connection is seen to share a session with ours."""
+        async with self._link() as link:
+            if await self._dialect.shares(link, other):
+                raise WrongAccessError(f"{self._dialect.name}: {self._dialect.sharing}")
+
     @asynccontextmanager
     async def _link(self) -> AsyncIterator[Link]:
         pool = self.pool
@@ -161,6 +167,8 @@ class Links:
             return WrongAccessError(f"{message}; grant it to the url's user")
         if trouble is Trouble.WRONG_OPTION:
             return WrongAccessError(f"{message}; check what follows the ? in the url")
+        if trouble is Trouble.STALE:
+            return WrongAccessError(message)
         if trouble is Trouble.NO_DATABASE:
             return WrongAccessError(f"{message}; create the database, or name another one")
         return BackendUnavailableError(message, nothing_done=True)
@@ -168,6 +176,8 @@ class Links:
     def raised(self, error: Exception, doing: str) -> Exception:
         """What to raise for a driver's error."""
         trouble, message = self.trouble(error), self._told(error, doing)
+        if trouble is Trouble.STALE and doing == "open":
+            return WrongAccessError(message)
         if trouble is Trouble.CONFLICT:
             return RefusedError(message)
         if trouble is Trouble.TOO_LARGE:

@@ -25,6 +25,9 @@ class ServerDialect(Protocol):
     name: str
     """What messages call the database: no password."""
 
+    sharing: str
+    """What to say of a pooler that shares sessions."""
+
     many: Many
     url: URL
     dialect: Dialect
@@ -36,6 +39,13 @@ class ServerDialect(Protocol):
         """Set a new connection up; why it can't be an event store's, if so.
 
         Raises `WrongAccessError` where it can't be any backend's.
+        """
+        ...
+
+    async def shares(self, first: Link, second: Link) -> bool:
+        """Whether the two connections are seen to share a session of the server.
+
+        A pooler that does so mixes up what they set and prepared.
         """
         ...
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.metadata import version
 
 from sqlalchemy import Connection, Table, func, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import (
     BackendUnavailableError,
     ConfigurationError,
+    InterlockError,
     RecordTooLargeError,
 )
 from interlock_sqlalchemy.config import SQLAlchemyConfig
@@ -227,13 +227,17 @@ class ServerDatabase:
 
         try:
             async with asyncio.timeout(self._seconds), self._links.pool.engine.connect() as link:
+                raw = await link.get_raw_connection()
+                await self._links.check_apart(raw.driver_connection)
                 await link.run_sync(check)
-        except DBAPIError as error:
-            raise self._links.raised(error, "open") from error
         except TimeoutError as error:
             raise BackendUnavailableError(
                 f"can't open {where}: no answer within {self._seconds:g} s"
             ) from error
+        except InterlockError:
+            raise
+        except Exception as error:
+            raise self._links.raised(error, "open") from error
 
 
 async def _nothing(_: Link) -> None:

@@ -88,6 +88,7 @@ class MySQL:
 
     drivers = ("asyncmy",)
     many = Many.RANGES
+    sharing = "a pooler gives one session of the server to several connections"
 
     def __init__(self, url: URL, config: SQLAlchemyConfig) -> None:
         self.url = url if "+" in url.drivername else url.set(drivername=f"{url.drivername}+asyncmy")
@@ -157,6 +158,10 @@ class MySQL:
         if wrong:
             raise WrongAccessError(f"{self.name} keeps for this session {'; '.join(wrong)}")
         return found
+
+    async def shares(self, _: Link, __: Link) -> bool:
+        """See `ServerDialect.shares`; the poolers that are known keep a session that was set."""
+        return False
 
     def fits(self, link: Link, text: str, values: Sequence[object]) -> bool:
         """See `ServerDialect.fits`: a packet above the limit would cost the connection."""

@@ -70,7 +70,13 @@ _SAID = {
     r"too many (clients|connections)": "53300",
     r"invalid connection option|invalid sslmode value": _NO_SUCH_OPTION,
 }
+_SHARED = (
+    "a pooler gives one session of the server to several connections; have it keep them apart "
+    "(PgBouncer: pool_mode = session), or go to the server without it"
+)
 _ADVICE = {
+    "26000": _SHARED,
+    "42P05": _SHARED,
     "42P01": "the table is gone; create it again, or restore a backup",
     "53100": "free space on the server's disk",
     "53300": "lower pool_size, or raise the server's max_connections",
@@ -83,6 +89,7 @@ class PostgreSQL:
 
     drivers = ("asyncpg", "psycopg")
     many = Many.ARRAYS
+    sharing = _SHARED
 
     def __init__(self, url: URL, config: SQLAlchemyConfig) -> None:
         self.url = url if "+" in url.drivername else url.set(drivername="postgresql+asyncpg")
@@ -97,6 +104,23 @@ class PostgreSQL:
         milliseconds = max(1, round(config.statement_timeout.total_seconds() * 1000))
         self._begin = _BEGIN.format(statement_timeout=milliseconds)
         self.name = spoken(url)
+
+    async def shares(self, first: Link, second: Link) -> bool:
+        """See `ServerDialect.shares`; seen by the server's processes, one for each session."""
+        seen = {await self._process(first), await self._process(first)}
+        if len(seen) > 1 or await self._process(second) in seen:
+            return True
+        await self.driver.run(second, "BEGIN")  # a pooler gives it a session that is free
+        of_second = await self._process(second)
+        if of_second not in seen:
+            seen |= {await self._process(first), await self._process(first)}
+        await self.driver.run(second, "ROLLBACK")
+        seen.add(await self._process(first))
+        return len(seen) > 1 or of_second in seen
+
+    async def _process(self, link: Link) -> object:
+        ((process,),) = await self.driver.fetch(link, "SELECT pg_backend_pid()", ())
+        return process
 
     def fits(self, _: Link, __: str, ___: Sequence[object]) -> bool:
         """See `ServerDialect.fits`; the server says it when it doesn't."""
@@ -151,6 +175,8 @@ class PostgreSQL:
 
 def _code(error: BaseException) -> str | None:
     code = getattr(error, "sqlstate", None)
+    if "statement pooling mode" in str(error):  # PgBouncer has no code of its own for it
+        return "42P05"
     if isinstance(code, str):
         return code
     return next((code for said, code in _SAID.items() if re.search(said, str(error))), None)
