@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
@@ -12,12 +13,12 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import TzInfo
 
 from interlock._values.closed import closed_walk
 from interlock._values.comparing import Kinds, difference
-from interlock._values.fidelity import Fidelity, has_long_number
+from interlock._values.fidelity import Fidelity, fidelity_of, has_long_number, told
 from interlock._values.sharing import details_of, restore
 from interlock.domain import Aggregate
 
@@ -145,13 +146,6 @@ def test_a_number_that_is_too_long_to_be_read_is_found(sign: int, zeros: int, be
         assert has_long_number(json)
 
 
-def changed(change: Callable[[Order], object]) -> tuple[Order, bytes]:
-    state = Order(id=UUID(int=1), version=1)
-    fill(state)
-    change(state)
-    return state, details_of(state, Kinds())
-
-
 def share(state: Order) -> None:
     state.by_sku["a"] = state.lines[0]
 
@@ -167,8 +161,17 @@ def unset_below(state: Order) -> None:
 
 
 @pytest.mark.parametrize("change", [id, share, share_twice, unset_below])
-def test_the_details_say_what_json_cannot(change: Callable[[Order], object]) -> None:
-    state, details = changed(change)
+@pytest.mark.parametrize("is_json", [True, False])
+def test_the_details_say_what_json_cannot(
+    change: Callable[[Order], object],
+    is_json: bool,  # noqa: FBT001 a parameter
+) -> None:
+    state = Order(id=UUID(int=1), version=1)
+    fill(state)
+    change(state)
+    json = state.__pydantic_serializer__.to_json(state) if is_json else None
+    details = Fidelity(Order).state_details(state, json, lambda: back(state))
+    assert isinstance(details, bytes)
     copy = back(state)
     restore(copy, details)
     assert difference(state, copy, Kinds(), is_state=True) is None
@@ -185,6 +188,96 @@ def test_a_state_with_every_name_set_and_nothing_shared_has_no_details() -> None
     assert details_of(state, Kinds()) == b""
     json = state.__pydantic_serializer__.to_json(state)
     assert Fidelity(Order).state_details(state, json, lambda: back(state)) == b""
+
+
+def test_the_unset_names_of_the_state_itself_are_said() -> None:
+    state = Line(sku="a", note="x")
+    json = state.__pydantic_serializer__.to_json(state)
+    details = Fidelity(Line).state_details(state, json, lambda: back(state))
+    assert isinstance(details, bytes)
+    copy = back(state)
+    restore(copy, details)
+    assert copy.model_fields_set == {"sku", "note"}
+
+
+class Stamp(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    line: Line | None = None
+
+
+@dataclass
+class Pack:
+    line: Line
+
+
+class Shelf(Aggregate):
+    line: Line = Line()
+    lines: deque[Line] = deque()
+    pack: Pack | None = None
+    stamp: Stamp = Stamp()
+    names: list[str] = []
+    more: list[list[str]] = []
+
+
+def put_into_field(shelf: Shelf, line: Line) -> None:
+    shelf.line = line
+
+
+def put_into_deque(shelf: Shelf, line: Line) -> None:
+    shelf.lines = deque([Line(), line])
+
+
+def put_into_dataclass(shelf: Shelf, line: Line) -> None:
+    shelf.pack = Pack(line)
+
+
+def put_into_model(shelf: Shelf, line: Line) -> None:
+    shelf.stamp = Stamp(line=line)
+
+
+def share_names(shelf: Shelf, line: Line) -> None:
+    shelf.more, shelf.names = [[], shelf.names, ["x"]], ["y"]
+    shelf.names = shelf.more[2]
+
+
+@pytest.mark.parametrize("put", [put_into_deque, put_into_dataclass, put_into_model, share_names])
+def test_one_object_is_put_back_wherever_it_stood(put: Callable[[Shelf, Line], None]) -> None:
+    line, state = Line(sku="a"), Shelf(id=UUID(int=1))
+    put_into_field(state, line)
+    put(state, line)
+    details = Fidelity(Shelf).state_details(state, None, lambda: back(state))
+    assert isinstance(details, bytes)
+    copy = back(state)
+    restore(copy, details)
+    assert difference(state, copy, Kinds(), is_state=True) is None
+
+
+def test_unset_and_shared_extras_come_back() -> None:
+    state = Stamp.model_construct(set(), one=(names := ["x"]), other=names)
+    details = Fidelity(Stamp).state_details(state, None, lambda: back(state))
+    assert isinstance(details, bytes)
+    copy = back(state)
+    restore(copy, details)
+    assert copy.model_fields_set == set()
+    assert copy.one is copy.other
+
+
+def test_each_class_has_a_fidelity_of_its_own() -> None:
+    class Special(Line):
+        more: int = 0
+
+    assert fidelity_of(Line) is fidelity_of(Line)
+    assert fidelity_of(Special) is not fidelity_of(Line)
+
+
+def test_what_does_not_validate_is_told_by_its_field_and_never_by_a_key_or_value() -> None:
+    class Cards(BaseModel):
+        limits: dict[str, int] = {}
+
+    with pytest.raises(ValidationError) as caught:
+        Cards.model_validate_json('{"limits": {"4111": "ann"}}')
+    assert told(caught.value) == "$.limits: int_parsing"
+    assert told(ValueError("4111")) == "ValueError"
 
 
 class Ring(Aggregate):

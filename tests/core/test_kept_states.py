@@ -3,15 +3,13 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, Field
 
-from interlock import keeping
 from interlock.aggregate import STAMP_KEY, Aggregate
 from interlock.application.aggregates import (
     AlwaysCache,
@@ -20,11 +18,21 @@ from interlock.application.aggregates import (
     Replay,
     SnapshotAfterN,
 )
-from interlock.codecs import Codec, JsonCodec
+from interlock.codecs import Codec, JsonCodec, ZlibJsonCodec
 from interlock.errors import EventApplyError, StateNotKeptError
 from interlock.reports import Reason, Source
 from interlock.routing import applies_event
-from rig import ID, Account, Cache, Deposited, Gate, Rig, Sharing, Snapshots, ended, settled
+from rig import (
+    ID,
+    Account,
+    Cache,
+    Deposited,
+    Rig,
+    Sharing,
+    Snapshots,
+    settled,
+    unharmed,
+)
 
 EVERY = SnapshotAfterN(1)
 
@@ -117,6 +125,17 @@ async def test_the_type_is_not_condemned() -> None:
         assert list(rig.snapshots.records()) == [2]
         await rig.load()
         assert rig.misses == []
+        rig.cache.evict()
+        await rig.load()
+        assert rig.misses == [(Source.CACHE, Reason.ABSENT)]
+
+
+async def test_what_was_forgotten_has_no_reason() -> None:
+    async with Rig(Lossy, snapshot_strategy=EVERY) as rig:
+        await rig.deposit(1)
+        await rig.forget()
+        await rig.load()
+        assert rig.misses == [(Source.CACHE, Reason.ABSENT), (Source.SNAPSHOT, Reason.ABSENT)]
 
 
 async def test_an_entry_goes_when_the_next_state_cannot_be_kept() -> None:
@@ -154,7 +173,9 @@ async def test_states_that_cannot_be_copied_are_loaded_for_each_caller() -> None
         states = await asyncio.gather(*loads)
         assert [state.balance for state in states] == [3] * 3
         assert len({id(state) for state in states}) == 3
-        assert [state.balance async for state in rig.app.load_many(Locked, [ID, ID])] == [3, 3]
+        first, second = [state async for state in rig.app.load_many(Locked, [ID, ID])]
+        assert first.balance == second.balance == 3
+        assert first is not second
         assert await rig.do(lambda account: account.balance) == 3
 
 
@@ -285,6 +306,50 @@ async def test_a_codec_that_loses_something_is_found_out() -> None:
         assert rig.app.counters()["cache.not_kept"] == 1
 
 
+async def test_a_state_that_a_codec_finds_too_large_is_said_to_be() -> None:
+    large = Deposited(amount=1, marks=["x" * 100])
+    async with Rig(codec=ZlibJsonCodec(max_bytes=100), snapshot_strategy=EVERY) as rig:
+        with unharmed("what is too large failed a command or a load"):
+            await rig.do(lambda account: account.emit(large))
+            await rig.load()
+        assert rig.misses[0] == (Source.CACHE, Reason.TOO_LARGE)
+        assert rig.app.counters()["snapshot.failed"] > 0
+
+
+@pytest.mark.parametrize("method", ["encode", "decode"])
+async def test_what_a_codec_says_of_values_is_not_repeated(
+    method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Talkative(JsonCodec):
+        name = "talkative"
+
+    def fail(*_: object) -> None:
+        raise ValueError("the card is 4111")
+
+    codec = Talkative()
+    async with Rig(codec=codec) as rig:
+        setattr(codec, method, fail)
+        await rig.deposit(1)
+        await rig.load()
+        assert rig.misses[0] == (Source.CACHE, Reason.NOT_KEPT)
+        assert "ValueError" in rig.report.misses[0].detail
+    assert "4111" not in rig.report.misses[0].detail + caplog.text
+
+
+async def test_what_a_plain_class_gives_back_and_was_not_given_is_no_state() -> None:
+    plain = Sharing()
+    async with Rig(Lossy, cache=plain) as rig:
+        await rig.deposit(2)
+        kept = plain.kept[ID]
+        assert isinstance(kept, Lossy)
+        kept.pair = (1,)
+        with unharmed("what the class gave back failed a load"):
+            state = await rig.load()
+        assert isinstance(state, Lossy)
+        assert state.pair == [2]
+        assert rig.misses[0] == (Source.CACHE, Reason.UNUSABLE)
+
+
 class TestCachedProperties:
     """They are no state: nobody meets one from before an event."""
 
@@ -299,9 +364,14 @@ class TestCachedProperties:
         def doubled(self) -> int:
             return self.balance * 2
 
+        @cached_property
+        def place(self) -> int:
+            return self.version
+
         @applies_event
         def apply_deposited(self, event: Deposited) -> None:
             self.seen.append(self.doubled)
+            self.marks.append(f"{self.place}")
             self.balance += event.amount
 
     async def test_appliers_and_handlers_compute_it_anew(self) -> None:
@@ -317,58 +387,24 @@ class TestCachedProperties:
                 assert await rig.do(lambda account: account.doubled) == 12
                 assert rig.cache.found.version == 3
 
+    async def test_what_a_handler_looked_at_is_computed_anew_for_the_event(self) -> None:
+        def look_and_emit(account: Any) -> list[str]:
+            assert account.place == account.version
+            account.emit(Deposited(amount=1))
+            assert account.doubled == 2
+            assert account.place == 1
+            return list(account.marks)
 
-class TestBehind:
-    """What takes long to verify goes on behind the answer."""
+        async with Rig(self.Sums) as rig:
+            assert await rig.do(look_and_emit) == ["1"]
 
-    @pytest.fixture(autouse=True)
-    def _everything_is_slow(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        monkeypatch.setattr(keeping, "_SLOW_SECONDS", 0.0)
-        return iter(())
-
-    async def test_a_commit_is_answered_before_its_state_is_kept(self) -> None:
-        async with Rig(snapshot_strategy=EVERY) as rig:
-            gate = rig.cache.hold("put")
-            await ended(rig.deposit(1))
-            await gate.reached.wait()
-            assert (await rig.load()).balance == 1
-            gate.opened.set()
-            await settled()
+    async def test_a_state_that_was_kept_is_handed_out_without_them(self) -> None:
+        looks = CacheWhen(lambda moment: getattr(moment.state, "doubled", 0) >= 0)
+        async with Rig(self.Sums, cache_strategy=looks) as rig:
+            rig.events.write(1)
+            state = await rig.load()
             assert rig.cache.found.version == 1
-
-    async def test_forgetting_and_closing_wait_for_it(self) -> None:
-        for call in ("forget", "close"):
-            async with Rig() as rig:
-                gate = rig.cache.hold("put")
-                await rig.deposit(1)
-                await gate.reached.wait()
-                waiting = asyncio.create_task(rig.forget() if call == "forget" else rig.app.close())
-                assert not await settled(waiting)
-                gate.opened.set()
-                await ended(waiting)
-
-    async def test_a_cancelled_command_leaves_its_state_too(self) -> None:
-        async with Rig() as rig:
-            gate = rig.events.hold("appended")
-            command = asyncio.create_task(rig.deposit(1))
-            await gate.reached.wait()
-            command.cancel()
-            gate.opened.set()
-            await asyncio.wait({command})
-            assert command.cancelled()
-            await settled()
-            assert rig.cache.found.version == 1
-
-    async def test_so_many_go_on_behind_and_the_next_is_waited_for(self) -> None:
-        async with Rig(settings={"close_timeout": timedelta(seconds=2)}) as rig:
-            gate = Gate()
-            rig.cache.then("put", *[gate] * (keeping._BEHIND + 1))
-            for number in range(keeping._BEHIND):
-                await ended(rig.deposit(1, aggregate_id=type(ID)(int=number)))
-            last = asyncio.create_task(rig.deposit(1))
-            assert not await settled(last)
-            gate.opened.set()
-            await ended(last)
+            assert "doubled" not in vars(state)
 
 
 async def test_a_snapshot_that_is_asked_for_and_cannot_be_kept_is_left_out() -> None:
@@ -417,3 +453,24 @@ async def test_an_event_that_loses_something_is_not_recorded(cache_strategy: Alw
             await rig.do(lambda book: book.emit(Noted(note=object())))
         await rig.do(lambda book: book.emit(Noted(note=[name])))
         assert len(rig.events.rows()) == 1
+
+
+async def test_what_pydantic_would_warn_of_is_told_by_its_path_and_without_its_value() -> None:
+    class Numbered(BaseModel):
+        numbers: tuple[int, ...] = ()
+
+    class Sheet(Account):
+        type_name = "Account"
+        numbers: tuple[int, ...] = ()
+
+        @applies_event
+        def apply_numbered(self, event: Numbered) -> None:
+            self.numbers = [*event.numbers]  # type: ignore[assignment] # it is what is wrong
+
+    async with Rig(Sheet) as rig:
+        event = Numbered.model_construct(numbers=[4111])  # type: ignore[arg-type] # as above
+        with pytest.raises(EventApplyError, match=r"\$\.numbers: a list comes back as a tuple"):
+            await rig.do(lambda sheet: sheet.emit(event))
+        await rig.do(lambda sheet: sheet.emit(Numbered(numbers=(4111,))))
+        await rig.load()
+        assert rig.report.misses[0].detail == "$.numbers: a list comes back as a tuple"

@@ -9,6 +9,7 @@ import pytest
 from pydantic import (
     AliasChoices,
     AliasPath,
+    Base64Bytes,
     BaseModel,
     ConfigDict,
     Field,
@@ -46,6 +47,18 @@ class CamelByName(Camel):
 
 class CamelByAlias(Camel):
     model_config = ConfigDict(serialize_by_alias=True)
+
+
+class CamelOnceByName(Camel):
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class WrittenByAliasAndReadByName(CamelByAlias):
+    model_config = ConfigDict(validate_by_alias=False, validate_by_name=True)
+
+
+def reference_of_secret(_: SecretStr) -> str:
+    return "vault:1"
 
 
 class Written(BaseModel):
@@ -131,6 +144,10 @@ InAlias = TypeAliasType("InAlias", list[Excluded])
     [
         (Camel, "Model.field.unit_price has an alias: its JSON says 'unit_price', and 'unitPrice'"),
         (Written, "Model.field.amount has an alias: its JSON says 'Amount', and 'amount' is read"),
+        (
+            WrittenByAliasAndReadByName,
+            "Model.field.unit_price has an alias: its JSON says 'unitPrice', and 'unit_price' is",
+        ),
         (Excluded, "Model.field.amount is excluded"),
         (list[Excluded], "Model.field.amount is excluded"),
         (dict[str, Excluded | None], "Model.field.amount is excluded"),
@@ -176,12 +193,15 @@ def test_a_field_that_is_not_written_as_it_is_read(options: dict[str, Any]) -> N
     ("annotation", "options"),
     [
         (CamelByName, {}),
+        (CamelOnceByName, {}),
         (CamelByAlias, {}),
         (Computed, {}),
         (Base, {}),
         (Base | Special, {}),
         (Derived, {}),
         (Annotated[SecretStr, PlainSerializer(lambda value: value.get_secret_value())], {}),
+        (Annotated[SecretStr, PlainSerializer(reference_of_secret)], {}),
+        (Base64Bytes, {}),
         (int, {"validation_alias": AliasChoices("field", "former")}),
         (int, {"serialization_alias": "Field"}),
     ],
@@ -230,6 +250,16 @@ def test_an_event_that_loses_data_is_refused_unless_it_is_only_read() -> None:
 
     with pytest.raises(UnknownEventError, match="OldMoved, which is read_only"):
         Archive().emit(OldMoved())
+
+    class NewMoved(OldMoved):
+        pass
+
+    class Depot(Aggregate):
+        @applies_event
+        def apply(self, event: NewMoved) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="NewMoved would lose data"):
+        Depot().emit(NewMoved())
 
 
 def test_a_cached_property_is_no_loss() -> None:

@@ -1,7 +1,7 @@
 """An aggregate's defaults are its own, don't vary and come back; what can't be kept is refused."""
 
 import random
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from interlock.aggregate import Aggregate
 from interlock.application import ApplicationBuilder
 from interlock.application.aggregates import AlwaysCache, InMemoryAggregateCacheBackend
-from interlock.codecs import JsonCodec
+from interlock.codecs import Codec, JsonCodec, ZlibJsonCodec
 from interlock.errors import ConfigurationError
 from interlock.mapper import AggregateMapper
 from interlock.records import Scope
@@ -59,12 +59,24 @@ class Sharing(BaseModel):
 
 @dataclass(unsafe_hash=True)
 class Hashed:
-    total: int = 0
+    total: Any = 0
 
 
 @dataclass(frozen=True)
 class Fixed:
     total: int = 0
+
+
+class Box(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+    held: Any = None
+    _own: Any = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, own: object) -> "Box":
+        made = cls()
+        made._own = own
+        return made
 
 
 ONE = Sharing()
@@ -78,6 +90,12 @@ ITEMS: list[int] = []
         (Sharing, {"default": Sharing()}),
         (Sharing, {"default_factory": lambda: ONE}),
         (list[Sharing], {"default_factory": lambda: [ONE]}),
+        (deque[Sharing], {"default_factory": lambda: deque([ONE])}),
+        (Box, {"default_factory": lambda: Box.model_construct(held=ITEMS)}),
+        (Box, {"default_factory": lambda: Box.model_construct(more=ITEMS)}),
+        (Box, {"default_factory": lambda: Box.of(ITEMS)}),
+        (Hashed, {"default_factory": lambda: Hashed(ITEMS)}),
+        (dict[Sharing, int], {"default_factory": lambda: {ONE: 1}}),
         (tuple[Hashed, ...], {"default": (Hashed(),)}),
         (list[int], {"default_factory": lambda: ITEMS}),
         (Any, {"default_factory": lambda: {"a": ITEMS}}),
@@ -111,8 +129,9 @@ def test_defaults_of_ones_own_are_fine(annotation: Any, options: dict[str, Any])
     check_defaults(Wallet)
 
 
-def checked(cls: type[Aggregate]) -> None:
-    check_state(cls, AggregateMapper(cls, Scope("", 0, cls.__name__, "r"), JsonCodec()))
+def checked(cls: type[Aggregate], codec: Codec | None = None) -> None:
+    mapper = AggregateMapper(cls, Scope("", 0, cls.__name__, "r"), codec or JsonCodec())
+    check_state(cls, mapper)
 
 
 class State(Enum):
@@ -141,6 +160,11 @@ def test_a_default_that_does_not_come_back_is_named(
     with pytest.raises(ConfigurationError, match=told) as caught:
         checked(Account)
     assert "Account" in str(caught.value)
+
+
+def test_defaults_that_are_too_large_for_the_codec_are_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"Tree's defaults are too large .* up to 10$"):
+        checked(Tree, ZlibJsonCodec(max_bytes=10))
 
 
 def test_enum_values_in_the_place_of_members_are_named() -> None:

@@ -1,5 +1,6 @@
 """What an aggregate class has to fulfil: fields with defaults, and a state that JSON can keep."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from interlock._values.comparing import Difference, difference
 from interlock._values.fidelity import Fidelity, fidelity_of, told
 from interlock._values.losses import declared_losses
 from interlock.aggregate import Aggregate
-from interlock.errors import ConfigurationError, StateNotKeptError
+from interlock.errors import ConfigurationError, RecordTooLargeError, StateNotKeptError
 from interlock.mapper import AggregateMapper
 
 
@@ -63,6 +64,9 @@ def _default_losses(cls: type[Aggregate], mapper: AggregateMapper) -> Iterator[s
     except StateNotKeptError as error:
         yield f"{cls.__name__}'s defaults can't be kept: {error.where}"
         return
+    except RecordTooLargeError as error:
+        yield f"{cls.__name__}'s defaults are too large for its codec: {error}"
+        return
     except Exception as error:  # noqa: BLE001 whatever a validator or codec raises
         yield (
             f"{cls.__name__}'s defaults don't come back from their JSON ({told(error)}); give the "
@@ -96,11 +100,11 @@ def _mutable(value: Any, fidelity: Fidelity) -> Iterator[object]:  # Any: as abo
         if fidelity.kinds[type(value)].can_change:
             yield value
         if isinstance(value, BaseModel):
-            todo += value.__dict__.values()
-            todo += (value.__pydantic_private__ or {}).values()
+            for part in (value.__dict__, value.__pydantic_extra__, value.__pydantic_private__):
+                todo += (part or {}).values()
         elif isinstance(value, dict):
             todo += [*value, *value.values()]
-        elif isinstance(value, list | tuple | set | frozenset):
+        elif isinstance(value, list | tuple | set | frozenset | deque):
             todo += value
         elif is_dataclass(value) and not isinstance(value, type):
             todo += [getattr(value, name, None) for name in value.__dataclass_fields__]

@@ -251,8 +251,7 @@ def _require(schema: Schema, *known: str) -> None:
 def _is_plain_model(schema: Schema, kinds: Kinds) -> bool:
     cls, config = schema["cls"], schema.get("config", {})
     return not (
-        schema.get("root_model")
-        or schema.get("custom_init")
+        schema.get("custom_init")
         or schema["schema"]["type"] != "model-fields"
         or not config.keys() <= _SAFE_CONFIG
         or config.get("extra_fields_behavior") == "allow"
