@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from interlock.aggregate import Aggregate
 from interlock.application import ApplicationBuilder
@@ -117,6 +117,7 @@ def test_two_new_states_that_share_an_object_are_refused(
         (Plain, {"default": Plain()}),
         (Sharing, {"default_factory": Sharing}),
         (Fixed, {"default": Fixed()}),
+        (SecretStr, {"default": SecretStr("")}),
         (tuple[int, ...], {"default": (1, 2)}),
         (dict[str, int], {"default": {}}),
         (Any, {"default_factory": lambda: defaultdict(lambda: 100)}),

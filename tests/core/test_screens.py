@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from interlock.cli.commands import app
 from interlock.plugins import Catalogue
-from shell import interlock, run_script
+from shell import interlock
 from site_packages import Site, good, site_in
 
 WIDTH = 80
@@ -149,19 +149,6 @@ class TestExitCodes:
         done = interlock("config", command, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (1, "")
         assert "line 1, schema: wanted schema = 1, found 2" in done.stderr
-
-    def test_a_module_of_the_folder_has_no_say_in_a_verdict(self, tmp_path: Path) -> None:
-        pytest.importorskip("interlock_conformance", reason="needs interlock-conformance")
-        for name in ("pytest", "conftest", "interlock_conformance", "asyncio"):
-            (tmp_path / f"{name}.py").write_text("raise SystemExit(0)\n")
-        main = "from interlock.cli import main; main()"
-        (tmp_path / "run").mkdir()
-        script = tmp_path / "run" / "script.py"
-        script.write_text(main)
-        arguments = "plugins", "verify", "null-cache", "--contract", "0.0"
-        done = run_script(script, *arguments, cwd=tmp_path)
-        assert "no contract '0.0' was published" in done.stderr
-        assert done.returncode == 2
 
 
 def test_version(tmp_path: Path) -> None:

@@ -342,7 +342,7 @@ PATCHES = [
     Patch(
         "models with private attributes are closed",
         "a model with private attributes isn't closed",
-        CodeEdit("_is_plain_model", "cls.__private_attributes__", "False"),
+        CodeEdit("_is_plain_model", 'getattr(cls, "__private_attributes__", None)', "False"),
         _OPEN,
         (19,),
     ),

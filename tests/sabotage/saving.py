@@ -254,7 +254,9 @@ PATCHES = [
         "an outcome that can't be found out counts as not appended",
         "an outcome that isn't known is said to be unknown",
         CodeEdit(
-            "_find_out", "raise _unknown(events, unanswered) from failure", "return _Standing.NONE"
+            "_find_out",
+            'raise _unknown(events, f"{failure}; and to look for it: {unanswered}") from failure',
+            "return _Standing.NONE",
         ),
         f"{_APPENDING}test_an_outcome_that_cannot_be_found_out_is_said_to_be_unknown",
         (32,),

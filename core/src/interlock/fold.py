@@ -65,6 +65,8 @@ class Fold:
             return
         events, state, version = self._events, self.state, self.version
         attributes = state.__dict__
+        # Where assignments are validated, each makes the state another __dict__.
+        is_replaced = type(state).model_config.get("validate_assignment")
         if version == 0:
             self.first_event_at = rows[0][4]
         row = rows[0]
@@ -80,6 +82,8 @@ class Fold:
                     event = entry.decode(row[3], row[6])
                 attributes["version"] = version
                 entry.apply(state, event)
+                if is_replaced:
+                    attributes = state.__dict__
         except (StreamTruncatedError, UnknownEventError):
             raise
         except ValidationError as error:

@@ -172,8 +172,11 @@ class Loader:
         return await self.tail.replay(self.empty(aggregate_id, trail), ask, flight)
 
     def empty(self, aggregate_id: UUID, trail: Trail) -> Loaded:
-        """The aggregate before its first event."""
-        return Loaded(aggregate_id, self._registration.aggregate_type(id=aggregate_id), trail)
+        """The aggregate before its first event; as in every state, no name of it is unset."""
+        cls = self._registration.aggregate_type
+        state = cls(id=aggregate_id)
+        state.__pydantic_fields_set__.update(cls.model_fields)
+        return Loaded(aggregate_id, state, trail)
 
     def trail(self) -> Trail:
         """That of a load which begins now."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from shell import run_script
+
 pytestmark = pytest.mark.skipif(find_spec("typer") is None, reason="interlock[cli] isn't installed")
 
 
@@ -43,3 +45,16 @@ def test_without_the_distribution_it_says_what_to_install(tmp_path: Path) -> Non
     done = verify(tmp_path, "null-cache", script=hide)
     assert done.returncode == 1
     assert "pip install interlock-conformance" in done.stderr
+
+
+def test_a_module_of_the_folder_has_no_say_in_a_verdict(tmp_path: Path) -> None:
+    for name in ("pytest", "conftest", "interlock_conformance", "asyncio"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(0)\n")
+    main = "from interlock.cli import main; main()"
+    (tmp_path / "run").mkdir()
+    script = tmp_path / "run" / "script.py"
+    script.write_text(main)
+    arguments = "plugins", "verify", "null-cache", "--contract", "0.0"
+    done = run_script(script, *arguments, cwd=tmp_path)
+    assert "no contract '0.0' was published" in done.stderr
+    assert done.returncode == 2

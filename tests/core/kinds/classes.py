@@ -105,6 +105,15 @@ MODELS = (
         named="$.value[0]",
     ),
     Row(
+        "`BaseModel` itself",
+        "value: BaseModel = Place()",
+        "Place(city='Rome')",
+        REGISTRATION,
+        BUILD,
+        "a union of the models",
+        named="value",
+    ),
+    Row(
         "an abstract model",
         "list[Shape]",
         "[Square(length=2)]",

@@ -73,6 +73,13 @@ FUNCTIONS = (
         "a constraint on the command; the fold is beyond it",
     ),
     Row(
+        "validation of what is assigned",
+        "model_config = ConfigDict(validate_assignment=True)\nvalue: int = Field(0, ge=0)",
+        "5",
+        KEPT,
+        KEPT,
+    ),
+    Row(
         "strict types",
         "model_config = ConfigDict(strict=True)\nvalue: tuple[Decimal, datetime] | None = None",
         '(Decimal("1.10"), datetime(2030, 3, 31))',

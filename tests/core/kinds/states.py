@@ -62,9 +62,28 @@ SHARED = (
         "",
         'it.value = it.other = Place(city="Rome")',
     ),
+    Row(
+        "one mutable object in a set and in a list",
+        "value: set[Purse] = set()\nother: list[Purse] = []",
+        "",
+        KEPT,
+        NOT_KEPT,
+        _FROZEN,
+        "purse = Purse(1)\nit.value, it.other = {purse}, [purse]\n\nit.other[0].coins = 5",
+        "$.",
+    ),
 )
 
 UNSET = (
+    Row(
+        "names of the aggregate that were never set",
+        'street: str = ""\ncity: str = ""',
+        "",
+        KEPT,
+        KEPT,
+        "",
+        'it.city = "Rome"',
+    ),
     Row(
         "names that were never set, in models in a dict",
         "value: dict[str, Address] = {}",

@@ -255,7 +255,7 @@ def _is_plain_model(schema: Schema, kinds: Kinds) -> bool:
         or schema["schema"]["type"] != "model-fields"
         or not config.keys() <= _SAFE_CONFIG
         or config.get("extra_fields_behavior") == "allow"
-        or cls.__private_attributes__
+        or getattr(cls, "__private_attributes__", None)
         or kinds[cls].slots
     )
 
