@@ -109,15 +109,4 @@ PATCHES = [
         CodeEdit("Catalogue.names", "point.value == OWN_MODULE", "True"),
         f"{_NAMES}TestWithoutLoading::test_what_is_installed_is_told_and_none_of_it_is_run",
     ),
-    Patch(
-        "the folder's pytest.py checks the backend",
-        "no module of the folder has a say in a verdict",
-        CodeEdit(
-            "run_suites",
-            'environment = {**os.environ, "PYTHONSAFEPATH": "1"}',
-            "environment = {**os.environ}",
-        ),
-        "tests/core/test_screens.py::TestExitCodes::"
-        "test_a_module_of_the_folder_has_no_say_in_a_verdict",
-    ),
 ]
