@@ -56,6 +56,6 @@ async def test_neither_a_second_opening_nor_another_loop_gets_a_drivers_error(
             await call()  # type: ignore[misc] # an awaitable
 
         with pytest.raises(ConfigurationError, match="was opened by another event loop"):
-            await asyncio.to_thread(lambda use=use: asyncio.run(use()))
+            await asyncio.to_thread(asyncio.run, use())
     assert await store.head("Account", uuid4()) is None
     await store.close()
