@@ -128,6 +128,7 @@ class Saver:
         copy = None if self._keeper.is_idle else self._loader.copy(loaded)
         loaded.is_spent = copy is None
         scratch = loaded.state if copy is None else copy
+        self._registration.mapper.fidelity.drop_cached(scratch)
         set_pending(scratch, None)
         what = (
             f"{type(command).__name__} on {self._registration.tables.name} {command.aggregate_id}"

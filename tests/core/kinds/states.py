@@ -54,6 +54,16 @@ SHARED = (
         'row = [0]\nit.value = {"a.b": row, "a": {"b": row}}\n\nit.value["a.b"].append(1)',
     ),
     Row(
+        "one dataclass in a set and in a field",
+        "value: set[Bag] = set()\nother: Bag | None = None",
+        "",
+        KEPT,
+        NOT_KEPT,
+        "a list or a dict where the set is, or a copy for each place",
+        "it.other = Bag()\nit.value = {it.other}\n\nit.other.coins += 1",
+        "$.other",
+    ),
+    Row(
         "one frozen model in two fields",
         "value: Place = Place()\nother: Place = Place()",
         "",
