@@ -32,8 +32,8 @@ Schema = Mapping[str, Any]  # Any: pydantic's core schema
 
 _SHAPES = 64
 _SAFE_CONFIG = frozenset(
-    {"title", "frozen", "from_attributes", "extra_fields_behavior", "validate_default"}
-    | {"validate_assignment", "validate_by_name", "populate_by_name"}
+    {"title", "from_attributes", "extra_fields_behavior", "validate_default"}
+    | {"validate_assignment", "validate_by_name", "validate_by_alias"}
 )
 _fields_set_of = attrgetter("__pydantic_fields_set__")
 
@@ -255,7 +255,6 @@ def _is_plain_model(schema: Schema, kinds: Kinds) -> bool:
         or schema["schema"]["type"] != "model-fields"
         or not config.keys() <= _SAFE_CONFIG
         or config.get("extra_fields_behavior") == "allow"
-        or getattr(cls, "__private_attributes__", None)
         or kinds[cls].slots
     )
 

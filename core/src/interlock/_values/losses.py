@@ -84,7 +84,7 @@ def _of_field(field: Schema, name: str, where: str, config: Schema) -> Iterator[
     read = set() if alias is None else _single_keys(alias)
     if not config.get("validate_by_alias", True):
         read = set()
-    if alias is None or config.get("validate_by_name") or config.get("populate_by_name"):
+    if alias is None or config.get("validate_by_name"):
         read.add(name)
     if written not in read:
         keys = ", ".join(sorted(map(repr, read))) or "a path"
