@@ -55,6 +55,12 @@ class Address(BaseModel):
     tags: list[str] = []
 
 
+class Place(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    city: str = ""
+    street: str = ""
+
+
 class State(BaseModel):
     number: int = 0
     ratio: float = 0.0
@@ -80,6 +86,9 @@ class State(BaseModel):
     other: Line = Line()
     address: Address = Address()
     former: Address = Address()
+    home: Place = Place(city="", street="")
+    work: Place = Place(city="", street="")
+    more: frozenset[float] = frozenset()
     rows: list[list[int]] = []
     groups: list[set[int]] = []
     maps: list[dict[str, int]] = []
@@ -100,9 +109,9 @@ ITEMS: list[Any] = [1]
 LINE = Line(count=1, price=1.0)
 
 
-def odd(**attributes: Any) -> Line:
-    """A line with other attributes than it is declared with."""
-    made = Line()
+def odd(cls: type[BaseModel] = Line, /, **attributes: Any) -> BaseModel:
+    """A line, or another model, with other attributes than it is declared with."""
+    made = cls()
     made.__dict__.clear()
     made.__dict__.update(attributes)
     return made
@@ -156,6 +165,7 @@ ODD: dict[str, list[Any]] = {
         *(odd(price=0.0, count=0), odd(count=0), odd(count=0, price=0.0, more=1)),
     ],
     "address": [Address.model_construct(tags=ITEMS)],
+    "home": [odd(Place, street="", city=""), odd(Place, city="", town="")],
 }
 
 
@@ -172,7 +182,7 @@ def test_an_object_of_another_class_or_with_other_attributes_does_not_pass() -> 
     assert noted(Grown()) is None
     more, reordered = State(), State()
     more.__dict__["more"] = 1
-    reordered.__dict__["number"] = reordered.__dict__.pop("number")
+    reordered.__dict__["rows"] = reordered.__dict__.pop("rows")  # all that follow are lists
     assert noted(more) is None
     assert noted(reordered) is None
 
@@ -203,13 +213,11 @@ def test_one_object_at_two_places_is_noted_twice(attributes: dict[str, Any]) -> 
 
 
 def test_one_object_that_cannot_change_may_stand_at_two_places() -> None:
-    address, ratios = Address(city="a", tags=[]), frozenset({1.0})
-    state = State(address=address, ratios=ratios)
-    state.__dict__["former"] = address.model_copy(update={"tags": []})
-    before = noted(state)
-    state.__dict__["address"] = state.former.model_copy(update={"tags": []})
-    assert before is not None
-    assert len({*before}) == len(before)
+    place, ratios = Place(city="a", street=""), frozenset({1.0})
+    ids = noted(State(home=place, work=place, ratios=ratios, more=ratios))
+    assert ids is not None
+    objects = [each for each in ids if each != UNSET]
+    assert len({*objects}) == len(objects)
 
 
 @pytest.mark.parametrize("name", ["line", "address"])
@@ -287,8 +295,11 @@ class Own(BaseModel):
         super().__init__(**given)
 
 
+WRITTEN = PlainSerializer(lambda _: 1)
+
+
 class Written(BaseModel):
-    x: Annotated[int, PlainSerializer(lambda x: x + 1)] = 0
+    x: Annotated[int, WRITTEN] = 0
 
 
 def configured(**config: Any) -> type[BaseModel]:
@@ -341,6 +352,12 @@ class Many(BaseModel):
         *(Annotated[dict[str, int], Field(max_length=2)], dict[int, int], dict[Any, int]),
         Annotated[tuple[int, ...], Field(max_length=2)],
         *(set[tuple[int, int]], set[Address], frozenset[frozenset[int]]),
+        *(Annotated[each, WRITTEN] for each in (datetime, Color, Literal["a"], UUID, Address)),
+        *(
+            Annotated[each, WRITTEN]
+            for each in (list[int], set[int], frozenset[int], dict[str, int])
+        ),
+        *(Annotated[each, WRITTEN] for each in (int | None, tuple[int, ...], tuple[int, str])),
         *(Tags, Guessing, Mixed, Lax, Literal["a", 1], Literal[Size.SMALL]),
         *(Variadic, Plain, Typed, Point, Rooted, Recursive, Private, Late, Slots, Own),
         *(Written, Aliased, Valued, Many, configured(ser_json_inf_nan="constants")),
@@ -366,7 +383,10 @@ def test_a_class_itself_is_not_closed_either(cls: type[BaseModel]) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"frozen": True}, {"extra": "forbid"}, {"validate_assignment": True}, {"title": "x"}],
+    [
+        *({"frozen": True}, {"extra": "forbid"}, {"title": "x"}, {"validate_assignment": True}),
+        *({"validate_by_name": True}, {"populate_by_name": True}, {"validate_default": True}),
+    ],
 )
 def test_settings_that_change_no_json_leave_it_closed(options: dict[str, Any]) -> None:
     assert closed_walk(configured(**options), Kinds()) is not None

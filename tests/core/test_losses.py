@@ -25,7 +25,7 @@ from typing_extensions import TypeAliasType, TypedDict
 
 from interlock._values.losses import declared_losses
 from interlock.domain import Aggregate
-from interlock.errors import ConfigurationError, UnknownEventError
+from interlock.errors import ConfigurationError, InterlockError, UnknownEventError
 from interlock.routing import applies_event
 
 
@@ -217,7 +217,7 @@ def test_what_the_declaration_does_not_lose(
 
 def test_a_private_attribute_is_lost_in_states() -> None:
     assert losses(Private) == []
-    assert "Model.field._x is a private attribute" in losses(Private, is_state=True)[0]
+    assert "Model.field._x is a private attribute" in "".join(losses(Private, is_state=True))
 
 
 def test_a_subclass_elsewhere_changes_nothing() -> None:
@@ -258,8 +258,9 @@ def test_an_event_that_loses_data_is_refused_unless_it_is_only_read() -> None:
         @applies_event
         def apply(self, event: NewMoved) -> None: ...
 
-    with pytest.raises(ConfigurationError, match="NewMoved would lose data"):
+    with pytest.raises(InterlockError) as caught:
         Depot().emit(NewMoved())
+    assert "NewMoved would lose data" in str(caught.value)
 
 
 def test_a_cached_property_is_no_loss() -> None:

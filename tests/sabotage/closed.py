@@ -340,13 +340,6 @@ PATCHES = [
         (19,),
     ),
     Patch(
-        "models with private attributes are closed",
-        "a model with private attributes isn't closed",
-        CodeEdit("_is_plain_model", 'getattr(cls, "__private_attributes__", None)', "False"),
-        _OPEN,
-        (19,),
-    ),
-    Patch(
         "models with slots are closed",
         "a model with slots isn't closed",
         CodeEdit("_is_plain_model", "kinds[cls].slots", "False"),
