@@ -1,9 +1,23 @@
-"""The command line, as a process."""
+"""The command line, as a process and in this one."""
 
+import inspect
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+
+def runner() -> CliRunner:
+    """What invokes the command line in this process, and keeps apart what it prints where.
+
+    The click that the lowest typer takes has to be asked for that.
+    """
+    is_asked = "mix_stderr" in inspect.signature(CliRunner).parameters
+    options: dict[str, Any] = {"mix_stderr": False} if is_asked else {}
+    return CliRunner(**options)
 
 
 def interlock(

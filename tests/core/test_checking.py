@@ -6,7 +6,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from typer.testing import CliRunner
 
 from interlock.application import ApplicationBuilder
 from interlock.checking import Checked, check
@@ -14,6 +13,7 @@ from interlock.cli.commands import app
 from interlock.errors import PluginError
 from interlock.tables import find
 from rig import Account
+from shell import runner
 from site_packages import Site, good, site_in
 
 PROFILES = """\
@@ -78,7 +78,7 @@ class TestWhatBuildRefuses:
 
     def test_show_does_not_print_it(self, checked: Check) -> None:
         checked(self.TOML)
-        done = CliRunner().invoke(app, ["config", "show"])
+        done = runner().invoke(app, ["config", "show"])
         assert (done.stdout, done.exit_code) == ("", 1)
         assert "backend 'acme' can't be made" in str(done.exception)
 
@@ -172,7 +172,7 @@ class TestNotes:
 
     def test_they_fail_nothing(self, checked: Check) -> None:
         checked('schema = 1\n[aggregates.A]\ncache_strategy = "always"\n')
-        done = CliRunner().invoke(app, ["config", "check"])
+        done = runner().invoke(app, ["config", "check"])
         assert (done.exit_code, done.stdout) == (0, "interlock.toml: no errors\n")
         assert done.stderr == (
             "note: line 3, aggregates.A.cache_strategy: there is no cache_backend, "
@@ -182,7 +182,7 @@ class TestNotes:
 
 def test_as_json_each_problem_has_its_place_hint_and_line(checked: Check) -> None:
     checked(PROFILES)
-    done = CliRunner().invoke(app, ["config", "check", "--json", "--profile", "test"])
+    done = runner().invoke(app, ["config", "check", "--json", "--profile", "test"])
     assert done.exit_code == 1
     assert json.loads(done.stdout) == {
         "ok": False,
@@ -211,5 +211,5 @@ def test_as_json_each_problem_has_its_place_hint_and_line(checked: Check) -> Non
 
 def test_show_takes_a_profile(checked: Check) -> None:
     checked('schema = 1\n[profiles.prod.application]\nnamespace = "prod"\n')
-    done = CliRunner().invoke(app, ["config", "show", "--profile", "prod"])
+    done = runner().invoke(app, ["config", "show", "--profile", "prod"])
     assert 'namespace = "prod"' in done.stdout

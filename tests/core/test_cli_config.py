@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import tomli_w
-from typer.testing import CliRunner
 
 from interlock.application import ApplicationBuilder
 from interlock.cli.commands import app
@@ -18,7 +17,7 @@ from interlock.cli.configuration import UNSET, effective
 from interlock.config import load_settings
 from interlock.plugins import Catalogue
 from rig import Account, unharmed
-from shell import interlock
+from shell import interlock, runner
 from site_packages import Site, good, site_in
 
 TOML = """
@@ -119,7 +118,7 @@ def test_show_fails_with_all_errors(written: Callable[..., Path]) -> None:
 
 def schema() -> tuple[set[str], str]:
     """The names of caches in the schema that is printed, and what is told besides."""
-    done = CliRunner().invoke(app, ["config", "schema"])
+    done = runner().invoke(app, ["config", "schema"])
     with unharmed(f"the schema isn't printed: {done.exception!r}"):
         found = json.loads(done.stdout)["properties"]["cache_backends"]["additionalProperties"]
     return set(found["properties"]["backend"]["else"]["enum"]), done.stderr

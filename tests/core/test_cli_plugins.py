@@ -7,11 +7,10 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from interlock.cli.commands import app
 from interlock.cli.doctor import examine, lines_of
-from shell import interlock
+from shell import interlock, runner
 from site_packages import Site, good, site_in
 
 CACHE = """
@@ -37,7 +36,7 @@ def acme(method: str = "") -> str:
 
 def told(*arguments: str) -> str:
     """What `interlock plugins` prints."""
-    result = CliRunner().invoke(app, ["plugins", *arguments], env={"COLUMNS": "200"})
+    result = runner().invoke(app, ["plugins", *arguments], env={"COLUMNS": "200"})
     assert result.exit_code == 0, result.output
     return result.stdout
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from interlock.cli.commands import app
-from shell import interlock
+from shell import interlock, runner
 
 SHOP = """
 from pydantic import BaseModel
@@ -94,7 +94,7 @@ class Shop:
         """The command in a fresh import of the module."""
         sys.modules.pop(NAME, None)
         named = [] if app_ is None else ["--app", app_]
-        return CliRunner().invoke(app, ["revisions", *named, *arguments])
+        return runner().invoke(app, ["revisions", *named, *arguments])
 
     def check(self, *edits: tuple[str, str]) -> Result:
         """The check against a lock file that was written before the edits."""

@@ -9,11 +9,10 @@ import pytest
 
 pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from interlock.cli.commands import app
 from interlock.plugins import Catalogue
-from shell import interlock
+from shell import interlock, runner
 from site_packages import Site, good, site_in
 
 WIDTH = 80
@@ -27,7 +26,7 @@ def commands(command: Any, *path: str) -> Iterator[tuple[str, ...]]:  # Any: cli
 
 
 def shown(*arguments: str, code: int = 0) -> str:
-    done = CliRunner().invoke(app, arguments, prog_name="interlock", env={"COLUMNS": str(WIDTH)})
+    done = runner().invoke(app, arguments, prog_name="interlock", env={"COLUMNS": str(WIDTH)})
     assert done.exit_code == code, done.output
     return done.stdout
 

@@ -91,12 +91,14 @@ def fidelity_of(cls: type[BaseModel]) -> Fidelity:
 def has_long_number(json: bytes) -> bool:
     """Whether there may be an integer in the JSON that is too long to be read again.
 
-    A run of so many digits covers a multiple of their number.
+    A run of so many digits covers a multiple of their number. A minus counts as a digit, which it
+    does for the lowest pydantic.
     """
     for at in range(_MAX_DIGITS, len(json), _MAX_DIGITS):
         if json[at] in _DIGITS:
             before = json[at - _MAX_DIGITS : at]
-            run = len(before) - len(before.rstrip(_DIGITS))
+            head = before.rstrip(_DIGITS)
+            run = len(before) - len(head) + head.endswith(b"-")
             end = _AT_A_DIGIT.match(json, at)
             if end is not None and run + end.end() - at > _MAX_DIGITS:
                 return True

@@ -113,8 +113,10 @@ def _inner_schemas(schema: Schema) -> Iterator[tuple[str | None, Schema]]:
         elif isinstance(value, list) and key != "default":
             for each in value:
                 part = each[0] if isinstance(each, tuple) else each
-                if isinstance(part, Mapping) and isinstance(part.get("type"), str):
-                    yield part.get("name"), part
+                if isinstance(part, Mapping):  # a parameter of a call has no type
+                    inner = part if isinstance(part.get("type"), str) else part.get("schema")
+                    if inner is not None:
+                        yield part.get("name"), inner
 
 
 def _is_of_secrets(function: object) -> bool:
