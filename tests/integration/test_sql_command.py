@@ -74,6 +74,8 @@ async def test_the_statements_of_a_configuration_make_its_tables(
     place: Place, tmp_path: Path
 ) -> None:
     config = configured(tmp_path, place)
+    if place.kind == "sqlite":  # a file that isn't there is made with its tables
+        await place.run("CREATE TABLE another (id INTEGER)")
     assert not await opens(config)
     done = interlock("sql", "ddl", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -120,7 +122,5 @@ def test_what_cannot_be_printed_is_told(
     assert result.stdout == ""
 
 
-def test_help_tells_of_the_extension(tmp_path: Path) -> None:
-    assert "Installed extensions, which may bring commands: sql" in " ".join(
-        interlock("--help", cwd=tmp_path).stdout.split()
-    )
+def test_help_lists_the_commands_of_the_extension(tmp_path: Path) -> None:
+    assert "  sql        The tables of SQL databases.\n" in interlock("--help", cwd=tmp_path).stdout

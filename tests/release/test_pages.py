@@ -81,7 +81,11 @@ def with_version(name: str, version: str) -> dict[str, Any]:
         (report_of(CACHE_004="failed"), {}, "the verdict is failed (CACHE-004)"),
         ({**report_of(), "verdict": "good"}, {}, "report: $.verdict: 'good' is not one of"),
         ({**report_of(), "verdict": "partial"}, {}, "what stands below makes it 'conformant'"),
-        ({**report_of(), "suites": []}, {}, f"no suite is of '{DISTRIBUTION}'"),
+        (
+            {**report_of(), "verdict": "partial", "suites": []},
+            {},
+            f"no suite is of '{DISTRIBUTION}'",
+        ),
         (without_check("CACHE-004"), {}, "lacks CACHE-004 of contract 1.0"),
         (report_of(), {"distribution": "interlock-other"}, "no suite is of 'interlock-other'"),
         (report_of(), {"distribution": "../Other"}, "distribution: String should match"),

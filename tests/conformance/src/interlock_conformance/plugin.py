@@ -18,6 +18,7 @@ pytest.register_assert_rewrite("interlock_conformance")
 
 _SUITES = Path(__file__).parent / "suites"
 _FILES = {"cache": "test_cache.py", "snapshots": "test_snapshots.py", "events": "test_events.py"}
+_PACKAGING = "test_packaging.py"
 _tally = pytest.StashKey["Tally"]()
 
 
@@ -83,8 +84,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         if any("interlock_conformance" in str(given) for given in config.invocation_params.args):
             raise pytest.UsageError("which backend? --interlock-backend NAME")
         return True  # met on the way through a folder
-    is_other = collection_path.name in _FILES.values()
-    return True if is_other and collection_path.name != _FILES[found.kind] else None
+    wanted = {_FILES[found.kind]} if found.is_the_cores else {_FILES[found.kind], _PACKAGING}
+    return None if collection_path.name in wanted else True
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

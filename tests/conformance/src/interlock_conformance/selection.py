@@ -23,6 +23,8 @@ class Selection:
     kind: BackendKind
     hooks: dict[str, Any]  # Any: see subject.Tamper and subject.Advance
     folder: TemporaryDirectory[str]
+    is_the_cores: bool
+    """Whether no distribution of its own brings it, so that there is none to check."""
 
 
 _selected: list[Selection] = []
@@ -50,7 +52,13 @@ def select(name: str, options_file: str | None) -> Selection:
     folder = TemporaryDirectory(prefix="interlock-conformance-")
     reference = BackendReference(name, _filled(options, folder.name))
     Catalogue.installed().config(reference, spec.kind, namespace="conformance")
-    found = Selection(reference, spec.kind, {k: _imported(v) for k, v in hooks.items()}, folder)
+    found = Selection(
+        reference,
+        spec.kind,
+        {k: _imported(v) for k, v in hooks.items()},
+        folder,
+        spec.factory.startswith("interlock."),
+    )
     _selected.append(found)
     return found
 
