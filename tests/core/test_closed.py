@@ -234,12 +234,14 @@ class Tags(Flag):
     A = 1
 
 
-class Guessing(Enum):
-    RED = "red"
-
+class Guess(Enum):
     @classmethod
-    def _missing_(cls, value: object) -> "Guessing":
-        return cls.RED
+    def _missing_(cls, value: object) -> "Guess":
+        return next(iter(cls))
+
+
+class Guessing(Guess):
+    RED = "red"
 
 
 class Mixed(Enum):
@@ -345,7 +347,8 @@ class Many(BaseModel):
     [
         *(Any, object, bytes, timedelta, time, complex, list, dict, tuple, set, int | str),
         *(NaiveDatetime, Annotated[datetime, Field(gt=NOON)], Annotated[int, Field(ge=0)]),
-        *(Annotated[int, Strict()], Annotated[str, BeforeValidator(str)]),
+        *(Annotated[int, Strict()], Annotated[Color, Strict()]),
+        Annotated[str, BeforeValidator(str)],
         *(Annotated[float, Field(allow_inf_nan=False)], Annotated[Decimal, Field(max_digits=9)]),
         *(Annotated[list[int], Field(max_length=2)], Annotated[set[int], Field(max_length=2)]),
         *(Annotated[frozenset[int], Field(max_length=2)], Annotated[list[int] | None, Strict()]),

@@ -14,7 +14,6 @@ from interlock.aggregate import STAMP_KEY, Aggregate
 from interlock.application.aggregates import (
     AlwaysCache,
     CacheWhen,
-    FastForward,
     Replay,
     SnapshotAfterN,
 )
@@ -150,12 +149,11 @@ async def test_loads_that_share_a_flight_do_not_hang_on_the_record() -> None:
     async with Rig(Bounded) as rig:
         rig.events.write(-5)
         gate = rig.events.hold("read")
-        first = asyncio.create_task(rig.load(freshness=FastForward()))
+        loads = [asyncio.create_task(rig.load()) for _ in range(2)]
         await gate.reached.wait()
-        rig.cache.evict()
-        second = asyncio.create_task(rig.load())
+        await settled()
         gate.opened.set()
-        states = await asyncio.gather(first, second)
+        states = await asyncio.gather(*loads)
         assert [state.balance for state in states] == [-5, -5]
         assert states[0] is not states[1]
         assert rig.cache.record is None

@@ -230,7 +230,7 @@ PATCHES = [
     Patch(
         "enums that guess are closed",
         "an enum whose _missing_ guesses isn't closed",
-        CodeEdit("_Compiler.of_enum", "'_missing_' not in vars(cls)", "True"),
+        CodeEdit("_Compiler.of_enum", "cls._missing_.__func__ is _GUESSES_NOTHING", "True"),
         _OPEN,
     ),
     Patch(

@@ -120,7 +120,7 @@ class _Compiler:
         _require(schema, "cls", "members", "sub_type")
         cls, members = schema["cls"], schema["members"]
         types = {type(member.value) for member in members}
-        is_plain = types in ({str}, {int}) and "_missing_" not in vars(cls)
+        is_plain = types in ({str}, {int}) and cls._missing_.__func__ is _GUESSES_NOTHING
         if not is_plain or issubclass(cls, Flag) or cls.__eq__ not in _PLAIN_EQUALITY:
             raise _NotClosedError
         return _Closed(frozenset({cls}))
@@ -306,6 +306,7 @@ def _are_aware(values: Collection[datetime], ids: list[int]) -> bool:
     return all(value.tzinfo is not None for value in values) and _are_exact_moments(values, ids)
 
 
+_GUESSES_NOTHING = Enum._missing_.__func__  # type: ignore[attr-defined] # a class method has one
 _PLAIN_EQUALITY = (Enum.__eq__, str.__eq__, int.__eq__)
 _LEAVES: Mapping[str, _Closed] = {
     "none": _Closed(frozenset({type(None)})),
