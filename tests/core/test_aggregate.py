@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -176,6 +177,70 @@ def test_json_that_was_changed_is_refused(changes: dict[str, Any]) -> None:
         Logbook.model_validate_json(changed(stamped(marks=["x"]).model_dump_json(), **changes))
 
 
+class Written:
+    """What a forger may write where a time, or an id, is wanted."""
+
+    def __init__(self, json: object) -> None:
+        self.json = json
+
+    def isoformat(self) -> object:
+        return self.json
+
+    def __str__(self) -> str:
+        return str(self.json)
+
+
+@pytest.mark.parametrize("cls", [Logbook, Aggregate])
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        *(None, [], 7, "text", {}, {"type": None}, {"type": ["Logbook"]}, {"type": {}}),
+        *({"type": "\N{SNOWMAN}" * 9}, {"type": float("nan")}, {"type": 10**4000}),
+        *({"type": "Logbook", "version": float("nan")}, {"type": "Logbook", "checksum": [1]}),
+    ],
+)
+def test_a_foreign_stamp_is_a_validation_error(cls: type[Aggregate], stamp: object) -> None:
+    data = {"marks": [], STAMP_KEY: stamp}
+    refused = partial(pytest.raises, ValidationError, match="interlock_stamp")
+    with unharmed("another error came out"), refused():
+        cls.model_validate(data)
+    with unharmed("another error came out"), refused():
+        cls.model_validate_json(json.dumps(data))
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        *({"namespace": None}, {"namespace": {}}, {"epoch": "3"}, {"epoch": None}, {"epoch": True}),
+        *({"revision": []}, {"last_event_id": Written("5")}, {"last_event_id": None}),
+        *({"last_event_at": Written("0001-01-01T00:00:00+14:00")}, {"anchor_at": Written(5)}),
+        *({"last_event_at": Written("9999-12-31T23:59:59-14:00")}, {"anchor_at": Written(None)}),
+        {"anchor_at": Written("2030-01-01T00:00:00")},
+    ],
+)
+def test_a_stamp_with_parts_of_other_types_is_a_validation_error(forged: dict[str, Any]) -> None:
+    state = stamped()
+    set_origin(state, ORIGIN._replace(**forged))
+    text = state.model_dump_json()  # with a checksum that is right
+    for validate in (Logbook.model_validate_json, Aggregate.model_validate_json):
+        with pytest.raises(ValidationError, match="the stamp can't be read"):
+            validate(text)
+
+
+def test_a_stamp_that_is_no_json_is_a_validation_error() -> None:
+    circular: list[object] = []
+    circular.append(circular)
+    for stamp in (circular, {"type": "Logbook", "x": object()}, "\ud800"):
+        with pytest.raises(ValidationError, match="the stamp can't be read"):
+            Logbook.model_validate({STAMP_KEY: stamp})
+
+
+@pytest.mark.parametrize("given", [5, None, b"\xff", "[" * 500, '{"marks": [' + "9" * 5000 + "]}"])
+def test_what_is_no_json_is_a_validation_error(given: Any) -> None:
+    with pytest.raises(ValidationError):
+        Logbook.model_validate_json(given)
+
+
 def test_json_that_lost_a_field_is_refused() -> None:
     text = stamped(marks=["x"]).model_dump_json(exclude={"marks"})
     with pytest.raises(ValidationError, match="interlock_stamp"):
@@ -249,6 +314,12 @@ def test_a_set_may_come_back_in_another_order() -> None:
     data["tags"].reverse()
     with unharmed("the order was taken for a change"):
         assert Logbook.model_validate_json(json.dumps(data)).tags == tags
+
+
+def test_a_list_beside_a_set_keeps_its_order() -> None:
+    text = stamped(marks=["x", "y"], tags={"a"}).model_dump_json()
+    with pytest.raises(ValidationError, match="checksum doesn't fit"):
+        Logbook.model_validate_json(changed(text, marks=["y", "x"]))
 
 
 def test_type_names_are_not_inherited() -> None:

@@ -1,16 +1,16 @@
 """The aggregate that users derive from, and the stamp in an aggregate's JSON."""
 
-import functools
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import PydanticCustomError, from_json, to_json
 
+from interlock._values.canonical import canonical_json
 from interlock._values.fidelity import fidelity_of, told
 from interlock._values.sharing import restore
 from interlock.declarations import EventEntry, Tables, build_tables, type_name
@@ -136,11 +136,10 @@ class Aggregate(BaseModel):
         """
         if isinstance(obj, Mapping) and STAMP_KEY in obj:
             rest = {key: value for key, value in obj.items() if key != STAMP_KEY}
-            target = cls._stamped_type(obj[STAMP_KEY])
-            return _checked(
-                super(Aggregate, target).model_validate(rest, **options), obj[STAMP_KEY]
-            )
-        cls._stamped_type(None)
+            stamp = _read_stamp(obj[STAMP_KEY])
+            target = cls._stamped_type(stamp.get("type"))
+            return _checked(super(Aggregate, target).model_validate(rest, **options), stamp)
+        cls._require_no_stamp()
         return super().model_validate(obj, **options)
 
     @classmethod
@@ -150,25 +149,29 @@ class Aggregate(BaseModel):
         """As pydantic's; a stamp is treated as by `model_validate`."""
         try:
             obj = from_json(json_data)
-        except ValueError:
+        except (TypeError, ValueError):
             return super().model_validate_json(json_data, **options)
         if isinstance(obj, dict) and STAMP_KEY in obj:
-            stamp = obj.pop(STAMP_KEY)
-            target = cls._stamped_type(stamp)
+            stamp = _read_stamp(obj.pop(STAMP_KEY))
+            target = cls._stamped_type(stamp.get("type"))
             return _checked(
                 super(Aggregate, target).model_validate_json(to_json(obj), **options), stamp
             )
-        cls._stamped_type(None)
+        cls._require_no_stamp()
         return super().model_validate_json(json_data, **options)
 
     @classmethod
-    def _stamped_type(cls, stamp: Any) -> type[Self]:  # Any: whatever stood in the JSON
-        name = stamp.get("type") if isinstance(stamp, Mapping) else None
+    def _stamped_type(cls, name: object) -> type[Self]:
         if cls is Aggregate:
             return _find_type(name)
-        if stamp is not None and name != type_name(cls):
-            _fail("stamped as {found!r}, wanted {wanted!r}", found=name, wanted=type_name(cls))
+        if name != type_name(cls):
+            _fail("stamped as {found}, wanted {wanted}", found=str(name), wanted=type_name(cls))
         return cls
+
+    @classmethod
+    def _require_no_stamp(cls) -> None:
+        if cls is Aggregate:
+            _fail("there is no stamp that names the type; validate with the class itself")
 
     def __copy__(self) -> Self:
         return _carry(self, super().__copy__())
@@ -240,18 +243,17 @@ def tables_of(cls: type[Aggregate]) -> Tables:
 running_types: list[Mapping[str, type[Aggregate]]] = []
 
 
-def _find_type(name: Any) -> type[Any]:  # Any: a stamp's word in, a class chosen at run time out
-    found = {types[name] for types in running_types if name in types} or {
-        cls for cls in _subclasses(Aggregate) if type_name(cls) == name
-    }
-    if len(found) != 1:
+def _find_type(name: object) -> type[Any]:  # Any: a class chosen at run time
+    found = [] if not isinstance(name, str) else [t[name] for t in running_types if name in t]
+    found = found or [cls for cls in _subclasses(Aggregate) if type_name(cls) == name]
+    if len(set(found)) != 1:
         _fail(
-            "the stamp names the type {name!r} and {count} aggregate classes have that name; "
+            "the stamp names the type {name} and {count} aggregate classes have that name; "
             "validate with the class itself",
-            name=name,
-            count=len(found),
+            name=str(name),
+            count=len(set(found)),
         )
-    return found.pop()
+    return found[0]
 
 
 def _subclasses(cls: type[Aggregate]) -> Iterator[type[Aggregate]]:
@@ -260,8 +262,8 @@ def _subclasses(cls: type[Aggregate]) -> Iterator[type[Aggregate]]:
         yield from _subclasses(subclass)
 
 
-def _fail(template: str, **context: object) -> NoReturn:
-    error = PydanticCustomError("interlock_stamp", template.replace("!r}", "}"), context)
+def _fail(template: str, **context: str | int) -> NoReturn:
+    error = PydanticCustomError("interlock_stamp", template, context)
     raise ValidationError.from_exception_data(
         "Aggregate", [{"type": error, "loc": (STAMP_KEY,), "input": context}]
     )
@@ -295,58 +297,59 @@ def _stamp(state: Aggregate) -> dict[str, Any]:  # Any: a JSON object
 
 
 def _checksum(state: Aggregate, stamp: Mapping[str, Any]) -> str:
-    canonical = to_json([_canonical(state), stamp])
+    canonical = to_json([canonical_json(state).decode(), stamp])
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
-def _canonical(state: Aggregate) -> str:
-    """The state's JSON, the same in every process: a set's order depends on the process."""
-    data = state.__pydantic_serializer__.to_json(state)
-    if _holds_sets(type(state)):
-        data = to_json(_sorted_arrays(from_json(data)))
-    return data.decode()
+def _read_stamp(found: object) -> dict[str, Any]:  # Any: JSON values
+    try:
+        stamp = from_json(to_json(found))
+    except Exception as error:  # noqa: BLE001 whatever a foreign object leads to
+        _fail("the stamp can't be read: {error}", error=type(error).__name__)
+    if not isinstance(stamp, dict):
+        _fail("the stamp is {found}, wanted an object", found=type(stamp).__name__)
+    return stamp
 
 
-@functools.cache
-def _holds_sets(cls: type[Aggregate]) -> bool:
-    return b'"uniqueItems"' in to_json(cls.model_json_schema(mode="serialization"))
-
-
-def _sorted_arrays(value: Any) -> Any:  # Any: a JSON value
-    if isinstance(value, dict):
-        return {key: _sorted_arrays(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return sorted((_sorted_arrays(item) for item in value), key=to_json)
-    return value
-
-
-def _checked(state: A, stamp: Any) -> A:  # Any: the JSON's stamp
+def _checked(state: A, stamp: Mapping[str, Any]) -> A:  # Any: the stamp's JSON values
     rest = {key: value for key, value in stamp.items() if key != "checksum"}
-    if stamp.get("checksum") != _checksum(state, rest):
+    try:
+        checksum = _checksum(state, rest)
+    except Exception as error:  # noqa: BLE001 whatever a serializer raises
+        _fail("the state has no JSON to compare: {error}", error=type(error).__name__)
+    if stamp.get("checksum") != checksum:
         _fail(
             "the stamp's checksum doesn't fit the state; the JSON was changed after it was written"
         )
     if (stamp.get("id"), stamp.get("version")) != (str(state.id), state.version):
         _fail("the stamp is of another id or version than the state")
-    if "details" in stamp:
-        try:
+    try:
+        if "details" in stamp:
             restore(state, to_json(stamp["details"]))
-        except Exception as error:  # noqa: BLE001 whatever details of another shape lead to
-            _fail("the stamp's details can't be read: {error}", error=type(error).__name__)
-    if stamp.get("revision") is not None:
-        set_origin(state, _origin(stamp))
+        if stamp.get("revision") is not None:
+            set_origin(state, _origin_in(stamp))
+    except Exception as error:  # noqa: BLE001 whatever parts of another form lead to
+        _fail("the stamp can't be read: {error}", error=type(error).__name__)
     return state
 
 
-def _origin(stamp: Mapping[str, Any]) -> Origin:
-    try:
-        return Origin(
-            namespace=stamp["namespace"],
-            epoch=stamp["epoch"],
-            revision=stamp["revision"],
-            last_event_id=UUID(stamp["last_event_id"]),
-            last_event_at=datetime.fromisoformat(stamp["last_event_at"]).astimezone(UTC),
-            anchor_at=datetime.fromisoformat(stamp["anchor_at"]).astimezone(UTC),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        _fail("the stamp can't be read: {error}", error=str(error))
+def _origin_in(stamp: Mapping[str, Any]) -> Origin:  # Any: as above
+    """Raises `KeyError`, `TypeError` or `ValueError` for what no stamp of ours holds."""
+    namespace, epoch, revision = stamp["namespace"], stamp["epoch"], stamp["revision"]
+    if [type(each) for each in (namespace, epoch, revision)] != [str, int, str]:
+        raise TypeError
+    return Origin(
+        namespace,
+        epoch,
+        revision,
+        last_event_id=UUID(stamp["last_event_id"]),
+        last_event_at=_utc(stamp["last_event_at"]),
+        anchor_at=_utc(stamp["anchor_at"]),
+    )
+
+
+def _utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() != timedelta(0):
+        raise ValueError
+    return moment.astimezone(UTC)
