@@ -224,6 +224,14 @@ class TestConflicts:
         assert "append.conflict" not in rig.app.counters()
         await rig.app.close()
 
+    async def test_a_handler_marked_once_keeps_replay(self) -> None:
+        async with Rig(freshness=Replay()) as rig:
+            await rig.deposit(1)
+            await rig.load(freshness=FastForward())
+            payload = rig.cache.found.payload.replace(b'"balance":1', b'"balance":99')
+            rig.cache.plant(rig.cache.found, payload=payload)
+            assert await rig.app.dispatch(DepositOnce(aggregate_id=ID)) == 2
+
     async def test_a_handler_marked_once_is_not_run_again(self) -> None:
         async with Rig() as rig:
 

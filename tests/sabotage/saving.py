@@ -89,10 +89,20 @@ PATCHES = [
         "a handler marked once sees the head",
         CodeEdit(
             "Saver.handle",
-            "FastForward() if handler.is_once else self._registration.freshness",
-            "self._registration.freshness",
+            "if handler.is_once and not isinstance(freshness, Replay):",
+            "if False:",
         ),
         f"{_SAVING}TestConflicts::test_a_handler_marked_once_sees_the_head",
+    ),
+    Patch(
+        "once believes a cache where nothing else does",
+        "a handler marked once keeps the registered Replay",
+        CodeEdit(
+            "Saver.handle",
+            "if handler.is_once and not isinstance(freshness, Replay):",
+            "if handler.is_once:",
+        ),
+        f"{_SAVING}TestConflicts::test_a_handler_marked_once_keeps_replay",
     ),
     Patch(
         "events of a failed handler are appended",

@@ -35,8 +35,8 @@ def handles_command(function: F | None = None, /, *, once: bool = False) -> F | 
     """Mark a method as the handler of the command type that its parameter is annotated with.
 
     A handler may run several times for one dispatch and must not act on the outside world. One that
-    must is marked `once=True`: it sees the stream's head, runs once, and a conflict is a
-    `ConcurrencyError`.
+    must is marked `once=True`: it sees the stream's head, by `FastForward` or the registered
+    `Replay`, runs once, and a conflict is a `ConcurrencyError`.
     """
 
     def mark(handler: F) -> F:

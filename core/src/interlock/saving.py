@@ -22,7 +22,7 @@ from interlock.fold import Fold
 from interlock.keeping import Keeper
 from interlock.loaded import Ask, Loaded, Registration
 from interlock.loading import Loader
-from interlock.policies import FastForward
+from interlock.policies import FastForward, Replay
 from interlock.ports import EventStore
 from interlock.records import StoredEvent
 from interlock.reports import Reporting
@@ -74,7 +74,9 @@ class Saver:
     async def handle(self, command: Command[Any], handler: Handler, metadata: bytes) -> Any:
         """The handler's answer, once its events stand or it is proven on the stream's head."""
         aggregate_id = command.aggregate_id
-        freshness = FastForward() if handler.is_once else self._registration.freshness
+        freshness = self._registration.freshness
+        if handler.is_once and not isinstance(freshness, Replay):
+            freshness = FastForward()
         ask = Ask(None, freshness)
         attempts = 1 if handler.is_once else self._max_attempts
         async with self._turns.take(aggregate_id):
