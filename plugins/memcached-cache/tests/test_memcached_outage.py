@@ -6,6 +6,7 @@ import pytest
 
 from interlock.backends import BackendUnavailableError, RecordKey
 from interlock_memcached_cache.backend import MemcachedAggregateCacheBackend
+from interlock_memcached_cache.connection import Connection
 from memcached_rig import Clock, Server, new_key, record_of
 
 Backend = MemcachedAggregateCacheBackend
@@ -112,6 +113,22 @@ async def test_server_that_failed_is_left_alone_for_a_while(
     put = record_of(lost, 6)
     await backend.put(lost, put)
     assert await backend.read(lost) == put
+
+
+async def test_what_is_wrong_with_an_answer_is_not_the_servers_failure(
+    nodes: list[Server], make: Make
+) -> None:
+    backend = make(*nodes)
+    key, *_ = await filled(backend, nodes)
+    node = backend._ring.node(key.text())
+
+    def misread(connection: Connection) -> bytes:
+        value: bytes = connection.get(key.text())
+        raise TypeError(value[:4])
+
+    with pytest.raises(TypeError, match="ILRC"):
+        await node.run(misread)
+    assert await backend.read(key) is not None
 
 
 async def test_one_call_finds_out_whether_a_server_is_back(

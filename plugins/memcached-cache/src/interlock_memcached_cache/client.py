@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pymemcache.exceptions import (  # type: ignore[import-untyped] # the driver has no types
     MemcacheClientError,
+    MemcacheError,
     MemcacheServerError,
     MemcacheUnexpectedCloseError,
 )
@@ -70,8 +71,9 @@ class Node:
         """What the work returns, in one of the server's threads.
 
         Raises `BackendUnavailableError`; at once while the server is left alone. The work is run
-        once more if a connection that was used before turns out to be closed. Whoever is cancelled
-        abandons it: the thread reads its replies to the end.
+        once more if a connection that was used before turns out to be closed. What else the work
+        raises is raised, and isn't counted against the server. Whoever is cancelled abandons it:
+        the thread reads its replies to the end.
         """
         if self._threads is None:
             raise BackendUnavailableError(f"memcached at {self.name} isn't open; call open() first")
@@ -91,6 +93,10 @@ class Node:
         except InterlockError:
             raise
         except Exception as error:
+            if connection.is_open and not isinstance(error, MemcacheError):
+                # The driver closes whatever it fails on: this was found in an answer, which says
+                # nothing about the server.
+                raise
             connection.close()
             if was_open and isinstance(error, _CLOSED):
                 return self._attempt(work)
