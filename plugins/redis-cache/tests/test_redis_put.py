@@ -1,7 +1,8 @@
+import hashlib
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,12 +15,15 @@ from interlock.backends import (
     newer,
 )
 from interlock_redis_cache.backend import RedisAggregateCacheBackend
+from interlock_redis_cache.connections import Reply
 from interlock_redis_cache.entries import to_entry
+from interlock_redis_cache.scripts import Script
 from redis_rig import Server, new_key, record_of
 
 Record = Callable[..., AggregateRecord]
 Make = Callable[..., Awaitable[RedisAggregateCacheBackend]]
 
+DAY = timedelta(days=1)
 EVENTS = (UUID(int=1), UUID(int=2**128 - 1))
 VERSIONS = (1, 256, 2**53, 2**53 + 1, 2**63, 2**64 - 1)
 
@@ -89,6 +93,12 @@ async def test_a_stamp_is_compared_as_a_whole(
     assert await backend.read(key) is None
 
 
+def with_record(entry: bytes, record: AggregateRecord) -> bytes:
+    """The entry with another record behind its head; the checksum is right."""
+    body = entry[44:76] + record.to_bytes()
+    return entry[:4] + hashlib.sha1(body, usedforsecurity=False).hexdigest().encode() + body
+
+
 def _flip(entry: bytes, at: int) -> bytes:
     return entry[:at] + bytes([entry[at] ^ 0x40]) + entry[at + 1 :]
 
@@ -138,6 +148,59 @@ async def test_another_value_is_unusable_replaced_and_removed(
     server.plant(key, bad)
     await backend.remove(key)
     assert await backend.read(key) is None
+
+
+@pytest.mark.parametrize("version", [4, 9, 2**62])
+async def test_a_head_of_another_record_is_unusable_and_replaced(
+    server: Server,
+    backend: RedisAggregateCacheBackend,
+    key: RecordKey,
+    record: Record,
+    version: int,
+) -> None:
+    put = record(4)
+    head = to_entry(replace(put, version=version, verified_at=put.verified_at + DAY))
+    for behind in (put, record(1), record(9)):
+        server.plant(key, with_record(head, behind))
+        with pytest.raises(RecordUnusableError, match="head"):
+            await backend.read(key)
+        assert await backend.read_many([key]) == {}
+        await backend.put(key, put)
+        assert await backend.read(key) == put
+
+
+async def test_an_entry_of_another_key_is_unusable_and_replaced(
+    server: Server, backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
+) -> None:
+    put = record(4)
+    for other in ("aggregate_id", "aggregate_type", "revision"):
+        value = uuid4() if other == "aggregate_id" else "other"
+        foreign = replace(key, **{other: value})  # type: ignore[arg-type] # as the field is
+        server.plant(key, to_entry(record_of(foreign, 9)))
+        with pytest.raises(RecordUnusableError, match="record of"):
+            await backend.read(key)
+        assert await backend.read_many([key]) == {}
+        await backend.put(key, put)
+        assert await backend.read(key) == put
+
+
+async def test_what_is_found_behind_a_head_is_left_alone_if_it_is_newer_by_then(
+    server: Server, backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
+) -> None:
+    """Between the look behind the head and the second put another process puts."""
+    newest = record(9)
+    run = backend._client.run
+
+    async def run_and_put(script: Script, text: str, *arguments: bytes | str | int) -> Reply:
+        backend._client.run = run  # type: ignore[method-assign] # a race of our own, once
+        reply = await run(script, text, *arguments)
+        server.plant(key, to_entry(newest))
+        return reply
+
+    server.plant(key, with_record(to_entry(record(9)), record(5)))
+    backend._client.run = run_and_put  # type: ignore[method-assign] # as above
+    await backend.put(key, record(4))
+    assert await backend.read(key) == newest
 
 
 async def test_a_record_of_another_envelope_is_replaced_whatever_its_version(

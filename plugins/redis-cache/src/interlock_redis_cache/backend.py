@@ -17,7 +17,7 @@ from interlock.backends import (
 from interlock_redis_cache.changes import Changes, channel_name, message_of
 from interlock_redis_cache.client import Client
 from interlock_redis_cache.config import RedisConfig
-from interlock_redis_cache.entries import from_entry, stamp_digest, to_entry
+from interlock_redis_cache.entries import checksum_of, from_entry, stamp_digest, to_entry
 from interlock_redis_cache.scripts import PUT, REMOVE, Outcome
 
 
@@ -53,7 +53,7 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         """See `CacheStore.read`; one GET."""
         entry = await self._client.execute("GET", key.text())
-        return None if entry is None else from_entry(entry)
+        return None if entry is None else from_entry(entry, key)
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         """See `CacheStore.read_many`; one round trip for each server that holds any of them."""
@@ -65,13 +65,13 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
         for key, entry in zip(asked, entries, strict=True):
             with suppress(RecordUnusableError):
                 if entry is not None:
-                    found[key] = from_entry(entry)
+                    found[key] = from_entry(entry, key)
         return found
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`; one script.
+        """See `CacheStore.put`; one script, and once more over an entry that no reader takes.
 
         Raises `RecordTooLargeError` above `max_value_size`.
         """
@@ -84,8 +84,11 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
             )
         text = key.text()
         superseded = [stamp_digest(stamp) for stamp in supersedes]
-        told = (self._channel, message_of(self._origin, text))
-        outcome = await self._client.run(PUT, text, entry, self._ttl(), *told, *superseded)
+        put = (entry, self._ttl(), self._channel, message_of(self._origin, text))
+        outcome, left = await self._client.run(PUT, text, *put, b"", *superseded)
+        if outcome != Outcome.STORED and not _is_usable(left, key):
+            useless = checksum_of(left)
+            outcome, _ = await self._client.run(PUT, text, *put, useless, *superseded)
         if outcome == Outcome.NEWER_STANDS and self._changes is not None:
             # Whoever wrote it told so before; what is put now must not outlive that in a tier.
             self._changes.changed(text)
@@ -120,3 +123,11 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
             return ""
         milliseconds = self._config.ttl.total_seconds() * 1_000
         return str(max(1, round(milliseconds * (1 - self._config.jitter * self._chance()))))
+
+
+def _is_usable(entry: bytes, key: RecordKey) -> bool:
+    try:
+        from_entry(entry, key)
+    except RecordUnusableError:
+        return False
+    return True

@@ -19,7 +19,7 @@ end
 """
 
 _PUT = """
-local value, ttl, channel, message = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local value, ttl, channel, message, useless = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 -- A Lua number is exact up to 2^53 and strings compare by locale, so bytes are compared.
 local function above(first, last)
@@ -30,9 +30,10 @@ local function above(first, last)
   return false
 end
 
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   if stamp == ARGV[i] then stands = false end
 end
+if stands and string.sub(found, 5, 44) == useless then stands = false end
 local same = stands and stamp == string.sub(value, 53, 68)
 local kept = 0
 if stands and string.sub(found, 77, 81) == string.sub(value, 77, 81) then
@@ -41,7 +42,7 @@ if stands and string.sub(found, 77, 81) == string.sub(value, 77, 81) then
   end
 end
 if kept ~= 0 and string.sub(found, 5, 44) == redis.sha1hex(string.sub(found, 45)) then
-  return kept
+  return {kept, found}
 end
 if not same then tell(channel, message) end
 if ttl == '' then
@@ -49,7 +50,7 @@ if ttl == '' then
 else
   redis.call('SET', KEYS[1], value, 'PX', ttl)
 end
-return 0
+return {0, ''}
 """
 
 _REMOVE = """
@@ -73,7 +74,7 @@ class Script:
 
 
 class Outcome(IntEnum):
-    """What `PUT` answers."""
+    """What `PUT` answers, with the entry that it left."""
 
     STORED = 0
     NEWER_STANDS = 1
@@ -81,7 +82,10 @@ class Outcome(IntEnum):
 
 
 PUT = Script(_ENTRY + _PUT)
-"""Arguments: entry, milliseconds to live or "", channel or "", message, superseded stamps."""
+"""Arguments: entry, milliseconds to live or "", channel or "", message, checksum or "", stamps.
+
+An entry with this checksum gives way, and one with any of these stamps.
+"""
 
 REMOVE = Script(_ENTRY + _REMOVE)
 """Arguments: stamp or "", channel or "", message."""
