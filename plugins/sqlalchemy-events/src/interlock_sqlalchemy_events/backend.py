@@ -1,9 +1,11 @@
 """Moves events."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from interlock.backends import (
     AggregateRecord,
@@ -46,6 +48,12 @@ class SQLAlchemyEventStore:
         self._namespace = self._database.key(namespace)
         self._table = table
         self._statements = EventStatements(table, self._database)
+        self._takes_place = config.allow_galera
+        """Whether a deletion first takes the next event's place.
+
+        A Galera cluster undoes one of two transactions that wrote the same key at two nodes, and
+        else none: an append and a deletion have to.
+        """
         self._joint: dict[SnapshotSource, JointReads] = {}
         self._many = ManyReads(table, self._database)
 
@@ -150,6 +158,14 @@ class SQLAlchemyEventStore:
             deletion.append(
                 Lookup(self._statements.left, values, lambda left: deletion if left else ())
             )
+        if self._takes_place:
+            while (head := await self.head(aggregate_type, aggregate_id)) is not None:
+                if head[0] + 1 >= bound:  # what is appended then stays
+                    break
+                last = _last(aggregate_type, aggregate_id, head[0] + 1)
+                with suppress(RefusedError):  # another event took the place
+                    steps = [*self._steps([last], head), *deletion]
+                    return await self._database.execute(steps) - 2  # it came, and went
         return await self._database.execute(deletion)
 
     def _steps(self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None) -> list[Step]:
@@ -189,6 +205,14 @@ class SQLAlchemyEventStore:
             f"{stream}: wanted its head to be {_spoken(after)}, found {found}; "
             "nothing was appended, load it again and decide anew"
         )
+
+
+def _last(aggregate_type: str, aggregate_id: UUID, version: int) -> StoredEvent:
+    """An event that is gone before anybody sees it."""
+    at = datetime.fromtimestamp(0, UTC)
+    return StoredEvent(
+        aggregate_type, aggregate_id, version, uuid4(), "deleted", 1, at, b"{}", b"{}"
+    )
 
 
 def _spoken(head: tuple[int, UUID] | None) -> str:

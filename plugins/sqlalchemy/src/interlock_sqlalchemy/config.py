@@ -54,10 +54,10 @@ class SQLAlchemyConfig(BaseModel):
     """Servers: how many connections a process has to a URL at most."""
 
     allow_galera: bool = False
-    """MariaDB, MySQL: whether events may be kept in a Galera cluster, with what that leaves open.
+    """MariaDB: whether events may be kept in a Galera cluster.
 
     Each connection then sets `wsrep_sync_wait = 7`: a statement waits until its node has what the
-    others acknowledged.
+    others acknowledged. A deletion of events conflicts with what another node appends.
     """
 
     synchronous: Literal["OFF", "NORMAL", "FULL", "EXTRA"] = "FULL"

@@ -36,6 +36,8 @@ _IS_ISOLATED = {  # by the names of MariaDB, and of MySQL
     **dict.fromkeys(("tx_isolation", "transaction_isolation"), "READ-COMMITTED"),
     **dict.fromkeys(("tx_read_only", "transaction_read_only"), "OFF"),
 }
+# Statements wait for what other nodes acknowledged; a node that lost the others gives no answer.
+_IN_A_CLUSTER = {"wsrep_sync_wait": "7", "wsrep_dirty_reads": "OFF"}
 _OF_THE_SERVER = ("version", "max_allowed_packet", "read_only", "innodb_read_only", "wsrep_on")
 _REPLICATES = {
     True: "SHOW GLOBAL STATUS LIKE 'Slaves_running'",
@@ -48,6 +50,7 @@ _TROUBLES = {
     **dict.fromkeys((1021, 1037, 1038, 1040, 1114, 1203, 1226, 1969, 3024), Trouble.GIVEN_UP),
     1044: Trouble.NO_RIGHT,
     1045: Trouble.WRONG_USER,
+    1047: Trouble.NOT_PRIMARY,  # a node of a cluster that lost the others
     1049: Trouble.NO_DATABASE,
     1053: Trouble.LOST,
     1062: Trouble.CONFLICT,
@@ -58,6 +61,7 @@ _TROUBLES = {
     1159: Trouble.LOST,
     1160: Trouble.LOST,
     1161: Trouble.LOST,
+    1180: Trouble.LOST,  # on its way to the others: the node commits it when it finds them again
     1205: Trouble.ABORTED,
     1213: Trouble.ABORTED,
     1290: Trouble.NOT_PRIMARY,
@@ -127,10 +131,10 @@ class MySQL:
             if not self._allow_galera:
                 return (
                     "it is a node of a Galera cluster, which may not show yet what another one "
-                    "acknowledged; take a single primary, or set allow_galera = true and read "
-                    "what that leaves open"
+                    "acknowledged; set allow_galera = true, and every statement waits for that, or "
+                    "name a server that is in no cluster"
                 )
-            await self._pinned(link, {"wsrep_sync_wait": "7"})
+            await self._pinned(link, _IN_A_CLUSTER)
         if "ON" in (found.get("read_only"), found.get("innodb_read_only")):
             return "it is read-only; name the primary in the url"
         # Who may not ask has no answer.
