@@ -9,7 +9,7 @@ import pytest
 
 from interlock.application.aggregates import FastForward, NeverCache, Replay, SnapshotAfterN
 from interlock.domain import ConcurrencyError
-from interlock.errors import BackendUnavailableError
+from interlock.errors import BackendUnavailableError, InterlockError
 from rig import ID, Account, Deposit, Deposited, DepositOnce, Rig, settled, snapshotting, unharmed
 
 Action = Callable[[Account], Any]
@@ -242,6 +242,44 @@ class TestConflicts:
             with pytest.raises(ConcurrencyError, match="once=True"):
                 await rig.app.dispatch(DepositOnce(aggregate_id=ID))
             assert len(rig.events.rows()) == 1
+
+
+class TestForgedEntries:
+    """A cached state that the stream never had fails no command, whatever the store says to it."""
+
+    @staticmethod
+    async def _forged() -> Rig:
+        rig = Rig()
+        await rig.app.start()
+        await rig.deposit(1)
+        version = 2**63 - 3
+        payload = rig.cache.found.payload.replace(b'"version":1', b'"version":%d' % version)
+        rig.cache.plant(rig.cache.found, version=version, payload=payload)
+        return rig
+
+    @pytest.mark.parametrize(
+        "failure",
+        [
+            BackendUnavailableError("value out of int64 range", nothing_done=True),
+            OverflowError("Python int too large to convert to SQLite INTEGER"),
+        ],
+    )
+    async def test_one_that_the_store_refuses_is_dropped(self, failure: Exception) -> None:
+        rig = await self._forged()
+        rig.events.then("append", failure)
+        with unharmed("the entry failed the command"):
+            assert await rig.app.dispatch(Deposit(aggregate_id=ID, amount=4)) == 5
+        assert rig.cache.found.version == 2
+        await rig.app.close()
+
+    async def test_during_an_outage_an_entry_stays(self) -> None:
+        rig = await self._forged()
+        forged = rig.cache.found
+        rig.events.down |= {"append", "read"}
+        with pytest.raises(InterlockError):
+            await rig.app.dispatch(Deposit(aggregate_id=ID, amount=4))
+        assert rig.cache.found == forged
+        await rig.app.close()
 
 
 class TestStoredBytes:

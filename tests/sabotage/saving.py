@@ -215,7 +215,7 @@ PATCHES = [
         "after a lost reply the stream is asked before anything is done again",
         CodeEdit(
             "append",
-            "await _find_out(store, events, failure, is_first=attempt == 0)",
+            "await _find_out(store, events, after, failure, is_first=attempt == 0)",
             "_Standing.NONE",
         ),
         f"{_APPENDING}TestDispatch::test_the_handler_is_not_run_again",
@@ -226,7 +226,7 @@ PATCHES = [
         "other events in their place are a conflict",
         CodeEdit(
             "_find_out",
-            "_Standing.OURS if standing == ours else _Standing.OTHERS",
+            "_Standing.OURS if standing.items() >= ours.items() else _Standing.OTHERS",
             "_Standing.OURS",
         ),
         f"{_APPENDING}test_others_in_their_place_are_a_conflict",
@@ -237,7 +237,7 @@ PATCHES = [
         "a conflict after a lost reply may be with one's own events",
         CodeEdit(
             "_find_out",
-            "if isinstance(failure, ConcurrencyError) and is_first:",
+            "if is_first and (isinstance(failure, ConcurrencyError) or _is_refusal(failure)):",
             "if isinstance(failure, ConcurrencyError):",
         ),
         f"{_APPENDING}test_a_conflict_with_ones_own_late_events_is_found_out_by_a_second_read",
@@ -246,19 +246,21 @@ PATCHES = [
     Patch(
         "nothing done is believed of every attempt",
         "that the second attempt did nothing says nothing of the first",
-        CodeEdit(
-            "append",
-            """
-            if (
-                isinstance(failure, BackendUnavailableError)
-                and failure.nothing_done
-                and (attempt == 0)
-            ):
-            """,
-            "if isinstance(failure, BackendUnavailableError) and failure.nothing_done:",
-        ),
+        CodeEdit("append", "attempt == 0 and _is_refusal(failure)", "_is_refusal(failure)"),
         f"{_APPENDING}test_nothing_done_by_the_second_attempt_says_nothing_of_the_first",
         (32,),
+    ),
+    Patch(
+        "what a cache said fails commands for ever",
+        "an append after an event that doesn't stand is a conflict",
+        CodeEdit("append", "if is_refused and is_proven:", "if is_refused:"),
+        f"{_SAVING}TestForgedEntries::test_one_that_the_store_refuses_is_dropped[failure0]",
+    ),
+    Patch(
+        "an append is retried after an event that is gone",
+        "an append after an event that doesn't stand is a conflict",
+        CodeEdit("_find_out", "standing == before", "standing.keys() <= before.keys()"),
+        f"{_APPENDING}TestWhatItIsBuiltOn::test_it_is_another",
     ),
     Patch(
         "an outcome that can't be found out counts as not appended",

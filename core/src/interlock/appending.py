@@ -27,14 +27,21 @@ class _Standing(Enum):
 
 
 async def append(
-    store: EventStore, events: Sequence[StoredEvent], after: Head | None, reporting: Reporting
+    store: EventStore,
+    events: Sequence[StoredEvent],
+    after: Head | None,
+    reporting: Reporting,
+    *,
+    is_proven: bool,
 ) -> None:
     """Append the events under their ids; returns when they stand.
 
     After anything but a plain success the stream is asked who stands there: our ids (done), others
-    (`ConcurrencyError`) or nobody (appended again under the same ids, a few times). Raises
+    (`ConcurrencyError`) or nobody (appended again under the same ids, a few times). Without the
+    event of `after` nothing can be appended: a `ConcurrencyError`, too. Raises
     `AppendOutcomeUnknownError` if that can't be found out, and `BackendUnavailableError` if the
-    store says that it has not stored them and will not.
+    store says that it has not stored them and will not; `is_proven` says that `after` was read from
+    the stream, so that this isn't because of what a cache said.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -45,9 +52,10 @@ async def append(
             failure = error
         else:
             return
-        if isinstance(failure, BackendUnavailableError) and failure.nothing_done and attempt == 0:
+        is_refused = attempt == 0 and _is_refusal(failure)
+        if is_refused and is_proven:
             raise failure
-        standing = await _find_out(store, events, failure, is_first=attempt == 0)
+        standing = await _find_out(store, events, after, failure, is_first=attempt == 0)
         if standing is _Standing.OURS:
             reporting.count("append.reply_lost")
             return
@@ -56,40 +64,58 @@ async def append(
                 f"{events[0].aggregate_type} {events[0].aggregate_id}: wanted to append after "
                 f"{after}; that isn't the stream's head any more"
             ) from failure
+        if is_refused:
+            raise failure
         reporting.failed("append.retried", failure)
         await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
     raise _unknown(events, f"{failure}")
 
 
+def _is_refusal(failure: InterlockError) -> bool:
+    return isinstance(failure, BackendUnavailableError) and failure.nothing_done
+
+
 async def _find_out(
-    store: EventStore, events: Sequence[StoredEvent], failure: InterlockError, *, is_first: bool
+    store: EventStore,
+    events: Sequence[StoredEvent],
+    after: Head | None,
+    failure: InterlockError,
+    *,
+    is_first: bool,
 ) -> _Standing:
     for attempt in range(_ATTEMPTS):
         try:
-            standing = await _ids(store, events)
+            standing = await _ids(store, events, after)
         except InterlockError as error:
-            if isinstance(failure, ConcurrencyError) and is_first:
+            if is_first and (isinstance(failure, ConcurrencyError) or _is_refusal(failure)):
                 raise failure from error  # no earlier attempt of ours can have stored anything
             unanswered = error
             await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
         else:
-            if not standing:
+            ours = {event.version: event.event_id.bytes for event in events}
+            before = {} if after is None else {after[0]: after[1].bytes}
+            if standing == before:
                 return _Standing.NONE
-            ours = [event.event_id.bytes for event in events]
-            return _Standing.OURS if standing == ours else _Standing.OTHERS
+            return _Standing.OURS if standing.items() >= ours.items() else _Standing.OTHERS
     raise _unknown(events, f"{failure}; and to look for it: {unanswered}") from failure
 
 
-async def _ids(store: EventStore, events: Sequence[StoredEvent]) -> list[bytes]:
+async def _ids(
+    store: EventStore, events: Sequence[StoredEvent], after: Head | None
+) -> dict[int, bytes]:
+    """The ids that stand at the versions of `after` and of the events."""
     first, last = events[0], events[-1]
     chunks = store.read(
-        first.aggregate_type, first.aggregate_id, first=first.version, last=last.version
+        first.aggregate_type,
+        first.aggregate_id,
+        first=first.version if after is None else after[0],
+        last=last.version,
     )
-    ids: list[bytes] = []
+    ids: dict[int, bytes] = {}
     while (
         rows := await bounded("the event store's read", store.timeout, anext(chunks, None))
     ) is not None:
-        ids.extend(row[1] for row in rows)
+        ids.update((row[0], row[1]) for row in rows)
     return ids
 
 

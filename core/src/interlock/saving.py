@@ -190,7 +190,9 @@ class Saver:
         aggregate_id = loaded.aggregate_id
         noted = self._floor.head(aggregate_id)
         began = self._clock()
-        await append(self._events, events, loaded.head, self._reporting)
+        await append(
+            self._events, events, loaded.head, self._reporting, is_proven=loaded.is_current
+        )
         last = events[-1]
         if noted is not None and noted[0] > loaded.version:
             # What was noted before the append began isn't in the stream: it was rolled back.
