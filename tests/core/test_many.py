@@ -203,6 +203,20 @@ class TestWhatIsAmiss:
                 assert _balances(await rig.load_many(ID, IDS[0])) == [3, 4]
             assert "remove" in rig.cache.calls
 
+    @pytest.mark.parametrize("has_reader", [True, False])
+    async def test_an_entry_beyond_every_stream_is_passed_over(self, *, has_reader: bool) -> None:
+        async with Rig() as rig:
+            if not has_reader:
+                rig.app._parts[Account].many._reader = None
+            await rig.deposit(1, aggregate_id=IDS[0])
+            await rig.deposit(2)
+            found, version = rig.cache._records[_key(IDS[0])], 2**63 - 3
+            payload = found.payload.replace(b'"version":1', b'"version":%d' % version)
+            rig.cache.plant(found, version=version, payload=payload)
+            with unharmed("one entry failed the batch"):
+                loaded = await rig.load_many(ID, IDS[0], ID, freshness=FastForward())
+            assert _balances(loaded) == [2, 1, 2]
+
     async def test_a_record_of_another_aggregate_is_not_taken(self) -> None:
         class Lying(Cache):
             async def read_many(
