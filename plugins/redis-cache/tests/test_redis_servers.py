@@ -69,8 +69,10 @@ async def test_a_node_of_a_cluster_named_alone_is_explained(make: Make, cluster:
         await cache.read(key)
 
 
-async def test_a_user_with_the_permissions_of_the_page_can_do_all(start: Start, make: Make) -> None:
-    server = start()
+async def test_a_user_with_the_permissions_of_the_page_can_do_all(
+    start: Start, make: Make, binary: str
+) -> None:
+    server = start(binary=binary)
     server.ask("ACL", "SETUSER", "cache", "on", ">a@b/c d", *RULES)
     server.ask("ACL", "SETUSER", "default", "off")
     in_url = await make(f"redis://cache:a%40b%2Fc%20d@{server.name}/0")
