@@ -91,6 +91,45 @@ async def test_where_nobody_listens_no_time_is_taken(monkeypatch: pytest.MonkeyP
         assert rig.reports == []
 
 
+async def test_a_cache_that_is_down_is_logged_once_with_type_and_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Rig() as rig:
+        rig.cache.down |= {"put", "remove"}
+        await rig.deposit(*[1] * 20)
+        assert rig.app.counters()["cache.failed"] == 20
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "cache.failed",
+        "cache.remove_failed",
+    ]
+    for record in caplog.records:
+        told = record.__dict__
+        assert (told["aggregate_type"], told["aggregate_id"]) == ("Account", ID)
+
+
+def test_failures_of_one_kind_are_logged_once_a_minute_with_their_number(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = 0.0
+    reporting = Reporting(clock=lambda: now)
+    for second in range(121):
+        now = float(second)
+        reporting.failed("cache.failed", OSError("down"), ("Account", ID))
+    reporting.failed("cache.failed", ValueError("too long"), ("Account", ID))
+    reporting.failed("cache.failed", OSError("down"), ("Basket", ID))
+    reporting.failed("cache.remove_failed", OSError("down"), ("Account", ID))
+    again = "cache.failed: down (59 more like it since the last such line)"
+    assert caplog.messages == [
+        "cache.failed: down",
+        again,
+        again,
+        "cache.failed: too long",
+        "cache.failed: down",
+        "cache.remove_failed: down",
+    ]
+    assert [record.__dict__["failures"] for record in caplog.records] == [1, 60, 60, 1, 1, 1]
+
+
 def test_counters_are_a_copy() -> None:
     reporting = Reporting()
     reporting.count("x")

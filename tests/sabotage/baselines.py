@@ -363,7 +363,7 @@ PATCHES = [
     Patch(
         "an observer fails the load",
         "an observer's exception reaches nobody",
-        CodeEdit("Reporting.tell", 'self.failed("observer.failed", error)', "raise"),
+        CodeEdit("Reporting.tell", 'self.failed("observer.failed", error, of)', "raise"),
         f"{_REPORTS}test_an_observers_exception_reaches_nobody",
     ),
     Patch(

@@ -81,14 +81,16 @@ PATCHES = [
     Patch(
         "a strategy's exception fails the command",
         "nothing after the commit can fail the command",
-        CodeEdit("Keeper._decides", "self._reporting.failed(counter, error)", "raise"),
+        CodeEdit("Keeper._decides", "self._failed(counter, error, moment.state.id)", "raise"),
         f"{_FAILURES}test_a_strategy_that_raises_fails_neither_command_nor_load[snapshot]",
         (6,),
     ),
     Patch(
         "a failed put fails the command",
         "nothing after the commit can fail the command",
-        CodeEdit("Keeper._write", 'self._reporting.failed("cache.failed", error)', "raise"),
+        CodeEdit(
+            "Keeper._write", 'self._failed("cache.failed", error, loaded.aggregate_id)', "raise"
+        ),
         f"{_FAILURES}test_a_store_that_fails_after_the_commit_does_not_fail_the_command[amounts0-"
         "cache]",
         (6,),
@@ -98,9 +100,9 @@ PATCHES = [
         "a snapshot that fails on a read is counted, and the read succeeds",
         CodeEdit(
             "Keeper._decides",
-            "self._reporting.failed(counter, error)",
+            "self._failed(counter, error, moment.state.id)",
             """
-            self._reporting.failed(counter, error)
+            self._failed(counter, error, moment.state.id)
             if not moment.is_commit:
                 raise
             """,
@@ -114,10 +116,10 @@ PATCHES = [
         CodeEdit(
             "Keeper._write",
             """
-            self._reporting.failed("cache.failed", error)
+            self._failed("cache.failed", error, loaded.aggregate_id)
             await self.drop(loaded.aggregate_id)
             """,
-            'self._reporting.failed("cache.failed", error)',
+            'self._failed("cache.failed", error, loaded.aggregate_id)',
         ),
         f"{_FAILURES}test_a_put_that_fails_removes_the_entry",
         (11,),
@@ -125,7 +127,9 @@ PATCHES = [
     Patch(
         "a failed removal fails the command",
         "nothing after the commit can fail the command",
-        CodeEdit("Keeper.drop", 'self._reporting.failed("cache.remove_failed", error)', "raise"),
+        CodeEdit(
+            "Keeper.drop", 'self._failed("cache.remove_failed", error, aggregate_id)', "raise"
+        ),
         f"{_FAILURES}test_a_cache_fill_does_not_fail_a_read",
         (6,),
     ),

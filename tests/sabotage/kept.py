@@ -110,7 +110,9 @@ PATCHES = [
     Patch(
         "a snapshot that can't be encoded fails the command",
         "nothing after the commit can fail the command",
-        CodeEdit("Keeper._write", 'self._reporting.failed("snapshot.failed", error)', "raise"),
+        CodeEdit(
+            "Keeper._write", 'self._failed("snapshot.failed", error, loaded.aggregate_id)', "raise"
+        ),
         _LARGE,
         (6,),
     ),

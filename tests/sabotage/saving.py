@@ -173,7 +173,15 @@ PATCHES = [
     Patch(
         "a state that can't be folded fails the command",
         "nothing after the commit can fail the command",
-        CodeEdit("Saver._commit", 'self._reporting.failed("commit.fold_failed", error)', "raise"),
+        CodeEdit(
+            "Saver._commit",
+            """
+            self._reporting.failed(
+                "commit.fold_failed", error, (last.aggregate_type, aggregate_id)
+            )
+            """,
+            "raise",
+        ),
         f"{_SAVING}test_a_state_that_cannot_be_folded_after_the_commit_does_not_fail_the_command",
         (6,),
     ),

@@ -61,6 +61,18 @@ PATCHES = [
         f"{_TESTS}masking.py::test_what_is_logged_of_a_failure_tells_no_secret",
     ),
     Patch(
+        "each failure of a store that is down is logged",
+        "of failures of one kind one a minute is logged",
+        CodeEdit("Reporting.failed", "now - logged_at < _QUIET_SECONDS", "False"),
+        f"{_TESTS}reports.py::test_a_cache_that_is_down_is_logged_once_with_type_and_id",
+    ),
+    Patch(
+        "a store that is down is logged once and never again",
+        "of failures of one kind one a minute is logged",
+        CodeEdit("Reporting.failed", "now - logged_at < _QUIET_SECONDS", "logged_at < now"),
+        f"{_TESTS}reports.py::test_failures_of_one_kind_are_logged_once_a_minute_with_their_number",
+    ),
+    Patch(
         "show trusts the file",
         "an option that its plugin declares secret isn't shown",
         CodeEdit(

@@ -66,7 +66,9 @@ async def append(
             ) from failure
         if is_refused:
             raise failure
-        reporting.failed("append.retried", failure)
+        reporting.failed(
+            "append.retried", failure, (events[0].aggregate_type, events[0].aggregate_id)
+        )
         await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
     raise _unknown(events, f"{failure}")
 

@@ -164,7 +164,7 @@ class Keeper:
         try:
             return wants(moment)
         except Exception as error:  # noqa: BLE001 the load or commit stands
-            self._reporting.failed(counter, error)
+            self._failed(counter, error, moment.state.id)
             return False
 
     async def _write(
@@ -176,7 +176,7 @@ class Keeper:
             except StateNotKeptError as error:
                 self._reporting.not_kept("snapshot.not_kept", self._registration.tables.name, error)
             except Exception as error:  # noqa: BLE001 the load or commit stands
-                self._reporting.failed("snapshot.failed", error)
+                self._failed("snapshot.failed", error, loaded.aggregate_id)
         if not due.entry or self._cache is None:
             if due.removal:
                 await self.drop(loaded.aggregate_id)
@@ -188,10 +188,10 @@ class Keeper:
             self._reporting.not_kept("cache.not_kept", self._registration.tables.name, error)
             await self._leave_out(loaded.aggregate_id, Reason.NOT_KEPT, error.where)
         except RecordTooLargeError as error:
-            self._reporting.failed("cache.too_large", error)
+            self._failed("cache.too_large", error, loaded.aggregate_id)
             await self._leave_out(loaded.aggregate_id, Reason.TOO_LARGE, str(error))
         except Exception as error:  # noqa: BLE001 as above
-            self._reporting.failed("cache.failed", error)
+            self._failed("cache.failed", error, loaded.aggregate_id)
             await self.drop(loaded.aggregate_id)
 
     async def _leave_out(self, aggregate_id: UUID, reason: Reason, detail: str) -> None:
@@ -242,7 +242,10 @@ class Keeper:
         try:
             await bounded("the cache's remove", cache.timeout, cache.remove(key, stamp))
         except InterlockError as error:
-            self._reporting.failed("cache.remove_failed", error)
+            self._failed("cache.remove_failed", error, aggregate_id)
+
+    def _failed(self, counter: str, error: Exception, aggregate_id: UUID) -> None:
+        self._reporting.failed(counter, error, (self._registration.tables.name, aggregate_id))
 
     async def snapshot(self, loaded: Loaded, now: datetime) -> bool:
         """Store a snapshot here and now, whatever the strategy says; False if it can't be kept.

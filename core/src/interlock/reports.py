@@ -1,6 +1,7 @@
 """What a load tells of itself: reports for observers, and counters."""
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from interlock.policies import Freshness
 
 logger = logging.getLogger("interlock")
 _TOLD = 1_000  # losses
+_QUIET_SECONDS = 60.0
 
 
 class Source(StrEnum):
@@ -74,7 +76,12 @@ Observer = Callable[[LoadReport], object]
 class Reporting:
     """The observers and the counters of an application."""
 
-    def __init__(self, observers: Sequence[Observer] = (), masking: Masking | None = None) -> None:
+    def __init__(
+        self,
+        observers: Sequence[Observer] = (),
+        masking: Masking | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.masking = masking or Masking()
         """The secrets that no text of an error tells."""
         self._observers = tuple(observers)
@@ -82,15 +89,33 @@ class Reporting:
         """Whether anybody listens."""
         self._counters: Counter[str] = Counter()
         self._told: set[tuple[str, str]] = set()
+        self._clock = clock
+        self._logged: dict[tuple[str, str, type], tuple[float, int]] = {}  # when, how many since
 
     def count(self, name: str) -> None:
         """Add one to a counter."""
         self._counters[name] += 1
 
-    def failed(self, name: str, error: BaseException) -> None:
-        """Count and log a failure that reaches no caller."""
+    def failed(self, name: str, error: BaseException, of: tuple[str, UUID] | None = None) -> None:
+        """Count and log a failure that reaches no caller.
+
+        Where it is of an aggregate, given by type and id, the next ones of that type and kind are
+        logged once a minute, with how many there were.
+        """
         self._counters[name] += 1
-        logger.warning("%s: %s", name, self.masking.text(str(error)))
+        text = self.masking.text(str(error))
+        if of is None:
+            logger.warning("%s: %s", name, text)
+            return
+        kind, now = (name, of[0], type(error)), self._clock()
+        logged_at, count = self._logged.get(kind, (now - _QUIET_SECONDS, 0))
+        if now - logged_at < _QUIET_SECONDS:
+            self._logged[kind] = logged_at, count + 1
+            return
+        self._logged[kind] = now, 0
+        extra = {"aggregate_type": of[0], "aggregate_id": of[1], "failures": count + 1}
+        since = f" ({count} more like it since the last such line)" if count else ""
+        logger.warning("%s: %s%s", name, text, since, extra=extra)
 
     def not_kept(self, name: str, aggregate_type: str, error: StateNotKeptError) -> None:
         """Count a state that isn't kept; log the first of each type that would lose this."""
@@ -110,4 +135,5 @@ class Reporting:
             try:
                 observer(report)
             except Exception as error:  # noqa: BLE001 an observer never fails a load
-                self.failed("observer.failed", error)
+                of = report.aggregate_type, report.aggregate_id
+                self.failed("observer.failed", error, of)

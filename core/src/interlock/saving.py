@@ -208,7 +208,7 @@ class Saver:
         try:
             committed = self._folded(loaded, events, began)
         except Exception as error:  # noqa: BLE001 the command is committed, whatever comes after
-            self._reporting.failed("commit.fold_failed", error)
+            self._reporting.failed("commit.fold_failed", error, (last.aggregate_type, aggregate_id))
             await self._keeper.drop(aggregate_id)
             return
         trail = loaded.trail

@@ -96,7 +96,7 @@ class SnapshotWriter:
                 self._store.put(key, record, supersedes),
             )
         except Exception as error:  # noqa: BLE001 the commit that made it due stands
-            self._reporting.failed("snapshot.failed", error)
+            self._reporting.failed("snapshot.failed", error, (key.aggregate_type, key.aggregate_id))
             self._failures[key.aggregate_id] = str(error)
             if len(self._failures) > _FAILURES_REMEMBERED:
                 del self._failures[next(iter(self._failures))]
