@@ -33,7 +33,7 @@ _SOURCE = _ROOT / PACKAGE.parent
 _LISTS = (
     *("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers"),
     *("many", "forgetting", "rebuilding", "shown", "configuring", "ids", "annotations"),
-    *("revisions", "comparing", "closed", "fidelity", "kept"),
+    *("revisions", "locks", "comparing", "closed", "fidelity", "kept"),
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2
