@@ -257,6 +257,19 @@ class TestSnapshots:
                 assert (await new.load()).balance == 3
             assert (new.report.baseline, new.report.events_folded) == (Source.SNAPSHOT, 0)
 
+    async def test_no_name_of_a_state_of_an_older_revision_is_unset(self) -> None:
+        class Grown(New):
+            type_name = "Account"
+            revision = "1"
+            reads_revisions = ("0",)
+
+            more: int = 0
+
+        async with Rig(Old, **snapshotting(2)) as old, old_to(Grown, old) as new:
+            await old.deposit(1, 2)
+            assert (await new.load()).model_fields_set == set(Grown.model_fields)
+            assert new.report.baseline is Source.SNAPSHOT
+
     async def test_a_state_of_an_older_revision_is_cached_as_one_of_the_own(self) -> None:
         async with Rig(Old, **snapshotting(2)) as old, old_to(New, old, AlwaysCache()) as new:
             await old.deposit(1, 2)

@@ -228,9 +228,12 @@ async def test_an_unbound_record_backend_says_so() -> None:
         await InMemoryAggregateSnapshotStorageBackend().load_snapshot(ID)
 
 
-async def test_only_a_loaded_aggregate_can_be_kept() -> None:
-    with pytest.raises(ConfigurationError, match="only an aggregate that was loaded"):
-        await InMemoryAggregateCacheBackend().bind(MAPPER).set_aggregate(Box(id=ID))
+async def test_only_a_loaded_aggregate_of_the_class_can_be_kept() -> None:
+    cache = InMemoryAggregateCacheBackend().bind(MAPPER)
+    for strange in (Box(id=ID), _of_another_class()):
+        with pytest.raises(InterlockError) as caught:
+            await cache.set_aggregate(strange)
+        assert "only an aggregate that was loaded" in str(caught.value)
 
 
 async def test_what_a_subclass_overrides_is_what_is_called() -> None:
@@ -306,6 +309,11 @@ def _uncommitted() -> Box:
     return state
 
 
+def _of_another_class() -> Aggregate:
+    mapper = AggregateMapper(Other, replace(SCOPE, aggregate_type="Other"), JsonCodec())
+    return mapper.state(record(3, aggregate_type="Other"))
+
+
 OTHER_SCOPES = [
     replace(SCOPE, namespace="shop"),
     replace(SCOPE, epoch=1),
@@ -318,9 +326,7 @@ OTHER_SCOPES = [
     [
         Box(id=ID, version=3),
         "no aggregate",
-        AggregateMapper(Other, replace(SCOPE, aggregate_type="Other"), JsonCodec()).state(
-            record(3, aggregate_type="Other")
-        ),
+        _of_another_class(),
         *(
             AggregateMapper(Box, scope, JsonCodec()).state(record(3, revision=scope.revision))
             for scope in OTHER_SCOPES

@@ -33,8 +33,8 @@ PATCHES = [
         (21, 22),
     ),
     Patch(
-        "a plain backend may give any class",
-        "a plain backend's object is of the registered class",
+        "a backend keeps any class",
+        "what a backend keeps is of the registered class",
         CodeEdit(
             "AggregateMapper.record_of",
             """
@@ -46,7 +46,7 @@ PATCHES = [
             """,
             "if origin is None or pending_of(aggregate):",
         ),
-        f"{_MEMORY}test_what_is_not_the_stamped_state_is_unusable",
+        f"{_MEMORY}test_only_a_loaded_aggregate_of_the_class_can_be_kept",
         (21,),
     ),
     Patch(

@@ -31,11 +31,8 @@ PATCHES = [
         "a snapshot's version is its state's own",
         CodeEdit(
             "Keeper._snapshot",
-            "key = self._registration.snapshot_scope.key(loaded.aggregate_id)",
-            """
-            record = replace(record, version=moment.version_before + 1)
-            key = self._registration.snapshot_scope.key(loaded.aggregate_id)
-            """,
+            "record = replace(record, anchor_at=record.last_event_at)",
+            "record = replace(record, anchor_at=record.last_event_at, version=1)",
         ),
         "tests/core/test_saving.py::TestStoredBytes::"
         "test_all_events_of_a_commit_are_in_the_kept_state",

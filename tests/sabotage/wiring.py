@@ -103,7 +103,7 @@ PATCHES = [
     Patch(
         "closing waits for ever",
         "closing waits within a deadline",
-        CodeEdit("Application.close", "self._close_timeout.total_seconds()", "None"),
+        CodeEdit("Application.close", "deadline - min(_FAREWELL_SECONDS, seconds / 4)", "None"),
         f"{_CLOSING}test_what_never_ends_is_not_waited_for_for_ever",
     ),
     Patch(
