@@ -75,9 +75,9 @@ def test_a_secret_fills_in_and_stays_masked(
     install(VAULT)
     assert load_settings(config(CONFIG)).application.namespace == "hunter2"
     extensions = Catalogue.installed().extensions(["vault"])
-    options = Filler(tmp_path, extensions.secret, Problems()).filled({"password": {"secret": "db"}})
-    assert options["password"] == "hunter2"  # noqa: S105 a test's
-    assert shown(options) == {"password": "***"}
+    options = Filler(tmp_path, extensions.secret, Problems()).filled({"user": {"secret": "db"}})
+    assert options["user"] == "hunter2"
+    assert shown(options) == {"user": "***"}  # not as an option of a secret's name is
 
 
 @pytest.mark.parametrize(
