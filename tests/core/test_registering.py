@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, PostgresDsn, PrivateAttr, SecretStr
 
-from interlock.aggregate import Aggregate
+from interlock.aggregate import Aggregate, tables_of
 from interlock.application import ApplicationBuilder
 from interlock.application.aggregates import AlwaysCache, InMemoryAggregateCacheBackend
 from interlock.codecs import Codec, JsonCodec, ZlibJsonCodec
@@ -19,6 +19,8 @@ from interlock.errors import ConfigurationError
 from interlock.mapper import AggregateMapper
 from interlock.records import Scope
 from interlock.registering import check_defaults, check_state
+from interlock.routing import applies_event
+from rig import unharmed
 
 
 class Plain(BaseModel):
@@ -81,6 +83,7 @@ class Box(BaseModel):
 
 ONE = Sharing()
 ITEMS: list[int] = []
+PRICE = Hashed()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ def test_two_new_states_that_share_an_object_are_refused(
     class Wallet(Aggregate):
         money: annotation = Field(**options)
 
-    with pytest.raises(ConfigurationError, match=r"Wallet.money: two new aggregates share one "):
+    with pytest.raises(ConfigurationError, match=r"Wallet.money: two new objects share one "):
         check_defaults(Wallet)
 
 
@@ -121,13 +124,76 @@ def test_two_new_states_that_share_an_object_are_refused(
         (tuple[int, ...], {"default": (1, 2)}),
         (dict[str, int], {"default": {}}),
         (Any, {"default_factory": lambda: defaultdict(lambda: 100)}),
+        (HttpUrl, {"default": HttpUrl("https://a.example")}),
+        (PostgresDsn, {"default": PostgresDsn("postgres://a.example/b")}),
+        (Any, {"default": {"type": "definition-ref"}}),
+        (Any, {"default_factory": lambda given: [len(given)]}),
     ],
 )
 def test_defaults_of_ones_own_are_fine(annotation: Any, options: dict[str, Any]) -> None:
     class Wallet(Aggregate):
         money: annotation = Field(**options)
 
-    check_defaults(Wallet)
+    with unharmed("a default of its own was refused"):
+        check_defaults(Wallet)
+
+
+class Line(BaseModel):
+    price: Hashed = Hashed()
+
+
+class Made(BaseModel):
+    price: Hashed = Field(default_factory=lambda: PRICE)
+
+
+class Failing(BaseModel):
+    price: Hashed = Field(default_factory=lambda: Hashed(1 // 0))
+    line: Line
+
+
+class Pile(BaseModel):
+    lines: "list[Line | Pile]" = []
+
+
+@dataclass
+class Stock:
+    line: Line
+
+
+@pytest.mark.parametrize(
+    ("annotation", "where"),
+    [
+        (Line, "field.price"),
+        (list[Line] | None, "field.price"),
+        (dict[str, Stock], "field.line.price"),
+        (Pile, "field.lines.price"),
+        (Made, "field.price"),
+        (Failing, "field.line.price"),
+    ],
+)
+@pytest.mark.parametrize("is_read_only", [False, True])
+def test_what_all_objects_share_is_refused_in_states_and_events(
+    annotation: Any,
+    where: str,
+    is_read_only: bool,  # noqa: FBT001 a parameter
+) -> None:
+    class Kept(Aggregate):
+        field: annotation = None
+
+    class Happened(BaseModel):
+        read_only: ClassVar[bool] = is_read_only
+        field: annotation
+
+    class Emitting(Aggregate):
+        @applies_event
+        def apply(self, event: Happened) -> None: ...
+
+    with pytest.raises(ConfigurationError) as of_state:
+        check_defaults(Kept)
+    with pytest.raises(ConfigurationError) as of_event:
+        tables_of(Emitting)
+    assert str(of_state.value).startswith(f"Kept.{where}: two new objects share one Hashed")
+    assert str(of_event.value).startswith(f"Happened.{where}: two new objects share one Hashed")
 
 
 def checked(cls: type[Aggregate], codec: Codec | None = None) -> None:

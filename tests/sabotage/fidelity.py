@@ -15,6 +15,7 @@ _PRIVATE = f"{_LOSSES}test_a_private_attribute_is_lost_in_states"
 _EVENT = f"{_LOSSES}test_an_event_that_loses_data_is_refused_unless_it_is_only_read"
 _REGISTERING = "tests/core/test_registering.py::"
 _SHARED = f"{_REGISTERING}test_two_new_states_that_share_an_object_are_refused"
+_IN_ALL = f"{_REGISTERING}test_what_all_objects_share_is_refused_in_states_and_events"
 _DEFAULT = f"{_REGISTERING}test_a_default_that_does_not_come_back_is_named"
 _KEPT = "tests/core/test_kept_states.py::"
 _NOT_RECORDED = f"{_KEPT}test_an_event_that_loses_something_is_not_recorded"
@@ -341,9 +342,56 @@ DECLARED = [
 ]
 DEFAULTS = [
     Patch(
+        "a default that all events have is theirs",
+        "no two events that lack a value are given one object",
+        CodeEdit("_require_own_defaults", "if problem is not None:", "if False:"),
+        _IN_ALL,
+        (8,),
+    ),
+    Patch(
+        "a default that all states' models have is theirs",
+        "no two models in states that lack a value are given one object",
+        CodeEdit("check_defaults", "shared_default(cls, kinds)", "None"),
+        _IN_ALL,
+        (8,),
+    ),
+    Patch(
+        "what models hold may be shared",
+        "defaults are looked at however deep they stand",
+        CodeEdit(
+            "shared_default", "for name, inner in inner_schemas(schema):", "for name, inner in ():"
+        ),
+        _IN_ALL,
+        (8,),
+    ),
+    Patch(
+        "what a schema refers to may be shared",
+        "defaults are looked at wherever pydantic writes them down",
+        CodeEdit("shared_default", "todo.append((where, definitions[reference]))", "pass"),
+        _IN_ALL,
+        (8,),
+    ),
+    Patch(
+        "a factory may give one object",
+        "what factories make is looked at, too",
+        CodeEdit(
+            "_two_defaults",
+            "type(schema.get('default', schema)) in ATOMS",
+            "'default' not in schema",
+        ),
+        _IN_ALL,
+        (8,),
+    ),
+    Patch(
+        "URLs can change",
+        "a URL may be a default",
+        CodeEdit("_IMMUTABLE", "_BaseMultiHostUrl", "tuple"),
+        f"{_REGISTERING}test_defaults_of_ones_own_are_fine",
+    ),
+    Patch(
         "two new states share an object",
         "the defaults of a new state are its own",
-        CodeEdit("check_defaults", "if shared is not None:", "if False:"),
+        CodeEdit("shared", "if id(value) in mine:", "if False:"),
         _SHARED,
         (8,),
     ),

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from interlock._values.comparing import cached_properties
+from interlock._values.defaults import shared_default
 from interlock._values.fidelity import Fidelity, fidelity_of
 from interlock._values.losses import declared_losses
 from interlock.annotations import check_answer, parameter_type
@@ -184,6 +185,7 @@ def _event_entries(
     upcasters = {mark: function for function, mark in _marked(cls, _UPCASTS)}
     events: dict[str, EventEntry] = {}
     for event_class, applier in appliers.items():
+        _require_own_defaults(event_class)
         current = type_name(event_class)
         names = (current, *event_class.__dict__.get("former_names", ()))
         entry = EventEntry(
@@ -228,6 +230,13 @@ def _is_read_only(event_class: type[BaseModel]) -> bool:
             + "If it is only read, and never emitted, say `read_only: ClassVar[bool] = True`"
         )
     return bool(is_read_only)
+
+
+def _require_own_defaults(event_class: type[BaseModel]) -> None:
+    """Raise `ConfigurationError` for a default that events, and what keeps them, would share."""
+    problem = shared_default(event_class, fidelity_of(event_class).kinds)
+    if problem is not None:
+        raise ConfigurationError(problem)
 
 
 def _on_fresh_state(

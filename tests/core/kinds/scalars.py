@@ -119,6 +119,7 @@ TEXTS = (
     ),
     Row("`Base64Bytes`", "Base64Bytes", r'b"\xff"', KEPT, KEPT),
     Row("`UUID`", "UUID", "UUID(int=3)", KEPT, KEPT),
+    Row("a `UUID` that is safe", "UUID", "UUID(int=3, is_safe=SafeUUID.safe)", KEPT, KEPT),
     Row("a driver's own `UUID`", "UUID", "Id(int=3)", EMIT, NOT_KEPT, "`UUID(int=value.int)`"),
     Row("a `UUID` in a `UUID | str`", "UUID | str", "UUID(int=3)", KEPT, KEPT),
     Row("a `str` in a `UUID | str`", "UUID | str", '"A-17"', KEPT, KEPT),

@@ -1,6 +1,6 @@
 """Rows on what only a state has time for: sharing, names never set, cached properties, defaults."""
 
-from kinds.rows import ALWAYS, EMIT, KEPT, NOT_ASKED, NOT_KEPT, Row
+from kinds.rows import ALWAYS, EMIT, KEPT, NOT_ASKED, NOT_KEPT, REGISTRATION, Row
 
 _FROZEN = "`frozen=True`, or a copy for each place"
 _FACTORY = "`Field(default_factory=Purse)`"
@@ -204,7 +204,7 @@ DEFAULTS = (
         "a hashable dataclass as the default",
         "value: Purse = Purse()",
         "",
-        KEPT,
+        REGISTRATION,
         ALWAYS,
         _FACTORY,
         "it.value = Purse(1)",
@@ -214,7 +214,7 @@ DEFAULTS = (
         "a dataclass without `==` as the default",
         "value: Bag = Bag()",
         "",
-        KEPT,
+        REGISTRATION,
         ALWAYS,
         _FACTORY,
         "it.value = Bag(1)",
@@ -224,7 +224,7 @@ DEFAULTS = (
         "a hashable model as the default",
         "value: Chest = Chest()",
         "",
-        KEPT,
+        REGISTRATION,
         ALWAYS,
         _FACTORY,
         "it.value = Chest()",
@@ -234,7 +234,7 @@ DEFAULTS = (
         "a factory that gives one object",
         "value: Chest = Field(default_factory=lambda: ONE_CHEST)",
         "",
-        KEPT,
+        REGISTRATION,
         ALWAYS,
         _FACTORY,
         "it.value = Chest()",
@@ -244,7 +244,7 @@ DEFAULTS = (
         "one object in the defaults of two fields",
         "value: list[Purse] = Field(default_factory=lambda: [ONE_PURSE])",
         "",
-        KEPT,
+        REGISTRATION,
         ALWAYS,
         _FACTORY,
         "it.value = []",

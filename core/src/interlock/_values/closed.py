@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic_core import TzInfo
 
 from interlock._values.comparing import Kinds
+from interlock._values.schemas import Schema, schema_of
 
 Check = Callable[[Collection[Any], list[int]], bool]  # Any: whatever a field holds
 """Whether the JSON of all these values, which have the types that are declared, is exact.
@@ -28,7 +29,6 @@ names: those its JSON can't say.
 UNSET = 0
 Walk = Callable[[Any, list[int]], bool]  # Any: an object of the class, or of another
 """As `Check`, of one object; its own unset names aren't noted."""
-Schema = Mapping[str, Any]  # Any: pydantic's core schema
 
 _SHAPES = 64
 _SAFE_CONFIG = frozenset(
@@ -52,11 +52,7 @@ class _Closed:
 
 def closed_walk(cls: type[BaseModel], kinds: Kinds) -> Walk | None:
     """The check of an object of a model class; None if the class isn't closed."""
-    schema: Schema = cls.__pydantic_core_schema__
-    definitions: dict[str, Schema] = {}
-    if schema["type"] == "definitions":
-        definitions = {each["ref"]: each for each in schema["definitions"]}
-        schema = schema["schema"]
+    schema, definitions = schema_of(cls)
     compiler = _Compiler(definitions, kinds)
     try:
         schema = compiler.resolved(schema)

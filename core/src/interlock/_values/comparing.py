@@ -23,6 +23,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
+from pydantic.networks import _BaseMultiHostUrl, _BaseUrl
 from pydantic_core import TzInfo
 
 _FLAT = frozenset({int, str, bool, float, type(None)})
@@ -38,7 +39,7 @@ _BY_IDENTITY: tuple[type, ...] = (Enum, type, FunctionType, BuiltinFunctionType,
 _IMMUTABLE: tuple[type, ...] = (
     *(*_BY_EQUALITY, *_BY_TEXT, *_BY_IDENTITY, UUID, datetime, time, tzinfo, Pattern, PurePath),
     *(IPv4Address, IPv4Network, IPv6Address, IPv6Network, tuple, frozenset),
-    *(Secret, SecretBytes, SecretStr),
+    *(Secret, SecretBytes, SecretStr, _BaseUrl, _BaseMultiHostUrl),
 )
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-Schema = Mapping[str, Any]  # Any: pydantic's core schema
+from interlock._values.schemas import Schema, inner_schemas, schema_of
 
 _FIELDS = ("model-field", "dataclass-field", "typed-dict-field")
-_NOT_FOR_JSON = frozenset({"strict_schema", "python_schema", "metadata", "serialization"})
 
 
 def declared_losses(cls: type[BaseModel], *, is_state: bool) -> list[str]:
@@ -18,11 +17,7 @@ def declared_losses(cls: type[BaseModel], *, is_state: bool) -> list[str]:
     Looks into everything that a field may hold. In a state a private attribute is a loss too,
     unless a `model_post_init` makes it; in an event it is looked at with each event.
     """
-    schema: Schema = cls.__pydantic_core_schema__
-    definitions: dict[str, Schema] = {}
-    if schema["type"] == "definitions":
-        definitions = {each["ref"]: each for each in schema["definitions"]}
-        schema = schema["schema"]
+    schema, definitions = schema_of(cls)
     losses = _Losses(definitions, is_state=is_state)
     return list(dict.fromkeys(losses.of(schema, cls.__name__, {})))
 
@@ -56,7 +51,7 @@ class _Losses:
                     f"{where}.{field['property_name']} is a computed field, an extra one when JSON "
                     f"is read, and extra={extra!r}; make it a plain property, or ignore extras"
                 )
-        for name, inner in _inner_schemas(schema):
+        for name, inner in inner_schemas(schema):
             below = where if name is None else f"{where}.{name}"
             if inner["type"] in _FIELDS and name is not None:
                 yield from _of_field(inner, name, below, config)
@@ -99,24 +94,6 @@ def _single_keys(alias: Any) -> set[str]:  # Any: a name, a path, or a list of p
         return {alias}
     paths = alias if isinstance(alias[0], list) else [alias]
     return {path[0] for path in paths if len(path) == 1}
-
-
-def _inner_schemas(schema: Schema) -> Iterator[tuple[str | None, Schema]]:
-    """The schemas in a schema that JSON is read by, with the name where it is a field's."""
-    for key, value in schema.items():
-        if key in _NOT_FOR_JSON:
-            continue
-        if isinstance(value, Mapping) and isinstance(value.get("type"), str):
-            yield None, value
-        elif isinstance(value, Mapping) and key in ("fields", "choices"):
-            yield from ((name if key == "fields" else None, each) for name, each in value.items())
-        elif isinstance(value, list) and key != "default":
-            for each in value:
-                part = each[0] if isinstance(each, tuple) else each
-                if isinstance(part, Mapping):  # a parameter of a call has no type
-                    inner = part if isinstance(part.get("type"), str) else part.get("schema")
-                    if inner is not None:
-                        yield part.get("name"), inner
 
 
 def _is_of_secrets(function: object) -> bool:
