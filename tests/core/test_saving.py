@@ -402,6 +402,36 @@ class TestCancellation:
             assert len(rig.events.rows()) == 1
             assert rig.cache.found.version == 1
 
+    async def test_a_scope_of_anyio_does_not_cancel_it_again_and_again(self) -> None:
+        pytest.importorskip("anyio", reason="needs anyio")
+        from anyio import CancelScope  # noqa: PLC0415 # it may be missing
+
+        scope, cancels = CancelScope(), 0
+
+        class Request(asyncio.Task[None]):
+            def cancel(self, msg: object = None) -> bool:
+                nonlocal cancels
+                cancels += 1
+                return super().cancel(msg)
+
+        async def deposit() -> None:
+            with scope:
+                await rig.deposit(1)
+
+        async with Rig() as rig:
+            gate = rig.events.hold("append")
+            request = Request(deposit())
+            await gate.reached.wait()
+            scope.cancel()
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert cancels == 1
+            assert not request.done()
+            gate.opened.set()
+            await request
+            assert scope.cancelled_caught
+            assert len(rig.events.rows()) == 1
+
     async def test_a_command_cancelled_during_its_put_finishes_it(self) -> None:
         async with Rig() as rig:
             gate = rig.cache.hold("put")

@@ -2,8 +2,9 @@
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -246,19 +247,22 @@ class Saver:
     async def _uncancelled(self, commit: Any) -> None:  # Any: the coroutine of _commit
         """Run to the end even if the caller is cancelled; the cancellation is raised then."""
         task: asyncio.Task[None] = asyncio.create_task(commit)
-        cancelled: asyncio.CancelledError | None = None
-        while not task.done():
-            try:
-                await asyncio.shield(task)
-            except asyncio.CancelledError as error:
-                cancelled = error
-            except Exception:  # noqa: BLE001, S110 # it is raised below
-                pass
-        if cancelled is not None:
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            with _left_alone():
+                while not task.done():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait({task})
             if not task.cancelled():
                 task.exception()  # the caller asked not to know
-            raise cancelled
-        task.result()
+            raise
+
+
+def _left_alone() -> AbstractContextManager[object]:
+    """Within it anyio, which cancels a task anew in each turn of the loop, leaves it alone."""
+    anyio = sys.modules.get("anyio")
+    return nullcontext() if anyio is None else anyio.CancelScope(shield=True)
 
 
 def encode_metadata(command: Command[Any], metadata: Metadata | None) -> bytes:
