@@ -13,12 +13,12 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import TzInfo
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer
+from pydantic_core import PydanticSerializationError, TzInfo
 
 from interlock._values.closed import closed_walk
 from interlock._values.comparing import Kinds, difference
-from interlock._values.fidelity import Fidelity, fidelity_of, has_long_number, told
+from interlock._values.fidelity import Fidelity, fidelity_of, has_long_number, told, told_of
 from interlock._values.sharing import details_of, restore
 from interlock.domain import Aggregate
 
@@ -285,6 +285,41 @@ def test_what_does_not_validate_is_told_by_its_field_and_never_by_a_key_or_value
         Cards.model_validate_json('{"limits": {"4111": "ann"}}')
     assert told(caught.value) == "$.limits: int_parsing"
     assert told(ValueError("4111")) == "ValueError"
+
+
+def cycle() -> list[Any]:
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
+def nested(depth: int) -> list[Any]:
+    made: list[Any] = []
+    for _ in range(depth):
+        made = [made]
+    return made
+
+
+class Written(BaseModel):
+    value: Any = None
+
+    @model_serializer
+    def write(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+
+@pytest.mark.parametrize("value", ["4111\ud800", {"4111\ud800": 1}, cycle(), nested(5000), id])
+def test_what_cannot_be_encoded_is_told_by_its_field_and_never_by_a_key_or_value(
+    value: Any,
+) -> None:
+    for model, path in (
+        (Stamp.model_construct(line=Line.model_construct(sku=value)), "$.line: "),
+        (Stamp.model_construct(other=1, more=value), "$.more: "),
+        (Written(value=value), ""),  # a serializer of the whole hides which it is
+    ):
+        with pytest.raises(PydanticSerializationError) as caught:
+            model.__pydantic_serializer__.to_json(model)
+        assert told_of(model, caught.value) == f"{path}PydanticSerializationError"
 
 
 class Ring(Aggregate):

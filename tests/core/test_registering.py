@@ -215,7 +215,7 @@ class State(Enum):
         (str, None, r"\$.value: string_type"),
         (Annotated[int, Field(ge=0)], -1, r"\$.value: greater_than_equal"),
         (dict, defaultdict(list), r"\$.value: a defaultdict comes back as a dict"),
-        (Any, object(), r"can't be encoded"),
+        (Any, object(), r"can't be encoded \(\$\.value: "),
     ],
 )
 def test_a_default_that_does_not_come_back_is_named(

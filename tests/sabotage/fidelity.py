@@ -6,6 +6,9 @@ from patch import Patch
 _FIDELITY = "tests/core/test_fidelity.py::"
 _SAID = f"{_FIDELITY}test_the_details_say_what_json_cannot"
 _PUT_BACK = f"{_FIDELITY}test_one_object_is_put_back_wherever_it_stood"
+_UNENCODED = (
+    f"{_FIDELITY}test_what_cannot_be_encoded_is_told_by_its_field_and_never_by_a_key_or_value"
+)
 _EXTRAS = f"{_FIDELITY}test_unset_and_shared_extras_come_back"
 _LOSSES = "tests/core/test_losses.py::"
 _NAMED = f"{_LOSSES}test_what_the_declaration_loses_is_named"
@@ -340,6 +343,26 @@ DECLARED = [
         (19,),
     ),
 ]
+TOLD = [
+    Patch(
+        "nobody hears which field can't be encoded",
+        "a field that can't be encoded is named",
+        CodeEdit("told_of", "not _is_encoded(model, {name})", "False"),
+        _UNENCODED,
+    ),
+    Patch(
+        "the first field is to blame for what a serializer of the whole does",
+        "no field is blamed where a serializer takes the whole",
+        CodeEdit("told_of", "_is_encoded(model, set())", "True"),
+        _UNENCODED,
+    ),
+    Patch(
+        "names beyond the declared ones are encoded",
+        "an extra name that can't be encoded is named",
+        CodeEdit("told_of", "model.__pydantic_extra__ or ()", "()"),
+        _UNENCODED,
+    ),
+]
 DEFAULTS = [
     Patch(
         "a default that all events have is theirs",
@@ -513,4 +536,4 @@ EVENTS = [
         (19,),
     ),
 ]
-PATCHES = [*DETAILS, *DECLARED, *DEFAULTS, *EVENTS]
+PATCHES = [*DETAILS, *DECLARED, *TOLD, *DEFAULTS, *EVENTS]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import PydanticCustomError, from_json, to_json
 
 from interlock._values.canonical import canonical_json
-from interlock._values.fidelity import fidelity_of, told
+from interlock._values.fidelity import fidelity_of, told_of
 from interlock._values.sharing import restore
 from interlock.declarations import EventEntry, Tables, build_tables, type_name
 from interlock.errors import EventApplyError, UnknownEventError
@@ -197,7 +197,7 @@ def _stored_form(state: Aggregate, entry: EventEntry, event: BaseModel) -> tuple
     except Exception as error:  # noqa: BLE001 whatever a serializer or validator raises
         raise EventApplyError(
             f"{type(state).__name__} {state.id} emitted {entry.name}, which doesn't survive its "
-            f"JSON ({told(error)}); nothing was recorded"
+            f"JSON ({told_of(event, error)}); nothing was recorded"
         ) from None
     lost = entry.fidelity.event_difference(event, payload, copy)
     if lost is not None:

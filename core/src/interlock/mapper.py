@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from interlock._values.comparing import Difference
-from interlock._values.fidelity import Fidelity, fidelity_of, told
+from interlock._values.fidelity import Fidelity, fidelity_of, told, told_of
 from interlock._values.sharing import restore
 from interlock.aggregate import Aggregate, Origin, origin_of, pending_of, set_origin
 from interlock.codecs import Codec, JsonCodec
@@ -34,7 +34,8 @@ class AggregateMapper:
         except RecordTooLargeError:
             raise
         except Exception as error:  # noqa: BLE001 also a foreign codec's
-            raise self._not_kept(state, f"it can't be encoded, {told(error)}") from None
+            where = f"it can't be encoded ({told_of(state, error)})"
+            raise self._not_kept(state, where) from None
 
     def record(
         self, state: Aggregate, origin: Origin, *, verified_at: datetime, taken_at: datetime

@@ -114,6 +114,25 @@ def told(error: Exception) -> str:
     return f"${''.join(f'.{step}' for step in first['loc'][:1])}: {first['type']}"
 
 
+def told_of(model: BaseModel, error: Exception) -> str:
+    """What an error of encoding or decoding says, with the field that can't be encoded."""
+    names = (*type(model).model_fields, *(model.__pydantic_extra__ or ()))
+    if not isinstance(error, ValidationError) and _is_encoded(model, set()):
+        for name in names:
+            if not _is_encoded(model, {name}):
+                return f"$.{name}: {told(error)}"
+    return told(error)  # where a serializer takes the whole, no field is to blame
+
+
+def _is_encoded(model: BaseModel, names: set[str]) -> bool:
+    """Whether JSON can be made of these fields."""
+    try:
+        model.__pydantic_serializer__.to_json(model, include=names, warnings="none")
+    except Exception:  # noqa: BLE001 whatever a serializer raises
+        return False
+    return True
+
+
 @functools.lru_cache(maxsize=1024)
 def _unset_at_root(names: tuple[str, ...]) -> bytes:
     return to_json({"unset": [[names, [[]]]]})
