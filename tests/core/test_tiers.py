@@ -1,6 +1,7 @@
 """A cache in this process before a shared one is no staler than it was told."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -240,6 +241,25 @@ class TestChanges:
             tiers.shared.changed(f"another:{number}")
         await tiers.both.put(KEY, record(3, verified=1.5))
         assert await tiers.read() == 4
+
+    @pytest.mark.parametrize("length", [20, 250])
+    async def test_the_changes_hold_16_mib_at_most(self, length: int) -> None:
+        tiers = await Tiers(size=10_000_000).opened()
+        tracemalloc.start()
+        try:
+            for number in range(90_000):
+                tiers.shared.changed(f"{number:0{length}}")
+                tiers.clock.pass_by(1)
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert 8 * 2**20 < held <= 16 * 2**20
+        assert tiers.both._forgotten > START
+
+    async def test_a_message_longer_than_any_key_is_not_held(self) -> None:
+        tiers = await Tiers().opened()
+        tiers.shared.changed("x" * 251)
+        assert not tiers.both._changed_at
 
     async def test_a_broken_channel_empties_the_local_tier(self) -> None:
         tiers = await Tiers().opened()

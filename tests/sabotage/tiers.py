@@ -73,10 +73,28 @@ PATCHES = [
         "a change that is no longer remembered voids as well",
         CodeEdit(
             "TieredAggregateCacheBackend._changed",
-            "self._forgotten = self._changed_at.pop(next(iter(self._changed_at)))",
-            "self._changed_at.pop(next(iter(self._changed_at)))",
+            "self._forgotten = self._changed_at.pop(oldest)",
+            "self._changed_at.pop(oldest)",
         ),
         f"{_TESTS}tiers.py::TestChanges::test_a_forgotten_change_still_voids",
+    ),
+    Patch(
+        "what the changes hold isn't counted in bytes",
+        "the channel of changes holds 16 MiB at most",
+        CodeEdit(
+            "TieredAggregateCacheBackend._changed",
+            "self._changes_bytes > _CHANGES_BYTES",
+            "False",
+        ),
+        f"{_TESTS}tiers.py::TestChanges::test_the_changes_hold_16_mib_at_most[250]",
+    ),
+    Patch(
+        "a change's text may be of any length",
+        "a message that is longer than any key is none of ours",
+        CodeEdit(
+            "TieredAggregateCacheBackend._changed", "if len(text) > _LONGEST_KEY:", "if False:"
+        ),
+        f"{_TESTS}tiers.py::TestChanges::test_a_message_longer_than_any_key_is_not_held",
     ),
     Patch(
         "a broken channel is ignored",

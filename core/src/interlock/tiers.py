@@ -11,6 +11,12 @@ from interlock.records import AggregateRecord, RecordKey, Stamp
 
 LOCAL_TTL = timedelta(seconds=30)
 
+_LONGEST_KEY = 250
+"""Characters of what `RecordKey.text()` gives; a longer message is about no key."""
+_CHANGES_BYTES = 16 * 1024 * 1024
+_ENTRY_BYTES = 200
+"""What a change takes besides its text: the two objects, and their place in the dictionary."""
+
 
 class TieredAggregateCacheBackend(RecordCacheBackend):
     """Reads the local tier, then the shared one; the shared one alone is shared with others.
@@ -45,6 +51,7 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
         self._clock = clock
         self._keys: dict[str, RecordKey] = {}  # by `RecordKey.text()`, at least of what is kept
         self._changed_at: dict[str, datetime] = {}  # likewise, the latest last
+        self._changes_bytes = 0  # about what the dictionary takes
         self._forgotten = clock()  # changes up to here aren't in the dictionary
 
     async def open(self) -> None:
@@ -106,10 +113,15 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
             self._keys = {key.text(): key for key in kept}
 
     def _changed(self, text: str) -> None:
-        self._changed_at.pop(text, None)
+        if len(text) > _LONGEST_KEY:
+            return
+        if self._changed_at.pop(text, None) is None:
+            self._changes_bytes += len(text) + _ENTRY_BYTES
         self._changed_at[text] = self._clock()
-        if len(self._changed_at) > 2 * self._local.size:
-            self._forgotten = self._changed_at.pop(next(iter(self._changed_at)))
+        while len(self._changed_at) > 2 * self._local.size or self._changes_bytes > _CHANGES_BYTES:
+            oldest = next(iter(self._changed_at))
+            self._changes_bytes -= len(oldest) + _ENTRY_BYTES
+            self._forgotten = self._changed_at.pop(oldest)
         key = self._keys.pop(text, None)
         if key is not None:
             self._local.discard(key)
@@ -118,4 +130,5 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
         self._local.clear()
         self._keys.clear()
         self._changed_at.clear()
+        self._changes_bytes = 0
         self._forgotten = self._clock()
