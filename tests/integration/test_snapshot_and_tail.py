@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import Replay, SnapshotWhen
+from interlock.backends import Scope
 from interlock.domain import Aggregate, Command
 from interlock.reports import LoadReport, Reason
 from interlock.routing import applies_event, handles_command
+from interlock_sqlalchemy.database import PAGE_BYTES
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
 from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
@@ -24,19 +26,23 @@ ON_SERVERS = pytest.mark.parametrize("place", ["postgresql", "psycopg", "mariadb
 
 class Counted(BaseModel):
     number: int
+    note: str = ""
 
 
 class Count(Command[None]):
     times: int = 1
+    note: str = ""
 
 
 class Counter(Aggregate):
+    revision = "1"
+
     total: int = 0
 
     @handles_command
     def count(self, command: Count) -> None:
         for number in range(command.times):
-            self.emit(Counted(number=number))
+            self.emit(Counted(number=number, note=command.note))
 
     @applies_event
     def counted(self, event: Counted) -> None:
@@ -114,6 +120,25 @@ async def test_a_thread_reads_a_stream_of_any_length_to_its_end(place: Place, ev
     running = Running(place, inline_rows=0)
     async with running.app as app:
         assert (await app.load(Counter, aggregate_id)).version == (events and events + 50)
+
+
+@pytest.mark.parametrize("inline_rows", [0, 500])
+async def test_a_tail_of_large_events_is_read_to_its_end(place: Place, inline_rows: int) -> None:
+    running = Running(place, 12)
+    aggregate_id = await running.counted(12)
+    async with running.app as app:
+        for size in [10, *[1 << 20] * 20, 10, 10]:
+            await app.dispatch(Count(aggregate_id=aggregate_id, note="x" * size))
+    running = Running(place, inline_rows=inline_rows)
+    async with running.app as app:
+        key = Scope("default", 0, "Counter", "1").key(aggregate_id)
+        record, chunks = await running.events.read_from_snapshot(running.snapshots, key)
+        assert record is not None
+        assert record.version == 12
+        sizes = [sum(len(row[6]) for row in rows) async for rows in chunks]
+        assert sum(sizes) > 20 << 20
+        assert max(sizes) <= PAGE_BYTES
+        assert (await app.load(Counter, aggregate_id)).version == 35
 
 
 @ON_SERVERS

@@ -37,6 +37,7 @@ FEATURES = (
         "`ORDER BY` and `LIMIT`",
         "Order Ordered Ordered.desc=True Ordered.nulls_first=True Limit",
     ),
+    Feature("`CASE` and `octet_length`", "Case If Add octet_length() ByteLength"),
     Feature("`SELECT DISTINCT`", "Distinct"),
     Feature("`GROUP BY` and `max`", "Group Max"),
     Feature("`IN` a list", "In"),

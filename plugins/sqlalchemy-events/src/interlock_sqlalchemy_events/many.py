@@ -1,12 +1,14 @@
 """Reading many streams at once."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Select,
     Table,
     and_,
     bindparam,
@@ -17,8 +19,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.sql.expression import ClauseElement
 
-from interlock.backends import EventRow
-from interlock_sqlalchemy.database import Database, Many, Row, Statement, Values, fitting
+from interlock_sqlalchemy.database import (
+    Database,
+    Many,
+    Row,
+    Statement,
+    Values,
+    largest,
+    whole_page,
+)
+from interlock_sqlalchemy.joint import event_columns
 
 _SIZES = (8, 64, 512)
 """How many streams a statement without arrays asks for: each number is a statement of its own."""
@@ -48,16 +58,19 @@ class ManyReads:
         while left:
             part = dict(list(left.items())[: _SIZES[-1]])
             statement, values = self._bound(part)
-            rows = await self._database.fetch(statement, {**shared, **values, "limit": limit})
-            for aggregate_id, found in groupby(rows, _id):
+            bounds = {"limit": limit, "largest": largest(limit)}
+            rows = await self._database.fetch(statement, {**shared, **values, **bounds})
+            page = whole_page(list(rows), limit, _ROWS)
+            for aggregate_id, found in groupby(page.rows, _id):
                 yield aggregate_id, [row[1:] for row in found]
-            if len(rows) < limit:
+            if not page.limit:
                 left = {key: first for key, first in left.items() if key not in part}
                 continue
-            last_id, last_version = rows[-1][:2]
-            left = {key: first for key, first in left.items() if key >= last_id}
-            left[last_id] = last_version + 1
-            limit = fitting(rows, _ROWS)
+            limit = page.limit
+            if page.rows:
+                last_id, last_version = page.rows[-1][:2]
+                left = {key: first for key, first in left.items() if key >= last_id}
+                left[last_id] = last_version + 1
 
     def _bound(self, firsts: Mapping[bytes, int]) -> tuple[Statement, Values]:
         ids, versions = list(firsts), [min(first, _MAX_VERSION) for first in firsts.values()]
@@ -75,20 +88,22 @@ class ManyReads:
 
     def _statement(self, size: int) -> Statement:
         if size not in self._statements:
-            clause = _in_arrays(self._table) if size == 0 else _in_ranges(self._table, size)
+            columns = [self._table.c.aggregate_id, *event_columns(self._database, self._table)]
+            selected = select(*columns)
+            clause = (
+                _in_arrays(selected, self._table)
+                if size == 0
+                else _in_ranges(selected, self._table, size)
+            )
             self._statements[size] = self._database.compile(clause)
         return self._statements[size]
-
-
-def _columns(table: Table) -> Sequence[ColumnElement[object]]:
-    return [table.c.aggregate_id, *(table.c[name] for name in EventRow._fields)]
 
 
 def _of_type(table: Table) -> ColumnElement[bool]:
     return and_(*(table.c[name] == bindparam(name) for name in ("namespace", "aggregate_type")))
 
 
-def _in_arrays(table: Table) -> ClauseElement:
+def _in_arrays(selected: Select[Any], table: Table) -> ClauseElement:
     wanted = (
         func.unnest(
             bindparam("ids", type_=ARRAY(BYTEA)), bindparam("firsts", type_=ARRAY(BigInteger))
@@ -97,8 +112,7 @@ def _in_arrays(table: Table) -> ClauseElement:
         .render_derived(name="wanted")
     )
     return (
-        select(*_columns(table))
-        .select_from(wanted)
+        selected.select_from(wanted)
         .join(table, table.c.aggregate_id == wanted.c.id)
         .where(_of_type(table), table.c.version >= wanted.c.first)
         .order_by(table.c.aggregate_id, table.c.version)
@@ -106,7 +120,7 @@ def _in_arrays(table: Table) -> ClauseElement:
     )
 
 
-def _in_ranges(table: Table, size: int) -> ClauseElement:
+def _in_ranges(selected: Select[Any], table: Table, size: int) -> ClauseElement:
     ranges = [
         and_(
             table.c.aggregate_id == bindparam(f"id_{place}"),
@@ -115,8 +129,7 @@ def _in_ranges(table: Table, size: int) -> ClauseElement:
         for place in range(size)
     ]
     return (
-        select(*_columns(table))
-        .where(_of_type(table), or_(*ranges))
+        selected.where(_of_type(table), or_(*ranges))
         .order_by(table.c.aggregate_id, table.c.version)
         .limit(bindparam("limit"))
     )

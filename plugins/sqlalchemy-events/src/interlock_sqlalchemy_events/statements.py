@@ -16,9 +16,9 @@ from sqlalchemy import (
     union_all,
 )
 
-from interlock.backends import EventRow
 from interlock_sqlalchemy.columns import Columns, Content, Id, Label, Name, Number, table_of
 from interlock_sqlalchemy.database import Database, Statement
+from interlock_sqlalchemy.joint import event_columns
 
 _STREAM = ("namespace", "aggregate_type", "aggregate_id")
 
@@ -54,7 +54,7 @@ class EventStatements:
         column = table.c
         stream = self._stream = [column[name] == bindparam(name) for name in _STREAM]
         self.read = database.compile(
-            select(*(column[name] for name in EventRow._fields))
+            select(*event_columns(database, table))
             .where(
                 *stream, column.version > bindparam("after"), column.version <= bindparam("last")
             )

@@ -7,14 +7,18 @@ from enum import Enum
 from operator import itemgetter
 from typing import Any, Protocol, cast
 
-from sqlalchemy import Dialect, Table
+from sqlalchemy import ColumnElement, Dialect, Table
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement
 
 Row = tuple[Any, ...]  # what a row holds is known where its statement is written
 Values = Mapping[str, object]
 
+PAGE_BYTES = 16 << 20
+"""What a page holds at most, unless it is of one row."""
+
 _CHUNK_BYTES = 1 << 20
+_content = itemgetter(-1)
 
 
 class Many(Enum):
@@ -81,6 +85,14 @@ class Lookup:
     then: Callable[[Sequence[Row]], "Sequence[Step | Lookup]"]
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows that were read at once; `limit` is how many the next page has, 0 if there is none."""
+
+    rows: list[Row]
+    limit: int
+
+
 class Database(Protocol):
     """One database, one table of it, opened and used by one event loop.
 
@@ -141,11 +153,18 @@ class Database(Protocol):
         """All rows, of a statement that yields few; tuples, or what is sliced to tuples."""
         ...
 
+    def contents(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
+        """Columns of contents, as the statements of `pages` select them.
+
+        A server leaves out what is larger than the value `largest`; the last column is then None.
+        """
+        ...
+
     async def fetch_both(
         self,
         first: tuple[Statement, Values],
         then: Callable[[Sequence[Row]], tuple[Statement, Values]],
-    ) -> tuple[Sequence[Row], list[Row]]:
+    ) -> tuple[Sequence[Row], Page]:
         """All rows of one read, and the first page of another that follows from them."""
         ...
 
@@ -154,13 +173,13 @@ class Database(Protocol):
         statement: Statement,
         values: Values,
         after: object,
-        first: list[Row] | None = None,
+        first: Page | None = None,
     ) -> AsyncIterator[list[Row]]:
-        """All rows in chunks, holding no transaction open between them.
+        """All rows in chunks of at most `PAGE_BYTES`, holding no transaction open between them.
 
-        The statement takes `after` and `limit` besides the values; a row's first column is the next
-        chunk's `after`, and its last is its largest. `first` is the first page, where it was read
-        already.
+        The statement takes `after`, `limit` and, where it selects `contents`, `largest` besides the
+        values; a row's first column is the next chunk's `after`, and its last is its largest.
+        `first` is the first page, where it was read already.
         """
         ...
 
@@ -173,6 +192,24 @@ class Database(Protocol):
         says so.
         """
         ...
+
+
+def largest(limit: int) -> int:
+    """What a row may hold, so that a page of so many rows is no larger than it may be."""
+    return PAGE_BYTES // limit if limit > 1 else 2**31 - 1
+
+
+def page_of(rows: list[Row], limit: int, most: int) -> Page:
+    """The rows of a read of so many; the next one has `most` at most."""
+    return Page(rows, fitting(rows, most) if len(rows) == limit else 0)
+
+
+def whole_page(rows: list[Row], limit: int, most: int) -> Page:
+    """As `page_of`, up to the first row whose content was left out; then fewer are read next."""
+    if None in map(_content, rows):
+        whole = [row[-1] for row in rows].index(None)
+        return Page(rows[:whole], max(1, limit // 16))
+    return page_of(rows, limit, most)
 
 
 def fitting(rows: Sequence[Row], most: int) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -17,7 +18,15 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import AggregateRecord, EventRow, RecordKey
-from interlock_sqlalchemy.database import Database, Many, Row, Statement, Values
+from interlock_sqlalchemy.database import (
+    Database,
+    Many,
+    Row,
+    Statement,
+    Values,
+    largest,
+    whole_page,
+)
 
 _STREAM = ("namespace", "aggregate_type", "aggregate_id")
 _SCOPE = (*_STREAM, "revision")
@@ -62,7 +71,7 @@ class JointReads:
         self._together = (
             None
             if database.many is Many.ONE_BY_ONE
-            else database.compile(_together(events, source.table))
+            else database.compile(_together(database, events, source.table))
         )
         places = {"aggregate_id": 0, **{name: at for at, name in enumerate(_SNAPSHOT, 1)}}
         self._record = itemgetter(*(places[name] for name in source.columns))
@@ -74,27 +83,34 @@ class JointReads:
         wanted = {**self._source.values(key), "at_or_below": last}
         values = {**stream, "last": last}
         if self._together is None:
-            kept, rows = await self._database.fetch_both(
+            kept, page = await self._database.fetch_both(
                 (self._source.read, wanted),
                 lambda kept: (self._read, {**values, "after": self._first(kept) - 1}),
             )
         else:
             bound = {f"snapshot_{name}": value for name, value in wanted.items()}
-            found = await self._database.fetch(
-                self._together, {**values, **bound, "limit": self._database.first_rows}
-            )
+            limit = self._database.first_rows
+            bound |= {"limit": limit, "largest": largest(limit)}
+            found = await self._database.fetch(self._together, {**values, **bound})
             kept = [self._record((key.aggregate_id.bytes, *row[1:])) for row in found if not row[0]]
             rows = [row[1 : 1 + len(_EVENT)] for row in found if row[0]]
             rows.sort(key=_version)
+            page = whole_page(rows, limit, limit)
         record = self._source.record(key, kept[0]) if kept else None
-        pages = self._database.pages(self._read, values, self._first(kept) - 1, rows)
+        pages = self._database.pages(self._read, values, self._first(kept) - 1, page)
         return record, pages
 
     def _first(self, kept: Sequence[Row]) -> int:
         return max(1, kept[0][self._source.columns.index("version")]) if kept else 1
 
 
-def _together(events: Table, snapshots: Table) -> ClauseElement:
+def event_columns(database: Database, events: Table) -> Sequence[ColumnElement[Any]]:
+    """What is selected of events, in the order of `EventRow`'s fields, for `pages`."""
+    *others, metadata, payload = (events.c[name] for name in _EVENT)
+    return [*others, *database.contents([metadata, payload])]
+
+
+def _together(database: Database, events: Table, snapshots: Table) -> ClauseElement:
     def of_snapshot() -> Sequence[ColumnElement[bool]]:
         return [snapshots.c[name] == bindparam(f"snapshot_{name}") for name in _SCOPE]
 
@@ -110,7 +126,7 @@ def _together(events: Table, snapshots: Table) -> ClauseElement:
     tail = (
         select(
             literal_column("1"),
-            *(events.c[name] for name in _EVENT),
+            *event_columns(database, events),
             *(null() for _ in _SNAPSHOT[len(_EVENT) :]),
         )
         .where(*(events.c[name] == bindparam(name) for name in _STREAM))

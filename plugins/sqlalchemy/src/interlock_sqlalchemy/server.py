@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.metadata import version
+from itertools import accumulate
+from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Table, bindparam, case, func, select
 from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import (
@@ -16,12 +18,14 @@ from interlock.backends import (
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import (
     Lookup,
+    Page,
     RefusedError,
     Row,
     Statement,
     Step,
     Values,
-    fitting,
+    largest,
+    whole_page,
 )
 from interlock_sqlalchemy.drivers import Link
 from interlock_sqlalchemy.handed import Handed
@@ -120,40 +124,49 @@ class ServerDatabase:
 
         return await self._links.tried(read, "read", again=_AGAIN)
 
+    def contents(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
+        """See `Database.contents`; a driver gives rows when it has read them all."""
+        # Each with those before it, so that together they are no larger either.
+        sizes = accumulate(map(func.octet_length, columns))
+        most = bindparam("largest", type_=Integer)
+        return [
+            case((size <= most, column)).label(column.name)
+            for column, size in zip(columns, sizes, strict=True)
+        ]
+
     async def fetch_both(
         self,
         first: tuple[Statement, Values],
         then: Callable[[Sequence[Row]], tuple[Statement, Values]],
-    ) -> tuple[Sequence[Row], list[Row]]:
+    ) -> tuple[Sequence[Row], Page]:
         """See `Database.fetch_both`; here they cost a round trip each."""
         found = await self.fetch(*first)
         statement, values = then(found)
-        return found, await self.fetch(statement, {**values, "limit": self.first_rows})
+        return found, await self._page(statement, values, self.first_rows)
 
     async def pages(
         self,
         statement: Statement,
         values: Values,
         after: object,
-        first: list[Row] | None = None,
+        first: Page | None = None,
     ) -> AsyncIterator[list[Row]]:
         """See `Database.pages`."""
-        limit, rows = self.first_rows, first
-        if rows is None:
-            rows = await self.fetch(statement, {**values, "after": after, "limit": limit})
-        while rows:
-            rows = [row[:] for row in rows]
-            if len(rows) < limit:
-                yield rows
-                return
-            after, limit = rows[-1][0], fitting(rows, _MOST_ROWS)
+        page = first
+        if page is None:
+            page = await self._page(statement, {**values, "after": after}, self.first_rows)
+        while page.limit:
+            after = page.rows[-1][0] if page.rows else after
             # While the caller is busy with this chunk, the server reads the next. One that nobody
             # wants any more may finish: to break it off would cost its connection.
             ahead = self._handed.start(
-                self.fetch(statement, {**values, "after": after, "limit": limit})
+                self._page(statement, {**values, "after": after}, page.limit)
             )
-            yield rows
-            rows = await self._handed.result(ahead, f"can't read {self._dialect.name}")
+            if page.rows:
+                yield page.rows
+            page = await self._handed.result(ahead, f"can't read {self._dialect.name}")
+        if page.rows:
+            yield page.rows
 
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
         """See `Database.execute`."""
@@ -198,6 +211,11 @@ class ServerDatabase:
         if step.guarded and changed != step.wanted:
             raise RefusedError(f"{changed} of {step.wanted} rows stored")
         return changed
+
+    async def _page(self, statement: Statement, values: Values, limit: int) -> Page:
+        bound = {**values, "limit": limit, "largest": largest(limit)}
+        rows = [row[:] for row in await self.fetch(statement, bound)]
+        return whole_page(rows, limit, _MOST_ROWS)
 
     async def _fetch(self, link: Link, statement: Statement, values: Values) -> list[Row]:
         self._links.pool.round_trips += 1

@@ -1,29 +1,37 @@
 """A database behind a synchronous driver: which thread runs what."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol, TypeVar
+from contextlib import closing
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import (
+    PAGE_BYTES,
     Lookup,
     Many,
+    Page,
     Row,
     Statement,
     Step,
     Values,
     fitting,
+    largest,
+    page_of,
 )
 from interlock_sqlalchemy.handed import patience
 from interlock_sqlalchemy.life import Life, LivingDialect
 
 T = TypeVar("T")
+_PageRead = Callable[[DBAPICursor, Statement, Values, int], Page]
 
 _THREAD_ROWS = 1_000
 _UNKNOWN_ROWS = 100
@@ -39,6 +47,14 @@ class SynchronousDialect(LivingDialect, Protocol):
 
     def is_busy(self, error: Exception) -> bool:
         """Whether the same call may succeed if it waits."""
+        ...
+
+    def refuse_rows(self, cursor: DBAPICursor, *, above: int | None) -> None:
+        """Fail reads of rows of more bytes on the cursor's connection; of none if that is None."""
+        ...
+
+    def is_too_large(self, error: Exception) -> bool:
+        """Whether a row was refused for that."""
         ...
 
     def upsert(self, table: Table) -> ClauseElement:
@@ -115,55 +131,53 @@ class ThreadedDatabase:
 
     async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         """See `Database.fetch`."""
-        rows = self._fetch_here(statement, values) if self._inline_rows else None
-        return await self._fetch_there(statement, values) if rows is None else rows
+        read = partial(_rows, statement=statement, values=values)
+        rows = self._read_here(read) if self._inline_rows else None
+        return await self._read_there(read) if rows is None else rows
+
+    def contents(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
+        """See `Database.contents`; here a read ends before what is too large."""
+        return columns
 
     async def fetch_both(
         self,
         first: tuple[Statement, Values],
         then: Callable[[Sequence[Row]], tuple[Statement, Values]],
-    ) -> tuple[Sequence[Row], list[Row]]:
+    ) -> tuple[Sequence[Row], Page]:
         """See `Database.fetch_both`."""
 
-        def read(cursor: DBAPICursor) -> tuple[list[Row], list[Row]]:
+        def read(page: _PageRead, cursor: DBAPICursor) -> tuple[list[Row], Page]:
             found = _rows(cursor, *first)
-            statement, values = then(found)
-            return found, _rows(cursor, statement, {**values, "limit": self.first_rows})
+            return found, page(cursor, *then(found), self.first_rows)
 
-        both = self._read_here(read) if self._inline_rows else None
-        return await self._read_there(read) if both is None else both
+        both = self._read_here(partial(read, self._small_page)) if self._inline_rows else None
+        return await self._read_there(partial(read, self._any_page)) if both is None else both
 
     async def pages(
         self,
         statement: Statement,
         values: Values,
         after: object,
-        first: list[Row] | None = None,
+        first: Page | None = None,
     ) -> AsyncIterator[list[Row]]:
         """See `Database.pages`."""
-        limit = self._inline_rows
-        if first is not None:
-            if first:
-                yield first
-            if len(first) < self.first_rows:
-                return
-            after = first[-1][0]
-            limit = limit and fitting(first, limit)
-        while limit:
+        page, is_slow = first, not self._inline_rows
+        limit = self.first_rows
+        while True:
+            if page is not None:
+                limit = page.limit
+                if page.rows:
+                    yield page.rows
+                    after = page.rows[-1][0]
+                if not limit:
+                    return
+                await asyncio.sleep(0)
+            if is_slow:
+                break
             started = time.perf_counter()
-            rows = self._fetch_here(statement, {**values, "after": after, "limit": limit})
-            if rows is None:
-                break
-            slow = time.perf_counter() - started > _SLOW
-            if rows:
-                yield rows
-            if len(rows) < limit:
-                return
-            after, limit = rows[-1][0], fitting(rows, self._inline_rows)
-            if slow:
-                break
-            await asyncio.sleep(0)
-        async for rows in self._pages_there(statement, values, after, limit or _UNKNOWN_ROWS):
+            page = self._page_here(statement, {**values, "after": after}, limit)
+            is_slow = page is None or time.perf_counter() - started > _SLOW
+        async for rows in self._pages_there(statement, values, after, limit):
             yield rows
 
     async def execute(
@@ -188,24 +202,64 @@ class ThreadedDatabase:
     async def _pages_there(
         self, statement: Statement, values: Values, after: object, limit: int
     ) -> AsyncIterator[list[Row]]:
-        ahead = self._fetch_there(statement, {**values, "after": after, "limit": limit})
+        ahead = self._page_there(statement, {**values, "after": after}, limit)
         try:
-            while rows := await ahead:
-                if len(rows) < limit:
-                    yield rows
+            while True:
+                page = await ahead
+                if not page.limit:
+                    if page.rows:
+                        yield page.rows
                     return
-                after, limit = rows[-1][0], fitting(rows, _THREAD_ROWS)
                 # While the caller is busy with this chunk, the thread reads the next.
-                ahead = self._fetch_there(statement, {**values, "after": after, "limit": limit})
-                yield rows
+                after = page.rows[-1][0]
+                ahead = self._page_there(statement, {**values, "after": after}, page.limit)
+                yield page.rows
         finally:
             ahead.cancel()
 
-    def _fetch_here(self, statement: Statement, values: Values) -> list[Row] | None:
-        return self._read_here(lambda cursor: _rows(cursor, statement, values))
+    def _page_here(self, statement: Statement, values: Values, limit: int) -> Page | None:
+        return self._read_here(lambda cursor: self._small_page(cursor, statement, values, limit))
 
-    def _fetch_there(self, statement: Statement, values: Values) -> "asyncio.Future[list[Row]]":
-        return self._read_there(lambda cursor: _rows(cursor, statement, values))
+    def _page_there(
+        self, statement: Statement, values: Values, limit: int
+    ) -> "asyncio.Future[Page]":
+        return self._read_there(lambda cursor: self._any_page(cursor, statement, values, limit))
+
+    def _small_page(
+        self,
+        cursor: DBAPICursor,
+        statement: Statement,
+        values: Values,
+        limit: int,
+        most: int | None = None,
+    ) -> Page:
+        """Raises the driver's error if a row is too large for a page of so many."""
+        self._dialect.refuse_rows(cursor, above=largest(limit))
+        try:
+            rows = _rows(cursor, statement, {**values, "limit": limit})
+        finally:
+            self._dialect.refuse_rows(cursor, above=None)
+        return page_of(rows, limit, most or self._inline_rows)
+
+    def _any_page(
+        self, cursor: DBAPICursor, statement: Statement, values: Values, limit: int
+    ) -> Page:
+        try:
+            return self._small_page(cursor, statement, values, limit, _THREAD_ROWS)
+        except self._dialect.driver_error as error:
+            if not self._dialect.is_too_large(error):
+                raise
+        rows: list[Row] = []
+        left = PAGE_BYTES
+        # The cursor of its own is closed halfway, and no transaction stays open.
+        with closing(cursor.connection.cursor()) as each:
+            each.execute(statement.text, statement.bind({**values, "limit": limit}))
+            for row in each:
+                left -= sum(map(sys.getsizeof, row))
+                if rows and left < 0:
+                    return Page(rows, fitting(rows, _THREAD_ROWS))
+                rows.append(row)
+        return page_of(rows, limit, _THREAD_ROWS)
 
     def _read_here(self, read: Callable[[DBAPICursor], T]) -> T | None:
         """What is read on the loop's thread; None where that would have to wait."""
@@ -215,7 +269,7 @@ class ThreadedDatabase:
         try:
             return read(connections.here)
         except self._dialect.driver_error as error:
-            if self._dialect.is_busy(error):
+            if self._dialect.is_busy(error) or self._dialect.is_too_large(error):
                 return None
             raise self._dialect.unavailable(error, "read") from error
 

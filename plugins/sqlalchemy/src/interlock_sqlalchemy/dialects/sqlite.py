@@ -45,6 +45,7 @@ _NOT_COMMITTED = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
 }
+_ANY_LENGTH = 2**31 - 1  # what SQLite was built with bounds it
 _DUPLICATE = {sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE}
 
 
@@ -165,6 +166,15 @@ class SQLite:
     def is_busy(self, error: Exception) -> bool:
         """See `SynchronousDialect.is_busy`."""
         return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+    def refuse_rows(self, cursor: DBAPICursor, *, above: int | None) -> None:
+        """See `SynchronousDialect.refuse_rows`."""
+        length = _ANY_LENGTH if above is None else above
+        cursor.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, length)
+
+    def is_too_large(self, error: Exception) -> bool:
+        """See `SynchronousDialect.is_too_large`."""
+        return _code(error) == sqlite3.SQLITE_TOOBIG
 
     def is_conflict(self, error: Exception) -> bool:
         """See `CommittingDialect.is_conflict`."""
