@@ -300,6 +300,12 @@ class TestErrors:
         assert "hunter2" not in caplog.text
 
 
+def test_a_secret_that_is_no_text_is_masked_as_well() -> None:
+    secret = "hunter\udcff2"  # noqa: S105 # none
+    masking = Masking().learn({"password": secret})
+    assert masking.text(f"{secret} is wrong, hunter%ED%B3%BF2 too") == "*** is wrong, *** too"
+
+
 def test_what_is_logged_of_a_failure_tells_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     reporting = Reporting(masking=Masking().learn({"password": "hunter2"}))
     with caplog.at_level(logging.WARNING, "interlock"):

@@ -226,6 +226,14 @@ def test_a_value_that_cannot_be_had_is_told_of_once(here: Path) -> None:
     ]
 
 
+def test_a_variable_that_is_no_text_is_told_of(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "LATIN", os.fsdecode(b"a\xffb"))
+    told = error('schema = 1\n[application]\nnamespace = "${LATIN}"\n')
+    assert told.splitlines()[1:] == [
+        "- line 3, application.namespace: the environment variable LATIN isn't UTF-8",
+    ]
+
+
 def test_parts_of_a_duration_add_up() -> None:
     assert parse_duration("1s2s") == timedelta(seconds=3)
     assert parse_duration("٣s") == "٣s"  # a digit, and none of TOML's

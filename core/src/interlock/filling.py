@@ -98,7 +98,11 @@ class Filler:
             what = "a ${ names no variable" if name is None else "a default holds another ${"
             self._problems.unfilled(where, what, _HINT)
         elif name in os.environ:
-            return os.environ[name], True
+            found = os.environ[name]
+            if found.encode(errors="ignore").decode() == found:
+                return found, True
+            told = f"the environment variable {key(name)} isn't UTF-8"
+            self._problems.unfilled(where, told, is_of_here=True)
         elif default is not None:
             return str(default), False
         else:

@@ -69,7 +69,10 @@ class Masking:
         look.at(options, (model,))
         for secret in look.secrets:
             self._secrets |= {secret, unquote(secret), unquote_plus(secret)}
-            self._secrets |= {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+            utf8 = secret.encode(
+                errors="surrogatepass"
+            )  # a lone surrogate is no text, and may come
+            self._secrets |= {quote(utf8, safe=""), quote(utf8), quote_plus(utf8)}
             self._secrets |= {repr(secret)[1:-1]}
         self._secrets -= {"", MASK}
         return self
