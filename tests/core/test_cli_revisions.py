@@ -82,6 +82,7 @@ class Shop:
         self.path = folder / f"{NAME}.py"
         self.lock = folder / "revisions.toml"
         self.path.write_text(SHOP)
+        self.columns = ""
 
     def edit(self, *edits: tuple[str, str]) -> None:
         text = SHOP
@@ -94,7 +95,8 @@ class Shop:
         """The command in a fresh import of the module."""
         sys.modules.pop(NAME, None)
         named = [] if app_ is None else ["--app", app_]
-        return runner().invoke(app, ["revisions", *named, *arguments])
+        environment = {"COLUMNS": self.columns}
+        return runner().invoke(app, ["revisions", *named, *arguments], env=environment)
 
     def check(self, *edits: tuple[str, str]) -> Result:
         """The check against a lock file that was written before the edits."""
@@ -181,6 +183,7 @@ def test_what_is_unchanged_passes(shop: Shop) -> None:
 
 
 def test_an_input_that_changed_is_named_and_what_that_costs(shop: Shop) -> None:
+    shop.columns = "80"
     done = shop.check(("RATE = 2", "RATE = 3"))
     old = tomllib.loads(shop.lock.read_text())["types"]["Order"]["revision"]
     assert done.exit_code == 1

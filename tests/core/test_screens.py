@@ -105,6 +105,52 @@ class TestList:
         assert "  second-cache:acme" in text
 
 
+BROKEN = """
+        self.config = config
+
+    async def open(self):
+        raise OSError("no answer, " * 20)
+
+    async def close(self):
+        pass
+"""
+
+
+class TestLongLines:
+    """What is longer than a line of the screen goes on in the next, by whole words."""
+
+    @pytest.fixture
+    def folder(self, site: Site) -> Path:
+        source = good("acme", "acme").replace("\n        self.config = config\n", BROKEN)
+        site.install("acme-cache", "acme", source, "acme")
+        Path("interlock.toml").write_text(
+            'schema = 1\n[cache_backends.main]\nbackend = "acme"\ndirectory = "x"\n'
+            '[aggregates.default]\ncache_strategy = "always"\ncache_backend = "main"\n'
+        )
+        return site.folder
+
+    def test_of_the_doctor(self, folder: Path) -> None:
+        text = shown("plugins", "doctor", code=1)
+        assert fits(text)
+        assert text.count("no answer,") == 20
+        assert re.search(r"^BROKEN cache_backends.main \(acme\): no answer, ", text, re.MULTILINE)
+        assert re.search(r"^  no answer, ", text, re.MULTILINE)
+
+    def test_of_the_doctor_in_a_pipe(self, folder: Path) -> None:
+        done = interlock("plugins", "doctor", cwd=folder, path=str(folder), COLUMNS="")
+        assert "no answer, " * 19 in done.stdout
+        assert BOXES.search(done.stdout) is None
+
+    @pytest.mark.parametrize("command", [("config", "check"), ("config", "show")])
+    def test_of_what_is_wrong(self, folder: Path, command: tuple[str, ...]) -> None:
+        Path("interlock.toml").write_text(f"schema = 1\nnonsense = 5\n[{'a' * 30}]\n")
+        for width, lines in (("80", 5), ("", 3)):
+            done = interlock(*command, cwd=folder, path=str(folder), COLUMNS=width)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert len(done.stderr.splitlines()) >= lines
+            assert fits(done.stderr) == bool(width)
+
+
 @pytest.mark.parametrize("name", ["after-n", "json+zlib", "tiered", "memory-snapshots"])
 def test_info_fits(name: str, site: Site) -> None:
     text = "".join(

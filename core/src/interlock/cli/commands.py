@@ -12,6 +12,7 @@ from interlock.cli.configuration import config_app
 from interlock.cli.demo import run as run_demo
 from interlock.cli.plugins import plugins_app
 from interlock.cli.revisions import revisions
+from interlock.cli.screen import tell
 from interlock.errors import InterlockError
 from interlock.plugins import Catalogue
 from interlock.problems import SettingsError
@@ -34,10 +35,10 @@ def run() -> int:
     try:
         with_extensions(_words())(prog_name="interlock")
     except SettingsError as error:
-        typer.echo(str(error), err=True)
+        tell(str(error), err=True)
         return 1
     except InterlockError as error:
-        typer.echo(str(error), err=True)
+        tell(str(error), err=True)
         return 2
     return 0
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from interlock import checking
 from interlock.cli.options import described
 from interlock.cli.schema import schema_of
+from interlock.cli.screen import tell
 from interlock.masking import shown
 from interlock.plugins import Catalogue
 from interlock.problems import SettingsError
@@ -56,13 +57,13 @@ def check(
     if as_json:
         typer.echo(json.dumps(_report(str(found.path), checked), indent=2))
     elif checked.errors:
-        typer.echo(str(SettingsError(str(found.path), checked.errors)), err=True)
+        tell(str(SettingsError(str(found.path), checked.errors)), err=True)
     else:
         profiles = f"; with the profiles: {', '.join(checked.profiles)}" * bool(checked.profiles)
-        typer.echo(f"{found.path}: no errors{profiles}")
+        tell(f"{found.path}: no errors{profiles}")
     if not as_json:
         for note in checked.notes:
-            typer.echo(f"note: {note}", err=True)
+            tell(f"note: {note}", err=True)
     raise typer.Exit(1 if checked.errors else 0)
 
 
@@ -113,7 +114,7 @@ def schema() -> None:
     """
     found, left_out = schema_of(Catalogue.installed())
     for name, why in left_out.items():
-        typer.echo(f"left out: {name}: {why}", err=True)
+        tell(f"left out: {name}: {why}", err=True)
     typer.echo(json.dumps(found, indent=2))
 
 

@@ -1,12 +1,9 @@
 """How `interlock plugins list` tells what is installed."""
 
-import os
-import shutil
-import sys
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from interlock.cli.screen import screen_width, shortened
 from interlock.glance import Kind
 from interlock.plugins import Listing
 from interlock.specs import BackendKind, StrategyKind
@@ -42,26 +39,3 @@ def lines(listings: Sequence[Listing]) -> Iterator[str]:
             yield f"{heading}:"
         for name, told in found:
             yield shortened(f"  {name:<{column}}  {' '.join(told.split())}", width)
-
-
-def screen_width() -> int | None:
-    """How many characters a line has; None for any number, where nobody looks at a screen."""
-    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
-        return shutil.get_terminal_size().columns
-    return None
-
-
-def shortened(line: str, width: int | None) -> str:
-    """The line, cut between two words if it is too long."""
-    if width is None or len(line) <= width:
-        return line.rstrip()
-    cut = line[: width - 3].rsplit(maxsplit=1)[0]
-    return f"{cut}..."
-
-
-def wrapped(text: str, indent: str) -> str:
-    """The text in lines that a screen has room for."""
-    width = screen_width()
-    if width is None:
-        return indent + text
-    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from interlock.cli.screen import tell
 from interlock.errors import ConfigurationError
 from interlock.points import OURS, own_names
 from interlock.specs import BackendKind
@@ -81,7 +82,7 @@ def new(
     folder = into or Path(f"interlock-{name}")
     for path in write_repository(name, kind, folder):
         typer.echo(path)
-    typer.echo(f"Next: run tox in {folder}, then replace what is marked REPLACE in backend.py")
+    tell(f"Next: run tox in {folder}, then replace what is marked REPLACE in backend.py")
 
 
 def write_repository(name: str, kind: BackendKind, folder: Path) -> Sequence[Path]:

@@ -10,9 +10,10 @@ import typer
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.conformance import run_suites
 from interlock.cli.doctor import examine, lines_of
-from interlock.cli.listing import lines, wrapped
+from interlock.cli.listing import lines
 from interlock.cli.new import new
 from interlock.cli.options import described, model_of
+from interlock.cli.screen import tell
 from interlock.errors import ConfigurationError
 from interlock.plugins import Catalogue, Listing
 from interlock.specs import BackendSpec, ExtensionSpec, Spec
@@ -63,7 +64,7 @@ def doctor(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(report.as_json(), indent=2))
     else:
         for line in lines_of(report):
-            typer.echo(line)
+            tell(line)
     raise typer.Exit(0 if report.is_well else 1)
 
 
@@ -151,16 +152,16 @@ def _print_details(details: dict[str, Any]) -> None:  # Any: JSON values
         "options": "none" if not details["options"] and not details["error"] else "",
     }
     summary = f": {details['summary']}" if details["summary"] else ""
-    typer.echo(f"{details['name']} ({details['kind']}){summary}")
+    tell(f"{details['name']} ({details['kind']}){summary}")
     for key, text in told.items():
         if text:
-            typer.echo(f"  {key}: {text}")
+            tell(f"  {key}: {text}")
     for option in details["options"]:
         default = "" if option["default"] is None else f", default {json.dumps(option['default'])}"
         needed = ", required" if option["required"] else default
-        typer.echo(f"  {option['name']}: {option['type']}{needed}")
+        tell(f"  {option['name']}: {option['type']}{needed}")
         if option["description"]:
-            typer.echo(wrapped(option["description"], "      "))
+            tell(f"      {option['description']}")
 
 
 def _capabilities(spec: Spec) -> frozenset[str]:

@@ -1,7 +1,6 @@
 """`interlock revisions`: what revisions are, and what changed them."""
 
 import json
-import textwrap
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,12 +12,11 @@ import typer
 from interlock.cli.application import make_application
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.lock import Change, Lock, Locked, changes, read, write
+from interlock.cli.screen import tell
 from interlock.errors import ConfigurationError, InterlockError, RevisionWarning
 from interlock.loaded import Registration
 from interlock.revision import own_revision, revision_of
 from interlock.runtime import registrations_of
-
-_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def revisions(
         if as_json:
             typer.echo(json.dumps({"ok": False, "error": str(error)}, indent=2))
         else:
-            typer.echo(str(error), err=True)
+            tell(str(error), err=True)
         raise typer.Exit(2) from None
     differences = [] if locked is None else [*changes(locked, found.lock, found.reads)]
     if as_json:
@@ -81,7 +79,7 @@ def revisions(
     else:
         _tell(found.lock)
     for note in () if as_json else found.notes:
-        _wrapped(f"note: {note}", err=True)
+        tell(f"note: {note}", err=True)
     raise typer.Exit(1 if differences else 0)
 
 
@@ -131,19 +129,12 @@ def _tell(lock: Lock) -> None:
 
 def _tell_changes(differences: list[Change], path: Path, types: int) -> None:
     for each in differences:
-        _wrapped(f"{each.type}: {each.message}")
+        tell(f"{each.type}: {each.message}")
     if differences:
-        _wrapped(f"If that is right: interlock revisions --write {path}")
+        tell(f"If that is right: interlock revisions --write {path}")
     else:
         typer.echo(f"{path}: {_counted(types)}, unchanged")
 
 
 def _counted(types: int) -> str:
     return f"{types} type{'s' * (types != 1)}"
-
-
-def _wrapped(text: str, *, err: bool = False) -> None:
-    lines = textwrap.wrap(
-        text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
-    typer.echo("\n".join(lines), err=err)
