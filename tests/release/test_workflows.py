@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+RELEASE = ROOT / ".github/workflows/release.yml"
+FOR_AUTHORS = ROOT / "docs/how-to/publish-a-plugin.md"
 WORKFLOWS = [
     *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
     ROOT / "core/src/interlock/cli/templates/ci.yml.tmpl",
+    FOR_AUTHORS,
 ]
 
 
@@ -20,11 +23,13 @@ def test_actions_are_named_by_commit(path: Path) -> None:
         assert re.fullmatch(r"\./\S+|\S+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", action), action
 
 
-def test_a_job_that_may_get_a_token_runs_actions_alone() -> None:
-    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
-    jobs = re.split(r"^  (?=\w+:$)", text.partition("\njobs:\n")[2], flags=re.MULTILINE)
+@pytest.mark.parametrize(
+    ("path", "expected"), [(RELEASE, {"attest", "publish"}), (FOR_AUTHORS, {"publish"})]
+)
+def test_a_job_that_may_get_a_token_runs_actions_alone(path: Path, expected: set[str]) -> None:
+    jobs = re.split(r"^  (?=\w+:$)", path.read_text("utf-8").partition("\njobs:\n")[2], flags=re.M)
     holders = [job for job in jobs if "id-token: write" in job]
-    assert {job.partition(":")[0] for job in holders} == {"attest", "publish"}
+    assert {job.partition(":")[0] for job in holders} == expected
     for job in holders:
         assert "run:" not in job
         assert "checkout" not in job

@@ -31,12 +31,10 @@ schema = 1
 [event_store]
 backend = "sqlalchemy-events"
 url = "sqlite:///{database}"
-create_schema = true
 
 [snapshot_backends.main]
 backend = "sqlalchemy-snapshots"
 url = "sqlite:///{database}"
-create_schema = true
 
 [aggregates.BankAccount]
 snapshot_strategy = {{ use = "after-n", n = 9500 }}
