@@ -39,6 +39,8 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
 
     async def open(self) -> None:
         """Connect and ask for something, so that it shows what is wrong."""
+        # Made here: its locks and connections belong to the event loop that opens it.
+        self._client = Client(self._config)
         # Named here and not before: processes that fork from one after this are told apart.
         self._origin = uuid4().hex.encode()
         await self._client.execute("GET", "interlock:")

@@ -1,7 +1,7 @@
 """Commands, bounded in time; the one file that translates the driver's errors."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn, TypeVar
 
@@ -25,7 +25,8 @@ class Client:
     def __init__(self, config: RedisConfig) -> None:
         self._servers = connect(config)
         self._timeout = config.timeout.total_seconds()
-        self._slots = asyncio.Semaphore(config.max_connections)
+        self._most = config.max_connections
+        self._slots = asyncio.Semaphore(self._most)
         self._named = _named(config)
         self._closing = config.connecting.total_seconds()
 
@@ -35,15 +36,15 @@ class Client:
         Raises `RecordUnusableError` where something else than a string stands under the key,
         `BackendUnavailableError` for everything else.
         """
-        return await self._bounded(self._servers.execute(*command))
+        return await self._bounded(lambda: self._servers.execute(*command))
 
     async def run(self, script: Script, key: str, *arguments: bytes | str | int) -> Reply:
         """What the script answers; its text is sent to a server that hasn't seen it."""
-        return await self._bounded(self._run(script, key, arguments))
+        return await self._bounded(lambda: self._run(script, key, arguments))
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """The strings under the keys; None where there is none, or something else."""
-        replies = await self._bounded(self._servers.get_many(keys))
+        replies = await self._bounded(lambda: self._servers.get_many(keys))
         failed = [reply for reply in replies if isinstance(reply, Exception)]
         for error in failed:
             if not str(error).startswith(WRONG_TYPE) and len(failed) == len(replies):
@@ -52,10 +53,14 @@ class Client:
 
     async def primaries(self) -> Sequence[Node]:
         """Where entries are written at present."""
-        return await self._bounded(self._servers.primaries())
+        return await self._bounded(self._servers.primaries)
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, after the calls that use them, which are waited for a little."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._closing):
+                for _ in range(self._most):
+                    await self._slots.acquire()
         with suppress(driver.RedisError, OSError, TimeoutError):
             async with asyncio.timeout(self._closing):
                 await self._servers.close()
@@ -66,12 +71,12 @@ class Client:
         except driver.NoScriptError:
             return await self._servers.execute("EVAL", script.text, 1, key, *arguments)
 
-    async def _bounded(self, reply: Awaitable[T]) -> T:
+    async def _bounded(self, call: Callable[[], Awaitable[T]]) -> T:
         # A call that ends within closes its connection, so no reply is left for the next one.
         try:
             async with asyncio.timeout(self._timeout):
                 async with self._slots:
-                    return await reply
+                    return await call()
         except TimeoutError as error:
             raise BackendUnavailableError(
                 f"{self._named} gave no answer within {self._timeout:g} s"
