@@ -16,6 +16,11 @@ def soak() -> None:
     _soaks.append(True)
 
 
+def is_soaking() -> bool:
+    """Whether the long form was asked for."""
+    return bool(_soaks)
+
+
 @contextmanager
 def hastily() -> Iterator[None]:
     """In the block the first failure found is the one that is told, not the smallest."""

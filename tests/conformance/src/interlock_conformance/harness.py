@@ -111,6 +111,10 @@ class Harness(Generic[S]):
         """A newly made backend that isn't open."""
         return cast("S", await self.subject.make(**options))
 
+    async def enter(self, store: S, stack: AsyncExitStack) -> None:
+        """Open it, on whatever loop this runs; it is closed with the stack."""
+        await _enter(store, stack)
+
     def network(self) -> Network:
         """A proxy before the server, for as long as the check lasts; see `network.py`."""
         bound = {"timeout": f"{TIMEOUT_SECONDS:g}s"} if "timeout" in self.capabilities else {}

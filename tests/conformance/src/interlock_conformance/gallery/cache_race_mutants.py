@@ -178,4 +178,17 @@ CACHE_RACE_MUTANTS = (
         "_decoded(key, record)",
         "await self.read(key)",
     ),
+    in_memory(
+        "turns-of-the-first-loop",
+        "CACHE-064",
+        "Cache.read",
+        "return self._records.get(key)",
+        """
+        import asyncio
+
+        async with self.__dict__.setdefault("_turns", asyncio.Semaphore(1)):
+            await asyncio.sleep(0)
+            return self._records.get(key)
+        """,
+    ),
 )

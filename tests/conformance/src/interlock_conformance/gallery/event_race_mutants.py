@@ -211,4 +211,17 @@ stream = self._streams.pop((aggregate_type, aggregate_id), [])
             "max(version) FROM events WHERE {_STREAM}))"
         ),
     ),
+    in_memory(
+        "turns-of-the-first-loop",
+        "EVENTS-061",
+        "Events.head",
+        "stream = self._streams.get((aggregate_type, aggregate_id))",
+        """
+        import asyncio
+
+        async with self.__dict__.setdefault("_turns", asyncio.Semaphore(1)):
+            await asyncio.sleep(0)
+        stream = self._streams.get((aggregate_type, aggregate_id))
+        """,
+    ),
 )

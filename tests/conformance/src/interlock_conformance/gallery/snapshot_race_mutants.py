@@ -183,4 +183,14 @@ with self._shelf.transaction():
         "_decoded(key, row[4])",
         "await self.read(key)",
     ),
+    code(
+        "closed-for-good",
+        "SNAP-064",
+        "ShelfSnapshotBackend.close",
+        "self._shelf.close()",
+        """
+        self._shelf.close()
+        del self._shelf
+        """,
+    ),
 )
