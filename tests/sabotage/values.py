@@ -187,10 +187,26 @@ PATCHES = [
         "a codec bounds what it decompresses",
         CodeEdit(
             "ZlibJsonCodec.decode",
-            "inflater.decompress(payload, self._max_bytes)",
+            "inflater.decompress(payload, bound + 1)",
             "inflater.decompress(payload)",
         ),
-        f"{_TESTS}records.py::test_a_payload_that_inflates_beyond_the_bound_is_refused",
+        f"{_TESTS}records.py::test_a_small_payload_that_inflates_to_much_is_refused",
+    ),
+    Patch(
+        "a small payload may inflate to as much as any",
+        "what a payload inflates to is bounded by its own size",
+        CodeEdit(
+            "ZlibJsonCodec._bound",
+            "min(self._max_bytes, max(_SMALL, _MOST_TIMES * len(payload)))",
+            "self._max_bytes",
+        ),
+        f"{_TESTS}records.py::test_a_small_payload_that_inflates_to_much_is_refused",
+    ),
+    Patch(
+        "a state that compresses too well is lost",
+        "a codec reads what it wrote",
+        CodeEdit("ZlibJsonCodec.encode", "len(data) <= self._bound(packed)", "True"),
+        f"{_TESTS}records.py::test_a_state_that_compresses_well_comes_back",
     ),
     Patch(
         "defaults may vary",

@@ -230,7 +230,7 @@ def json() -> JsonCodec:
 def json_zlib(
     *,
     level: Annotated[int, Field(ge=0, le=9, description="From 0, none, to 9, smallest.")] = 6,
-    max_bytes: Annotated[Count, Field(description="The largest state that is decoded.")] = 64
+    max_bytes: Annotated[Count, Field(description="The largest state that is decoded.")] = 16
     * 1024
     * 1024,
 ) -> ZlibJsonCodec:

@@ -8,6 +8,10 @@ from interlock.errors import RecordTooLargeError, RecordUnusableError
 
 A = TypeVar("A", bound=Aggregate)
 
+_MOST_TIMES = 100
+_SMALL = 64 * 1024
+"""So many bytes any payload may inflate to."""
+
 
 class Codec(Protocol):
     """Turns states into bytes. Synchronous, pure, and without pickle.
@@ -44,11 +48,16 @@ class JsonCodec:
 
 
 class ZlibJsonCodec(JsonCodec):
-    """JSON compressed with zlib; a payload that inflates beyond `max_bytes` is refused."""
+    """JSON compressed with zlib.
+
+    A payload that inflates beyond `max_bytes` is refused, and so is one that inflates to more than
+    100 times its own bytes: a small record can't cost much memory. A state that compresses better
+    is stored as it is, since what JSON is decoded to takes up to 50 times its bytes.
+    """
 
     name = "json+zlib"
 
-    def __init__(self, *, level: int = 6, max_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, *, level: int = 6, max_bytes: int = 16 * 1024 * 1024) -> None:
         self._level = level
         self._max_bytes = max_bytes
 
@@ -59,15 +68,19 @@ class ZlibJsonCodec(JsonCodec):
             raise RecordTooLargeError(
                 f"a state of {len(data)} bytes; {self.name} takes up to {self._max_bytes}"
             )
-        return zlib.compress(data, self._level)
+        packed = zlib.compress(data, self._level)
+        return packed if len(data) <= self._bound(packed) else zlib.compress(data, 0)
 
     def decode(self, aggregate_type: type[A], payload: bytes) -> A:
         """The validated state. Raises `RecordUnusableError` for what is too big or cut off."""
-        inflater = zlib.decompressobj()
-        data = inflater.decompress(payload, self._max_bytes)
-        if not inflater.eof:
+        inflater, bound = zlib.decompressobj(), self._bound(payload)
+        data = inflater.decompress(payload, bound + 1)
+        if len(data) > bound or not inflater.eof or inflater.unused_data:
             raise RecordUnusableError(
-                f"a compressed payload of {len(payload)} bytes is cut off or inflates beyond "
-                f"{self._max_bytes} bytes"
+                f"a compressed payload of {len(payload)} bytes is cut off, has a tail or inflates "
+                f"beyond {bound} bytes"
             )
         return super().decode(aggregate_type, data)
+
+    def _bound(self, payload: bytes) -> int:
+        return min(self._max_bytes, max(_SMALL, _MOST_TIMES * len(payload)))

@@ -3,7 +3,7 @@
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -21,7 +21,8 @@ SIZES = [*[100] * 40, *[1 << 20] * 24, *[40_000] * 40, *[100] * 40, LARGEST, *[1
 
 
 async def filled(store: SQLAlchemyEventStore, events: Events) -> list[tuple[int, int]]:
-    after, stored = None, []
+    after: tuple[int, UUID] | None = None
+    stored: list[StoredEvent] = []
     for version, size in enumerate(SIZES, 1):
         stored += events(ID, [version], payload=b'"%s"' % (b"x" * (size - 2)))
     while stored:
