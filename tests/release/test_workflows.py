@@ -27,7 +27,8 @@ def test_actions_are_named_by_commit(path: Path) -> None:
     ("path", "expected"), [(RELEASE, {"attest", "publish"}), (FOR_AUTHORS, {"publish"})]
 )
 def test_a_job_that_may_get_a_token_runs_actions_alone(path: Path, expected: set[str]) -> None:
-    jobs = re.split(r"^  (?=\w+:$)", path.read_text("utf-8").partition("\njobs:\n")[2], flags=re.M)
+    text = path.read_text("utf-8").partition("\njobs:\n")[2]
+    jobs = re.split(r"^  (?=\w+:$)", text, flags=re.MULTILINE)
     holders = [job for job in jobs if "id-token: write" in job]
     assert {job.partition(":")[0] for job in holders} == expected
     for job in holders:
