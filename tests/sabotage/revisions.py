@@ -41,7 +41,7 @@ _INPUTS = {
     "functions that are mentioned": ("Search._add", "self._todo += forms.functions", ""),
     "classes that are mentioned": ("Search._add", "self._todo += forms.classes", ""),
     "imports within functions": ("_scan", "imports.add((name, wanted or ()))", ""),
-    "attributes of modules": ("_scan", "chain = (*chain, instruction.argval)", "pass"),
+    "attributes of modules": ("_scan", "chain = (*chain, argument)", "pass"),
     "the state of objects": ("Forms._taken_apart", "self.form(state)", "()"),
     "a deque's bound": ("Forms._taken_apart", "self.form(arguments)", "()"),
     "wrappers of libraries": ("Forms._function", "self._plain_ones(held)", "()"),
@@ -97,13 +97,15 @@ PATCHES = [
     Patch(
         "the revision sees handlers",
         "a changed handler invalidates nothing",
-        CodeEdit("Uses.__init__", "self.handlers = _handler_names(cls)", "self.handlers = set()"),
+        CodeEdit(
+            "Uses.__init__", "self.handlers = _handler_names(cls, names)", "self.handlers = set()"
+        ),
         _NO_CHANGES,
     ),
     Patch(
         "an applier that a handler names is a handler's",
         "what others call counts whoever names it",
-        CodeEdit("Uses.__init__", "called = _called_by_others(cls)", "called = set()"),
+        CodeEdit("Uses.__init__", "called = _called_by_others(cls, names)", "called = set()"),
         f"{_TESTS}.py::test_what_is_called_anyway_counts_even_if_a_handler_names_it",
         (17,),
     ),
@@ -229,7 +231,7 @@ PATCHES = [
     Patch(
         "Interlock's own fields are part of the revision",
         "a revision doesn't depend on how Aggregate is written",
-        CodeEdit("_is_aggregates", "return name in known and not any(declared)", "return False"),
+        CodeEdit("_is_aggregates", "not any(declared)", "False"),
         f"{_TESTS}.py::test_it_is_what_it_was",
     ),
 ]

@@ -1,5 +1,6 @@
 """What of a class decides: its fields and their like, its settings, its members."""
 
+import functools
 import inspect
 import types
 import typing
@@ -140,10 +141,14 @@ def _is_aggregates(cls: type, name: str) -> bool:
     """Whether a class has a field or a decorated method as `Aggregate` declares it."""
     if not issubclass(cls, Aggregate):
         return False
-    known = set(Aggregate.model_fields).union(*decorated(Aggregate).values())
     below = cls.__mro__[: cls.__mro__.index(Aggregate)]
     declared = (name in vars(base) or name in inspect.get_annotations(base) for base in below)
-    return name in known and not any(declared)
+    return name in _aggregates_names() and not any(declared)
+
+
+@functools.cache
+def _aggregates_names() -> set[str]:
+    return set(Aggregate.model_fields).union(*decorated(Aggregate).values())
 
 
 def _decorators(cls: type, forms: Forms) -> Iterator[Form]:

@@ -16,7 +16,7 @@ from interlock._revision.loads import Loaded, loads_of, names_in, names_on_self
 from interlock._revision.owners import Owners
 from interlock._revision.syntax import digest
 from interlock._revision.text import CODE_FORM
-from interlock._revision.uses import DYNAMIC, Uses, attribute_of
+from interlock._revision.uses import DYNAMIC, Uses, name_of, names_of_functions
 from interlock.aggregate import Aggregate, tables_of
 
 
@@ -67,18 +67,18 @@ class Search:
         self._search()
 
     def _add_routing(self, cls: type[Aggregate], events: Iterable[type[BaseModel]]) -> None:
-        tables = tables_of(cls)
+        tables, functions = tables_of(cls), names_of_functions(cls)
         self._add(f"{self._labels.of_class(cls)} stored name", (tables.name,))
         for event in events:
             entry, label = tables.emits[event], self._labels.of_class(event)
             names = (name for name, its in tables.events.items() if its is entry)
             former = sorted(name for name in names if name != entry.name)
             upcasters = sorted(entry.upcasters.items())
-            steps = (f"{version} {attribute_of(cls, step)}" for version, step in upcasters)
+            steps = (f"{version} {name_of(step, functions)}" for version, step in upcasters)
             self._add(f"{label} stored name", (entry.name,))
             self._add(f"{label} former names", tuple(former))
             self._add(f"{label} schema version", (str(entry.schema_version), *steps))
-            self._add(f"{label} applier", (attribute_of(cls, entry.apply),))
+            self._add(f"{label} applier", (name_of(entry.apply, functions),))
 
     def _search(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 import builtins
 import dis
+import functools
 import importlib
 from collections.abc import Iterator, Mapping
 from importlib.util import resolve_name
@@ -114,17 +115,17 @@ def _scan(code: CodeType, package: str) -> tuple[set[Chain], set[tuple[str, Chai
     imports: set[tuple[str, Chain]] = set()
     chain: Chain = ()
     before: list[Any] = [None, None]  # what was loaded last: constants of any type
-    for instruction in dis.get_instructions(code):
-        if chain and instruction.opname in _ATTRIBUTE:
-            chain = (*chain, instruction.argval)
+    for operation, argument in _instructions(code):
+        if chain and operation in _ATTRIBUTE:
+            chain = (*chain, argument)
             continue
         chains.add(chain)
-        chain = (instruction.argval,) if instruction.opname in _GLOBAL else ()
-        if instruction.opname == "IMPORT_NAME":
+        chain = (argument,) if operation in _GLOBAL else ()
+        if operation == "IMPORT_NAME":
             level, wanted = before
-            name = resolve_name("." * (level or 0) + instruction.argval, package)
+            name = resolve_name("." * (level or 0) + argument, package)
             imports.add((name, wanted or ()))
-        before = [before[1], instruction.argval]
+        before = [before[1], argument]
     chains.add(chain)
     for item in code.co_consts:
         if isinstance(item, CodeType):
@@ -134,13 +135,18 @@ def _scan(code: CodeType, package: str) -> tuple[set[Chain], set[tuple[str, Chai
     return chains - {()}, imports
 
 
+@functools.lru_cache(maxsize=8)
+def _instructions(code: CodeType) -> list[tuple[str, Any]]:  # Any: names, constants
+    return [(each.opname, each.argval) for each in dis.get_instructions(code)]
+
+
 def names_on_self(code: CodeType) -> set[str]:
     """The attributes that a method reads from its first parameter."""
     found = set()
     last: object = None
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in _ATTRIBUTE and last in code.co_varnames[:1]:
-            found.add(instruction.argval)
-        loaded = instruction.argval if instruction.opname.startswith("LOAD_FAST") else None
+    for operation, argument in _instructions(code):
+        if operation in _ATTRIBUTE and last in code.co_varnames[:1]:
+            found.add(argument)
+        loaded = argument if operation.startswith("LOAD_FAST") else None
         last = loaded[-1] if isinstance(loaded, tuple) else loaded  # one that loads two at once
     return found

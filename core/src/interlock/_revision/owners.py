@@ -75,8 +75,11 @@ def _distributions(module: str) -> frozenset[str]:
     spec = getattr(loaded, "__spec__", None)
     name = spec.name if module == "__main__" and spec is not None else module
     file = getattr(loaded, "__file__", None)
-    if file is None:
-        return frozenset()
+    return frozenset() if file is None else _distributions_of(name, file)
+
+
+@functools.cache
+def _distributions_of(name: str, file: str) -> frozenset[str]:
     folders = Path(file).absolute().parents
     depth = name.count(".") + (Path(file).stem == "__init__")
     return _installed(folders[min(depth, len(folders) - 1)], name.partition(".")[0])

@@ -1,7 +1,9 @@
 """Which members of an aggregate only its handlers use."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
+from types import FunctionType
 from typing import Any
 
 from interlock._revision.classes import decorated, members, users_bases
@@ -32,13 +34,14 @@ class Uses:
                     for function in functions_in(member)
                     for each in names_in(function.__code__)
                 }
-        self.handlers = _handler_names(cls)
+        names = names_of_functions(cls)
+        self.handlers = _handler_names(cls, names)
         used, todo = set(self.handlers), list(self.handlers)
         while todo:
             new = (mentions[todo.pop()] & mentions.keys()) - used
             used |= new
             todo += new
-        called = _called_by_others(cls)
+        called = _called_by_others(cls, names)
         self.only_by_handlers = {
             name
             for name in used
@@ -46,28 +49,31 @@ class Uses:
         }
 
 
-def attribute_of(cls: type, function: Any) -> str:  # Any: an applier, a handler, an upcaster
-    """The name under which a class has a function, which may have been wrapped since."""
-    names = [name for name in dir(cls) if not name.startswith("__")]
-    for part in functions_in(function):
-        for name in names:
-            if getattr(cls, name, None) is part:
-                return name
-    return str(function.__name__)
+def names_of_functions(cls: type) -> Mapping[object, str]:
+    """The names under which a class has its functions; of several the first."""
+    members = {name: getattr(cls, name, None) for name in dir(cls) if not name.startswith("__")}
+    found = [(name, each) for name, each in members.items() if isinstance(each, FunctionType)]
+    return {each: name for name, each in reversed(found)}
 
 
-def _handler_names(cls: type[Aggregate]) -> set[str]:
+def name_of(function: Any, names: Mapping[object, str]) -> str:  # Any: an applier, an upcaster
+    """The name of a function among a class's, which may have been wrapped since."""
+    known = (names[part] for part in functions_in(function) if part in names)
+    return next(known, str(function.__name__))
+
+
+def _handler_names(cls: type[Aggregate], names: Mapping[object, str]) -> set[str]:
     try:
         handlers = tables_of(cls).handlers.values()
     except ConfigurationError:  # another aggregate than the one that was registered
         return set()
-    return {attribute_of(cls, handler.function) for handler in handlers}
+    return {name_of(handler.function, names) for handler in handlers}
 
 
-def _called_by_others(cls: type[Aggregate]) -> set[str]:
+def _called_by_others(cls: type[Aggregate], names: Mapping[object, str]) -> set[str]:
     routed = set()
     with suppress(ConfigurationError):  # as above
         for entry in tables_of(cls).emits.values():
             functions = (entry.apply, *entry.upcasters.values())
-            routed |= {attribute_of(cls, function) for function in functions}
+            routed |= {name_of(function, names) for function in functions}
     return routed.union(*decorated(cls).values())
