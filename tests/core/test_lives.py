@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from interlock.application.aggregates import SnapshotAfterN
 from interlock.errors import ConfigurationError
-from rig import Events, Gate, Rig, Scripted, ended, settled
+from rig import ID, Account, Events, Gate, Rig, Scripted, ended, settled
 
 SHORT = {"close_timeout": timedelta(milliseconds=40)}
 
@@ -73,6 +74,57 @@ async def test_another_loop_may_not_close_it() -> None:
         with pytest.raises(ConfigurationError, match="event loop that started it; build another"):
             await asyncio.to_thread(lambda: asyncio.run(rig.app.close()))
         await rig.deposit(1)
+
+
+def _calls(rig: Rig) -> dict[str, Callable[[], Awaitable[object]]]:
+    app = rig.app
+
+    async def the_events() -> object:
+        return [event async for event in app.events(Account, ID)]
+
+    return {
+        "dispatch": lambda: rig.deposit(1),
+        "load": rig.load,
+        "load_many": lambda: rig.load_many(ID),
+        "events": the_events,
+        "exists": lambda: app.exists(Account, ID),
+        "forget": rig.forget,
+        "prune": lambda: app.prune(Account),
+        "rebuild_snapshots": lambda: app.rebuild_snapshots(Account, [ID]),
+        "close": app.close,
+        "start": app.start,
+    }
+
+
+@pytest.mark.parametrize("call", _calls(Rig()))
+async def test_the_loop_of_another_thread_is_told(call: str) -> None:
+    async with Rig() as rig:
+        await rig.deposit(1)
+
+        async def there() -> None:
+            await _calls(rig)[call]()
+
+        with pytest.raises(ConfigurationError, match=r"event loop|running already"):
+            await asyncio.to_thread(lambda: asyncio.run(there()))
+        await rig.deposit(1)
+
+
+@pytest.mark.parametrize("name", ["events", "load_many"])
+async def test_what_one_loop_began_another_does_not_go_on_with(name: str) -> None:
+    async with Rig() as rig:
+        await rig.deposit(1, 2)
+        found: AsyncGenerator[object, None] = (
+            rig.app.events(Account, ID)
+            if name == "events"
+            else rig.app.load_many(Account, [ID, ID])
+        )
+        await anext(found)
+
+        async def there() -> None:
+            await anext(found)
+
+        with pytest.raises(ConfigurationError, match="belongs to the event loop"):
+            await asyncio.to_thread(lambda: asyncio.run(there()))
 
 
 def test_a_loop_that_was_closed_before_the_application_is_told() -> None:

@@ -327,6 +327,7 @@ class Application:
             for row in rows:
                 if row[2] not in others:
                     yield decoded(tables, row)
+                    self._life.check()
 
     def counters(self) -> dict[str, int]:
         """What was counted since the start: misses by reason, conflicts, lost replies, failures."""

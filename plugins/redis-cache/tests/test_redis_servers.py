@@ -1,3 +1,4 @@
+import asyncio
 import re
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -5,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.backends import BackendUnavailableError
+from interlock.backends import BackendUnavailableError, ConfigurationError, RecordKey
 from interlock_redis_cache.backend import RedisAggregateCacheBackend
 from redis_rig import Server, needed, new_key, record_of
 from redis_sets import Cluster
@@ -179,3 +180,17 @@ async def test_a_certificate_for_another_host_is_refused_unless_told_otherwise(
     with pytest.raises(BackendUnavailableError, match=r"(?i)certificate"):
         await make(url, **options)
     await exercise(await make(url, **options, ssl_check_hostname=False))
+
+
+async def test_the_loop_of_another_thread_is_told(
+    backend: RedisAggregateCacheBackend, key: RecordKey
+) -> None:
+    async def there() -> None:
+        for call in (backend.read(key), backend.read_many([key]), backend.close()):
+            with pytest.raises(ConfigurationError, match="was opened by another event loop"):
+                await call
+
+    told = asyncio.create_task(asyncio.to_thread(lambda: asyncio.run(there())))
+    while not told.done():
+        assert await backend.read(key) is None
+    await told

@@ -47,6 +47,7 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
 
     async def close(self) -> None:
         """Stop telling of changes, and disconnect."""
+        self._client.check_loop()
         if self._changes is not None:
             await self._changes.close()
             self._changes = None

@@ -7,7 +7,11 @@ from typing import NoReturn, TypeVar
 
 from redis import exceptions as driver
 
-from interlock.backends import BackendUnavailableError, RecordUnusableError
+from interlock.backends import (
+    BackendUnavailableError,
+    ConfigurationError,
+    RecordUnusableError,
+)
 from interlock_redis_cache.address import Mode, Node
 from interlock_redis_cache.config import RedisConfig
 from interlock_redis_cache.connections import Reply
@@ -29,6 +33,7 @@ class Client:
         self._slots = asyncio.Semaphore(self._most)
         self._named = _named(config)
         self._closing = config.connecting.total_seconds()
+        self._loop: asyncio.AbstractEventLoop | None = None  # that of the first call
 
     async def execute(self, *command: bytes | str | int) -> Reply:
         """The reply.
@@ -65,6 +70,16 @@ class Client:
             async with asyncio.timeout(self._closing):
                 await self._servers.close()
 
+    def check_loop(self) -> None:
+        """Raise `ConfigurationError` in another event loop than that of the first call."""
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if self._loop is not loop:
+            raise ConfigurationError(
+                f"{self._named} was opened by another event loop; build another backend for this "
+                "one"
+            )
+
     async def _run(self, script: Script, key: str, arguments: Sequence[bytes | str | int]) -> Reply:
         try:
             return await self._servers.execute("EVALSHA", script.sha, 1, key, *arguments)
@@ -72,6 +87,7 @@ class Client:
             return await self._servers.execute("EVAL", script.text, 1, key, *arguments)
 
     async def _bounded(self, call: Callable[[], Awaitable[T]]) -> T:
+        self.check_loop()
         # A call that ends within closes its connection, so no reply is left for the next one.
         try:
             async with asyncio.timeout(self._timeout):
