@@ -1,6 +1,7 @@
 """Runs of pytest in processes of their own, as users have them."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,6 +39,7 @@ def run_pytest(tmp_path: Path) -> Callable[..., Run]:
         done = subprocess.run(  # noqa: S603 pytest
             [*command, f"--interlock-report={report}", "-W", "ignore:The configuration option"],
             cwd=tmp_path,
+            env=dict(os.environ),  # without the COLUMNS that readline leaves to subprocesses
             capture_output=True,
             text=True,
             check=False,

@@ -1,6 +1,7 @@
 """`interlock plugins verify`."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -13,11 +14,14 @@ from shell import run_script
 pytestmark = pytest.mark.skipif(find_spec("typer") is None, reason="interlock[cli] isn't installed")
 
 
-def verify(folder: Path, *arguments: str, script: str = "") -> subprocess.CompletedProcess[str]:
+def verify(
+    folder: Path, *arguments: str, script: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
     run = f"{script}\nfrom interlock.cli import main; main()"
     return subprocess.run(  # noqa: S603 our own interpreter
         [sys.executable, "-c", run, "plugins", "verify", *arguments],
         cwd=folder,
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -58,3 +62,11 @@ def test_a_module_of_the_folder_has_no_say_in_a_verdict(tmp_path: Path) -> None:
     done = run_script(script, *arguments, cwd=tmp_path)
     assert "no contract '0.0' was published" in done.stderr
     assert done.returncode == 2
+
+
+@pytest.mark.parametrize("columns", ["80", ""])
+def test_a_verdict_fits_the_screen_and_goes_whole_into_a_pipe(tmp_path: Path, columns: str) -> None:
+    done = verify(tmp_path, "memory-cache", COLUMNS=columns)
+    told = done.stdout.partition("memory-cache: conformant")[2]
+    assert "  not applicable: CACHE-" in told
+    assert (max(map(len, told.splitlines())) <= 80) == bool(columns)

@@ -4,6 +4,10 @@ It is loaded in every run of pytest wherever this distribution is installed, so 
 and nothing else until there is something to do.
 """
 
+import os
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -171,4 +175,20 @@ def pytest_terminal_summary(
         return
     terminalreporter.section("conformance of Interlock's backends")
     for line in tally.lines(config.getoption("interlock_contract")):
-        terminalreporter.write_line(line)
+        terminalreporter.write_line(_on_screen(line))
+
+
+def _on_screen(line: str) -> str:
+    """The line; on a screen that has no room for it, in several lines."""
+    is_screen = sys.stdout.isatty() or os.environ.get("COLUMNS")
+    width = shutil.get_terminal_size().columns
+    if not is_screen or len(line) <= width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
