@@ -232,7 +232,7 @@ class TestDoctor:
         method = "    async def open(self):\n        raise OSError('down')\n"
         source = acme(f"{method}    async def close(self): ...\n").replace(
             "class Cache:",
-            "from interlock.backends import RecordCacheBackend\nclass Cache(RecordCacheBackend):",
+            "from interlock.memory import NullAggregateCacheBackend as Null\nclass Cache(Null):",
         )
         site.install("acme-cache", "acme", source, "acme")
         tiers = '[cache_backends.both]\nbackend = "tiered"\ntiers = ["memory-cache", "hot"]\n'

@@ -37,6 +37,7 @@ class Slow(Snapshots):
     """A store that is waited for, so that snapshots are written behind."""
 
     timeout = timedelta(seconds=10)
+    is_local = False
 
 
 class TestDerived:

@@ -235,7 +235,9 @@ class TestErrors:
         """The traceback, causes and all, of a start with this plugin."""
         method = f"        self.config = config\n        self.required = True\n{body}"
         source = self.SOURCE.replace("        self.config = config\n", method).replace(
-            "class Cache:", "import interlock.backends as ib\nclass Cache(ib.RecordCacheBackend):"
+            "class Cache:",
+            "import interlock.backends as ib\nfrom interlock.memory import "
+            "NullAggregateCacheBackend as Null\nclass Cache(Null):",
         )
         site.install("acme-cache", "acme", source, "acme")
         with pytest.raises(Exception, match=r"\*\*\*") as caught:
@@ -288,7 +290,9 @@ class TestErrors:
             "        self.config = config\n", f"        self.config = config\n{body}"
         )
         source = source.replace(
-            "class Cache:", "import interlock.backends as ib\nclass Cache(ib.RecordCacheBackend):"
+            "class Cache:",
+            "import interlock.backends as ib\nfrom interlock.memory import "
+            "NullAggregateCacheBackend as Null\nclass Cache(Null):",
         )
         site.install("acme-cache", "acme", source, "acme")
         cache = backend("acme", directory="d", url=f"db://app:{PASSWORD}@db")

@@ -11,6 +11,7 @@ from interlock.adapters import (
     PlainCache,
     PlainSnapshots,
     RecordCacheBackend,
+    RecordSnapshotBackend,
     as_cache_store,
     as_snapshot_store,
 )
@@ -31,7 +32,8 @@ from interlock.memory import (
     NullAggregateCacheBackend,
     NullAggregateSnapshotStorageBackend,
 )
-from interlock.records import AggregateRecord, Scope, StoredEvent
+from interlock.ports import ListsIds, RemovesOne
+from interlock.records import MAX_VERSION, AggregateRecord, Scope, StoredEvent
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 ID = UUID(int=1)
@@ -48,6 +50,8 @@ MAPPER = AggregateMapper(Box, SCOPE, JsonCodec())
 
 def record(version: int, event: int | None = None, **changes: Any) -> AggregateRecord:
     made = AggregateRecord(
+        namespace="bank",
+        epoch=0,
         aggregate_type="Box",
         aggregate_id=ID,
         revision="r1",
@@ -166,12 +170,10 @@ async def test_null_forms_keep_nothing() -> None:
     cache, snapshots = NullAggregateCacheBackend(), NullAggregateSnapshotStorageBackend()
     await cache.put(KEY, record(1))
     await snapshots.put(KEY, record(1))
-    await snapshots.remove(KEY, record(1).stamp)
     await cache.remove(KEY)
     assert await cache.read(KEY) is None
     assert await snapshots.read(KEY) is None
     assert await snapshots.revisions(KEY) == ()
-    assert [i async for i in snapshots.ids(SCOPE)] == []
     assert await snapshots.prune(SCOPE) == 0
 
 
@@ -209,14 +211,14 @@ async def test_an_archived_stream_is_read_by_its_versions() -> None:
 async def test_a_bound_record_backend_keeps_aggregates() -> None:
     backend = InMemoryAggregateCacheBackend()
     view = backend.bind(MAPPER)
-    await view.set_aggregate(MAPPER.state(record(3)))
-    await view.set_aggregate(MAPPER.state(record(2)))
+    await view.set_aggregate(MAPPER.state(record(3), KEY))
+    await view.set_aggregate(MAPPER.state(record(2), KEY))
     found = await view.get_aggregate(ID)
-    assert found == MAPPER.state(record(3))
+    assert found == MAPPER.state(record(3), KEY)
     await view.remove_aggregate(ID)
     assert await view.get_aggregate(ID) is None
     store = InMemoryAggregateSnapshotStorageBackend().bind(MAPPER)
-    await store.save_snapshot(MAPPER.state(record(3)))
+    await store.save_snapshot(MAPPER.state(record(3), KEY))
     assert await store.load_snapshot(ID, 2) is None
     assert await store.load_snapshot(ID) == found
 
@@ -286,7 +288,7 @@ async def test_a_plain_backend_gets_and_gives_copies() -> None:
         found = await store.read(KEY)
         plain.kept.items.append("changed by the backend")
         assert found is not None
-        assert MAPPER.state(found).model_dump()["items"] == ["x"]
+        assert MAPPER.state(found, KEY).model_dump()["items"] == ["x"]
 
 
 async def test_a_plain_backends_verification_is_never_trusted() -> None:
@@ -301,17 +303,26 @@ class Other(Aggregate):
     items: list[str] = []
 
 
+def _stamped(cls: type[Aggregate], scope: Scope) -> Aggregate:
+    of: dict[str, Any] = {
+        "namespace": scope.namespace,
+        "epoch": scope.epoch,
+        "revision": scope.revision,
+    }
+    found = record(3, aggregate_type=scope.aggregate_type, **of)
+    return AggregateMapper(cls, scope, JsonCodec()).state(found, found.key)
+
+
 def _uncommitted() -> Box:
     """As after an emit."""
-    state = MAPPER.state(record(3))
+    state = MAPPER.state(record(3), KEY)
     set_pending(state, [PendingEvent(UUID(int=3), "Filled", 1, b"{}")])
     assert isinstance(state, Box)
     return state
 
 
 def _of_another_class() -> Aggregate:
-    mapper = AggregateMapper(Other, replace(SCOPE, aggregate_type="Other"), JsonCodec())
-    return mapper.state(record(3, aggregate_type="Other"))
+    return _stamped(Other, replace(SCOPE, aggregate_type="Other"))
 
 
 OTHER_SCOPES = [
@@ -327,10 +338,7 @@ OTHER_SCOPES = [
         Box(id=ID, version=3),
         "no aggregate",
         _of_another_class(),
-        *(
-            AggregateMapper(Box, scope, JsonCodec()).state(record(3, revision=scope.revision))
-            for scope in OTHER_SCOPES
-        ),
+        *(_stamped(Box, scope) for scope in OTHER_SCOPES),
         _uncommitted(),
     ],
     ids=["unstamped", "text", "type", "namespace", "epoch", "revision", "uncommitted"],
@@ -364,9 +372,24 @@ async def test_what_a_plain_snapshot_store_cannot_do_is_told() -> None:
     assert isinstance(store, PlainSnapshots)
     assert await store.revisions(KEY) == ()
     assert await store.prune(SCOPE) == 0
-    with pytest.raises(ConfigurationError, match="can't list"):
-        _ = [i async for i in store.ids(SCOPE)]
+    assert not isinstance(store, (ListsIds, RemovesOne))
     assert await store.read(replace(KEY, revision="r0")) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "needed"),
+    [
+        (RecordCacheBackend, ["put", "read", "remove"]),
+        (RecordSnapshotBackend, ["prune", "put", "read", "revisions"]),
+    ],
+)
+def test_a_record_backend_that_lacks_a_method_is_not_made(base: type, needed: list[str]) -> None:
+    complete = dict.fromkeys(needed, lambda self: None)
+    type("Complete", (base,), complete)()
+    for name in needed:
+        lacking = {other: method for other, method in complete.items() if other != name}
+        with pytest.raises(TypeError, match=rf"Lacking .*\b{name}\b"):
+            type("Lacking", (base,), lacking)()
 
 
 def test_a_class_without_the_methods_is_refused() -> None:
@@ -379,6 +402,8 @@ def test_a_class_without_the_methods_is_refused() -> None:
 @pytest.mark.parametrize(
     "change",
     [
+        {"namespace": "shop"},
+        {"epoch": 1},
         {"aggregate_type": "Other"},
         {"revision": "r2"},
         {"codec": "json+zlib"},
@@ -391,8 +416,14 @@ def test_a_class_without_the_methods_is_refused() -> None:
 )
 def test_a_record_of_something_else_does_not_decode(change: dict[str, Any]) -> None:
     with pytest.raises(RecordUnusableError):
-        MAPPER.state(replace(record(3), **change))
+        MAPPER.state(replace(record(3), **change), KEY)
+
+
+@pytest.mark.parametrize("version", [0, MAX_VERSION + 1])
+def test_a_record_of_a_version_that_no_stream_has_does_not_decode(version: int) -> None:
+    with pytest.raises(RecordUnusableError, match="wanted 1 to"):
+        MAPPER.state(record(version, payload=b"{}"), KEY)
 
 
 def test_a_record_of_a_named_older_revision_decodes() -> None:
-    assert MAPPER.state(record(3, revision="r0"), ["r0"]).version == 3
+    assert MAPPER.state(record(3, revision="r0"), replace(KEY, revision="r0")).version == 3

@@ -79,9 +79,8 @@ class Tiers:
 
 def record(version: int, *, verified: float = 1) -> AggregateRecord:
     at = START + timedelta(seconds=verified)
-    return AggregateRecord(
-        "Account", ID, "1", version, UUID(int=version), at, at, at, at, "json", b"{}"
-    )
+    stamp = "Account", ID, "1", version, UUID(int=version)
+    return AggregateRecord("default", 0, *stamp, at, at, at, at, "json", b"{}")
 
 
 class TestReading:

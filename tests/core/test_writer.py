@@ -17,6 +17,7 @@ class Slow(Snapshots):
     """A store that is waited for."""
 
     timeout = timedelta(seconds=10)
+    is_local = False
 
 
 def key(number: int = 7) -> RecordKey:
@@ -25,9 +26,8 @@ def key(number: int = 7) -> RecordKey:
 
 def record(version: int, *, event: int | None = None, number: int = 7) -> AggregateRecord:
     event_id = UUID(int=version if event is None else event)
-    return AggregateRecord(
-        "Account", UUID(int=number), "1", version, event_id, NOW, NOW, NOW, NOW, "json", b"{}"
-    )
+    stamp = "Account", UUID(int=number), "1", version, event_id
+    return AggregateRecord("default", 0, *stamp, NOW, NOW, NOW, NOW, "json", b"{}")
 
 
 async def test_a_command_does_not_wait_for_its_snapshot() -> None:

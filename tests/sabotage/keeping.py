@@ -30,9 +30,9 @@ PATCHES = [
         "a snapshot is stamped with the commit's first version",
         "a snapshot's version is its state's own",
         CodeEdit(
-            "Keeper._snapshot",
-            "record = replace(record, anchor_at=record.last_event_at)",
-            "record = replace(record, anchor_at=record.last_event_at, version=1)",
+            "Keeper._snapshot_record",
+            "return replace(record, epoch=epoch, anchor_at=record.last_event_at)",
+            "return replace(record, epoch=epoch, anchor_at=record.last_event_at, version=1)",
         ),
         "tests/core/test_saving.py::TestStoredBytes::"
         "test_all_events_of_a_commit_are_in_the_kept_state",
@@ -43,13 +43,13 @@ PATCHES = [
         "a snapshot is encoded at once, however late it is written",
         CodeEdit(
             "Keeper._snapshot",
-            "record = self._record(loaded, now)",
+            "record = self._snapshot_record(loaded, now)",
             """
             async def settle() -> None:
                 for _ in range(9):
                     await asyncio.sleep(0)
-                key = self._registration.snapshot_scope.key(loaded.aggregate_id)
-                await writer.write(key, self._record(loaded, now), supersedes)
+                record = self._snapshot_record(loaded, now)
+                await writer.write(record.key, record, supersedes)
 
             asyncio.ensure_future(settle())
             return
@@ -62,7 +62,11 @@ PATCHES = [
     Patch(
         "snapshots don't move the anchor",
         "time-based snapshots count from the newest snapshot",
-        CodeEdit("Keeper._snapshot", "replace(record, anchor_at=record.last_event_at)", "record"),
+        CodeEdit(
+            "Keeper._snapshot_record",
+            "anchor_at=record.last_event_at",
+            "anchor_at=record.anchor_at",
+        ),
         f"{_SNAPSHOTS}test_time_is_counted_alike_without_a_cache",
         (23,),
     ),
@@ -196,7 +200,7 @@ PATCHES = [
     Patch(
         "commands wait for their snapshots",
         "a snapshot doesn't hold up the command that made it due",
-        CodeEdit("SnapshotWriter.write", "if self._store.timeout is None:", "if True:"),
+        CodeEdit("SnapshotWriter.write", "if self._store.is_local:", "if True:"),
         f"{_WRITER}test_a_command_does_not_wait_for_its_snapshot",
         rows=(6,),
     ),

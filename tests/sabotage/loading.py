@@ -205,7 +205,9 @@ PATCHES = [
         "a state below the floor is put",
         "a slow load doesn't bring back the state from before one's own write",
         CodeEdit(
-            "Keeper._put", "if record.version < self._floor.version(aggregate_id):", "if False:"
+            "Keeper._put",
+            "if record.version < self._floor.version(record.aggregate_id):",
+            "if False:",
         ),
         f"{_FLOOR}test_a_slow_load_does_not_refill_the_cache_after_a_failed_put",
         (39,),

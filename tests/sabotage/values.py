@@ -136,7 +136,7 @@ PATCHES = [
         "the envelope's checksum is not compared",
         "a corrupt record is no state",
         CodeEdit(
-            "AggregateRecord.from_bytes",
+            "_parts",
             "if _checksum(body) != blob[-_CHECKSUM_SIZE:]:",
             "if False:",
         ),
@@ -145,7 +145,7 @@ PATCHES = [
     Patch(
         "a later format is read as this one",
         "a record of a format that isn't known is no state",
-        CodeEdit("AggregateRecord.from_bytes", "if format_version != _FORMAT:", "if False:"),
+        CodeEdit("_parts", "if format_version != _FORMAT:", "if False:"),
         f"{_TESTS}records.py::test_foreign_and_future_records_are_told_apart",
         (16,),
     ),

@@ -1,6 +1,7 @@
 """The record bases for authors, and a plain class seen as a record store."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Protocol, Self
@@ -39,6 +40,8 @@ class _RecordBackend:
 
     _mapper: AggregateMapper
     timeout: timedelta | None
+    is_local: bool = False
+    """Whether it answers within this process, without waiting."""
 
     async def open(self) -> None:
         """Connect. Called once, on start, on the loop that will use the backend."""
@@ -66,7 +69,7 @@ class _RecordBackend:
 class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
     """The base of cache backends: moves records; where it is bound, an `AggregateCacheBackend`.
 
-    A subclass implements `read`, `put` and `remove` as `interlock.ports.CacheStore` says, and
+    A subclass implements `read`, `put` and `remove` as `interlock.backends.CacheStore` says, and
     `read_many` where the store has a multi-get.
     """
 
@@ -74,19 +77,22 @@ class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
     required: bool = False
     """Whether an application doesn't start while this cache can't be opened."""
 
+    @abstractmethod
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         """See `CacheStore.read`."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         """See `CacheStore.put`."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         """See `CacheStore.remove`."""
-        raise NotImplementedError
+        ...
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         """See `CacheStore.read_many`; here one `read` after the other."""
@@ -95,8 +101,9 @@ class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
     async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
         """See `AggregateCacheBackend.get_aggregate`."""
         mapper = self._bound()
-        record = await self.read(mapper.scope.key(aggregate_id))
-        return None if record is None else mapper.state(record)
+        key = mapper.scope.key(aggregate_id)
+        record = await self.read(key)
+        return None if record is None else mapper.state(record, key)
 
     async def set_aggregate(self, aggregate: Aggregate) -> None:
         """See `AggregateCacheBackend.set_aggregate`; no older version replaces a newer one."""
@@ -108,35 +115,36 @@ class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
 
 
 class RecordSnapshotBackend(_RecordBackend, AggregateSnapshotStorageBackend):
-    """The base of snapshot backends: as `RecordCacheBackend`, by `ports.SnapshotStore`."""
+    """The base of snapshot backends: moves records, and is as `RecordCacheBackend` where bound.
+
+    A subclass implements `read`, `put`, `revisions` and `prune` as
+    `interlock.backends.SnapshotStore` says, and what it can of `Forgetful`, `ListsIds`,
+    `RemovesOne` and `TellsNewest`.
+    """
 
     timeout: timedelta | None = SNAPSHOT_TIMEOUT
 
+    @abstractmethod
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         """See `SnapshotStore.read`."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         """See `SnapshotStore.put`."""
-        raise NotImplementedError
+        ...
 
-    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `SnapshotStore.remove`."""
-        raise NotImplementedError
-
+    @abstractmethod
     async def revisions(self, key: RecordKey) -> Collection[str]:
         """See `SnapshotStore.revisions`."""
-        raise NotImplementedError
+        ...
 
-    def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `SnapshotStore.ids`."""
-        raise NotImplementedError
-
+    @abstractmethod
     async def prune(self, scope: Scope) -> int:
         """See `SnapshotStore.prune`."""
-        raise NotImplementedError
+        ...
 
     async def forget(self, key: RecordKey) -> int:
         """See `Forgetful.forget`; here it can't."""
@@ -158,8 +166,9 @@ class RecordSnapshotBackend(_RecordBackend, AggregateSnapshotStorageBackend):
     ) -> Aggregate | None:
         """See `AggregateSnapshotStorageBackend.load_snapshot`."""
         mapper = self._bound()
-        record = await self.read(mapper.scope.key(aggregate_id), intended_version)
-        return None if record is None else mapper.state(record)
+        key = mapper.scope.key(aggregate_id)
+        record = await self.read(key, intended_version)
+        return None if record is None else mapper.state(record, key)
 
 
 class _Reader(Protocol):
@@ -197,6 +206,7 @@ class PlainCache:
     """
 
     timeout: timedelta | None = CACHE_TIMEOUT
+    is_local = False
 
     def __init__(self, backend: AggregateCacheBackend, mapper: AggregateMapper) -> None:
         self._backend = backend
@@ -239,6 +249,7 @@ class PlainSnapshots:
     """
 
     timeout: timedelta | None = SNAPSHOT_TIMEOUT
+    is_local = False
 
     def __init__(self, backend: AggregateSnapshotStorageBackend, mapper: AggregateMapper) -> None:
         self._backend = backend
@@ -264,17 +275,9 @@ class PlainSnapshots:
         except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
             _translate(error, self._backend)
 
-    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """Nothing: the protocol has no removal."""
-
     async def revisions(self, key: RecordKey) -> Collection[str]:
         """None: the protocol doesn't tell."""
         return ()
-
-    async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """Raises `ConfigurationError`: the protocol has no listing."""
-        raise ConfigurationError(f"{type(self._backend).__name__} can't list its snapshots")
-        yield  # makes it an iterator
 
     async def prune(self, scope: Scope) -> int:
         """Nothing: retention is the backend's own."""
@@ -298,7 +301,7 @@ def _handed(mapper: AggregateMapper, record: AggregateRecord) -> Aggregate:
 
     Raises `StateNotKeptError` if that would lose something that the registered codec doesn't.
     """
-    copy = mapper.state(record)
+    copy = mapper.state(record, record.key)
     if type(mapper.codec) is not JsonCodec:
         replace(mapper, codec=JsonCodec()).record(
             copy, mapper.origin(record), verified_at=NEVER_VERIFIED, taken_at=record.taken_at

@@ -1,6 +1,6 @@
 """What a load may start from: the cache's entry, and the snapshots."""
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -50,19 +50,17 @@ class Baselines:
     @property
     def cache_never_waits(self) -> bool:
         """Whether there is a cache, and it answers within this process."""
-        return self._cache is not None and self._cache.timeout is None
+        return self._cache is not None and self._cache.is_local
 
     async def cached(self, aggregate_id: UUID, trail: Trail) -> Loaded | None:
         """The usable cache entry; an unusable one is removed."""
         cache = self._cache
         if cache is None:
             return None
-        mapper = self._registration.mapper
+        key = self._registration.mapper.scope.key(aggregate_id)
         record = None
         try:
-            record = await bounded(
-                "the cache's read", cache.timeout, cache.read(mapper.scope.key(aggregate_id))
-            )
+            record = await bounded("the cache's read", cache.timeout, cache.read(key))
             if record is None:
                 trail.miss(Source.CACHE, *self._keeper.why_absent(aggregate_id))
                 return None
@@ -70,7 +68,7 @@ class Baselines:
             if record.version < self._floor.version(aggregate_id):
                 self._missed(trail, Source.CACHE, Reason.BELOW_FLOOR, f"version {record.version}")
                 return None
-            state = self._decoded(record, aggregate_id)
+            state = self._decoded(record, key)
         except RecordUnusableError as error:
             self._missed(trail, Source.CACHE, Reason.UNUSABLE, error)
             trail.saw_cache_entry = True
@@ -110,7 +108,7 @@ class Baselines:
             found[aggregate_id] = (
                 None
                 if record.version < self._floor.version(aggregate_id)
-                else self._loaded(record, aggregate_id, Source.CACHE, trail)
+                else self._loaded(record, keys[aggregate_id], Source.CACHE, trail)
             )
         return found
 
@@ -139,15 +137,14 @@ class Baselines:
                 if record is None:
                     trail.miss(Source.SNAPSHOT, Reason.ABSENT)
                 else:
-                    found[aggregate_id] = self._loaded(record, aggregate_id, Source.SNAPSHOT, trail)
+                    found[aggregate_id] = self._loaded(record, key, Source.SNAPSHOT, trail)
         return found
 
     def _loaded(
-        self, record: AggregateRecord, aggregate_id: UUID, source: Source, trail: Trail
+        self, record: AggregateRecord, key: RecordKey, source: Source, trail: Trail
     ) -> Loaded | None:
-        revisions = self._registration.reads_revisions if source is Source.SNAPSHOT else ()
         try:
-            state = self._decoded(record, aggregate_id, revisions=revisions)
+            state = self._decoded(record, key)
         except RecordUnusableError:
             return None
         return Loaded.from_record(state, record, source, trail)
@@ -172,9 +169,7 @@ class Baselines:
                         return
                     if record is None:
                         break
-                    state = self._decoded(
-                        record, aggregate_id, bound, self._registration.reads_revisions
-                    )
+                    state = self._decoded(record, key, bound)
                 except RecordUnusableError as error:
                     self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)
                     if error.version is None or (bound is not None and error.version > bound):
@@ -220,22 +215,14 @@ class Baselines:
         return record
 
     def _decoded(
-        self,
-        record: AggregateRecord,
-        aggregate_id: UUID,
-        bound: int | None = None,
-        revisions: Collection[str] = (),
+        self, record: AggregateRecord, key: RecordKey, bound: int | None = None
     ) -> Aggregate:
         """The state of a record that answers what was asked, and not something else."""
-        if record.aggregate_id != aggregate_id or record.version < 1:
-            raise RecordUnusableError(
-                f"the store gave {record.aggregate_id} version {record.version} for {aggregate_id}"
-            )
         if bound is not None and record.version > bound:
             raise RecordUnusableError(
                 f"the store gave version {record.version}, asked for {bound} at most"
             )
-        return self._registration.mapper.state(record, revisions)
+        return self._registration.mapper.state(record, key)
 
     async def revisions(self, aggregate_id: UUID) -> list[str]:
         """The revisions that have a snapshot; none if the store can't tell."""

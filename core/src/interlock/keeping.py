@@ -252,19 +252,18 @@ class Keeper:
 
         The state is one that the stream had, and has events. Raises what the store raises.
         """
-        store, last_event_at = self._registration.snapshots, loaded.last_event_at
-        if store is None or last_event_at is None:
-            raise AssertionError("no snapshot store, or nothing to snapshot")
+        store = self._registration.snapshots
+        if store is None:
+            raise AssertionError("no snapshot store")
         try:
-            record = replace(self._record(loaded, now), anchor_at=last_event_at)
+            record = self._snapshot_record(loaded, now)
         except StateNotKeptError as error:
             self._reporting.not_kept("snapshot.not_kept", self._registration.tables.name, error)
             return False
-        key = self._registration.snapshot_scope.key(loaded.aggregate_id)
-        put = store.put(key, record, loaded.trail.refuted)
+        put = store.put(record.key, record, loaded.trail.refuted)
         await bounded("the snapshot store's put", store.timeout, put)
         self._reporting.count("snapshot.taken")
-        loaded.record, loaded.anchor_at = record, last_event_at
+        loaded.record, loaded.anchor_at = record, record.anchor_at
         return True
 
     async def _snapshot(
@@ -274,24 +273,26 @@ class Keeper:
         supersedes: Collection[Stamp],
         now: datetime,
     ) -> None:
-        record = self._record(loaded, now)
-        record = replace(record, anchor_at=record.last_event_at)
-        key = self._registration.snapshot_scope.key(loaded.aggregate_id)
-        if await writer.write(key, record, supersedes):
+        record = self._snapshot_record(loaded, now)
+        if await writer.write(record.key, record, supersedes):
             loaded.record, loaded.anchor_at = record, record.anchor_at
+
+    def _snapshot_record(self, loaded: Loaded, now: datetime) -> AggregateRecord:
+        record, epoch = self._record(loaded, now), self._registration.snapshot_scope.epoch
+        return replace(record, epoch=epoch, anchor_at=record.last_event_at)
 
     async def _put(
         self, cache: CacheStore, loaded: Loaded, supersedes: Collection[Stamp], now: datetime
     ) -> None:
-        aggregate_id = loaded.aggregate_id
-        record = self._record(loaded, now)
+        scope = self._registration.mapper.scope
+        record = self._record(loaded, now).in_epoch(scope.epoch)
         if record.verified_at != loaded.verified_at:
             record = replace(record, verified_at=loaded.verified_at)
-        if record.version < self._floor.version(aggregate_id):
+        if record.version < self._floor.version(record.aggregate_id):
             self._reporting.count("cache.put_below_floor")
             return
-        key = self._registration.mapper.scope.key(aggregate_id)
-        await bounded("the cache's put", cache.timeout, cache.put(key, record, supersedes))
+        put = cache.put(scope.key(record.aggregate_id), record, supersedes)
+        await bounded("the cache's put", cache.timeout, put)
         loaded.record = record
 
     def _is_slow(self, loaded: Loaded) -> bool:

@@ -225,7 +225,7 @@ class Loader:
     def copy(self, loaded: Loaded) -> Aggregate | None:
         """Another object of the same state; None if the state holds what can't be copied."""
         if loaded.record is not None:
-            return self._registration.mapper.state(loaded.record)
+            return self._registration.mapper.state(loaded.record, loaded.record.key)
         try:
             return copy.deepcopy(loaded.state)
         except Exception:  # noqa: BLE001 whatever a foreign object raises when it is copied

@@ -1,6 +1,5 @@
 """Between the states of one registered aggregate and their records."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from interlock._values.sharing import restore
 from interlock.aggregate import Aggregate, Origin, origin_of, pending_of, set_origin
 from interlock.codecs import Codec, JsonCodec
 from interlock.errors import RecordTooLargeError, RecordUnusableError, StateNotKeptError
-from interlock.records import AggregateRecord, Scope
+from interlock.records import AggregateRecord, RecordKey, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,8 @@ class AggregateMapper:
         if isinstance(details, Difference):
             raise self._not_kept(state, str(details))
         return AggregateRecord(
+            namespace=self.scope.namespace,
+            epoch=self.scope.epoch,
             aggregate_type=self.scope.aggregate_type,
             aggregate_id=state.id,
             revision=self.scope.revision,
@@ -91,21 +92,15 @@ class AggregateMapper:
             where=where,
         )
 
-    def state(self, record: AggregateRecord, revisions: Collection[str] = ()) -> Aggregate:
-        """A new object from a record of this scope's type and revision, or of one of `revisions`.
+    def state(self, record: AggregateRecord, key: RecordKey) -> Aggregate:
+        """A new object from the key's record.
 
-        Raises `RecordUnusableError` for a record of something else and for one that doesn't decode.
+        Raises `RecordUnusableError` for another key's record and for one that doesn't decode.
         """
-        scope = self.scope
-        if record.aggregate_type != scope.aggregate_type or record.codec != self.codec.name:
+        record.check_is_of(key)
+        if record.codec != self.codec.name:
             raise RecordUnusableError(
-                f"a record of {record.aggregate_type} in {record.codec}, wanted "
-                f"{scope.aggregate_type} in {self.codec.name}",
-                version=record.version,
-            )
-        if record.revision != scope.revision and record.revision not in revisions:
-            raise RecordUnusableError(
-                f"a record of revision {record.revision}, wanted {scope.revision}",
+                f"a record in {record.codec}, wanted one in {self.codec.name}",
                 version=record.version,
             )
         try:
@@ -114,7 +109,7 @@ class AggregateMapper:
                 restore(state, record.details)
         except Exception as error:  # noqa: BLE001 whatever a foreign payload leads to
             raise RecordUnusableError(
-                f"the payload of a record of {scope.aggregate_type} {record.aggregate_id} version "
+                f"the payload of a record of {key.aggregate_type} {key.aggregate_id} version "
                 f"{record.version} doesn't decode: {told(error)}",
                 version=record.version,
             ) from None

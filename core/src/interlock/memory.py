@@ -25,6 +25,7 @@ class NullAggregateSnapshotStorageBackend(RecordSnapshotBackend):
     """Keeps no snapshots."""
 
     timeout: timedelta | None = None
+    is_local = True
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         """None."""
@@ -35,18 +36,9 @@ class NullAggregateSnapshotStorageBackend(RecordSnapshotBackend):
     ) -> None:
         """Nothing."""
 
-    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """Nothing."""
-
     async def revisions(self, key: RecordKey) -> Collection[str]:
         """None."""
         return ()
-
-    async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """None."""
-        no_ids: tuple[UUID, ...] = ()
-        for aggregate_id in no_ids:
-            yield aggregate_id
 
     async def prune(self, scope: Scope) -> int:
         """0."""
@@ -65,6 +57,7 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
     """
 
     timeout: timedelta | None = None
+    is_local = True
 
     def __init__(
         self,
@@ -102,7 +95,7 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         self._retain(revisions)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `SnapshotStore.remove`."""
+        """See `RemovesOne.remove`."""
         versions = self._revisions(key).get(stamp.revision, {})
         record = versions.get(stamp.version)
         if record is not None and record.stamp == stamp:
@@ -113,7 +106,7 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         return [name for name, versions in reversed(self._revisions(key).items()) if versions]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `SnapshotStore.ids`."""
+        """See `ListsIds.ids`."""
         ids = self._records.get((scope.namespace, scope.aggregate_type), {})
         for aggregate_id in [i for i, revisions in ids.items() if revisions.get(scope.revision)]:
             yield aggregate_id
@@ -164,6 +157,7 @@ class NullAggregateCacheBackend(RecordCacheBackend):
     """Caches nothing."""
 
     timeout: timedelta | None = None
+    is_local = True
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         """None."""
@@ -186,6 +180,7 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
     """
 
     timeout: timedelta | None = None
+    is_local = True
 
     def __init__(
         self,

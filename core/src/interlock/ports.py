@@ -85,7 +85,12 @@ class CacheStore(Protocol):
 
     @property
     def timeout(self) -> timedelta | None:
-        """What bounds each call; None is for stores that never wait."""
+        """What bounds each call; None for no bound."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it answers within this process, without waiting."""
         ...
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
@@ -131,12 +136,17 @@ class ChangeNotifier(Protocol):
 class SnapshotStore(Protocol):
     """The record-level sibling of `AggregateSnapshotStorageBackend`.
 
-    Errors and `timeout` are as in `CacheStore`.
+    Errors, `timeout` and `is_local` are as in `CacheStore`.
     """
 
     @property
     def timeout(self) -> timedelta | None:
-        """What bounds each call; None is for stores that never wait."""
+        """What bounds each call; None for no bound."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it answers within this process, without waiting."""
         ...
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
@@ -162,16 +172,8 @@ class SnapshotStore(Protocol):
         """
         ...
 
-    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """Remove the record with this stamp; nothing happens if there is none."""
-        ...
-
     async def revisions(self, key: RecordKey) -> Collection[str]:
         """The revisions with a record of the key's aggregate, the most recently taken first."""
-        ...
-
-    def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """The ids of the aggregates that have a record in the scope, each once, in no order."""
         ...
 
     async def prune(self, scope: Scope) -> int:
@@ -197,6 +199,24 @@ class Forgetful(Protocol):
 
 
 @runtime_checkable
+class ListsIds(Protocol):
+    """What a snapshot store may also do: list what it has, for tools."""
+
+    def ids(self, scope: Scope) -> AsyncIterator[UUID]:
+        """The ids of the aggregates that have a record in the scope, each once, in no order."""
+        ...
+
+
+@runtime_checkable
+class RemovesOne(Protocol):
+    """What a snapshot store may also do: remove one record, for tools."""
+
+    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
+        """Remove the record with this stamp; nothing happens if there is none."""
+        ...
+
+
+@runtime_checkable
 class TellsNewest(Protocol):
     """What a snapshot store may also do: tell whether snapshots are still taken."""
 
@@ -217,7 +237,7 @@ class EventStore(Protocol):
 
     @property
     def timeout(self) -> timedelta | None:
-        """What bounds each call; None is for stores that never wait."""
+        """What bounds each call; None for no bound."""
         ...
 
     async def append(

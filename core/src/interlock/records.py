@@ -6,7 +6,7 @@ checksum.
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 from urllib.parse import quote
@@ -14,13 +14,19 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from interlock.errors import RecordUnusableError
+from interlock._values.fidelity import told
+from interlock.errors import RecordTooLargeError, RecordUnusableError
 from interlock.ids import plain_id
+
+MAX_VERSION = 2**63 - 2
+"""The highest version of a state; the next one still is a 64-bit integer of every store."""
 
 _MAGIC = b"ILRC"
 _FORMAT = 2
-_HEAD = struct.Struct(">4sBII")  # magic, format, bytes of the fields, bytes of the payload
+_HEAD = struct.Struct(">4sBBIII")  # magic, format, then the bytes of seal, fields, details, payload
 _CHECKSUM_SIZE = 16
+_MAX_FIELDS = 64 * 1024
+_MAX_EPOCH = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -98,15 +104,17 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class AggregateRecord:
-    """An encoded state. Stores move it and look at nothing but the stamp and the times.
+    """An encoded state. Stores move it and look at nothing but the key, the stamp and the times.
 
-    `anchor_at` is the event time from which time-based snapshots count: of the newest snapshot's
-    last event, else of the first event. `verified_at` is when the state was known to be the
-    stream's head, `taken_at` when it was encoded. All times are UTC. `details` is JSON that says
-    what the payload can't (names of fields that are unset, objects that stand at several places),
-    mostly empty.
+    `version` is 1 to `MAX_VERSION`. `anchor_at` is the event time from which time-based snapshots
+    count: of the newest snapshot's last event, else of the first event. `verified_at` is when the
+    state was known to be the stream's head, `taken_at` when it was encoded. All times are UTC.
+    `details` is JSON that says what the payload can't (names of fields that are unset, objects that
+    stand at several places), mostly empty.
     """
 
+    namespace: str
+    epoch: int
     aggregate_type: str
     aggregate_id: UUID
     revision: str
@@ -127,16 +135,110 @@ class AggregateRecord:
                 object.__setattr__(self, name, plain_id(getattr(self, name), name))
 
     @property
+    def key(self) -> RecordKey:
+        """Under what a store keeps it."""
+        return RecordKey(
+            self.namespace, self.epoch, self.aggregate_type, self.aggregate_id, self.revision
+        )
+
+    @property
     def stamp(self) -> Stamp:
         """What identifies the state."""
         return Stamp(
             self.aggregate_type, self.aggregate_id, self.revision, self.version, self.last_event_id
         )
 
+    def in_epoch(self, epoch: int) -> Self:
+        """The same state's record among those of another epoch."""
+        return self if self.epoch == epoch else replace(self, epoch=epoch)
+
+    def check_is_of(self, key: RecordKey) -> None:
+        """Raises `RecordUnusableError` if it is another key's, or of no possible version."""
+        if (
+            self.aggregate_id != key.aggregate_id
+            or self.revision != key.revision
+            or self.aggregate_type != key.aggregate_type
+            or self.namespace != key.namespace
+            or self.epoch != key.epoch
+        ):
+            raise RecordUnusableError(
+                f"a record of {self.key}, wanted one of {key}", version=self.version
+            )
+        if not 1 <= self.version <= MAX_VERSION:
+            raise RecordUnusableError(
+                f"a record of version {self.version}, wanted 1 to {MAX_VERSION}"
+            )
+
     def to_bytes(self) -> bytes:
-        """The record as one blob: magic, format, lengths, fields, payload, and a checksum."""
+        """The record as one blob: a head, the fields, the details, the payload, and a checksum.
+
+        Raises `RecordUnusableError` for a record with a field of another type or out of its range.
+        """
+        fields = self._fields()
+        sizes = 0, len(fields), len(self.details), len(self.payload)
+        head = _HEAD.pack(_MAGIC, _FORMAT, *sizes)
+        body = b"".join((head, fields, self.details, self.payload))
+        return body + _checksum(body)
+
+    def checksum(self) -> bytes:
+        """16 bytes over the whole record, for a store that keeps the fields in columns.
+
+        Raises as `to_bytes`.
+        """
+        return self.to_bytes()[-_CHECKSUM_SIZE:]
+
+    @classmethod
+    def from_bytes(cls, blob: bytes, *, key: RecordKey) -> Self:
+        """The key's record in a blob.
+
+        Raises `RecordUnusableError`, and nothing else, for any blob that isn't what `to_bytes`
+        makes of a record of this key.
+        """
+        fields, details, payload = _parts(blob)
+        try:
+            given = from_json(fields)
+            record = cls(
+                namespace=given[0],
+                epoch=given[1],
+                aggregate_type=given[2],
+                aggregate_id=UUID(hex=given[3]),
+                revision=given[4],
+                version=given[5],
+                last_event_id=UUID(hex=given[6]),
+                last_event_at=from_micros(given[7]),
+                anchor_at=from_micros(given[8]),
+                verified_at=from_micros(given[9]),
+                taken_at=from_micros(given[10]),
+                codec=given[11],
+                payload=payload,
+                details=details,
+            )
+            is_ours = record._fields() == fields
+        except RecordUnusableError:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever foreign fields make of this
+            raise RecordUnusableError(f"the record's fields don't read: {told(error)}") from None
+        if not is_ours:
+            raise RecordUnusableError("the record's fields aren't written as ours are")
+        record.check_is_of(key)
+        return record
+
+    def _fields(self) -> bytes:
+        texts = self.namespace, self.aggregate_type, self.revision, self.codec
+        if not (
+            {*map(type, texts)} == {str}
+            and type(self.version) is type(self.epoch) is int
+            and 1 <= self.version <= MAX_VERSION
+            and 0 <= self.epoch <= _MAX_EPOCH
+        ):
+            raise RecordUnusableError(
+                f"a record has a version from 1 to {MAX_VERSION}, an epoch from 0, and strings for "
+                "its namespace, type, revision and codec; this one hasn't"
+            )
         fields = to_json(
             (
+                self.namespace,
+                self.epoch,
                 self.aggregate_type,
                 self.aggregate_id.hex,
                 self.revision,
@@ -147,52 +249,39 @@ class AggregateRecord:
                 to_micros(self.verified_at),
                 to_micros(self.taken_at),
                 self.codec,
-                self.details.decode(),
             )
         )
-        body = _HEAD.pack(_MAGIC, _FORMAT, len(fields), len(self.payload)) + fields + self.payload
-        return body + _checksum(body)
-
-    def checksum(self) -> bytes:
-        """16 bytes over the whole record, for a store that keeps the fields in columns."""
-        return self.to_bytes()[-_CHECKSUM_SIZE:]
-
-    @classmethod
-    def from_bytes(cls, blob: bytes) -> Self:
-        """The record in a blob.
-
-        Raises `RecordUnusableError` for any blob that `to_bytes` didn't write.
-        """
-        if len(blob) < _HEAD.size + _CHECKSUM_SIZE:
-            raise RecordUnusableError(f"a record of {len(blob)} bytes is shorter than an empty one")
-        magic, format_version, fields_size, payload_size = _HEAD.unpack_from(blob)
-        if magic != _MAGIC:
-            raise RecordUnusableError(f"not one of our records: it begins with {bytes(blob[:4])!r}")
-        if format_version != _FORMAT:
-            raise RecordUnusableError(
-                f"a record of format {format_version}, this code reads format {_FORMAT}"
+        if len(fields) > _MAX_FIELDS:
+            raise RecordTooLargeError(
+                f"the names of a record's key have {len(fields)} bytes; wanted up to {_MAX_FIELDS}"
             )
-        if len(blob) != _HEAD.size + fields_size + payload_size + _CHECKSUM_SIZE:
-            raise RecordUnusableError(f"a record of {len(blob)} bytes is truncated or has a tail")
-        body = blob[:-_CHECKSUM_SIZE]
-        if _checksum(body) != blob[-_CHECKSUM_SIZE:]:
-            raise RecordUnusableError("the record's checksum is wrong")
-        start = _HEAD.size + fields_size
-        fields = from_json(body[_HEAD.size : start])
-        return cls(
-            aggregate_type=fields[0],
-            aggregate_id=UUID(hex=fields[1]),
-            revision=fields[2],
-            version=fields[3],
-            last_event_id=UUID(hex=fields[4]),
-            last_event_at=from_micros(fields[5]),
-            anchor_at=from_micros(fields[6]),
-            verified_at=from_micros(fields[7]),
-            taken_at=from_micros(fields[8]),
-            codec=fields[9],
-            payload=bytes(body[start:]),
-            details=fields[10].encode(),
+        return fields
+
+
+def _parts(blob: bytes) -> tuple[bytes, bytes, bytes]:
+    """The fields, the details and the payload, by head and checksum; still of anybody."""
+    if len(blob) < _HEAD.size + _CHECKSUM_SIZE:
+        raise RecordUnusableError(f"a record of {len(blob)} bytes is shorter than an empty one")
+    magic, format_version, *sizes = _HEAD.unpack_from(blob)
+    if magic != _MAGIC:
+        raise RecordUnusableError(f"not one of our records: it begins with {bytes(blob[:4])!r}")
+    if format_version != _FORMAT:
+        raise RecordUnusableError(
+            f"a record of format {format_version}, this code reads format {_FORMAT}"
         )
+    seal_size, fields_size, details_size, _ = sizes
+    if len(blob) != _HEAD.size + sum(sizes) + _CHECKSUM_SIZE:
+        raise RecordUnusableError(f"a record of {len(blob)} bytes is truncated or has a tail")
+    if seal_size:
+        raise RecordUnusableError("a sealed record; this code reads those without a seal")
+    if fields_size > _MAX_FIELDS:
+        raise RecordUnusableError(f"a record with {fields_size} bytes of fields")
+    body = bytes(blob[:-_CHECKSUM_SIZE])
+    if _checksum(body) != blob[-_CHECKSUM_SIZE:]:
+        raise RecordUnusableError("the record's checksum is wrong")
+    fields_end = _HEAD.size + fields_size
+    details_end = fields_end + details_size
+    return body[_HEAD.size : fields_end], body[fields_end:details_end], body[details_end:]
 
 
 def _checksum(body: bytes) -> bytes:

@@ -38,7 +38,7 @@ class SnapshotWriter:
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
     ) -> bool:
         """Whether the record is written, or will be; what fails is counted, and raises nothing."""
-        if self._store.timeout is None:
+        if self._store.is_local:
             return await self._put(key, record, supersedes)
         waiting = self._queued.get(key)
         if waiting is None and len(self._queued) >= self._size:

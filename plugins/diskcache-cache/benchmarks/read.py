@@ -29,6 +29,8 @@ _SIZES = (200, 2_000, 32_000, 256_000, 2_000_000)
 def record(key: RecordKey, size: int) -> AggregateRecord:
     """A record of that many bytes."""
     return AggregateRecord(
+        namespace=key.namespace,
+        epoch=key.epoch,
         aggregate_type=key.aggregate_type,
         aggregate_id=key.aggregate_id,
         revision=key.revision,

@@ -83,6 +83,8 @@ def record() -> Callable[..., AggregateRecord]:
         key: RecordKey, version: int, *, event: int = 0, verified: int = 0, payload: bytes = b"{}"
     ) -> AggregateRecord:
         return AggregateRecord(
+            namespace=key.namespace,
+            epoch=key.epoch,
             aggregate_type=key.aggregate_type,
             aggregate_id=key.aggregate_id,
             revision=key.revision,

@@ -27,6 +27,8 @@ def record(key: RecordKey, version: int) -> AggregateRecord:
     """A record whose every part follows from key and version."""
     size = (version * 7919 + key.aggregate_id.int) % 50_000
     return AggregateRecord(
+        namespace=key.namespace,
+        epoch=key.epoch,
         aggregate_type=key.aggregate_type,
         aggregate_id=key.aggregate_id,
         revision=key.revision,

@@ -139,6 +139,8 @@ async def test_a_spoilt_entry_is_unusable_and_replaced_by_any_put(
         SCOPE.key(uuid4()),
         Scope("default", 0, "Account", "r2").key(KEY.aggregate_id),
         Scope("default", 0, "Ledger", "r1").key(KEY.aggregate_id),
+        Scope("other", 0, "Account", "r1").key(KEY.aggregate_id),
+        Scope("default", 1, "Account", "r1").key(KEY.aggregate_id),
     ],
 )
 async def test_another_aggregates_entry_is_unusable(
@@ -146,7 +148,7 @@ async def test_another_aggregates_entry_is_unusable(
 ) -> None:
     await backend.put(other, record(other, 9))
     execute("update Cache set key = ?", KEY.text())
-    with pytest.raises(RecordUnusableError, match="stands under the key"):
+    with pytest.raises(RecordUnusableError, match="wanted one of"):
         await backend.read(KEY)
     await backend.put(KEY, record(KEY, 1))
     assert await backend.read(KEY) == record(KEY, 1)

@@ -123,6 +123,8 @@ def new_key(namespace: str = "tests") -> RecordKey:
 def record_of(key: RecordKey, version: int, *, size: int = 2, seconds: int = 0) -> AggregateRecord:
     start = datetime(2020, 1, 1, tzinfo=UTC)
     return AggregateRecord(
+        namespace=key.namespace,
+        epoch=key.epoch,
         aggregate_type=key.aggregate_type,
         aggregate_id=key.aggregate_id,
         revision=key.revision,

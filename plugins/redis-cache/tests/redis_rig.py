@@ -165,6 +165,8 @@ def record_of(
 ) -> AggregateRecord:
     start = datetime(2020, 1, 1, tzinfo=UTC)
     return AggregateRecord(
+        namespace=key.namespace,
+        epoch=key.epoch,
         aggregate_type=key.aggregate_type,
         aggregate_id=key.aggregate_id,
         revision=key.revision,

@@ -87,12 +87,12 @@ async def test_the_reply_to_a_cancelled_call_is_given_to_no_other(
     nodes = [target] if isinstance(target, Server) else target.nodes
     cache = await make(target.url, max_connections=2)
     keys = [new_key() for _ in range(8)]
-    puts = {key: record_of(key, number) for number, key in enumerate(keys, 1)}
+    puts = {key: record_of(key, number) for number, key in enumerate(keys, 2)}
     for key, record in puts.items():
         await cache.put(key, record)
     started: dict[str, Callable[[RecordKey], Coroutine[None, None, object]]] = {
         "read": cache.read,
-        "put": lambda key: cache.put(key, record_of(key, 0)),
+        "put": lambda key: cache.put(key, record_of(key, 1)),
         "read_many": lambda _: cache.read_many(keys),
     }
     for node in nodes:

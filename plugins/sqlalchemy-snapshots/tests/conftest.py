@@ -55,6 +55,8 @@ def record() -> Callable[..., AggregateRecord]:
         key: RecordKey, version: int, *, taken: int = 0, payload: bytes = b"{}"
     ) -> AggregateRecord:
         return AggregateRecord(
+            namespace=key.namespace,
+            epoch=key.epoch,
             aggregate_type=key.aggregate_type,
             aggregate_id=key.aggregate_id,
             revision=key.revision,

@@ -168,7 +168,7 @@ def _from_blob(fault: str, record: AggregateRecord, count: int) -> AggregateReco
     if fault == "corrupt":
         blob = _flipped(blob, blob.rindex(record.payload), len(blob) - 16, count)
     try:
-        return AggregateRecord.from_bytes(blob)
+        return AggregateRecord.from_bytes(blob, key=record.key)
     except RecordUnusableError as error:
         raise RecordUnusableError(str(error), version=record.version) from error
 

@@ -111,14 +111,7 @@ def _found(cache: Cache, key: RecordKey) -> AggregateRecord | None:
     blob = entry(cache, key.text())
     if blob is None:
         return None
-    record = AggregateRecord.from_bytes(blob)
-    asked = (key.aggregate_type, key.aggregate_id, key.revision)
-    if (record.aggregate_type, record.aggregate_id, record.revision) != asked:
-        raise RecordUnusableError(
-            f"a record of {record.aggregate_type} {record.aggregate_id}, revision "
-            f"{record.revision}, stands under the key of {key.aggregate_type} {key.aggregate_id}"
-        )
-    return record
+    return AggregateRecord.from_bytes(blob, key=key)
 
 
 def _standing(cache: Cache, key: RecordKey) -> AggregateRecord | None:

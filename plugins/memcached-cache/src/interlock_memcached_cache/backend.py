@@ -26,7 +26,7 @@ _LATEST = 2**31 - 1
 
 
 class MemcachedAggregateCacheBackend(RecordCacheBackend):
-    """Caches records on memcached servers, see `interlock.ports.CacheStore`.
+    """Caches records on memcached servers, see `interlock.backends.CacheStore`.
 
     `clock` is the Unix time, by which entries that live more than 30 days expire; `monotonic` is
     for the time for which a server that failed is left alone.
@@ -85,7 +85,7 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
         """See `CacheStore.read`."""
         text = key.text()
         value = await self._ring.node(text).run(partial(entries.get, key=text))
-        return None if value is None else entries.record_of(value, key)
+        return None if value is None else AggregateRecord.from_bytes(value, key=key)
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         """See `CacheStore.read_many`; one round trip to each server that has one of the keys.
@@ -101,7 +101,7 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
         for share, values in zip(shares.values(), await _answered(asked), strict=True):
             for text, value in values.items():
                 with suppress(RecordUnusableError):
-                    found[share[text]] = entries.record_of(value, share[text])
+                    found[share[text]] = AggregateRecord.from_bytes(value, key=share[text])
         return found
 
     async def put(

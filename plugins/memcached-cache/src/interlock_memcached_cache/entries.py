@@ -91,15 +91,6 @@ def remove(connection: Connection, key: RecordKey, stamp: Stamp | None) -> None:
     raise BackendUnavailableError(f"{_RACES} others changed the entry while it was removed")
 
 
-def record_of(value: bytes, key: RecordKey) -> AggregateRecord:
-    """The record; raises `RecordUnusableError` for anything that isn't one of this key."""
-    record = AggregateRecord.from_bytes(value)
-    found = (record.aggregate_type, record.aggregate_id, record.revision)
-    if found != (key.aggregate_type, key.aggregate_id, key.revision):
-        raise RecordUnusableError(f"the entry of {key} is a record of {record.stamp}")
-    return record
-
-
 def _gets(connection: Connection, key: str) -> tuple[bytes | None, bytes | None]:
     value, token = connection.gets(key)
     if token == _NO_TOKEN:
@@ -114,7 +105,7 @@ def _is_to_stay(
     value: bytes, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
 ) -> bool:
     try:
-        found = record_of(value, key)
+        found = AggregateRecord.from_bytes(value, key=key)
     except RecordUnusableError:
         return False
     return found.stamp not in supersedes and newer(found, record) is found
@@ -122,6 +113,6 @@ def _is_to_stay(
 
 def _stamp(value: bytes, key: RecordKey) -> Stamp | None:
     try:
-        return record_of(value, key).stamp
+        return AggregateRecord.from_bytes(value, key=key).stamp
     except RecordUnusableError:
         return None

@@ -22,7 +22,7 @@ from interlock_redis_cache.scripts import PUT, REMOVE, Outcome
 
 
 class RedisAggregateCacheBackend(RecordCacheBackend):
-    """Keeps records as strings in Redis or Valkey, see `interlock.ports.CacheStore`.
+    """Keeps records as strings in Redis or Valkey, see `interlock.backends.CacheStore`.
 
     Also a `ChangeNotifier`: tells a tier in front of it what other processes have changed.
     """

@@ -37,7 +37,7 @@ _STATEMENT_BYTES = 4 << 20
 
 
 class SQLAlchemyEventStore:
-    """Keeps streams in a table of a SQL database, see `interlock.ports.EventStore`."""
+    """Keeps streams in a table of a SQL database, see `interlock.backends.EventStore`."""
 
     def __init__(self, config: SQLAlchemyEventsConfig) -> None:
         self.timeout = config.timeout

@@ -38,7 +38,7 @@ def _now() -> datetime:
 
 
 class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
-    """Keeps snapshots in a table of a SQL database, see `interlock.ports.SnapshotStore`."""
+    """Keeps snapshots in a table of a SQL database, see `interlock.backends.SnapshotStore`."""
 
     def __init__(
         self, config: SQLAlchemySnapshotsConfig, *, clock: Callable[[], datetime] = _now
@@ -113,7 +113,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             await self._bury(aggregate)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `SnapshotStore.remove`."""
+        """See `RemovesOne.remove`."""
         step = Step(self._statements.remove, [self._keys.of_stamp(key, stamp)])
         await self._database.execute([step], repeatable=True)
 
@@ -130,7 +130,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         return [self._database.name_of(row[0]) for row in rows]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `SnapshotStore.ids`."""
+        """See `ListsIds.ids`."""
         values = self._keys.of_scope(scope)
         async for page in self._database.pages(self._statements.ids_of_revision, values, b""):
             for (aggregate_id,) in page:

@@ -93,6 +93,8 @@ def record_of(key: RecordKey, row: Row) -> AggregateRecord:
     version = found["version"]
     try:
         record = AggregateRecord(
+            namespace=key.namespace,
+            epoch=key.epoch,
             aggregate_type=key.aggregate_type,
             aggregate_id=key.aggregate_id,
             revision=key.revision,

@@ -136,20 +136,28 @@ def check(
 
 
 def both(
-    number: str, level: Level, *, others: str, since: str = "1.0", plain: Collection[str] = ()
+    number: str,
+    level: Level,
+    *,
+    others: str,
+    since: str = "1.0",
+    plain: Collection[str] = (),
+    snapshots: Level | None = None,
 ) -> Callable[[Function], Check]:
     """Register a check of what caches and snapshot stores have in common, under both ids.
 
-    `plain` names the kinds whose aggregate-level protocol can carry it.
+    `plain` names the kinds whose aggregate-level protocol can carry it, `snapshots` is the level
+    for snapshot stores where it differs.
     """
+    levels = {"SNAP": snapshots or level, "CACHE": level}
 
     def register(function: Function) -> Check:
-        snapshots, caches = (
+        of_snapshots, of_caches = (
             check(f"{kind}-{number}", level, others=others, since=since, plain=kind in plain)
-            for kind in ("SNAP", "CACHE")
+            for kind, level in levels.items()
         )
-        snapshots(function)
-        return caches(function)
+        of_snapshots(function)
+        return of_caches(function)
 
     return register
 

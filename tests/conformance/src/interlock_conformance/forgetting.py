@@ -8,6 +8,7 @@ from typing import cast
 from interlock.backends import (
     AggregateRecord,
     Forgetful,
+    ListsIds,
     RecordKey,
     SnapshotStore,
 )
@@ -181,8 +182,9 @@ async def tombstone_is_no_record(harness: SnapshotHarness) -> None:
     store, key = await harness.open(), harness.key()
     await store.put(key, harness.record(key, 5))
     await forgotten(store, key)
-    ids = [found async for found in store.ids(scope_of(key))]
-    expect(not ids, "no ids", f"{len(ids)}")
+    if isinstance(store, ListsIds):
+        ids = [found async for found in store.ids(scope_of(key))]
+        expect(not ids, "no ids", f"{len(ids)}")
     revisions = list(await store.revisions(key))
     expect(not revisions, "no revisions", f"{revisions}")
     many = dict(await store.read_many([key]))

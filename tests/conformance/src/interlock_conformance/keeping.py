@@ -1,6 +1,6 @@
 """What is put is what is read; the newer wins; what is proven false goes."""
 
-from interlock_conformance.checks import KEEPS, MUST, both, expect, unless_raised
+from interlock_conformance.checks import IF, KEEPS, MUST, both, expect, unless_raised
 from interlock_conformance.harness import CacheHarness
 from interlock_conformance.records import another, told
 
@@ -134,7 +134,7 @@ async def only_superseded_gives_way(harness: CacheHarness) -> None:
     expect(harness.is_same(found, newer), told(newer), told(found))
 
 
-@both("009", MUST, others="delete where the whole stamp is equal")
+@both("009", MUST, snapshots=IF("remove"), others="delete where the whole stamp is equal")
 async def removed_is_gone(harness: CacheHarness) -> None:
     """After a removal by its stamp a record isn't read."""
     store, key = await harness.open(), harness.key()
@@ -148,6 +148,7 @@ async def removed_is_gone(harness: CacheHarness) -> None:
 @both(
     "010",
     KEEPS,
+    snapshots=IF("remove"),
     others="compare and delete in one step: a condition in the statement, a script, a `cas`",
 )
 async def removal_compares(harness: CacheHarness) -> None:
@@ -160,7 +161,13 @@ async def removal_compares(harness: CacheHarness) -> None:
     expect(harness.is_same(found, record), told(record), told(found))
 
 
-@both("011", MUST, plain=("CACHE",), others="a delete that finds nothing is a success")
+@both(
+    "011",
+    MUST,
+    snapshots=IF("remove"),
+    plain=("CACHE",),
+    others="a delete that finds nothing is a success",
+)
 async def removal_of_nothing(harness: CacheHarness) -> None:
     """A removal where nothing stands does nothing and raises nothing."""
     store, key = await harness.open(), harness.key()

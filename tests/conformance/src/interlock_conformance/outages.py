@@ -44,11 +44,13 @@ def calls(
     store: CacheStore, key: RecordKey, record: AggregateRecord
 ) -> Mapping[str, Callable[[], Awaitable[object]]]:
     """A call of each method for one key, by its name."""
-    return {
+    made: dict[str, Callable[[], Awaitable[object]]] = {
         "read": lambda: store.read(key),
         "put": lambda: store.put(key, record),
-        "remove": lambda: store.remove(key, record.stamp),
     }
+    if hasattr(store, "remove"):  # which a snapshot store needn't have
+        made["remove"] = lambda: store.remove(key, record.stamp)
+    return made
 
 
 async def connected(harness: CacheHarness) -> tuple[Network, CacheStore]:

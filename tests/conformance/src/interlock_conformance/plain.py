@@ -20,6 +20,7 @@ class _Plain(Generic[S]):
     """One backend for each aggregate type, made when the first key of the type is used."""
 
     timeout = None
+    is_local = False
     adapt: Callable[[object, AggregateMapper], S]
 
     def __init__(self, make: Make, open_backend: Open) -> None:

@@ -75,6 +75,8 @@ def record_of(
         )
     moment = START + timedelta(microseconds=version % 1_000_000)
     return AggregateRecord(
+        namespace=key.namespace,
+        epoch=key.epoch,
         aggregate_type=key.aggregate_type,
         aggregate_id=key.aggregate_id,
         revision=key.revision,

@@ -10,9 +10,11 @@ from interlock.backends import (
     BackendKind,
     BackendSpec,
     ChangeNotifier,
+    ListsIds,
     ReadsMany,
     RecordKey,
     RecordSnapshotBackend,
+    RemovesOne,
 )
 from interlock.errors import ConfigurationError
 from interlock.memory import NullAggregateCacheBackend, NullAggregateSnapshotStorageBackend
@@ -115,6 +117,10 @@ def _shown(cls: type, kind: BackendKind) -> Iterator[str]:
     forget = getattr(cls, "forget", RecordSnapshotBackend.forget)
     if kind is BackendKind.SNAPSHOTS and forget is not RecordSnapshotBackend.forget:
         yield "forget"
+    if kind is BackendKind.SNAPSHOTS and issubclass(cls, ListsIds):
+        yield "ids"
+    if kind is BackendKind.SNAPSHOTS and issubclass(cls, RemovesOne):
+        yield "remove"
 
 
 def _defaults(suite: Suite, parameters: Mapping[str, inspect.Parameter]) -> dict[str, object]:

@@ -26,7 +26,7 @@ Work = Callable[[Entries, Transaction], None]
 
 
 class LmdbCacheBackend(RecordCacheBackend):
-    """A cache in an LMDB file, see `interlock.ports.CacheStore`. `clock` is the Unix time.
+    """A cache in an LMDB file, see `interlock.backends.CacheStore`. `clock` is the Unix time.
 
     Reads take microseconds and wait for nobody: they run on the loop's thread. Writes hop.
     """
@@ -125,11 +125,7 @@ class LmdbCacheBackend(RecordCacheBackend):
         entry = entries.get(txn, _name(key))
         if entry is None or self.clock() >= entry.ends:
             return None
-        record = AggregateRecord.from_bytes(entry.blob)
-        found = (record.aggregate_type, record.aggregate_id, record.revision)
-        if found != (key.aggregate_type, key.aggregate_id, key.revision):
-            raise RecordUnusableError(f"a record of {found} under the key of {key.aggregate_id}")
-        return record
+        return AggregateRecord.from_bytes(entry.blob, key=key)
 
     def _usable(self, entries: Entries, txn: Transaction, key: RecordKey) -> AggregateRecord | None:
         with suppress(RecordUnusableError):

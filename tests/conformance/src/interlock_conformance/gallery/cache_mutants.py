@@ -14,24 +14,23 @@ CACHE_MUTANTS = (
         "microseconds-cut",
         "CACHE-002",
         "_decoded",
-        "record = AggregateRecord.from_bytes(blob)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
         from dataclasses import replace
 
-        record = AggregateRecord.from_bytes(blob)
-        record = replace(record, anchor_at=record.anchor_at.replace(microsecond=0))
+        record = AggregateRecord.from_bytes(blob, key=key)
+        return replace(record, anchor_at=record.anchor_at.replace(microsecond=0))
         """,
     ),
     code(
         "details-dropped",
         "CACHE-002",
         "_decoded",
-        "record = AggregateRecord.from_bytes(blob)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
         from dataclasses import replace
 
-        record = AggregateRecord.from_bytes(blob)
-        record = replace(record, details=b"")
+        return replace(AggregateRecord.from_bytes(blob, key=key), details=b"")
         """,
     ),
     code("first-put-wins", "CACHE-003", "ShelfCacheBackend.put", "newer(found, record)", "found"),

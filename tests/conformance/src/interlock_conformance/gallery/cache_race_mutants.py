@@ -110,21 +110,21 @@ CACHE_RACE_MUTANTS = (
         "checksum-made-anew",
         "CACHE-032",
         "_decoded",
-        "record = AggregateRecord.from_bytes(blob)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
         from hashlib import blake2b
 
         checksum = blake2b(blob[:-16], digest_size=16).digest()
-        record = AggregateRecord.from_bytes(blob[:-16] + checksum)
+        return AggregateRecord.from_bytes(blob[:-16] + checksum, key=key)
         """,
     ),
     code(
         "id-of-the-key-written-over",
         "CACHE-033",
         "_decoded",
-        "record = AggregateRecord.from_bytes(blob)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
-        record = AggregateRecord.from_bytes(blob)
+        record = AggregateRecord.from_bytes(blob, key=key)
         from dataclasses import replace
 
         record = replace(record, aggregate_id=key.aggregate_id)
@@ -153,11 +153,11 @@ CACHE_RACE_MUTANTS = (
         "copies-by-pickle",
         "CACHE-036",
         "_decoded",
-        "record = AggregateRecord.from_bytes(blob)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
         import pickle
 
-        record = pickle.loads(pickle.dumps(AggregateRecord.from_bytes(blob)))
+        return pickle.loads(pickle.dumps(AggregateRecord.from_bytes(blob, key=key)))
         """,
     ),
     code(

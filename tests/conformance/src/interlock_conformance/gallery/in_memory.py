@@ -21,7 +21,7 @@ _CHUNK = 500
 
 
 class Events:
-    """Keeps streams, see `interlock.ports.EventStore`."""
+    """Keeps streams, see `interlock.backends.EventStore`."""
 
     timeout = None
 
@@ -66,7 +66,7 @@ class Events:
 
 
 class Snapshots(RecordSnapshotBackend):
-    """Keeps the newest record of each key, see `interlock.ports.SnapshotStore`."""
+    """Keeps the newest record of each key, see `interlock.backends.SnapshotStore`."""
 
     timeout = None
 
@@ -95,7 +95,7 @@ class Snapshots(RecordSnapshotBackend):
         self._records[key] = record
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `SnapshotStore.remove`."""
+        """See `RemovesOne.remove`."""
         found = self._records.get(key)
         if found is not None and found.stamp == stamp:
             del self._records[key]
@@ -110,7 +110,7 @@ class Snapshots(RecordSnapshotBackend):
         ]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `SnapshotStore.ids`."""
+        """See `ListsIds.ids`."""
         for key in [key for key in self._records if scope.key(key.aggregate_id) == key]:
             yield key.aggregate_id
 
@@ -120,7 +120,7 @@ class Snapshots(RecordSnapshotBackend):
 
 
 class Cache(RecordCacheBackend):
-    """Keeps records, see `interlock.ports.CacheStore`."""
+    """Keeps records, see `interlock.backends.CacheStore`."""
 
     timeout = None
 

@@ -123,7 +123,7 @@ class _OverNetwork:
 
 
 class Cache(_OverNetwork, RecordCacheBackend):
-    """Asks for entries, see `interlock.ports.CacheStore`; also a `ChangeNotifier`."""
+    """Asks for entries, see `interlock.backends.CacheStore`; also a `ChangeNotifier`."""
 
     _kind = "cache"
     _watching: asyncio.Task[None] | None = None
@@ -178,7 +178,7 @@ class Cache(_OverNetwork, RecordCacheBackend):
 
 
 class Snapshots(_OverNetwork, RecordSnapshotBackend):
-    """Asks for records, see `interlock.ports.SnapshotStore`."""
+    """Asks for records, see `interlock.backends.SnapshotStore`."""
 
     _kind = "snapshots"
 
@@ -198,7 +198,7 @@ class Snapshots(_OverNetwork, RecordSnapshotBackend):
         await self._client.ask("put", key, record, list(supersedes))
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `SnapshotStore.remove`."""
+        """See `RemovesOne.remove`."""
         await self._client.ask("remove", key, stamp)
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
@@ -206,7 +206,7 @@ class Snapshots(_OverNetwork, RecordSnapshotBackend):
         return [str(name) for name in await self._client.ask("revisions", key)]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `SnapshotStore.ids`."""
+        """See `ListsIds.ids`."""
         for aggregate_id in await self._client.ask("ids", scope):
             yield aggregate_id
 
@@ -216,7 +216,7 @@ class Snapshots(_OverNetwork, RecordSnapshotBackend):
 
 
 class Events(_OverNetwork):
-    """Asks for streams, see `interlock.ports.EventStore`."""
+    """Asks for streams, see `interlock.backends.EventStore`."""
 
     _kind = "events"
 

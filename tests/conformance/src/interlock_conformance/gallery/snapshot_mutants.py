@@ -14,23 +14,23 @@ SNAPSHOT_MUTANTS = (
         "microseconds-cut",
         "SNAP-002",
         "_decoded",
-        "record = AggregateRecord.from_bytes(blob)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
         from dataclasses import replace
 
-        record = AggregateRecord.from_bytes(blob)
-        record = replace(record, anchor_at=record.anchor_at.replace(microsecond=0))
+        record = AggregateRecord.from_bytes(blob, key=key)
+        return replace(record, anchor_at=record.anchor_at.replace(microsecond=0))
         """,
     ),
     code(
         "details-dropped",
         "SNAP-002",
         "_decoded",
-        "record = AggregateRecord.from_bytes(blob)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
         from dataclasses import replace
 
-        record = replace(AggregateRecord.from_bytes(blob), details=b"")
+        return replace(AggregateRecord.from_bytes(blob, key=key), details=b"")
         """,
     ),
     text(

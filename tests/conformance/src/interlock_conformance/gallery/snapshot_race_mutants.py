@@ -118,12 +118,12 @@ SNAPSHOT_RACE_MUTANTS = (
         "checksum-made-anew",
         "SNAP-032",
         "_decoded",
-        "record = AggregateRecord.from_bytes(blob)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
         from hashlib import blake2b
 
         checksum = blake2b(blob[:-16], digest_size=16).digest()
-        record = AggregateRecord.from_bytes(blob[:-16] + checksum)
+        return AggregateRecord.from_bytes(blob[:-16] + checksum, key=key)
         """,
     ),
     code(
@@ -162,11 +162,11 @@ with self._shelf.transaction():
         "copies-by-pickle",
         "SNAP-036",
         "_decoded",
-        "record = AggregateRecord.from_bytes(blob)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
         import pickle
 
-        record = pickle.loads(pickle.dumps(AggregateRecord.from_bytes(blob)))
+        return pickle.loads(pickle.dumps(AggregateRecord.from_bytes(blob, key=key)))
         """,
     ),
     code(

@@ -25,7 +25,7 @@ DELETE FROM entries WHERE key NOT IN (SELECT key FROM entries ORDER BY rowid DES
 
 
 class ShelfCacheBackend(RecordCacheBackend):
-    """Keeps records in a table, see `interlock.ports.CacheStore`."""
+    """Keeps records in a table, see `interlock.backends.CacheStore`."""
 
     timeout = None
 
@@ -109,8 +109,4 @@ def _name(key: RecordKey) -> str:
 
 
 def _decoded(key: RecordKey, blob: bytes) -> AggregateRecord:
-    record = AggregateRecord.from_bytes(blob)
-    found = (record.aggregate_type, record.aggregate_id, record.revision)
-    if found != (key.aggregate_type, key.aggregate_id, key.revision):
-        raise RecordUnusableError(f"a record of {found}")
-    return record
+    return AggregateRecord.from_bytes(blob, key=key)

@@ -36,7 +36,7 @@ _DELETE = f"DELETE FROM events WHERE {_STREAM} AND version < :below"
 
 
 class ShelfEventStore:
-    """Keeps streams in a table, see `interlock.ports.EventStore`."""
+    """Keeps streams in a table, see `interlock.backends.EventStore`."""
 
     timeout = None
 

@@ -78,7 +78,7 @@ WHERE namespace = :namespace AND aggregate_type = :aggregate_type
 
 
 class ShelfSnapshotBackend(RecordSnapshotBackend):
-    """Keeps records in a table, see `interlock.ports.SnapshotStore`."""
+    """Keeps records in a table, see `interlock.backends.SnapshotStore`."""
 
     timeout = None
 
@@ -148,7 +148,7 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
             self._retain(_values(key))
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `SnapshotStore.remove`."""
+        """See `RemovesOne.remove`."""
         self._remove(key, stamp)
 
     async def forget(self, key: RecordKey) -> int:
@@ -162,7 +162,7 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
         return [str(revision) for (revision,) in self._shelf.fetch(_REVISIONS, _values(key))]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `SnapshotStore.ids`."""
+        """See `ListsIds.ids`."""
         rows: list[Any] = self._shelf.fetch(_IDS, _scope_values(scope))  # Any: bytes
         for (aggregate_id,) in rows:
             yield UUID(bytes=aggregate_id)
@@ -211,10 +211,6 @@ def _scope_values(scope: Scope) -> Values:
 
 def _decoded(key: RecordKey, blob: bytes, *, version: int | None = None) -> AggregateRecord:
     try:
-        record = AggregateRecord.from_bytes(blob)
+        return AggregateRecord.from_bytes(blob, key=key)
     except RecordUnusableError as error:
         raise RecordUnusableError(str(error), version=version) from error
-    found = (record.aggregate_type, record.aggregate_id, record.revision)
-    if found != (key.aggregate_type, key.aggregate_id, key.revision):
-        raise RecordUnusableError(f"a record of {found}", version=version)
-    return record
