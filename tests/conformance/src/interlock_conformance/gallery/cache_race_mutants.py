@@ -124,10 +124,14 @@ CACHE_RACE_MUTANTS = (
         "_decoded",
         "return AggregateRecord.from_bytes(blob, key=key)",
         """
-        record = AggregateRecord.from_bytes(blob, key=key)
+        import json
         from dataclasses import replace
+        from uuid import UUID
 
-        record = replace(record, aggregate_id=key.aggregate_id)
+        size = int.from_bytes(blob[6:10], "big")
+        true_id = UUID(hex=json.loads(blob[18 : 18 + size])[3])
+        record = AggregateRecord.from_bytes(blob, key=replace(key, aggregate_id=true_id))
+        return replace(record, aggregate_id=key.aggregate_id)
         """,
     ),
     code(

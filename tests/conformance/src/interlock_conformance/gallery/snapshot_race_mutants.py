@@ -130,12 +130,16 @@ SNAPSHOT_RACE_MUTANTS = (
         "id-of-the-key-written-over",
         "SNAP-033",
         "_decoded",
-        "found = (record.aggregate_type, record.aggregate_id, record.revision)",
+        "return AggregateRecord.from_bytes(blob, key=key)",
         """
+        import json
         from dataclasses import replace
+        from uuid import UUID
 
-        record = replace(record, aggregate_id=key.aggregate_id)
-        found = (record.aggregate_type, record.aggregate_id, record.revision)
+        size = int.from_bytes(blob[6:10], "big")
+        true_id = UUID(hex=json.loads(blob[18 : 18 + size])[3])
+        record = AggregateRecord.from_bytes(blob, key=replace(key, aggregate_id=true_id))
+        return replace(record, aggregate_id=key.aggregate_id)
         """,
     ),
     code(
