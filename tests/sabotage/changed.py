@@ -12,7 +12,7 @@ from pathlib import Path
 
 from interlock_conformance.mutation import EditError, Files, code_of
 from patch import Patch
-from sources import PACKAGE, code_of_test, texts
+from sources import code_of_test, folder_of, texts
 
 _LISTS = "tests/sabotage"
 
@@ -31,7 +31,7 @@ def concerned(patches: Sequence[Patch], root: Path, base: str) -> list[Patch]:
             patch
             for patch in patches
             if old.get(patch.name) != patch
-            or any(before.code(target) != now.code(target) for target in patch.edit.targets)
+            or any(before.code(patch, name) != now.code(patch, name) for name in patch.edit.targets)
             or before.test(patch.killed_by) != now.test(patch.killed_by)
         ]
 
@@ -49,13 +49,15 @@ class _Sources:
     root: Path
 
     @cached_property
-    def _files(self) -> Files:
-        return texts(self.root / PACKAGE)
+    def _files(self) -> dict[str, Files]:
+        return {}
 
-    def code(self, target: str) -> str | None:
-        """The code of a target; None if it isn't there."""
+    def code(self, patch: Patch, target: str) -> str | None:
+        """The code of a patch's target; None if it isn't there."""
         try:
-            return code_of(self._files, target)
+            if patch.package not in self._files:
+                self._files[patch.package] = texts(folder_of(self.root, patch.package))
+            return code_of(self._files[patch.package], target)
         except EditError:
             return None
 
@@ -81,7 +83,7 @@ def _patches(root: Path) -> list[Patch]:
 
 
 def _export(root: Path, commit: str, folder: Path) -> None:
-    archive = _git(root, "archive", "--format=tar", commit, "core/src", "tests")
+    archive = _git(root, "archive", "--format=tar", commit)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(folder, filter="data")
 

@@ -1,8 +1,9 @@
-"""Disables the core's protections one by one; the test named for each has to notice.
+"""Disables protections one by one; the test named for each has to notice.
 
-`python tests/sabotage/run.py [--only NAME] [--changed [COMMIT]] [--fit]`. For each patch the named
-test runs, and the other fast tests of its file. The patch is killed if the named test fails by its
-own assertion; a test that ends in another exception, or can't be set up, has noticed nothing.
+`python tests/sabotage/run.py [--plugins] [--only NAME] [--changed [COMMIT]] [--fit]`. For each
+patch, of the core or of the plugins, the named test runs, and the other fast tests of its file. The
+patch is killed if the named test fails by its own assertion; a test that ends in another exception,
+or can't be set up, has noticed nothing.
 """
 
 import argparse
@@ -23,17 +24,16 @@ from time import perf_counter
 from changed import concerned, default_base
 from interlock_conformance.mutation import EditError, Edits
 from patch import Patch
-from sources import PACKAGE, code_of_test, texts
+from sources import CORE, code_of_test, folder_of, texts
 from traps import OF_PLUGINS, TRAPS
 from verdicts import OWN
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
-_SOURCE = _ROOT / PACKAGE.parent
 _LISTS = (
     *("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers"),
     *("many", "forgetting", "rebuilding", "shown", "configuring", "ids", "annotations"),
-    *("revisions", "locks", "comparing", "closed", "fidelity", "kept"),
+    *("revisions", "locks", "comparing", "closed", "fidelity", "kept", "drivers"),
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2
@@ -52,12 +52,15 @@ class _Result:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 if every patch was killed."""
     options = _options(arguments)
-    is_part = bool(options.only) or options.changed is not None
-    patches = _chosen(_collected(), options.only, options.changed)
+    is_part = bool(options.only) or options.changed is not None or options.plugins
+    patches: Sequence[Patch] = _collected()
+    if not (options.only or options.fit):
+        patches = [patch for patch in patches if (patch.package != CORE) is options.plugins]
+    patches = _chosen(patches, options.only, options.changed)
     if not patches:
         return 0
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
-        unbroken = _unbroken(Path(folder))
+        unbroken = _unbroken(Path(folder), {CORE, *(patch.package for patch in patches)})
         unfit = _unfit(patches, unbroken)
         if options.fit and not unfit:
             _say(f"{len(patches)} patches fit")
@@ -79,6 +82,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only", metavar="NAME", action="append", help="the patches of these names"
     )
+    parser.add_argument("--plugins", action="store_true", help="the plugins', not the core's")
     parser.add_argument("--fit", action="store_true", help="see only whether the patches still fit")
     parser.add_argument(
         "--changed",
@@ -129,9 +133,11 @@ def _untouched(patches: Iterable[Patch]) -> list[str]:
     ]
 
 
-def _unbroken(folder: Path) -> Path:
-    """A copy of the sources as they are now, from which all others are made."""
-    return _copied(_SOURCE, folder / "unbroken", "__pycache__")
+def _unbroken(folder: Path, packages: Collection[str]) -> Path:
+    """A copy of the packages as they are now, from which all others are made."""
+    for package in packages:
+        _copied(folder_of(_ROOT, package), folder / "unbroken" / package, "__pycache__")
+    return folder / "unbroken"
 
 
 def _copied(source: Path, target: Path, *ignored: str) -> Path:
@@ -142,10 +148,10 @@ def _copied(source: Path, target: Path, *ignored: str) -> Path:
 def _unfit(patches: Sequence[Patch], unbroken: Path) -> list[str]:
     """The patches that can't be applied, or whose tests are gone."""
     problems = []
-    files = texts(unbroken / "interlock")
+    files = {package.name: texts(package) for package in unbroken.iterdir()}
     for patch in patches:
         try:
-            patch.edit.apply(files)
+            patch.edit.apply(files[patch.package])
             code_of_test(_ROOT, patch.killed_by)
         except (OSError, EditError) as error:
             problems.append(f"{patch.name}: {error}")
@@ -183,7 +189,7 @@ def _tried(patch: Patch, *, unbroken: Path) -> _Result:
     began = perf_counter()
     with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
         copy = _copied(unbroken, Path(folder, "src"), _REPORT)
-        package = copy / "interlock"
+        package = copy / patch.package
         files = texts(package)
         for path, text in patch.edit.apply(files).items():
             if text != files[path]:

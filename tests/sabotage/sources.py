@@ -2,9 +2,19 @@
 
 from pathlib import Path
 
-from interlock_conformance.mutation import Files, code_of
+from interlock_conformance.mutation import EditError, Files, code_of
 
-PACKAGE = Path("core", "src", "interlock")
+CORE = "interlock"
+
+
+def folder_of(root: Path, package: str) -> Path:
+    """Where a package stands in a checkout. Raises `EditError` if it doesn't."""
+    plugin = package.removeprefix("interlock_").replace("_", "-")
+    distribution = Path("core") if package == CORE else Path("plugins", plugin)
+    found = root / distribution / "src" / package
+    if not found.is_dir():
+        raise EditError(f"{package}: there is no such package in the checkout")
+    return found
 
 
 def texts(package: Path) -> Files:

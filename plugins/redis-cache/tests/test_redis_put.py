@@ -181,7 +181,7 @@ async def test_an_entry_of_another_key_is_unusable_and_replaced(
             await backend.read(key)
         assert await backend.read_many([key]) == {}
         await backend.put(key, put)
-        assert await backend.read(key) == put
+        assert await backend.read_many([key]) == {key: put}
 
 
 async def test_what_is_found_behind_a_head_is_left_alone_if_it_is_newer_by_then(

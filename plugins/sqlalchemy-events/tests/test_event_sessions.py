@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from interlock.backends import ConcurrencyError, StoredEvent
+from interlock.backends import ConcurrencyError, ConfigurationError, StoredEvent
+from interlock_sqlalchemy.dialects import mysql
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
 from sql_rig import ask, linked
@@ -89,3 +90,14 @@ async def test_what_was_acknowledged_is_there_for_others_and_as_it_was_given(
     await writer.delete("Żółw", aggregate_id)
     assert await writer.head("Żółw", aggregate_id) is None
     await writer.close()
+
+
+async def test_a_session_that_keeps_the_servers_settings_is_refused(
+    mariadb: OwnMariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a pooler that answers to settings and doesn't pass them on."""
+    url = await user_of(mariadb)
+    monkeypatch.setattr(mysql, "_set", lambda _: "SET sql_select_limit = DEFAULT")
+    store = SQLAlchemyEventStore(SQLAlchemyEventsConfig(url=url, create_schema=True))
+    with pytest.raises(ConfigurationError, match="unique_checks = OFF, wanted ON"):
+        await store.open()

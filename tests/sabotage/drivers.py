@@ -1,0 +1,57 @@
+"""Protections of the plugins: sessions, files and connections that aren't what they seem."""
+
+from functools import partial
+
+from interlock_conformance.mutation import CodeEdit
+from patch import Patch
+
+_SQL = partial(Patch, package="interlock_sqlalchemy")
+_EVENTS = "plugins/sqlalchemy-events/tests/test_event_"
+_SESSIONS = f"{_EVENTS}sessions.py::"
+_REDIS = "plugins/redis-cache/tests/test_redis_put.py::"
+
+PATCHES = [
+    _SQL(
+        "what a session was told isn't read back",
+        "a session that keeps other settings than it was told is refused",
+        CodeEdit("MySQL._pinned", "if wrong:", "if False:"),
+        f"{_SESSIONS}test_a_session_that_keeps_the_servers_settings_is_refused",
+    ),
+    _SQL(
+        "a commit isn't looked after",
+        "a commit into a file that was replaced meanwhile is unknown",
+        CodeEdit("Commits._make_alone", "writer.check_commit()", ""),
+        f"{_EVENTS}replaced.py::"
+        "test_a_commit_into_a_file_that_is_replaced_meanwhile_is_unknown[sqlite]",
+    ),
+    _SQL(
+        "a file that was replaced is read on",
+        "what is read stands in the file that is there now",
+        CodeEdit("ThreadedDatabase._read_here", "if not connections.is_current():", "if False:"),
+        f"{_EVENTS}replaced.py::test_what_is_read_stands_in_the_file_that_is_there_now[500-sqlite]",
+    ),
+    _SQL(
+        "a file that was replaced is used on in the thread",
+        "a replaced file's connections are parted with and made anew",
+        CodeEdit("Life.current", "if not self.connections.is_current():", "if False:"),
+        f"{_EVENTS}replaced.py::test_what_is_read_stands_in_the_file_that_is_there_now[0-sqlite]",
+    ),
+    Patch(
+        "an entry's head is believed",
+        "an entry whose head isn't its record's is unusable",
+        CodeEdit("from_entry", "if head != entry[_PLACE:_START]:", "if False:"),
+        f"{_REDIS}test_a_head_of_another_record_is_unusable_and_replaced[valkey-server-9]",
+        package="interlock_redis_cache",
+    ),
+    Patch(
+        "what a put doesn't replace isn't looked at",
+        "an entry that nobody can read gives way to a put",
+        CodeEdit(
+            "RedisAggregateCacheBackend.put",
+            "outcome != Outcome.STORED and not _is_usable(left, key)",
+            "False",
+        ),
+        f"{_REDIS}test_an_entry_of_another_key_is_unusable_and_replaced[valkey-server]",
+        package="interlock_redis_cache",
+    ),
+]
