@@ -39,7 +39,7 @@ PATCHES = [
     Patch(
         "an entry's head is believed",
         "an entry whose head isn't its record's is unusable",
-        CodeEdit("from_entry", "if head != entry[_PLACE:_START]:", "if False:"),
+        CodeEdit("from_entry", "if _head(record) != entry[_PLACE:_START]:", "if False:"),
         f"{_REDIS}test_a_head_of_another_record_is_unusable_and_replaced[valkey-server-9]",
         package="interlock_redis_cache",
     ),

@@ -27,8 +27,12 @@ def checksum_of(entry: bytes) -> bytes:
 
 
 def to_entry(record: AggregateRecord) -> bytes:
-    """The entry of a record: magic, checksum, head, the record's own bytes."""
-    body = _head(record) + record.to_bytes()
+    """The entry of a record: magic, checksum, head, the record's own bytes.
+
+    Raises as `AggregateRecord.to_bytes`.
+    """
+    whole = record.to_bytes()
+    body = _head(record) + whole
     return _MAGIC + _sum(body) + body
 
 
