@@ -4,8 +4,11 @@ import inspect
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from typer.testing import CliRunner
 
@@ -25,6 +28,24 @@ def interlock(
 ) -> subprocess.CompletedProcess[str]:
     """Run `interlock` there; `path` is searched for modules and distributions."""
     return _run("-m", "interlock", *arguments, cwd=cwd, path=path, **variables)
+
+
+def run_here(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """As `interlock`, in this process and its folder; a new one takes most of a second."""
+    from interlock.cli.commands import run  # noqa: PLC0415 it needs the extra
+
+    out, err, code = StringIO(), StringIO(), 0
+    with (
+        patch.object(sys, "argv", ["interlock", *arguments]),
+        patch.dict(os.environ, {"COLUMNS": "200", **variables}),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            code = run()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def run_script(script: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -1,11 +1,11 @@
-"""The commands, as processes."""
+"""The commands, most of them as processes."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from shell import interlock
+from shell import interlock, run_here
 
 pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 
@@ -24,7 +24,7 @@ def test_check_fails_with_all_errors(tmp_path: Path, *, as_json: bool) -> None:
     path = tmp_path / "other.toml"
     path.write_text("schema = 1\nshema = 1\ny = 2\n")
     flags = ["--json"] if as_json else []
-    done = interlock("config", "check", "--config", str(path), *flags, cwd=tmp_path)
+    done = run_here("config", "check", "--config", str(path), *flags)
     assert done.returncode == 1
     if as_json:
         found = json.loads(done.stdout)
@@ -40,7 +40,6 @@ def test_check_fails_with_all_errors(tmp_path: Path, *, as_json: bool) -> None:
     else:
         assert "- line 2, shema: no such key; did you mean 'schema'?\n" in done.stderr
         assert "- line 3, y: no such key" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_plugins_are_listed_even_if_one_is_broken(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from interlock.cli.configuration import UNSET, effective
 from interlock.config import load_settings
 from interlock.plugins import Catalogue
 from rig import Account, unharmed
-from shell import interlock, runner
+from shell import run_here, runner
 from site_packages import Site, good, site_in
 
 TOML = """
@@ -44,7 +44,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> Callable[..., Path]:
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    monkeypatch.chdir(tmp_path)
+
     def written(text: str = TOML) -> Path:
         path = tmp_path / "interlock.toml"
         path.write_text(dedent(text))
@@ -58,8 +60,9 @@ def shown(path: Path) -> dict[str, Any]:
 
 
 def test_show_prints_toml_of_all_that_takes_effect(written: Callable[..., Path]) -> None:
+    written()
     variables = {"INTERLOCK_PROFILE": "prod", "TTL": "7m", "SPACE": "secret-space"}
-    done = interlock("config", "show", cwd=written().parent, **variables)
+    done = run_here("config", "show", **variables)
     assert done.stdout.startswith("# interlock.toml, profile prod\nschema = 1\n"), done.stderr
     found = tomllib.loads(done.stdout)
     assert found["application"]["namespace"] == "***"
@@ -70,7 +73,7 @@ def test_show_prints_toml_of_all_that_takes_effect(written: Callable[..., Path])
     default = {**UNSET, "snapshot_strategy": {"use": "after-n", "n": 100}}
     own = {"cache_strategy": "always", "cache_backend": "hot"}
     assert found["aggregates"] == {"default": default, "Account": {**default, **own}}
-    done = interlock("config", "show", "--json", cwd=written().parent, **variables)
+    done = run_here("config", "show", "--json", **variables)
     origin = {"source": "interlock.toml", "profile": "prod"}
     assert json.loads(done.stdout) == {**origin, **found}
 
@@ -110,7 +113,8 @@ def test_an_option_that_a_plugin_declares_secret_is_masked(
 
 
 def test_show_fails_with_all_errors(written: Callable[..., Path]) -> None:
-    done = interlock("config", "show", cwd=written("schema = 1\nx = 1\ny = 2").parent)
+    written("schema = 1\nx = 1\ny = 2")
+    done = run_here("config", "show")
     assert done.returncode == 1
     assert "x: no such key" in done.stderr
     assert "y: no such key" in done.stderr

@@ -10,7 +10,7 @@ import pytest
 
 from interlock.cli.commands import app
 from interlock.cli.doctor import examine, lines_of
-from shell import interlock, runner
+from shell import run_here, runner
 from site_packages import Site, good, site_in
 
 CACHE = """
@@ -120,7 +120,7 @@ class TestInfo:
         assert (found["distribution"], found["kind"]) == ("acme-cache", "backends")
 
     def test_an_unknown_name_is_told_with_the_nearest(self, site: Site) -> None:
-        done = interlock("plugins", "info", "memory-cach", cwd=site.folder)
+        done = run_here("plugins", "info", "memory-cach")
         assert done.returncode == 2
         assert "did you mean 'memory-cache'?" in done.stderr
 
@@ -158,9 +158,7 @@ class TestDoctor:
         site.install("acme-cache", "acme", "raise RuntimeError('no licence')", "acme")
         (site.folder / "interlock.toml").write_text(f"schema = 1\n{CACHE}")
         for arguments in ((), ("--json",)):
-            done = interlock(
-                "plugins", "doctor", *arguments, cwd=site.folder, path=str(site.folder)
-            )
+            done = run_here("plugins", "doctor", *arguments)
             assert done.returncode == 1
             assert "no licence" in done.stdout
         assert json.loads(done.stdout)["ok"] is False

@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from interlock.cli.commands import app
 from interlock.plugins import Catalogue
-from shell import interlock, runner
+from shell import interlock, run_here, runner
 from site_packages import Site, good, site_in
 
 WIDTH = 80
@@ -145,7 +145,7 @@ class TestLongLines:
     def test_of_what_is_wrong(self, folder: Path, command: tuple[str, ...]) -> None:
         Path("interlock.toml").write_text(f"schema = 1\nnonsense = 5\n[{'a' * 30}]\n")
         for width, lines in (("80", 5), ("", 3)):
-            done = interlock(*command, cwd=folder, path=str(folder), COLUMNS=width)
+            done = run_here(*command, COLUMNS=width)
             assert (done.returncode, done.stdout) == (1, "")
             assert len(done.stderr.splitlines()) >= lines
             assert fits(done.stderr) == bool(width)
@@ -181,17 +181,17 @@ class TestExitCodes:
         ],
     )
     def test_what_cannot_be_done_ends_with_2_and_one_line(
-        self, tmp_path: Path, arguments: tuple[str, ...], said: str
+        self, site: Site, arguments: tuple[str, ...], said: str
     ) -> None:
-        done = interlock(*arguments, cwd=tmp_path)
+        done = run_here(*arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
 
     @pytest.mark.parametrize("command", ["check", "show"])
-    def test_a_configuration_that_is_wrong_ends_with_1(self, tmp_path: Path, command: str) -> None:
-        (tmp_path / "interlock.toml").write_text("schema = 2\n")
-        done = interlock("config", command, cwd=tmp_path)
+    def test_a_configuration_that_is_wrong_ends_with_1(self, site: Site, command: str) -> None:
+        Path("interlock.toml").write_text("schema = 2\n")
+        done = run_here("config", command)
         assert (done.returncode, done.stdout) == (1, "")
         assert "line 1, schema: wanted schema = 1, found 2" in done.stderr
 
