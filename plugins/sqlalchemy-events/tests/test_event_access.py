@@ -115,6 +115,24 @@ async def test_an_option_of_the_url_that_the_driver_does_not_know_is_told(
         await open_store(url=url)
 
 
+@pytest.mark.parametrize(
+    ("place", "query"),
+    [
+        ("postgresql", {"sslmode": "fantasy"}),
+        ("postgresql", {"sslmode": "verify-full", "sslrootcert": "/nowhere"}),
+        ("psycopg", {"sslmode": "fantasy"}),
+        ("mariadb", {"ssl": "fantasy"}),
+        ("mariadb", {"connect_timeout": "fantasy"}),
+    ],
+    indirect=["place"],
+)
+async def test_a_value_that_the_driver_cannot_use_is_told(
+    open_store: OpenStore, place: Place, query: dict[str, str]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"; check what follows the \? in the url"):
+        await open_store(url=changed(place.url, query=query))
+
+
 @ON_SERVERS
 async def test_a_database_that_is_not_there_is_told(open_store: OpenStore, place: Place) -> None:
     with pytest.raises(ConfigurationError, match="create the database, or name another one"):

@@ -23,6 +23,7 @@ from interlock_sqlalchemy.troubles import NotPrimaryError, Trouble, WrongAccessE
 T = TypeVar("T")
 
 _PAUSE_SECONDS = 0.005
+_OPTIONS = "check what follows the ? in the url"
 
 _UNKNOWN = (Trouble.LOST, Trouble.ABORTED)
 """After these the outcome of a write is left to be found out, or the write to be repeated."""
@@ -57,7 +58,10 @@ class Links:
             raise ConfigurationError(
                 f"{self._dialect.name} is open already; give each application a backend of its own"
             )
-        self._pool = join(self._dialect, self._config)
+        try:
+            self._pool = join(self._dialect, self._config)
+        except ValueError as error:
+            raise ConfigurationError(f"{self._told(error, 'use')}; {_OPTIONS}") from error
 
     async def close(self) -> None:
         """Leave the pool."""
@@ -165,8 +169,8 @@ class Links:
             return WrongAccessError(f"{message}; check the url's user and password")
         if trouble is Trouble.NO_RIGHT:
             return WrongAccessError(f"{message}; grant it to the url's user")
-        if trouble is Trouble.WRONG_OPTION:
-            return WrongAccessError(f"{message}; check what follows the ? in the url")
+        if trouble is Trouble.WRONG_OPTION or _is_wrong_value(_original(error)):
+            return WrongAccessError(f"{message}; {_OPTIONS}")
         if trouble is Trouble.STALE:
             return WrongAccessError(message)
         if trouble is Trouble.NO_DATABASE:
@@ -196,3 +200,10 @@ def _original(error: BaseException) -> BaseException:
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig
     return error
+
+
+def _is_wrong_value(error: BaseException) -> bool:
+    """Whether a driver can't use an option's value; SQLAlchemy gives asyncpg's as a cause."""
+    found = (error, error.__cause__)
+    # A certificate that isn't taken is both an OSError and a ValueError.
+    return any(isinstance(each, ValueError) and not isinstance(each, OSError) for each in found)
