@@ -119,7 +119,6 @@ async def test_an_option_of_the_url_that_the_driver_does_not_know_is_told(
     ("place", "query"),
     [
         ("postgresql", {"sslmode": "fantasy"}),
-        ("postgresql", {"sslmode": "verify-full", "sslrootcert": "/nowhere"}),
         ("psycopg", {"sslmode": "fantasy"}),
         ("mariadb", {"ssl": "fantasy"}),
         ("mariadb", {"connect_timeout": "fantasy"}),
