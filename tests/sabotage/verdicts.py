@@ -41,10 +41,9 @@ def pytest_runtest_makereport(
     """Note the first thing that went wrong with a test, or that nothing did."""
     report = yield
     verdicts = item.config.stash[_VERDICTS]
-    if call.excinfo is None or report.outcome != "failed":
-        verdicts.setdefault(item.nodeid, report.outcome)
-    elif verdicts.get(item.nodeid, "passed") == "passed":
-        verdicts[item.nodeid] = _judge(call.when, call.excinfo)
+    if verdicts.get(item.nodeid, "passed") == "passed":  # a test may be skipped from within
+        found = call.excinfo if report.outcome == "failed" else None
+        verdicts[item.nodeid] = report.outcome if found is None else _judge(call.when, found)
     if call.when == "teardown":  # at once: a later test may never end
         item.config.getoption("--verdicts").write_text(json.dumps(verdicts))
     return report
