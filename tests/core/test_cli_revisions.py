@@ -249,7 +249,8 @@ def test_types_that_come_and_go_are_told(shop: Shop) -> None:
     ("text", "told"),
     [
         (None, "revisions.toml can't be read: No such file or directory; `interlock revisions"),
-        ("x", "revisions.toml is no lock file of revisions (Expected"),
+        ("x", "revisions.toml is no TOML: Expected"),
+        ("x = " + "[" * 500, "revisions.toml is nested too deep"),
         ("schema = 2", "revisions.toml is no lock file of revisions (Input should be 1)"),
         ("schema = 1\nx = 1", "revisions.toml is no lock file of revisions (Extra inputs"),
     ],

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer
-from pydantic_core import PydanticSerializationError, TzInfo
+from pydantic_core import PydanticSerializationError, TzInfo, to_json
 
 from interlock._values.closed import closed_walk
 from interlock._values.comparing import Kinds, difference
@@ -187,6 +187,25 @@ def test_the_details_say_what_json_cannot(
     if change in (share, share_twice):
         copy.lines[0].sku = "changed"
         assert {line.sku for line in copy.by_sku.values()} == {"changed"}
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        *([["lines"], ["unknown"]], [["lines"], [0]], [["lines"], ["lines", 0, "unknown"]]),
+        *(
+            [[], ["address"]],
+            [["lines"], ["lines", 0]],
+            [["lines"], []],
+            [["lines", 99], ["other"]],
+        ),
+    ],
+)
+def test_details_of_what_is_not_there_are_refused(shared: list[list[str | int]]) -> None:
+    state = Order(id=UUID(int=1), version=1)
+    fill(state)
+    with pytest.raises((KeyError, IndexError, TypeError, ValueError)):
+        restore(state, to_json({"shared": [shared]}))
 
 
 def test_a_state_with_every_name_set_and_nothing_shared_has_no_details() -> None:

@@ -72,6 +72,22 @@ def test_a_gap_or_a_repetition_is_found(versions: tuple[int, ...]) -> None:
         fold(*map(row, versions))
 
 
+@pytest.mark.parametrize("versions", [(1, 2), (2, 1)])
+def test_a_time_that_no_datetime_holds_is_an_error_of_its_event(versions: tuple[int, int]) -> None:
+    rows = [row(1)._replace(recorded_at=2**63 - 1), row(2)]
+    rows = [rows[version - 1]._replace(version=at) for at, version in enumerate(versions, 1)]
+    with pytest.raises(EventApplyError, match="OverflowError"):
+        fold(*rows)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"metadata": b"no json"}, {"recorded_at": 2**63 - 1}, {"event_id": b"short"}]
+)
+def test_an_event_whose_other_columns_do_not_decode_is_told(changes: dict[str, Any]) -> None:
+    with pytest.raises(EventApplyError, match="Sum version 1"):
+        decoded(tables_of(Sum), row(1)._replace(**changes))
+
+
 def test_an_unknown_event_is_named_with_its_version() -> None:
     with pytest.raises(UnknownEventError, match=r"version 2 \(Gone\).*former_names"):
         fold(row(1), row(2, type="Gone"))

@@ -144,6 +144,20 @@ DETAILS = [
         (19,),
     ),
     Patch(
+        "details put objects where there is no field",
+        "details that can't be ours make a record unusable",
+        CodeEdit(
+            "_set", "if step not in extra and step not in type(parent).model_fields:", "if False:"
+        ),
+        "tests/core/test_fidelity.py::test_details_of_what_is_not_there_are_refused",
+    ),
+    Patch(
+        "details put an object into itself",
+        "details that can't be ours make a record unusable",
+        CodeEdit("restore", "if path[: len(first)] == first:", "if False:"),
+        "tests/core/test_fidelity.py::test_details_of_what_is_not_there_are_refused",
+    ),
+    Patch(
         "records are decoded without their details",
         "a state that is read is what its record says",
         CodeEdit("AggregateMapper.state", "if record.details:", "if False:"),

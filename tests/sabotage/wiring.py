@@ -83,6 +83,18 @@ PATCHES = [
         "tests/core/test_runtime.py::TestLoops::test_another_loop_is_refused",
     ),
     Patch(
+        "events that another loop goes on with are not noticed",
+        "an application belongs to one event loop",
+        CodeEdit("Application.events", "self._life.check()", ""),
+        "tests/core/test_lives.py::test_what_one_loop_began_another_does_not_go_on_with[events]",
+    ),
+    Patch(
+        "a time that no datetime holds is met later",
+        "what an event's columns can't be is an error of the event",
+        CodeEdit("Fold.extend", "_check_times(rows)", ""),
+        "tests/core/test_fold.py::test_a_time_that_no_datetime_holds_is_an_error_of_its_event",
+    ),
+    Patch(
         "a failed start leaves backends open",
         "if one backend fails to open, the others are closed",
         CodeEdit("Application.start", "await self._close_backends(self._deadline())", ""),

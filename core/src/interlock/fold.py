@@ -84,6 +84,7 @@ class Fold:
                 entry.apply(state, event)
                 if is_replaced:
                     attributes = state.__dict__
+            _check_times(rows)
         except (StreamTruncatedError, UnknownEventError):
             raise
         except ValidationError as error:
@@ -105,6 +106,12 @@ class Fold:
         return EventApplyError(f"{where} could not be applied: {_said(error)}")
 
 
+def _check_times(rows: Sequence[EventRow]) -> None:
+    """Raise `OverflowError` if the first or the last event has a time that no datetime holds."""
+    from_micros(rows[0][4])
+    from_micros(rows[-1][4])
+
+
 def decoded(tables: Tables, row: EventRow) -> RecordedEvent[BaseModel]:
     """The event of a row. Raises as `Fold.extend` does."""
     version, event_id, name, schema_version, recorded_at, metadata, payload = row
@@ -115,15 +122,15 @@ def decoded(tables: Tables, row: EventRow) -> RecordedEvent[BaseModel]:
         )
     try:
         event = entry.decode(schema_version, payload)
+        return RecordedEvent(
+            version, UUID(bytes=event_id), event, from_micros(recorded_at), from_json(metadata)
+        )
     except UnknownEventError:
         raise
     except ValidationError as error:
         raise EventApplyError(f"{tables.name} version {version} ({name}): {told(error)}") from None
     except Exception as error:
         raise EventApplyError(f"{tables.name} version {version} ({name}): {error!r}") from error
-    return RecordedEvent(
-        version, UUID(bytes=event_id), event, from_micros(recorded_at), from_json(metadata)
-    )
 
 
 def _said(error: Exception) -> str:

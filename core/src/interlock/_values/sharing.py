@@ -57,7 +57,10 @@ def restore(state: BaseModel, details: bytes) -> None:
             _follow(state, path).__pydantic_fields_set__.difference_update(names)
     for first, *others in shared:
         value = _follow(state, first)
-        for *parent, step in others:
+        for path in others:
+            if path[: len(first)] == first:
+                raise ValueError("an object that stands in itself")
+            *parent, step = path
             _set(_follow(state, parent), step, value)
 
 
@@ -107,6 +110,8 @@ def _key(value: dict[Any, Any], position: int) -> Any:  # Any: as above
 def _set(parent: Any, step: Step, value: object) -> None:  # Any: as above
     if isinstance(parent, BaseModel):
         extra = parent.__pydantic_extra__ or {}
+        if step not in extra and step not in type(parent).model_fields:
+            raise KeyError(step)
         (extra if step in extra else parent.__dict__)[step] = value  # type: ignore[index] # a name
     elif isinstance(parent, dict):
         parent[_key(parent, int(step))] = value
@@ -114,5 +119,7 @@ def _set(parent: Any, step: Step, value: object) -> None:  # Any: as above
         parent[int(step)] = value
     elif isinstance(parent, tuple):
         return  # it can't be changed: the comparison that follows says so
-    else:
+    elif step in parent.__dataclass_fields__:
         object.__setattr__(parent, str(step), value)
+    else:
+        raise KeyError(step)

@@ -1,6 +1,5 @@
 """The lock file of revisions: what each was computed from, and what has changed since."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from interlock.errors import ConfigurationError
+from interlock.tables import find
 
 _HEAD = "# Made by `interlock revisions --write`; `interlock revisions --check` compares it.\n"
 _MOST = 5  # inputs that a line of text names
@@ -65,17 +65,15 @@ def write(path: Path, lock: Lock) -> None:
 
 def read(path: Path) -> Lock:
     """The file. Raises `ConfigurationError` if it isn't there or isn't one."""
+    advice = f"`interlock revisions --write {path}` makes a new one"
     try:
-        return Lock.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
+        return Lock.model_validate(find(path).table)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}; {advice}") from error
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
         raise ConfigurationError(
-            f"{path} can't be read: {error.strerror}; `interlock revisions --write {path}` makes it"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
-        why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        raise ConfigurationError(
-            f"{path} is no lock file of revisions ({why}); `interlock revisions --write {path}` "
-            "makes a new one"
+            f"{path} is no lock file of revisions ({why}); {advice}"
         ) from error
 
 
