@@ -13,7 +13,9 @@ import pytest
 import tomli_w
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from readers import MEMORY, READERS, SECONDS, SEEDS, state
+from readers import MEMORY, READERS, SECONDS, SEEDS, record, state
+
+from interlock import records
 
 LONG = settings(
     max_examples=int(os.environ.get("INTERLOCK_EXAMPLES", "50")),
@@ -127,6 +129,17 @@ def test_ours_with_another_value_somewhere(reader: str, data: st.DataObject) -> 
     part = data.draw(st.sampled_from([whole, whole["interlock_stamp"], whole["pages"]]))
     part[data.draw(st.sampled_from([*part, "more"]))] = data.draw(JSON)
     read(reader, json.dumps(whole).encode(errors="surrogatepass"))
+
+
+@LONG
+@given(data=st.data())
+def test_a_record_with_another_field_somewhere(data: st.DataObject) -> None:
+    fields: list[Any] = json.loads(record()._fields())  # Any: JSON values
+    fields[data.draw(st.integers(0, len(fields) - 1))] = data.draw(JSON)
+    text = json.dumps(fields, separators=(",", ":")).encode(errors="surrogatepass")
+    payload = record().payload
+    head = records._HEAD.pack(records._MAGIC, records._FORMAT, 0, len(text), 0, len(payload))
+    read("record-body", head + text + payload)
 
 
 @pytest.mark.parametrize("reader", ["configuration", "lock-file"])
