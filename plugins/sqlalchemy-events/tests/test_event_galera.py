@@ -195,12 +195,13 @@ async def test_a_node_that_lost_the_others_is_an_outage(
 
     store, given = stores[1], [events(uuid4(), [1]) for _ in range(4)]
     async with alone(nodes[1]):
-        # It believes to be in the cluster still: the first is committed when it is again.
+        # It believes to be in the cluster still: the first may be committed when it is again.
         errors = [await outage(store.append(new, after=None)) for new in given]
         await outage(store.head("Account", uuid4()))
         with pytest.raises(BackendUnavailableError):
             await SQLAlchemyEventStore(config(nodes[1])).open()
-    assert [error.nothing_done for error in errors] == [False, True, True, True]
+    assert errors[-1].nothing_done
     for store in stores:
-        for (new,) in given[1:]:
-            assert await store.head("Account", new.aggregate_id) is None
+        for error, (new,) in zip(errors, given, strict=True):
+            head = await store.head("Account", new.aggregate_id)
+            assert head is None or not error.nothing_done
