@@ -132,6 +132,21 @@ async def test_a_value_that_the_driver_cannot_use_is_told(
         await open_store(url=changed(place.url, query=query))
 
 
+@pytest.mark.parametrize(
+    ("place", "query"),
+    [
+        ("postgresql", {"sslmode": "verify-full", "sslrootcert": "/nowhere"}),
+        ("mariadb", {"ssl_ca": "/nowhere"}),
+    ],
+    indirect=["place"],
+)
+async def test_a_file_that_is_not_there_is_an_outage_that_says_so(
+    open_store: OpenStore, place: Place, query: dict[str, str]
+) -> None:
+    with pytest.raises(BackendUnavailableError, match="see that the files are there"):
+        await open_store(url=changed(place.url, query=query))
+
+
 @ON_SERVERS
 async def test_a_database_that_is_not_there_is_told(open_store: OpenStore, place: Place) -> None:
     with pytest.raises(ConfigurationError, match="create the database, or name another one"):

@@ -175,6 +175,8 @@ class Links:
             return WrongAccessError(message)
         if trouble is Trouble.NO_DATABASE:
             return WrongAccessError(f"{message}; create the database, or name another one")
+        if isinstance(_original(error), FileNotFoundError):  # it names none
+            message += "; see that the files are there which the url names, or its socket"
         return BackendUnavailableError(message, nothing_done=True)
 
     def raised(self, error: Exception, doing: str) -> Exception:
