@@ -1,10 +1,22 @@
-"""Bytes that somebody or something changed; only where the test class can change them."""
+"""Bytes that somebody or something changed, or made: where the test class can change them, all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import fields
+from typing import NamedTuple
 
-from interlock.backends import AggregateRecord, RecordUnusableError, SnapshotStore
-from interlock_conformance.checks import IF, both, check, expect
+from interlock.backends import (
+    AggregateRecord,
+    BackendKind,
+    CacheStore,
+    RecordKey,
+    RecordUnusableError,
+    SnapshotStore,
+)
+from interlock_conformance.checks import IF, KEEPS, both, check, expect, unless_raised
+from interlock_conformance.forging import FORGERIES, forged
 from interlock_conformance.harness import CacheHarness, Harness
+from interlock_conformance.outages import calls
 from interlock_conformance.records import told
 
 _CHECKSUM = (
@@ -22,6 +34,47 @@ DAMAGES: Mapping[str, Callable[[bytes], bytes]] = {
     "a format of the future": lambda blob: blob[:4] + b"\xff" + blob[5:],
     "a pickle": lambda _: b"cbuiltins\nexit\n(I3\ntR.",
 }
+_BESIDE = 20
+"""Keys with records that nobody touched."""
+_ORDER = ("read", "remove", "put")
+
+
+class _Spoiled(NamedTuple):
+    """A key under which something stands that can't be read, in the place of a record."""
+
+    what: str
+    key: RecordKey
+    record: AggregateRecord
+
+
+async def _forgeries(harness: CacheHarness, store: CacheStore) -> AsyncIterator[_Spoiled]:
+    """Forged records, put as any other; those that the store refuses are left out."""
+    for what, forgery in FORGERIES.items():
+        key = harness.key()
+        record = harness.record(key, 9)
+        with suppress(RecordUnusableError):
+            await store.put(key, forged(record, forgery))
+            yield _Spoiled(what, key, record)
+
+
+async def _spoiled(harness: CacheHarness, store: CacheStore) -> AsyncIterator[_Spoiled]:
+    """Whatever stands in a record's place and is none."""
+    async for spoiled in _forgeries(harness, store):
+        found = await harness.read(store, spoiled.key)
+        if not isinstance(found, AggregateRecord):  # else it keeps more than bytes
+            yield spoiled
+    if harness.subject.tamper is None:
+        return
+    other = harness.key()
+    await store.put(other, harness.record(other, 9))
+    blobs: list[bytes] = []
+    await harness.tamper(store, other, lambda blob: blobs.append(blob) or blob)  # type: ignore[func-returns-value] # to see it
+    for what, change in {**DAMAGES, "the bytes of another key": lambda _: blobs[0]}.items():
+        key = harness.key()
+        record = harness.record(key, 9)
+        await store.put(key, record)
+        await harness.tamper(store, key, change)
+        yield _Spoiled(what, key, record)
 
 
 @both("032", IF("tamper"), others=_CHECKSUM)
@@ -59,33 +112,73 @@ async def foreign_record_is_unusable(harness: CacheHarness) -> None:
     )
 
 
-@both("034", IF("tamper"), others="treat an entry that can't be read as older than any record")
+@both(
+    "034",
+    KEEPS,
+    others="treat an entry that can't be read as older than any record; where a head stands before "
+    "it, by which entries are compared, read what is behind it before a put gives way to it",
+)
 async def unusable_record_is_replaced(harness: CacheHarness) -> None:
-    """A put of the same version over an unusable record is read."""
-    store, key = await harness.open(), harness.key()
-    record = harness.record(key, 5)
-    await store.put(key, record)
-    await harness.tamper(store, key, DAMAGES["a cut"])
-    await store.put(key, record)
-    found = await harness.read(store, key)
-    expect(found == record, told(record), told(found))
+    """What is put over an unusable record is read, in a cache also if its version is lower."""
+    store, is_cache = await harness.open(), harness.subject.kind is BackendKind.CACHE
+    async for what, key, record in _spoiled(harness, store):
+        put = harness.record(key, 5) if is_cache else record
+        await store.put(key, put)
+        found = await harness.read(store, key)
+        expect(found == put, f"{told(put)} after a put over {what}", told(found))
 
 
-@both("035", IF("tamper"), others="catch `RecordUnusableError` for each record, not for all")
+@both("035", KEEPS, others="catch `RecordUnusableError` for each record, not for all")
 async def unusable_one_is_left_out(harness: CacheHarness) -> None:
     """`read_many` leaves an unusable record out and gives the others."""
-    store, keys = await harness.open(), [harness.key() for _ in range(3)]
-    records = {key: harness.record(key, 5) for key in keys}
+    store = await harness.open()
+    records = {key: harness.record(key, 5) for key in (harness.key() for _ in range(3))}
     for key, record in records.items():
         await store.put(key, record)
-    await harness.tamper(store, keys[1], DAMAGES["a cut"])
-    del records[keys[1]]
-    found: object
-    try:
-        found = dict(await store.read_many(keys))
-    except RecordUnusableError as error:
-        found = error
-    expect(found == records, "two of three records", f"{found}")
+    async for what, key, _ in _spoiled(harness, store):
+        with unless_raised(f"three of four records, the fourth is {what}"):
+            found = dict(await store.read_many([*list(records)[:2], key, *list(records)[2:]]))
+        expect(found == records, f"three of four records, the fourth is {what}", f"{found}")
+
+
+@both("062", KEEPS, others=f"{_CHECKSUM}; it checks the types of all fields, too")
+async def forged_record_is_unusable(harness: CacheHarness) -> None:
+    """A record with a right checksum and fields that we never write is unusable or gone."""
+    store = await harness.open()
+    async for what, key, record in _forgeries(harness, store):
+        with unless_raised(f"`RecordUnusableError`, None, or what was put, for {what}"):
+            found = await harness.read(store, key)
+        expect(
+            not isinstance(found, AggregateRecord) or _has_fields_of(found, record),
+            f"`RecordUnusableError`, None, or what was put, for {what}",
+            told(found),
+        )
+
+
+@both(
+    "063",
+    KEEPS,
+    others="decode outside of what counts a server's failures: a record says nothing about the "
+    "server that keeps it",
+)
+async def unusable_record_costs_its_own_key(harness: CacheHarness) -> None:
+    """Beside an unusable record 20 others are read, whatever is called for its key."""
+    store = await harness.open()
+    records = {key: harness.record(key, 5) for key in (harness.key() for _ in range(_BESIDE))}
+    for key, record in records.items():
+        await store.put(key, record)
+    async for what, bad, record in _spoiled(harness, store):
+        made = calls(store, bad, record)
+        for name in sorted(made, key=_ORDER.index):
+            with unless_raised(f"{_BESIDE} others beside {what}"):
+                with suppress(RecordUnusableError):
+                    await made[name]()
+                found = dict(await store.read_many([*records, bad]))
+            found.pop(bad, None)
+            expect(found == records, f"{_BESIDE} others beside {what}", f"{len(found)}")
+    for key, record in records.items():
+        alone = await harness.read(store, key)
+        expect(alone == record, told(record), told(alone))
 
 
 @check(
@@ -107,4 +200,10 @@ async def unusable_tells_its_version(harness: Harness[SnapshotStore]) -> None:
         isinstance(found, RecordUnusableError) and found.version == 5,
         "`RecordUnusableError` with version 5",
         f"{told(found)}, with version {getattr(found, 'version', None)}",
+    )
+
+
+def _has_fields_of(found: AggregateRecord, record: AggregateRecord) -> bool:
+    return all(
+        getattr(found, field.name) == getattr(record, field.name) for field in fields(record)
     )

@@ -195,4 +195,40 @@ CACHE_RACE_MUTANTS = (
             return self._records.get(key)
         """,
     ),
+    code(
+        "compares-with-what-it-has-put",
+        "CACHE-034",
+        "ShelfCacheBackend.put",
+        "found = await self._usable(key)",
+        """
+        known = self.__dict__.setdefault("_known", {})
+        found = known.get(key)
+        if found is None or record.version >= found.version:
+            known[key] = record
+        """,
+    ),
+    code(
+        "of-any-namespace",
+        "CACHE-062",
+        "_decoded",
+        "return AggregateRecord.from_bytes(blob, key=key)",
+        """
+        import json
+        from dataclasses import replace
+
+        size = int.from_bytes(blob[6:10], "big")
+        namespace = json.loads(blob[18 : 18 + size])[0]
+        return AggregateRecord.from_bytes(blob, key=replace(key, namespace=namespace))
+        """,
+    ),
+    code(
+        "starts-anew-where-one-is-damaged",
+        "CACHE-063",
+        "ShelfCacheBackend._usable",
+        "return None",
+        """
+        self._shelf.change("DELETE FROM entries", {})
+        return None
+        """,
+    ),
 )

@@ -197,4 +197,25 @@ with self._shelf.transaction():
         del self._shelf
         """,
     ),
+    code(
+        "of-any-namespace",
+        "SNAP-062",
+        "_decoded",
+        "return AggregateRecord.from_bytes(blob, key=key)",
+        """
+        import json
+        from dataclasses import replace
+
+        size = int.from_bytes(blob[6:10], "big")
+        namespace = json.loads(blob[18 : 18 + size])[0]
+        return AggregateRecord.from_bytes(blob, key=replace(key, namespace=namespace))
+        """,
+    ),
+    code(
+        "ends-with-a-damaged-one",
+        "SNAP-063",
+        "ShelfSnapshotBackend.read_many",
+        "continue",
+        "break",
+    ),
 )
