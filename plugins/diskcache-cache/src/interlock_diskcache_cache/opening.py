@@ -10,7 +10,7 @@ from diskcache.core import METADATA  # type: ignore[import-untyped] # as above
 from interlock.backends import BackendUnavailableError, ConfigurationError
 from interlock_diskcache_cache.directory import prepare
 from interlock_diskcache_cache.disk import RecordDisk
-from interlock_diskcache_cache.size import soft_limit
+from interlock_diskcache_cache.size import FileCache, soft_limit
 
 START_ANEW = "stop the processes that use it and delete its directory; caches fill themselves"
 """What recovers a damaged cache."""
@@ -49,7 +49,7 @@ def open_cache(directory: Path, size_limit: int) -> Cache:
         ) from error
     _claim(file)
     settings = {**_SETTINGS, "size_limit": soft_limit(size_limit)}
-    return Cache(str(directory), timeout=0, disk=RecordDisk, **settings)
+    return FileCache(str(directory), timeout=0, disk=RecordDisk, **settings)
 
 
 def _claim(file: Path) -> None:
