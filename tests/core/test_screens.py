@@ -151,6 +151,13 @@ class TestLongLines:
             assert fits(done.stderr) == bool(width)
 
 
+def test_what_works_fits(site: Site) -> None:
+    Path("interlock.toml").write_text('schema = 1\n[event_store]\nbackend = "memory-events"\n')
+    for command in ("check", "show"):
+        assert fits(shown("config", command))
+    assert fits(shown("plugins", "new", "acme-cache", "--kind", "cache", "--into", "acme"))
+
+
 @pytest.mark.parametrize("name", ["after-n", "json+zlib", "tiered", "memory-snapshots"])
 def test_info_fits(name: str, site: Site) -> None:
     text = "".join(

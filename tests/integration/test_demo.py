@@ -14,6 +14,7 @@ def test_the_three_loads_are_equal(capsys: pytest.CaptureFixture[str]) -> None:
     for words in ("empty at 0", "snapshot at 9,500", "cache at 10,000", "All three are equal"):
         assert words in shown
     assert 'backend = "sqlalchemy-events"' in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_one_flipped_bit_of_an_event_is_noticed(capsys: pytest.CaptureFixture[str]) -> None:

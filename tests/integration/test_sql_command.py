@@ -122,5 +122,13 @@ def test_what_cannot_be_printed_is_told(
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mysql", "mariadb"])
+def test_the_statements_fit_a_screen_of_80_columns(tmp_path: Path, dialect: str) -> None:
+    done = interlock("sql", "ddl", "--dialect", dialect, cwd=tmp_path)
+    assert done.stdout.count("CREATE TABLE") == 2
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "\x1b" not in done.stdout
+
+
 def test_help_lists_the_commands_of_the_extension(tmp_path: Path) -> None:
     assert "  sql        The tables of SQL databases.\n" in interlock("--help", cwd=tmp_path).stdout
