@@ -103,18 +103,17 @@ class Reporting:
         logged once a minute, with how many there were.
         """
         self._counters[name] += 1
-        text = self.masking.text(str(error))
-        if of is None:
-            logger.warning("%s: %s", name, text)
-            return
-        kind, now = (name, of[0], type(error)), self._clock()
-        logged_at, count = self._logged.get(kind, (now - _QUIET_SECONDS, 0))
-        if now - logged_at < _QUIET_SECONDS:
-            self._logged[kind] = logged_at, count + 1
-            return
-        self._logged[kind] = now, 0
-        extra = {"aggregate_type": of[0], "aggregate_id": of[1], "failures": count + 1}
+        count, extra = 0, None
+        if of is not None:
+            kind, now = (name, of[0], type(error)), self._clock()
+            logged_at, count = self._logged.get(kind, (now - _QUIET_SECONDS, 0))
+            if now - logged_at < _QUIET_SECONDS:
+                self._logged[kind] = logged_at, count + 1
+                return
+            self._logged[kind] = now, 0
+            extra = {"aggregate_type": of[0], "aggregate_id": of[1], "failures": count + 1}
         since = f" ({count} more like it since the last such line)" if count else ""
+        text = self.masking.text(str(error))
         logger.warning("%s: %s%s", name, text, since, extra=extra)
 
     def not_kept(self, name: str, aggregate_type: str, error: StateNotKeptError) -> None:
