@@ -103,7 +103,8 @@ class Reporting:
         logged once a minute, with how many there were.
         """
         self._counters[name] += 1
-        count, extra = 0, None
+        count = 0
+        extra: dict[str, object] | None = None
         if of is not None:
             kind, now = (name, of[0], type(error)), self._clock()
             logged_at, count = self._logged.get(kind, (now - _QUIET_SECONDS, 0))
