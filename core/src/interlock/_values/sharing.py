@@ -112,7 +112,7 @@ def _set(parent: Any, step: Step, value: object) -> None:  # Any: as above
         extra = parent.__pydantic_extra__ or {}
         if step not in extra and step not in type(parent).model_fields:
             raise KeyError(step)
-        (extra if step in extra else parent.__dict__)[step] = value  # type: ignore[index] # a name
+        (extra if step in extra else parent.__dict__)[step] = value
     elif isinstance(parent, dict):
         parent[_key(parent, int(step))] = value
     elif isinstance(parent, list | deque):
