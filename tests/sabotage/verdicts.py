@@ -14,9 +14,8 @@ _PACKAGE = Path(interlock.__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where to write, and the test to begin with: a later one may never end."""
+    """Where to write."""
     parser.addoption("--verdicts", type=Path, required=True)
-    parser.addoption("--first", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,14 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     wanted = config.getoption("--verdicts").parent
     if _PACKAGE.parent.resolve() != wanted.resolve():
         raise pytest.UsageError(f"the tests would see {_PACKAGE}, not the copy in {wanted}")
-    config.addinivalue_line("markers", "slow: not worth repeating for each patch")
     config.stash[_VERDICTS] = {}
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the test that is named, with each of its parameters."""
-    first = config.getoption("--first")
-    items.sort(key=lambda item: item.nodeid.partition("[")[0] != first.partition("[")[0])
 
 
 @pytest.hookimpl(wrapper=True)
