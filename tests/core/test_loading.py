@@ -94,7 +94,7 @@ class TestMaxAge:
     async def test_a_hit_that_is_young_enough_is_not_kept_anew(self) -> None:
         always = SnapshotWhen(lambda moment: not moment.is_commit)
         async with Rig(freshness=self.AGE, snapshot_strategy=always) as rig:
-            rig.cache.timeout = timedelta(hours=1)
+            rig.cache.is_local = False
             await rig.deposit(1)
             rig.cache.calls.clear()
             await rig.load()
@@ -249,7 +249,7 @@ async def test_a_cached_state_of_length_0_is_found(cache: type[Any]) -> None:
 
 async def test_a_slow_cache_answers_as_one_that_never_waits() -> None:
     cache = Cache()
-    cache.timeout = timedelta(seconds=10)
+    cache.is_local = False
     async with Rig(cache=cache) as rig:
         await rig.deposit(1)
         rig.events.write(2)

@@ -188,7 +188,7 @@ class RecordCache(InMemoryAggregateCacheBackend):
     def __init__(self, faults: Faults[AggregateRecord], timeout: timedelta | None) -> None:
         super().__init__()
         self.faults = faults
-        self.timeout = timeout
+        self.timeout, self.is_local = timeout, timeout is None
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         await self.faults.begin("fails")
@@ -230,7 +230,7 @@ class RecordSnapshots(InMemoryAggregateSnapshotStorageBackend):
     ) -> None:
         super().__init__(**options)
         self.faults = faults
-        self.timeout = timeout
+        self.timeout, self.is_local = timeout, timeout is None
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         await self.faults.begin("fails")
