@@ -20,7 +20,7 @@ from interlock_sqlalchemy.database import Lookup, Row, Step
 from interlock_sqlalchemy.dialects import connect
 from interlock_sqlalchemy.joint import SnapshotSource
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
-from interlock_sqlalchemy_snapshots.retention import Retention, Standing
+from interlock_sqlalchemy_snapshots.retention import MAX_VERSION, Retention, Standing
 from interlock_sqlalchemy_snapshots.rows import Keys, record_of
 from interlock_sqlalchemy_snapshots.statements import (
     BATCHES,
@@ -29,8 +29,8 @@ from interlock_sqlalchemy_snapshots.statements import (
     snapshots_table,
 )
 
-_MAX_VERSION = 2**63 - 1
 _PRUNE_IDS = 100
+_REMEMBERED = 1_000  # keys
 
 
 def _now() -> datetime:
@@ -49,13 +49,14 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         self._database, table = connect(config, partial(snapshots_table, config.table))
         self._keys = Keys(self._database)
         self._statements = SnapshotStatements.compiled(table, self._database)
+        self._unusable: dict[RecordKey, set[int]] = {}  # versions that were read, the latest last
         self.source = SnapshotSource(
             self._database,
             table,
             self._statements.read,
             RECORD,
             self._keys.of_record,
-            record_of,
+            self._record_of,
         )
 
     async def open(self) -> None:
@@ -72,10 +73,10 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         """See `SnapshotStore.read`."""
-        bound = _MAX_VERSION if at_or_below is None else min(at_or_below, _MAX_VERSION)
+        bound = MAX_VERSION if at_or_below is None else min(at_or_below, MAX_VERSION)
         values = {**self._keys.of_record(key), "at_or_below": bound}
         for row in await self._database.fetch(self._statements.read, values):
-            return record_of(key, row)
+            return self._record_of(key, row)
         return None
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
@@ -91,17 +92,23 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
                 for row in await self._read_batch(scope, list(batch)):
                     key = batch[row[0]]
                     with suppress(RecordUnusableError):
-                        found[key] = record_of(key, row)
+                        found[key] = self._record_of(key, row)
         return found
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `SnapshotStore.put`; what comes too late after a forget is removed again."""
+        """See `SnapshotStore.put`; what comes too late after a forget is removed again.
+
+        Newer records that were found unusable go: what is put is true, so they are damaged or
+        false, and would count for `keep`.
+        """
         aggregate = self._keys.of_aggregate(key)
+        unusable = {v for v in self._unusable.pop(key, ()) if v > record.version}
+        newest = self._database.key(record.revision)
         steps: list[Step | Lookup] = [
             Step(self._statements.put, [self._keys.row(key, record)]),
-            self._retiring(aggregate, newest=self._database.key(record.revision)),
+            self._retiring(aggregate, newest=newest, unusable=unusable),
         ]
         if supersedes:
             superseded = [self._keys.of_stamp(key, stamp) for stamp in supersedes]
@@ -180,20 +187,32 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         aggregate: dict[str, object],
         *,
         newest: object = None,
+        unusable: Collection[int] = (),
         ended: list[dict[str, object]] | None = None,
     ) -> Lookup:
         """What removes the records that retention or a tombstone lets go of.
 
-        Tombstones that have ended are added to `ended`.
+        Tombstones that have ended are added to `ended`; `unusable` are versions of the revision
+        `newest`.
         """
 
         def then(rows: Sequence[Row]) -> Sequence[Step]:
             found, now = [Standing(*row) for row in rows], self._clock()
             if ended is not None:
                 ended.extend({**aggregate, **row._asdict()} for row in found if row.is_over(now))
-            return self._without(aggregate, self._retention.retired(found, now, newest))
+            return self._without(aggregate, self._retention.retired(found, now, newest, unusable))
 
         return Lookup(self._statements.standing, aggregate, then)
+
+    def _record_of(self, key: RecordKey, row: Row) -> AggregateRecord:
+        try:
+            return record_of(key, row)
+        except RecordUnusableError as error:
+            if error.version is not None:
+                self._unusable.setdefault(key, set()).add(error.version)
+                if len(self._unusable) > _REMEMBERED:
+                    del self._unusable[next(iter(self._unusable))]
+            raise
 
     def _without(self, aggregate: dict[str, object], rows: Sequence[Standing]) -> Sequence[Step]:
         values = [{**aggregate, **row._asdict()} for row in rows]

@@ -1,12 +1,15 @@
 """Which records of an aggregate are kept."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from interlock.backends import to_micros
+
+MAX_VERSION = 2**63 - 2
+"""The highest version of a record."""
 
 _TOMBSTONE_STANDS = timedelta(days=1)
 
@@ -21,9 +24,18 @@ class Standing(NamedTuple):
     last_event_id: bytes
     taken_at: int
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether a record or a tombstone may stand there: a file takes values of any type."""
+        return type(self.version) is type(self.taken_at) is int and 0 <= self.version <= MAX_VERSION
+
     def is_over(self, now: datetime) -> bool:
         """Whether it is a tombstone that counts no longer."""
-        return self.version == 0 and self.taken_at <= to_micros(now - _TOMBSTONE_STANDS)
+        return (
+            self.is_possible
+            and self.version == 0
+            and self.taken_at <= to_micros(now - _TOMBSTONE_STANDS)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +48,27 @@ class Retention:
 
     def buried(self, rows: Sequence[Standing], now: datetime) -> Sequence[Standing]:
         """Those of one aggregate's records that were taken before it was forgotten."""
+        rows = [row for row in rows if row.is_possible]
         stones = [row.taken_at for row in rows if row.version == 0 and not row.is_over(now)]
         return [row for row in rows if row.version > 0 and stones and row.taken_at <= max(stones)]
 
     def retired(
-        self, rows: Sequence[Standing], now: datetime, newest: object = None
+        self,
+        rows: Sequence[Standing],
+        now: datetime,
+        newest: object = None,
+        unusable: Collection[int] = (),
     ) -> Sequence[Standing]:
         """Those of one aggregate's records that go: the buried, and what isn't to be kept.
 
-        Of those that aren't buried never all go: `newest` counts as the most recently taken
-        revision, and its newest record stays, however old.
+        What no record can be goes too, and `unusable` versions of `newest`. Of those that aren't
+        buried never all go: `newest` counts as the most recently taken revision, and its newest
+        record stays, however old.
         """
-        retired = list(self.buried(rows, now))
+        retired = [row for row in rows if not row.is_possible]
+        rows = [row for row in rows if row.is_possible]
+        retired += (row for row in rows if row.revision == newest and row.version in unusable)
+        retired += self.buried(rows, now)
         revisions: defaultdict[object, list[Standing]] = defaultdict(list)
         for row in sorted(rows, key=lambda row: row.version, reverse=True):
             if row.version > 0 and row not in retired:
