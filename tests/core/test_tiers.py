@@ -3,6 +3,7 @@
 import asyncio
 import tracemalloc
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from interlock.application.aggregates import (
     TieredAggregateCacheBackend,
 )
 from interlock.backends import AggregateRecord, BackendUnavailableError, RecordKey, Stamp
-from interlock.errors import ConfigurationError
+from interlock.errors import ConfigurationError, RecordUnusableError
 from rig import ID, Account, Cache, Clock, Rig, Sharing
 
 KEY = RecordKey("default", 0, "Account", ID, "1")
@@ -131,6 +132,39 @@ class TestReading:
         tiers.seconds.now += 0.2
         await tiers.read()
         assert tiers.reads_of_shared() == 2
+
+
+class Spoiled(Shared):
+    """Holds something that is no record, until it is put over or removed."""
+
+    is_spoiled = True
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        if self.is_spoiled and key == KEY:
+            raise RecordUnusableError("no record")
+        return await super().read(key)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        self.is_spoiled = self.is_spoiled and key != KEY
+        await super().put(key, record, supersedes)
+
+
+async def test_what_nobody_can_read_in_the_shared_tier_is_put_over_in_both() -> None:
+    tiers = Tiers()
+    tiers.both = TieredAggregateCacheBackend(tiers.local, Spoiled(), clock=tiers.clock)
+    await tiers.opened()
+    other = replace(KEY, revision="2")
+    await tiers.both.put(other, replace(record(7), revision="2"))
+    for _ in range(2):
+        with pytest.raises(RecordUnusableError):
+            await tiers.read()
+    assert await tiers.both.read(other) is not None
+    await tiers.both.put(KEY, record(3))
+    assert await tiers.read() == 3
+    tiers.local.clear()
+    assert await tiers.read() == 3
 
 
 class TestWriting:

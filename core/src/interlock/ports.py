@@ -65,14 +65,18 @@ class AggregateCacheBackend(Protocol):
 
 
 class Closeable(Protocol):
-    """What a backend with connections has besides. Optional: one without them leaves both out."""
+    """What a backend with connections has besides. Optional: one without them leaves both out.
+
+    After a close it may be opened again, by another event loop: what belongs to a loop (locks,
+    tasks, connections) is made in `open`. A backend that can't raises `ConfigurationError` there.
+    """
 
     async def open(self) -> None:
-        """Called once, on start, in the process and on the event loop that will use the backend."""
+        """Called once a life, on start, in the process and on the event loop that will use it."""
         ...
 
     async def close(self) -> None:
-        """Called once, after the last call."""
+        """Called once a life, after the last call."""
         ...
 
 

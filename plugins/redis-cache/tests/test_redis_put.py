@@ -14,11 +14,13 @@ from interlock.backends import (
     RecordUnusableError,
     newer,
 )
+from interlock_conformance.forging import FORGERIES, forged
 from interlock_redis_cache.backend import RedisAggregateCacheBackend
 from interlock_redis_cache.connections import Reply
 from interlock_redis_cache.entries import to_entry
 from interlock_redis_cache.scripts import Script
 from redis_rig import Server, new_key, record_of
+from redis_sets import Cluster
 
 Record = Callable[..., AggregateRecord]
 Make = Callable[..., Awaitable[RedisAggregateCacheBackend]]
@@ -247,6 +249,33 @@ async def test_another_type_under_our_key_is_unusable_replaced_and_removed(
     server.ask(command, key.text(), *arguments)
     await backend.put(key, put)
     assert await backend.read(key) == put
+
+
+async def test_whatever_stands_under_a_key_costs_no_other(
+    target: Server | Cluster, make: Make, key: RecordKey
+) -> None:
+    backend = await make(target.url)
+    good = {key: record_of(key, 5) for key in (new_key() for _ in range(20))}
+    for each, put in good.items():
+        await backend.put(each, put)
+    node = target if isinstance(target, Server) else target.owner(key.text())
+    entry = to_entry(record_of(key, 9))
+    values = [b"", b"theirs", entry[:60], entry + b"x", with_record(entry, record_of(key, 1))]
+    values += [to_entry(forged(record_of(key, 9), each)) for each in FORGERIES.values()][::5]
+    for value in [*values, b"x" * 20_000_000, entry[:-1] + bytes(20_000_000), None]:
+        if value is None:
+            node.ask("DEL", key.text())
+            node.ask("LPUSH", key.text(), "a")
+        else:
+            node.plant(key, value)
+        assert await backend.read_many([*good, key]) == good
+        for each, put in good.items():
+            assert await backend.read(each) == put
+        with pytest.raises(RecordUnusableError):
+            await backend.read(key)
+        put = record_of(key, 1)
+        await backend.put(key, put)
+        assert await backend.read_many([*good, key]) == {**good, key: put}
 
 
 async def test_an_entry_lives_for_the_ttl_less_the_jitter(
