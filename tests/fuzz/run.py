@@ -1,8 +1,8 @@
 """Every reader under atheris, which follows the branches that are taken.
 
 `python tests/fuzz/run.py [--seconds N] [READER...]`: so long for each reader. What ends in an
-error that isn't documented, takes too long or too much memory is written to .tox/fuzz, and the exit
-code is 1; it belongs into tests/fuzz/seeds then, under a name that says what it is.
+error that isn't documented, takes too long or too much memory is written to .tox/fuzzed, and the
+exit code is 1; it belongs into tests/fuzz/seeds then, under a name that says what it is.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-_FOUND = Path(__file__).parents[2] / ".tox" / "fuzz"
+_FOUND = Path(__file__).parents[2] / ".tox" / "fuzzed"
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from patch import Patch
 
 _SQL = partial(Patch, package="interlock_sqlalchemy")
 _EVENTS = "plugins/sqlalchemy-events/tests/test_event_"
+_MEMORY = f"{_EVENTS}memory.py::test_a_page_is_bounded_in_bytes"
 _SESSIONS = f"{_EVENTS}sessions.py::"
 _REDIS = "plugins/redis-cache/tests/test_redis_put.py::"
 
@@ -35,6 +36,37 @@ PATCHES = [
         "a replaced file's connections are parted with and made anew",
         CodeEdit("Life.current", "if not self.connections.is_current():", "if False:"),
         f"{_EVENTS}replaced.py::test_what_is_read_stands_in_the_file_that_is_there_now[0-sqlite]",
+    ),
+    _SQL(
+        "a page on a server is of any size",
+        "a page holds 16 MiB at most, whatever is in it",
+        CodeEdit("largest", "PAGE_BYTES // limit if limit > 1 else 2**31 - 1", "2**31 - 1"),
+        f"{_MEMORY}[postgresql-500-_one]",
+    ),
+    _SQL(
+        "a page of a file is of any size",
+        "a page holds 16 MiB at most, whatever is in it",
+        CodeEdit("ThreadedDatabase._any_page", "if rows and left < 0:", "if False:"),
+        f"{_MEMORY}[sqlite-0-_one]",
+    ),
+    _SQL(
+        "a large row is read on the loop's thread",
+        "a page holds 16 MiB at most, whatever is in it",
+        CodeEdit("SQLite.refuse_rows", "_ANY_LENGTH if above is None else above", "_ANY_LENGTH"),
+        f"{_MEMORY}[sqlite-500-_one]",
+    ),
+    _SQL(
+        "a page that was cut is the last one",
+        "a stream of large events is read to its end",
+        CodeEdit("whole_page", "max(1, limit // 16)", "0"),
+        f"{_MEMORY}[postgresql-500-_one]",
+    ),
+    Patch(
+        "another event loop is let in",
+        "a backend says that it is another loop's",
+        CodeEdit("Client.check_loop", "if self._loop is not loop:", "if False:"),
+        "plugins/redis-cache/tests/test_redis_servers.py::test_the_loop_of_another_thread_is_told[redis-server]",
+        package="interlock_redis_cache",
     ),
     Patch(
         "an entry's head is believed",
