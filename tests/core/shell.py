@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 
 
 def runner() -> CliRunner:
-    """What invokes the command line in this process, and keeps apart what it prints where.
+    """What invokes the command line in this process, as in a pipe, and keeps apart what it prints.
 
     The click that the lowest typer takes has to be asked for that.
     """
     is_asked = "mix_stderr" in inspect.signature(CliRunner).parameters
     options: dict[str, Any] = {"mix_stderr": False} if is_asked else {}
+    options["env"] = {"COLUMNS": ""}
     return CliRunner(**options)
 
 
