@@ -167,8 +167,8 @@ class ThreadedDatabase:
             if page is not None:
                 limit = page.limit
                 if page.rows:
+                    after = page.rows[-1][0]  # before the caller gets hold of them
                     yield page.rows
-                    after = page.rows[-1][0]
                 if not limit:
                     return
                 await asyncio.sleep(0)
