@@ -116,7 +116,7 @@ def test_the_page_on_watching_lists_every_counter() -> None:
     counted = {
         name
         for text in sources
-        for name in re.findall(r"\.(?:count|failed|not_kept)\(\s*\"([a-z]+\.[a-z_]+)", text)
+        for name in re.findall(r"\._?(?:count|failed|not_kept)\(\s*\"([a-z]+\.[a-z_]+)", text)
     }
     missed = {f"{source}.{reason}" for source in Source for reason in Reason}
     page = (ROOT / "docs/how-to/watch-loads.md").read_text()
