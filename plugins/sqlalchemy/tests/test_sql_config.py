@@ -34,6 +34,7 @@ def test_the_url_is_in_no_validation_error() -> None:
         {"timeout": 0},
         {"busy_timeout": 0},
         {"inline_rows": -1},
+        {"inline_rows": 2_001},
     ],
 )
 def test_nonsense_is_refused(options: dict[str, object]) -> None:

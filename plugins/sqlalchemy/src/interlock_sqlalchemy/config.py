@@ -66,7 +66,7 @@ class SQLAlchemyConfig(BaseModel):
     busy_timeout: Positive | None = None
     """SQLite: how long to wait for another writer's lock; half of `timeout` unless given."""
 
-    inline_rows: Annotated[int, Field(ge=0)] = 500
+    inline_rows: Annotated[int, Field(ge=0, le=2_000)] = 500
     """SQLite: how many rows a read takes at once on the event loop's own thread; 0 for none.
 
     A hop to a thread costs as much as 30 indexed reads of cached pages, and beside a busy loop a
