@@ -6,6 +6,7 @@ import pytest
 
 from interlock.backends import BackendUnavailableError, RecordKey
 from interlock_redis_cache.backend import RedisAggregateCacheBackend
+from interlock_redis_cache.servers import _Sentinel
 from redis_rig import PATIENCE, Server, free_port, new_key, record_of
 from redis_sets import Cluster, SentinelSet
 
@@ -183,6 +184,17 @@ async def test_a_dead_node_costs_its_share_of_the_keys(make: Make) -> None:
         assert await cache.read_many(list(puts)) == puts
     finally:
         cluster.end()
+
+
+async def test_calls_at_once_forget_no_sentinel(make: Make, sentinels: SentinelSet) -> None:
+    first, *_ = sentinels.sentinels
+    first.hang()
+    cache = await make(sentinels.url, connect_timeout=1, is_open=False)
+    await asyncio.gather(*(cache.read(new_key()) for _ in range(20)))
+    first.go_on()
+    servers = cache._client._servers
+    assert isinstance(servers, _Sentinel)
+    assert len(set(servers._sentinel.sentinels)) == 3
 
 
 async def test_after_a_failover_the_new_primary_is_used(make: Make, sentinels: SentinelSet) -> None:

@@ -61,9 +61,9 @@ class Client:
         return await self._bounded(self._servers.primaries)
 
     async def close(self) -> None:
-        """Close all connections, after the calls that use them, which are waited for a little."""
+        """Close all connections, after the calls that use them: each ends within its timeout."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._closing):
+            async with asyncio.timeout(self._timeout):
                 for _ in range(self._most):
                     await self._slots.acquire()
         with suppress(driver.RedisError, OSError, TimeoutError):

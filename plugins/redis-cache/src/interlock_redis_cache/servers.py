@@ -84,13 +84,27 @@ class _Single(_Pooled):
         return [self._node]
 
 
+class _Sentinels(Sentinel):
+    """Loses none: the driver swaps two in its list, and of several calls each what others moved."""
+
+    async def discover_master(self, service_name: str) -> Node:
+        known = list(self.sentinels)
+        try:
+            found: Node = await super().discover_master(service_name)
+            return found
+        finally:
+            lost = [sentinel for sentinel in known if sentinel not in self.sentinels]
+            if lost:
+                self.sentinels[:] = [*dict.fromkeys(self.sentinels), *lost]
+
+
 class _Sentinel(_Pooled):
     def __init__(self, config: RedisConfig) -> None:
         password = config.sentinel_password
         connecting = config.connecting.total_seconds()
         tls = {"ssl": True, **tls_options(config)} if config.address.tls else {}
         self._service = config.address.service
-        self._sentinel = Sentinel(  # type: ignore[no-untyped-call] # the driver's
+        self._sentinel = _Sentinels(  # type: ignore[no-untyped-call] # the driver's
             config.address.nodes,
             sentinel_kwargs={
                 "username": config.sentinel_username,
