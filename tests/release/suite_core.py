@@ -8,7 +8,6 @@ from interlock.application.aggregates import (
 from interlock_conformance.cases import (
     CacheConformance,
     EventStoreConformance,
-    PackagingConformance,
     SnapshotConformance,
 )
 
@@ -42,7 +41,3 @@ class TestTiered(CacheConformance):
     def backend(self) -> object:
         local, shared = InMemoryAggregateCacheBackend(), InMemoryAggregateCacheBackend()
         return TieredAggregateCacheBackend(local, shared)
-
-
-class TestDistribution(PackagingConformance):
-    backend = TestCacheInMemory.backend
