@@ -229,14 +229,8 @@ PATCHES = [
     ),
     Patch(
         "enums that guess are closed",
-        "an enum whose _missing_ guesses isn't closed",
+        "an enum whose _missing_ guesses isn't closed, nor a flag",
         CodeEdit("_Compiler.of_enum", "cls._missing_.__func__ is _GUESSES_NOTHING", "True"),
-        _OPEN,
-    ),
-    Patch(
-        "flags are closed",
-        "flags aren't closed",
-        CodeEdit("_Compiler.of_enum", "issubclass(cls, Flag)", "False"),
         _OPEN,
     ),
     Patch(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from enum import Enum, Flag
+from enum import Enum
 from itertools import chain, product
 from math import isfinite, prod
 from operator import attrgetter
@@ -117,7 +117,7 @@ class _Compiler:
         cls, members = schema["cls"], schema["members"]
         types = {type(member.value) for member in members}
         is_plain = types in ({str}, {int}) and cls._missing_.__func__ is _GUESSES_NOTHING
-        if not is_plain or issubclass(cls, Flag) or cls.__eq__ not in _PLAIN_EQUALITY:
+        if not is_plain or cls.__eq__ not in _PLAIN_EQUALITY:
             raise _NotClosedError
         return _Closed(frozenset({cls}))
 
