@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import re
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -180,6 +181,14 @@ async def test_a_certificate_for_another_host_is_refused_unless_told_otherwise(
     with pytest.raises(BackendUnavailableError, match=r"(?i)certificate"):
         await make(url, **options)
     await exercise(await make(url, **options, ssl_check_hostname=False))
+
+
+async def test_opened_twice_it_leaves_no_connection(server: Server, make: Make) -> None:
+    cache = await make(server.url)
+    await cache.open()
+    await exercise(cache)
+    await cache.close()
+    gc.collect()  # what wasn't closed warns here, which is an error
 
 
 async def test_the_loop_of_another_thread_is_told(

@@ -39,8 +39,6 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
 
     async def open(self) -> None:
         """Connect and ask for something, so that it shows what is wrong."""
-        # Made here: its locks and connections belong to the event loop that opens it.
-        self._client = Client(self._config)
         # Named here and not before: processes that fork from one after this are told apart.
         self._origin = uuid4().hex.encode()
         await self._client.execute("GET", "interlock:")
@@ -51,7 +49,9 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
         if self._changes is not None:
             await self._changes.close()
             self._changes = None
-        await self._client.close()
+        # Its locks and connections belong to this event loop; the next opening may be another's.
+        client, self._client = self._client, Client(self._config)
+        await client.close()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         """See `CacheStore.read`; one GET."""
