@@ -75,3 +75,16 @@ async def test_a_record_of_no_use_keeps_no_true_one_out(
         await backend.put(KEY, put)
         assert await backend.read(KEY) == put
     assert await backend.read(KEY, 9) is None
+
+
+async def test_a_true_record_that_replaced_one_of_no_use_stays(
+    open_backend: OpenBackend, record: Record
+) -> None:
+    backend, other = await open_backend(keep=1), await open_backend(keep=1)
+    await backend.put(KEY, forged(record(KEY, 9), FORGERIES["no fields"]))
+    with pytest.raises(RecordUnusableError):
+        await backend.read(KEY)
+    true = record(KEY, 9, taken=60)
+    await other.put(KEY, true)
+    await backend.put(KEY, record(KEY, 5))
+    assert await backend.read(KEY) == true

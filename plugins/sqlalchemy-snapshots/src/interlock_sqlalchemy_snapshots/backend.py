@@ -20,7 +20,7 @@ from interlock_sqlalchemy.database import Lookup, Row, Step
 from interlock_sqlalchemy.dialects import connect
 from interlock_sqlalchemy.joint import SnapshotSource
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
-from interlock_sqlalchemy_snapshots.retention import MAX_VERSION, Retention, Standing
+from interlock_sqlalchemy_snapshots.retention import MAX_VERSION, Retention, Standing, Unusable
 from interlock_sqlalchemy_snapshots.rows import Keys, record_of
 from interlock_sqlalchemy_snapshots.statements import (
     BATCHES,
@@ -49,7 +49,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         self._database, table = connect(config, partial(snapshots_table, config.table))
         self._keys = Keys(self._database)
         self._statements = SnapshotStatements.compiled(table, self._database)
-        self._unusable: dict[RecordKey, set[int]] = {}  # versions that were read, the latest last
+        self._unusable: dict[RecordKey, set[Unusable]] = {}  # that were read, the latest last
         self.source = SnapshotSource(
             self._database,
             table,
@@ -104,7 +104,8 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         false, and would count for `keep`.
         """
         aggregate = self._keys.of_aggregate(key)
-        unusable = {v for v in self._unusable.pop(key, ()) if v > record.version}
+        found = self._unusable.pop(key, set())
+        unusable = {each for each in found if each.version > record.version}
         newest = self._database.key(record.revision)
         steps: list[Step | Lookup] = [
             Step(self._statements.put, [self._keys.row(key, record)]),
@@ -187,13 +188,12 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         aggregate: dict[str, object],
         *,
         newest: object = None,
-        unusable: Collection[int] = (),
+        unusable: Collection[Unusable] = (),
         ended: list[dict[str, object]] | None = None,
     ) -> Lookup:
         """What removes the records that retention or a tombstone lets go of.
 
-        Tombstones that have ended are added to `ended`; `unusable` are versions of the revision
-        `newest`.
+        Tombstones that have ended are added to `ended`; `unusable` are of the revision `newest`.
         """
 
         def then(rows: Sequence[Row]) -> Sequence[Step]:
@@ -209,7 +209,8 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             return record_of(key, row)
         except RecordUnusableError as error:
             if error.version is not None:
-                self._unusable.setdefault(key, set()).add(error.version)
+                taken_at = row[RECORD.index("taken_at")]
+                self._unusable.setdefault(key, set()).add(Unusable(error.version, taken_at))
                 if len(self._unusable) > _REMEMBERED:
                     del self._unusable[next(iter(self._unusable))]
             raise

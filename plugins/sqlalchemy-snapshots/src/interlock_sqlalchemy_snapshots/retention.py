@@ -14,6 +14,13 @@ MAX_VERSION = 2**63 - 2
 _TOMBSTONE_STANDS = timedelta(days=1)
 
 
+class Unusable(NamedTuple):
+    """A record that couldn't be read; one that replaced it was taken at another time."""
+
+    version: int
+    taken_at: object
+
+
 class Standing(NamedTuple):
     """A record that stands in the table, or, of version 0, a tombstone."""
 
@@ -57,17 +64,21 @@ class Retention:
         rows: Sequence[Standing],
         now: datetime,
         newest: object = None,
-        unusable: Collection[int] = (),
+        unusable: Collection[Unusable] = (),
     ) -> Sequence[Standing]:
         """Those of one aggregate's records that go: the buried, and what isn't to be kept.
 
-        What no record can be goes too, and `unusable` versions of `newest`. Of those that aren't
+        What no record can be goes too, and what is `unusable` of `newest`. Of those that aren't
         buried never all go: `newest` counts as the most recently taken revision, and its newest
         record stays, however old.
         """
         retired = [row for row in rows if not row.is_possible]
         rows = [row for row in rows if row.is_possible]
-        retired += (row for row in rows if row.revision == newest and row.version in unusable)
+        retired += (
+            row
+            for row in rows
+            if row.revision == newest and Unusable(row.version, row.taken_at) in unusable
+        )
         retired += self.buried(rows, now)
         revisions: defaultdict[object, list[Standing]] = defaultdict(list)
         for row in sorted(rows, key=lambda row: row.version, reverse=True):
