@@ -39,7 +39,7 @@ def run_pytest(tmp_path: Path) -> Callable[..., Run]:
         done = subprocess.run(  # noqa: S603 pytest
             [*command, f"--interlock-report={report}", "-W", "ignore:The configuration option"],
             cwd=tmp_path,
-            env=dict(os.environ),  # without the COLUMNS that readline leaves to subprocesses
+            env={**os.environ, "COLUMNS": ""},  # as in a pipe: lines are whole
             capture_output=True,
             text=True,
             check=False,

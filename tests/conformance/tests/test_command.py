@@ -21,7 +21,7 @@ def verify(
     return subprocess.run(  # noqa: S603 our own interpreter
         [sys.executable, "-c", run, "plugins", "verify", *arguments],
         cwd=folder,
-        env={**os.environ, **variables},
+        env={**os.environ, "COLUMNS": "", **variables},
         capture_output=True,
         text=True,
         check=False,
