@@ -49,7 +49,7 @@ def output(*command: str, folder: Path | None = None, **variables: str) -> str:
     done = subprocess.run(  # noqa: S603 our own commands
         command,
         cwd=folder,
-        env=os.environ | variables,
+        env=os.environ | {"COLUMNS": ""} | variables,  # as in a pipe: lines are whole
         capture_output=True,
         text=True,
         check=False,

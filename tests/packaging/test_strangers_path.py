@@ -30,7 +30,7 @@ _METHODS = '''\
         """See `CacheStore.read`."""
         statement = "SELECT record FROM entries WHERE key = ? AND ends > ?"
         row = self._connection.execute(statement, (key.text(), time.time())).fetchone()
-        return None if row is None else _decoded(key, row[0])
+        return None if row is None else AggregateRecord.from_bytes(row[0], key=key)
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
