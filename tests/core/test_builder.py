@@ -294,7 +294,7 @@ class TestRefused:
         self, given: dict[str, Any]
     ) -> None:
         scope: dict[str, Any] = {"__name__": __name__}
-        exec(SOURCELESS, scope)  # noqa: S102 code without a file
+        exec(compile(SOURCELESS, "<nowhere>", "exec"), scope)  # noqa: S102 code without a file
         cls = scope["Sourceless"]
         with pytest.raises(ConfigurationError, match="revision"):
             ApplicationBuilder().register_aggregate(cls, **given).build()
