@@ -349,9 +349,11 @@ async def slow_call_holds_up_no_other(harness: EventsHarness) -> None:
     slow = asyncio.ensure_future(outcome(store, store.head(NOTEBOOK, uuid4())))
     await net.proxy.until(lambda: net.proxy.is_holding)
     found = await outcome(store, store.head(NOTEBOOK, events[0].aggregate_id))
+    is_waiting = not slow.done()
     net.proxy.release()
     await slow
     expect(found == head_of(events), f"the head {head_of(events)}", told_outcome(found))
+    expect(is_waiting, "an answer while the other call waits", "one after it had ended")
 
 
 @check(

@@ -344,6 +344,8 @@ async def slow_call_holds_up_no_other(harness: CacheHarness) -> None:
     slow = asyncio.ensure_future(outcome(store, store.read(harness.key())))
     await net.proxy.until(lambda: net.proxy.is_holding)
     found = await outcome(store, store.read(key))
+    is_waiting = not slow.done()
     net.proxy.release()
     await slow
     expect(found == record, told(record), told_outcome(found))
+    expect(is_waiting, "an answer while the other call waits", "one after it had ended")
