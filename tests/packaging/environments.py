@@ -36,9 +36,9 @@ class Environment:
         """Fail unless all that is installed fits together."""
         self._pip("check")
 
-    def run(self, *arguments: str, folder: Path | None = None) -> str:
+    def run(self, *arguments: str, folder: Path | None = None, **variables: str) -> str:
         """What Python prints when it is run with these arguments, in this folder."""
-        return output(self._python, "-I", "-W", "error", *arguments, folder=folder)
+        return output(self._python, "-I", "-W", "error", *arguments, folder=folder, **variables)
 
     def _pip(self, command: str, *arguments: str) -> None:
         output(sys.executable, "-m", "uv", "pip", command, "--python", self._python, *arguments)

@@ -52,7 +52,7 @@ def test_every_block_of_the_tutorial_stands_in_the_example() -> None:
 
 def test_the_tutorial_lists_what_is_written(workshop: Environment, tmp_path: Path) -> None:
     arguments = ("plugins", "new", "lmdb-cache", "--kind", "cache")
-    printed = workshop.run("-m", "interlock", *arguments, folder=tmp_path)
+    printed = workshop.run("-m", "interlock", *arguments, folder=tmp_path, COLUMNS="80")
     (shown,) = [block.text for block in _blocks(_TUTORIAL, "console") if " new " in block.text]
     assert shown == f"$ interlock {' '.join(arguments)}\n{printed}"
 
