@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from interlock.application.aggregates import FastForward, NeverCache, Replay, SnapshotAfterN
 from interlock.domain import ConcurrencyError
 from interlock.errors import BackendUnavailableError, InterlockError
+from interlock.records import AggregateRecord
 from rig import ID, Account, Deposit, Deposited, DepositOnce, Rig, settled, snapshotting, unharmed
 
 Action = Callable[[Account], Any]
@@ -190,6 +192,34 @@ class TestConflicts:
         await rig.do(_emit)
         assert rig.cache.calls[:2] == ["read", "remove"]
         await rig.app.close()
+
+    async def test_a_conflict_leaves_an_entry_that_is_newer_than_what_it_started_from(self) -> None:
+        rig = Rig(settings={"max_attempts": 1})
+        await rig.app.start()
+        await rig.deposit(1)
+        rig.events.write(2)
+        newer: list[AggregateRecord] = []
+
+        async def another_process_puts_its_entry() -> None:
+            newer.append(rig.cache.plant(rig.cache.found, version=2, last_event_id=uuid4()))
+
+        rig.events.then("append", another_process_puts_its_entry)
+        with pytest.raises(ConcurrencyError):
+            await rig.do(_emit)
+        assert [rig.cache.record] == newer
+        await rig.app.close()
+
+    async def test_a_conflict_after_a_miss_removes_nothing(self) -> None:
+        async with Rig() as rig:
+            rig.cache.down.add("put")
+
+            async def another_process_is_faster() -> None:
+                rig.events.write(1)
+
+            rig.events.then("append", another_process_is_faster)
+            await rig.do(_emit)
+            assert rig.app.counters()["append.conflict"] == 1
+            assert rig.cache.calls.count("remove") == 1  # after the put that failed
 
     async def test_a_state_ahead_of_the_stream_leaves_no_hole(self) -> None:
         async with Rig() as rig:

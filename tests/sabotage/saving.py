@@ -66,9 +66,24 @@ PATCHES = [
     Patch(
         "after a conflict the entry stays",
         "a conflict drops the cache entry",
-        CodeEdit("Saver.handle", "await self._keeper.drop(aggregate_id)", ""),
+        CodeEdit(
+            "Saver.handle",
+            "await self._keeper.drop(aggregate_id, loaded.trail.cache_stamp)",
+            "pass",
+        ),
         f"{_SAVING}TestConflicts::test_a_conflict_removes_the_cache_entry",
         (9,),
+    ),
+    Patch(
+        "a conflict drops whatever is cached",
+        "a conflict drops the entry that it started from, not a newer one",
+        CodeEdit(
+            "Saver.handle",
+            "await self._keeper.drop(aggregate_id, loaded.trail.cache_stamp)",
+            "await self._keeper.drop(aggregate_id)",
+        ),
+        f"{_SAVING}TestConflicts"
+        "::test_a_conflict_leaves_an_entry_that_is_newer_than_what_it_started_from",
     ),
     Patch(
         "a command is tried for ever",

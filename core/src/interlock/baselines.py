@@ -79,6 +79,7 @@ class Baselines:
             return None
         finally:
             trail.lap("cache")
+        trail.cache_stamp = record.stamp
         return Loaded.from_record(state, record, Source.CACHE, trail)
 
     async def cached_many(self, trails: Mapping[UUID, Trail]) -> dict[UUID, Loaded | None]:

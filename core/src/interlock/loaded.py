@@ -64,6 +64,7 @@ class Trail:
     __slots__ = (
         "_lap_at",
         "ahead",
+        "cache_stamp",
         "misses",
         "moment",
         "phases",
@@ -80,6 +81,7 @@ class Trail:
         self.refuted: list[Stamp] = []  # another event stands at their version
         self.unproven: list[Stamp] = []  # no event stands at their version
         self.saw_cache_entry = False
+        self.cache_stamp: Stamp | None = None  # of the entry that the load started from
         self.snapshots_down = False
         self.phases: dict[str, timedelta] = {}
         self._lap_at = perf_counter() if is_timed else None

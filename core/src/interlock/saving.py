@@ -97,7 +97,8 @@ class Saver:
                 except ConcurrencyError as error:
                     attempts -= 1
                     self._reporting.count("append.conflict")
-                    await self._keeper.drop(aggregate_id)
+                    if loaded.trail.cache_stamp is not None:
+                        await self._keeper.drop(aggregate_id, loaded.trail.cache_stamp)
                     if attempts == 0:
                         raise self._beaten(command, handler) from error
                     ask = ask._replace(skips_cache=True)
