@@ -195,6 +195,17 @@ async def test_an_append_wants_exactly_the_head(after: tuple[int, UUID] | None) 
     assert await store.head("Box", ID) == (3, UUID(int=3))
 
 
+async def test_a_chunk_ends_before_the_event_that_is_too_much() -> None:
+    store = InMemoryEventStore()
+    sizes = [6 << 20, 10 << 20, 1, 17 << 20, 2, 3]
+    events = [replace(event(v), payload=b"0" * size) for v, size in enumerate(sizes, 1)]
+    await store.append(events, after=None)
+    chunks = [chunk async for chunk in store.read("Box", ID)]
+    assert [[row.version for row in chunk] for chunk in chunks] == [[1, 2], [3], [4], [5, 6]]
+    many = [chunk async for _, chunk in store.read_many("Box", {ID: 2})]
+    assert [[row.version for row in chunk] for chunk in many] == [[2, 3], [4], [5, 6]]
+
+
 async def test_an_archived_stream_is_read_by_its_versions() -> None:
     store = InMemoryEventStore()
     await store.append([event(v) for v in range(1, 1201)], after=None)

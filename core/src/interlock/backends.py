@@ -12,7 +12,7 @@ from interlock.errors import (
     RecordTooLargeError,
     RecordUnusableError,
 )
-from interlock.memory import newer
+from interlock.memory import in_chunks, newer
 from interlock.ports import (
     AggregateCacheBackend,
     AggregateSnapshotStorageBackend,
@@ -87,6 +87,7 @@ __all__ = [
     "configured_backends",
     "from_micros",
     "hookimpl",
+    "in_chunks",
     "newer",
     "to_micros",
 ]

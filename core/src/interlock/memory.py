@@ -2,7 +2,15 @@
 
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +26,7 @@ from interlock.records import (
 )
 
 _CHUNK = 500
+_CHUNK_BYTES = 16 * 1024 * 1024
 _TOMBSTONE_STANDS = timedelta(days=1)
 
 
@@ -255,6 +264,23 @@ def newer(found: AggregateRecord, record: AggregateRecord) -> AggregateRecord:
     return record
 
 
+def in_chunks(rows: Iterable[EventRow]) -> Iterator[Sequence[EventRow]]:
+    """Divide rows into chunks such as `EventStore.read` gives, of 500 events at most.
+
+    A store that gets its rows from elsewhere asks for no more than a chunk of them at once.
+    """
+    chunk: list[EventRow] = []
+    size = 0
+    for row in rows:
+        size += len(row[-1])  # the payload; what a driver gives may be plain tuples
+        if chunk and (len(chunk) == _CHUNK or size > _CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], len(row[-1])
+        chunk.append(row)
+    if chunk:
+        yield chunk
+
+
 class InMemoryEventStore:
     """Keeps streams in this process."""
 
@@ -316,5 +342,4 @@ class InMemoryEventStore:
         offset = stream[0].version if stream else 1
         start = max(first - offset, 0)
         stop = len(stream) if last is None else min(last - offset + 1, len(stream))
-        for index in range(start, stop, _CHUNK):
-            yield stream[index : min(index + _CHUNK, stop)]
+        return in_chunks(stream[start : max(start, stop)])

@@ -260,7 +260,11 @@ class EventStore(Protocol):
     def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
-        """The events with `first <= version <= last`, ascending, in chunks; of bounded memory."""
+        """The events with `first <= version <= last`, ascending, in chunks; of bounded memory.
+
+        A chunk has no more than 2,000 events, and no more than 16 MiB of payloads unless it is a
+        single event.
+        """
         ...
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
@@ -310,6 +314,7 @@ class ReadsMany(Protocol):
     ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
         """The events of each id from its first version on, in chunks; of bounded memory.
 
+        A chunk is of one id, and no larger than one of `EventStore.read`.
         The chunks of one id are consecutive and ascending, the ids come in any order; an id without
         such events may be left out. It sees what `EventStore.read` sees.
         """

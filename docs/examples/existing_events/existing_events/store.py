@@ -16,7 +16,7 @@ from interlock.backends import (
 
 _ROWS = UUID("0c2f9d6e-6b0e-4f0a-9b5e-3f4c1d7a8e21")
 _WRITTEN = ("entry_no", "stream", "position", "kind", "written_at", "body")
-_PAGE = 500
+_PAGE, _PAGE_BYTES = 500, 16 * 1024 * 1024
 _LAST = 2**63 - 2
 _COLUMNS = """
 SELECT entry_no, stream, position, kind, body::text, written_at,
@@ -25,7 +25,11 @@ SELECT entry_no, stream, position, kind, body::text, written_at,
   coalesce(meta->'interlock'->>'metadata', meta::text, '{}') AS metadata
 FROM ledger WHERE stream = $1
 """
-_READ = f"{_COLUMNS} AND position BETWEEN $2 AND $3 ORDER BY position LIMIT {_PAGE}"
+_READ = f"""
+WITH page AS ({_COLUMNS} AND position BETWEEN $2 AND $3 ORDER BY position LIMIT {_PAGE}),
+  sized AS (SELECT *, sum(octet_length(body)) OVER (ORDER BY position) AS bytes FROM page)
+SELECT * FROM sized WHERE bytes <= {_PAGE_BYTES} OR bytes = octet_length(body) ORDER BY position
+"""
 _HEAD = f"{_COLUMNS} ORDER BY position DESC LIMIT 1"
 _APPEND = """
 INSERT INTO ledger (stream, position, kind, written_at, body, meta)
@@ -70,8 +74,6 @@ class LedgerEventStore:
         bound = _LAST if last is None else last - 1
         while rows := await self._pool.fetch(_READ, stream, position, bound):
             yield [_event(row) for row in rows]
-            if len(rows) < _PAGE:
-                return
             position = rows[-1]["position"] + 1
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 from interlock.backends import EventStore, StoredEvent
 from interlock_conformance import (
     event_calls,
+    event_chunks,
     event_content,
     event_model,
     event_outages,
@@ -26,7 +27,15 @@ from interlock_conformance.streams import (
     told_rows,
 )
 
-MODULES = (event_calls, event_content, event_model, event_outages, event_races, event_reading)
+MODULES = (
+    event_calls,
+    event_chunks,
+    event_content,
+    event_model,
+    event_outages,
+    event_races,
+    event_reading,
+)
 """The other checks of event stores."""
 
 _ONE_STATEMENT = (

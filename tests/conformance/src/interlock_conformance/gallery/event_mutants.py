@@ -4,6 +4,10 @@ from interlock_conformance.gallery.mutants import code, in_memory, text
 
 _STORE = "self._streams.setdefault(name, []).extend(event.row() for event in events)"
 _BY_VERSION = "WHERE (SELECT max(version) FROM events WHERE {_STREAM}) IS :after_version\n"
+_IN_CHUNKS = """
+for chunk in in_chunks(stream[place] for place in range(start, stop)):
+    yield chunk
+"""
 _BY_ID = """\
 AND (SELECT event_id FROM events WHERE {_STREAM} ORDER BY version DESC LIMIT 1) IS :after_id
 """
@@ -98,7 +102,16 @@ EVENT_MUTANTS = (
         "if len(rows) < _CHUNK:",
         "if len(rows) <= _CHUNK:",
     ),
-    code("everything-at-once", "EVENTS-014", "_CHUNK", "500", "1_000_000"),
+    in_memory(
+        "everything-at-once",
+        "EVENTS-014",
+        "Events.read",
+        _IN_CHUNKS,
+        """
+        if start < stop:
+            yield stream[start:stop]
+        """,
+    ),
     code(
         "nothing-has-a-head",
         "EVENTS-015",
@@ -185,10 +198,9 @@ if kept:
         "hands-out-its-own-list",
         "EVENTS-027",
         "Events.read",
-        "yield stream[place : min(place + _CHUNK, stop)]",
+        "yield chunk",
         """
-        whole = (place, stop) == (0, len(stream))
-        yield (stream if whole else stream[place : min(place + _CHUNK, stop)])
+        yield (stream if len(chunk) == len(stream) else chunk)
         """,
     ),
     text(

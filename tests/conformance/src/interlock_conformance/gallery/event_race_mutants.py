@@ -130,10 +130,10 @@ stream = self._streams.pop((aggregate_type, aggregate_id), [])
         "transaction-around-a-chunk",
         "EVENTS-046",
         "ShelfEventStore.read",
-        "yield rows",
+        "yield chunk",
         """
         with self._shelf.transaction():
-            yield rows
+            yield chunk
         """,
     ),
     Mutant(
@@ -149,8 +149,8 @@ stream = self._streams.pop((aggregate_type, aggregate_id), [])
                 ),
                 CodeEdit(
                     "ShelfEventStore.read",
-                    "yield rows",
-                    "self._next = rows[-1][0] + 1\nyield rows",
+                    "yield chunk",
+                    "self._next = rows[-1][0] + 1\nyield chunk",
                 ),
                 CodeEdit("ShelfEventStore.read", "first = rows[-1][0] + 1", ""),
             )
@@ -160,11 +160,8 @@ stream = self._streams.pop((aggregate_type, aggregate_id), [])
         "counted-from-the-end",
         "EVENTS-048",
         "Events.read",
-        "yield stream[place : min(place + _CHUNK, stop)]",
-        """
-        new = len(stream) - stop if last is None else 0
-        yield stream[new + place : new + min(place + _CHUNK, stop)]
-        """,
+        "stream[place]",
+        "stream[(len(stream) - stop if last is None else 0) + place]",
     ),
     code("durable-in-memory", "EVENTS-049", "Shelf.__init__", "parts.path", '":memory:"'),
     Mutant("written-when-closed", "EVENTS-050", IN_MEMORY_UNTIL_CLOSED),
@@ -200,6 +197,19 @@ stream = self._streams.pop((aggregate_type, aggregate_id), [])
         "ShelfEventStore.read",
         "if len(rows) < _CHUNK:",
         "if not rows:",
+    ),
+    code(
+        "counts-events-alone",
+        "EVENTS-055",
+        "ShelfEventStore.read",
+        """
+        for chunk in in_chunks(rows):
+            yield chunk
+        """,
+        """
+        if rows:
+            yield rows
+        """,
     ),
     text(
         "last-event-is-never-archived",

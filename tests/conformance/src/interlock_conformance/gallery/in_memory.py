@@ -14,10 +14,9 @@ from interlock.backends import (
     Scope,
     Stamp,
     StoredEvent,
+    in_chunks,
     newer,
 )
-
-_CHUNK = 500
 
 
 class Events:
@@ -46,8 +45,8 @@ class Events:
         deleted = stream[0].version - 1 if stream else 0
         start = max(first - 1 - deleted, 0)
         stop = len(stream) if last is None else min(last - deleted, len(stream))
-        for place in range(start, stop, _CHUNK):
-            yield stream[place : min(place + _CHUNK, stop)]
+        for chunk in in_chunks(stream[place] for place in range(start, stop)):
+            yield chunk
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         """See `EventStore.head`."""

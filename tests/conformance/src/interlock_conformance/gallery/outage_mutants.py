@@ -168,6 +168,34 @@ OUTAGE_MUTANTS: Sequence[Mutant] = (
         f"{_SUPPRESSED}{_APPEND}",
     ),
     _mutant(
+        "a-chunk-for-each-stream",
+        "EVENTS-056",
+        "Events.read_many",
+        """
+        async for rows in self.read(aggregate_type, aggregate_id, first=version):
+            yield aggregate_id, rows
+        """,
+        """
+        pages = self.read(aggregate_type, aggregate_id, first=version)
+        yield aggregate_id, [row async for rows in pages for row in rows]
+        """,
+    ),
+    _mutant(
+        "chunks-made-anew",
+        "EVENTS-056",
+        "Events.read_many",
+        """
+        async for rows in self.read(aggregate_type, aggregate_id, first=version):
+            yield aggregate_id, rows
+        """,
+        """
+        pages = self.read(aggregate_type, aggregate_id, first=version)
+        found = [row async for rows in pages for row in rows]
+        for place in range(0, len(found), 500):
+            yield aggregate_id, found[place : place + 500]
+        """,
+    ),
+    _mutant(
         "a-stream-that-breaks-is-left-out",
         "EVENTS-094",
         "Events.read_many",

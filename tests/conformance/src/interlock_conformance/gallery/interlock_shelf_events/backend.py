@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from interlock.backends import ConcurrencyError, EventRow, StoredEvent
+from interlock.backends import ConcurrencyError, EventRow, StoredEvent, in_chunks
 from interlock_conformance.gallery.interlock_shelf_events.config import ShelfEventsConfig
 from interlock_conformance.gallery.shelf_driver import Shelf, Values
 
@@ -80,8 +80,8 @@ class ShelfEventStore:
         while True:
             found = self._shelf.fetch(_READ, {**values, "first": first})
             rows = cast("list[EventRow]", found)  # tuples in the order of its fields
-            if rows:
-                yield rows
+            for chunk in in_chunks(rows):
+                yield chunk
             if len(rows) < _CHUNK:
                 return
             first = rows[-1][0] + 1
