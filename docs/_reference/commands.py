@@ -8,8 +8,8 @@ from typer import Context
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
+from interlock._plugins.catalogue import Catalogue
 from interlock.cli.commands import with_extensions
-from interlock.plugins import Catalogue
 
 _app = with_extensions(tuple(Catalogue.installed().extension_names()))
 

@@ -7,11 +7,11 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 
+from interlock._config.settings import ApplicationSettings
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.options import imported
+from interlock._plugins.specs import BackendKind, BackendSpec, CodecSpec, StrategyKind, StrategySpec
 from interlock.cli.options import described, json_schema, model_of
-from interlock.options import imported
-from interlock.plugins import Catalogue
-from interlock.settings import ApplicationSettings
-from interlock.specs import BackendKind, BackendSpec, CodecSpec, StrategyKind, StrategySpec
 
 _BOUNDS = {
     "minimum": "from {}",

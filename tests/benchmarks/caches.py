@@ -16,6 +16,7 @@ from statistics import median
 from uuid import uuid4
 
 from account import Account, history
+from interlock._plugins.specs import BackendReference
 from interlock.application import Application, ApplicationBuilder, backend
 from interlock.application.aggregates import (
     AlwaysCache,
@@ -24,7 +25,6 @@ from interlock.application.aggregates import (
     SnapshotWhenReplayed,
     TieredAggregateCacheBackend,
 )
-from interlock.specs import BackendReference
 from interlock_redis_cache.backend import RedisAggregateCacheBackend
 from interlock_redis_cache.config import RedisConfig
 from memcached_rig import Server as Memcached

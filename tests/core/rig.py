@@ -25,6 +25,8 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel
 
+from interlock._engine.reports import LoadReport, Reason, Source
+from interlock._storage.memory import InMemoryEventStore
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import (
     AggregateCacheBackend,
@@ -37,8 +39,6 @@ from interlock.application.aggregates import (
 )
 from interlock.backends import AggregateRecord, EventRow, RecordKey, Stamp, StoredEvent
 from interlock.domain import Aggregate, Command
-from interlock.memory import InMemoryEventStore
-from interlock.reports import LoadReport, Reason, Source
 from interlock.routing import applies_event, handles_command
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from interlock.plugins import Catalogue
+from interlock._plugins.catalogue import Catalogue
 
 GOOD = """
 from pydantic import BaseModel, ConfigDict

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from interlock.aggregate import (
+from interlock._model.aggregate import (
     STAMP_KEY,
     Aggregate,
     Origin,

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import FastForward, MaxAge, Replay
 from interlock.backends import AggregateRecord, EventRow, RecordKey, SnapshotStore
 from interlock.errors import BackendUnavailableError, RecordUnusableError, StreamTruncatedError
-from interlock.reports import Reason, Source
 from rig import ID, Account, Deposit, Events, Rig, Snapshots, ended, snapshotting, unharmed
 
 

@@ -27,8 +27,8 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypeAliasType
 
-from interlock.aggregate import tables_of
-from interlock.annotations import may_be
+from interlock._model.aggregate import tables_of
+from interlock._model.annotations import may_be
 from interlock.application import ApplicationBuilder
 from interlock.domain import Aggregate, Command
 from interlock.errors import ConfigurationError

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from interlock import appending
-from interlock.appending import append
+from interlock._engine import stream
+from interlock._engine.reports import Reporting
+from interlock._engine.stream import append
 from interlock.backends import StoredEvent
 from interlock.errors import (
     AppendOutcomeUnknownError,
@@ -14,7 +15,6 @@ from interlock.errors import (
     ConcurrencyError,
     InterlockError,
 )
-from interlock.reports import Reporting
 from rig import ID, Account, Deposit, Deposited, Events, Rig, unharmed
 
 EVENTS = [
@@ -36,7 +36,7 @@ LOST = OSError("the connection was reset")
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(appending, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(stream, "_PAUSE_SECONDS", 0)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import (
     AlwaysCache,
     CacheStrategy,
@@ -19,7 +20,6 @@ from interlock.errors import (
     RecordUnusableError,
     StreamTruncatedError,
 )
-from interlock.reports import Reason, Source
 from interlock.routing import applies_event
 from rig import (
     ID,

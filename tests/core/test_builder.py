@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from pydantic import Field, ValidationError
 
+from interlock._storage.codecs import JsonCodec
 from interlock.application import ApplicationBuilder, backend
 from interlock.application.aggregates import (
     AggregateCacheBackend,
@@ -19,7 +20,6 @@ from interlock.application.aggregates import (
     SnapshotAfterN,
     Trust,
 )
-from interlock.codecs import JsonCodec
 from interlock.domain import Aggregate
 from interlock.errors import ConfigurationError
 from interlock.routing import applies_event, handles_command

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from interlock.calls import bounded
+from interlock._engine.calls import bounded
 from interlock.errors import (
     BackendUnavailableError,
     ConcurrencyError,

@@ -7,11 +7,11 @@ from textwrap import dedent
 
 import pytest
 
+from interlock._config.checking import Checked, check
+from interlock._config.toml import find
 from interlock.application import ApplicationBuilder
-from interlock.checking import Checked, check
 from interlock.cli.commands import app
 from interlock.errors import PluginError
-from interlock.tables import find
 from rig import Account
 from shell import runner
 from site_packages import Site, good, site_in

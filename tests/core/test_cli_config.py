@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import tomli_w
 
+from interlock._config.reader import load_settings
+from interlock._plugins.catalogue import Catalogue
 from interlock.application import ApplicationBuilder
 from interlock.cli.commands import app
 from interlock.cli.configuration import UNSET, effective
-from interlock.config import load_settings
-from interlock.plugins import Catalogue
 from rig import Account, unharmed
 from shell import run_here, runner
 from site_packages import Site, good, site_in

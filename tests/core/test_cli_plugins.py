@@ -230,7 +230,8 @@ class TestDoctor:
         method = "    async def open(self):\n        raise OSError('down')\n"
         source = acme(f"{method}    async def close(self): ...\n").replace(
             "class Cache:",
-            "from interlock.memory import NullAggregateCacheBackend as Null\nclass Cache(Null):",
+            "import interlock.application.aggregates as core\n"
+            "class Cache(core.NullAggregateCacheBackend):",
         )
         site.install("acme-cache", "acme", source, "acme")
         tiers = '[cache_backends.both]\nbackend = "tiered"\ntiers = ["memory-cache", "hot"]\n'

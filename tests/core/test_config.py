@@ -5,14 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from interlock.application import ApplicationBuilder
-from interlock.codecs import ZlibJsonCodec
-from interlock.config import load_settings
-from interlock.durations import duration_text, parse_duration
-from interlock.errors import ConfigurationError
-from interlock.filling import Filler
-from interlock.masking import shown
-from interlock.policies import (
+from interlock._config.filling import Filler
+from interlock._config.reader import load_settings
+from interlock._model.strategies import (
     AlwaysCache,
     AnyOf,
     CacheAfterVersion,
@@ -21,7 +16,12 @@ from interlock.policies import (
     SnapshotAfterN,
     SnapshotAfterTime,
 )
-from interlock.problems import Problems
+from interlock._plugins.durations import duration_text, parse_duration
+from interlock._plugins.problems import Problems
+from interlock._storage.codecs import ZlibJsonCodec
+from interlock._values.masking import shown
+from interlock.application import ApplicationBuilder
+from interlock.errors import ConfigurationError
 from rig import Account
 
 FULL = """

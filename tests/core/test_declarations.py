@@ -5,7 +5,7 @@ from typing import ClassVar
 import pytest
 from pydantic import BaseModel
 
-from interlock.aggregate import tables_of
+from interlock._model.aggregate import tables_of
 from interlock.domain import Aggregate, Command
 from interlock.errors import ConfigurationError, UnknownEventError
 from interlock.routing import applies_event, handles_command, upcasts

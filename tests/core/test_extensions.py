@@ -9,13 +9,13 @@ from textwrap import dedent
 
 import pytest
 
+from interlock._config.filling import Filler
+from interlock._config.reader import load_settings
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.problems import Problems
+from interlock._values.masking import shown
 from interlock.application import ApplicationBuilder
-from interlock.config import load_settings
 from interlock.errors import ConfigurationError, PluginError
-from interlock.filling import Filler
-from interlock.masking import shown
-from interlock.plugins import Catalogue
-from interlock.problems import Problems
 from rig import Account, Deposit, unharmed
 
 VAULT = """

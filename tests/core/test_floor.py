@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from interlock._engine.known_heads import Floor
+from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import FastForward, Trust
 from interlock.backends import AggregateRecord, RecordKey, Stamp
-from interlock.floor import Floor
-from interlock.reports import Reason, Source
 from rig import Account, Cache, Deposited, Rig, settled
 
 A, B, C = (UUID(int=number) for number in range(3))

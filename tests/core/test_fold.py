@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel
 
-from interlock.aggregate import Aggregate, tables_of
+from interlock._engine.fold import Fold, decoded
+from interlock._model.aggregate import Aggregate, tables_of
+from interlock._storage.records import EventRow
 from interlock.errors import EventApplyError, StreamTruncatedError, UnknownEventError
-from interlock.fold import Fold, decoded
-from interlock.records import EventRow
 from interlock.routing import applies_event
 
 MOMENT = 1_900_000_000_000_000

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 import interlock
-from interlock import ids
+from interlock._values import ids
 from interlock.application.aggregates import (
     AlwaysCache,
     AnyOf,

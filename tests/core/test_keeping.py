@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import (
     CacheWhen,
     FastForward,
@@ -18,7 +19,6 @@ from interlock.application.aggregates import (
 )
 from interlock.backends import AggregateRecord, RecordKey, Stamp
 from interlock.errors import RecordTooLargeError
-from interlock.reports import Reason, Source
 from rig import (
     ID,
     Account,

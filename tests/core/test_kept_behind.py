@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from interlock import keeping
+from interlock._engine import write_back
 from interlock.application.aggregates import SnapshotAfterN
 from rig import Gate, Rig, ended, settled
 
@@ -15,7 +15,7 @@ EVERY = SnapshotAfterN(1)
 
 @pytest.fixture(autouse=True)
 def _everything_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "_SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(write_back, "_SLOW_SECONDS", 0.0)
 
 
 async def test_a_commit_is_answered_before_its_state_is_kept() -> None:
@@ -69,8 +69,8 @@ async def test_a_cancelled_command_leaves_its_state_too() -> None:
 async def test_so_many_go_on_behind_and_the_next_is_waited_for() -> None:
     async with Rig(settings={"close_timeout": timedelta(seconds=2)}) as rig:
         gate = Gate()
-        rig.cache.then("put", *[gate] * (keeping._BEHIND + 1))
-        for number in range(keeping._BEHIND):
+        rig.cache.then("put", *[gate] * (write_back._BEHIND + 1))
+        for number in range(write_back._BEHIND):
             await ended(rig.deposit(1, aggregate_id=UUID(int=number)))
         last = asyncio.create_task(rig.deposit(1))
         assert not await settled(last)

@@ -10,16 +10,16 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field
 
-from interlock.aggregate import STAMP_KEY, Aggregate
+from interlock._engine.reports import Reason, Source
+from interlock._model.aggregate import STAMP_KEY, Aggregate
+from interlock._storage.codecs import Codec, JsonCodec, ZlibJsonCodec
 from interlock.application.aggregates import (
     AlwaysCache,
     CacheWhen,
     Replay,
     SnapshotAfterN,
 )
-from interlock.codecs import Codec, JsonCodec, ZlibJsonCodec
 from interlock.errors import EventApplyError, StateNotKeptError
-from interlock.reports import Reason, Source
 from interlock.routing import applies_event
 from rig import (
     ID,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import (
     CacheWhen,
     FastForward,
@@ -16,7 +17,6 @@ from interlock.application.aggregates import (
     Trust,
 )
 from interlock.errors import VersionNotFoundError
-from interlock.reports import Reason, Source
 from rig import ID, Account, Cache, Rig, Sharing, snapshotting
 
 

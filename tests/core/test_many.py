@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import (
     FastForward,
     MaxAge,
@@ -22,7 +23,6 @@ from interlock.errors import (
     EventApplyError,
     StreamTruncatedError,
 )
-from interlock.reports import Reason, Source
 from rig import ID, Account, Cache, Events, Rig, ended, snapshotting, unharmed
 
 IDS = [UUID(int=number) for number in range(1, 8)]  # ID is the last of them

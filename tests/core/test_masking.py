@@ -20,13 +20,13 @@ from pydantic import (
 from pydantic import Secret as SecretValue
 from typing_extensions import TypedDict
 
+from interlock._config.filling import Filler
+from interlock._config.reader import load_settings
+from interlock._engine.reports import Reporting
+from interlock._plugins.options import OptionsError
+from interlock._plugins.problems import Problems
+from interlock._values.masking import Masking, Secret, brief, shown
 from interlock.application import ApplicationBuilder, backend
-from interlock.config import load_settings
-from interlock.filling import Filler
-from interlock.masking import Masking, Secret, brief, shown
-from interlock.options import OptionsError
-from interlock.problems import Problems
-from interlock.reports import Reporting
 from rig import Account
 from site_packages import Site, good, site_in
 
@@ -236,7 +236,7 @@ class TestErrors:
         method = f"        self.config = config\n        self.required = True\n{body}"
         source = self.SOURCE.replace("        self.config = config\n", method).replace(
             "class Cache:",
-            "import interlock.backends as ib\nfrom interlock.memory import "
+            "import interlock.backends as ib\nfrom interlock._storage.memory import "
             "NullAggregateCacheBackend as Null\nclass Cache(Null):",
         )
         site.install("acme-cache", "acme", source, "acme")
@@ -291,7 +291,7 @@ class TestErrors:
         )
         source = source.replace(
             "class Cache:",
-            "import interlock.backends as ib\nfrom interlock.memory import "
+            "import interlock.backends as ib\nfrom interlock._storage.memory import "
             "NullAggregateCacheBackend as Null\nclass Cache(Null):",
         )
         site.install("acme-cache", "acme", source, "acme")

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from interlock.adapters import (
+from interlock._model.aggregate import Aggregate, PendingEvent, set_pending
+from interlock._storage.adapters import (
     PlainCache,
     PlainSnapshots,
     RecordCacheBackend,
@@ -15,8 +16,17 @@ from interlock.adapters import (
     as_cache_store,
     as_snapshot_store,
 )
-from interlock.aggregate import Aggregate, PendingEvent, set_pending
-from interlock.codecs import JsonCodec
+from interlock._storage.codecs import JsonCodec
+from interlock._storage.memory import (
+    InMemoryAggregateCacheBackend,
+    InMemoryAggregateSnapshotStorageBackend,
+    InMemoryEventStore,
+    NullAggregateCacheBackend,
+    NullAggregateSnapshotStorageBackend,
+)
+from interlock._storage.protocols import ListsIds, RemovesOne
+from interlock._storage.record_mapper import AggregateMapper
+from interlock._storage.records import MAX_VERSION, AggregateRecord, Scope, StoredEvent
 from interlock.errors import (
     BackendUnavailableError,
     ConcurrencyError,
@@ -24,16 +34,6 @@ from interlock.errors import (
     InterlockError,
     RecordUnusableError,
 )
-from interlock.mapper import AggregateMapper
-from interlock.memory import (
-    InMemoryAggregateCacheBackend,
-    InMemoryAggregateSnapshotStorageBackend,
-    InMemoryEventStore,
-    NullAggregateCacheBackend,
-    NullAggregateSnapshotStorageBackend,
-)
-from interlock.ports import ListsIds, RemovesOne
-from interlock.records import MAX_VERSION, AggregateRecord, Scope, StoredEvent
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 ID = UUID(int=1)

@@ -10,13 +10,13 @@ from textwrap import dedent
 
 import pytest
 
-from interlock import builtins, points
+from interlock._model.strategies import AlwaysCache, NeverCache, NeverSnapshot, SnapshotAfterN
+from interlock._plugins import builtins, entry_points
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.specs import BackendKind, BackendReference, StrategyKind
+from interlock._storage.memory import InMemoryAggregateSnapshotStorageBackend
 from interlock.application import ApplicationBuilder, backend
 from interlock.errors import ConfigurationError, PluginError
-from interlock.memory import InMemoryAggregateSnapshotStorageBackend
-from interlock.plugins import Catalogue
-from interlock.policies import AlwaysCache, NeverCache, NeverSnapshot, SnapshotAfterN
-from interlock.specs import BackendKind, BackendReference, StrategyKind
 from rig import Account, unharmed
 from site_packages import Site, good, site_in
 
@@ -229,7 +229,7 @@ class TestDistributions:
         for name, text in (("bad", "[interlock.backends]\nacme\n"), ("none", "")):
             info = site.folder / f"{name}-1.0.dist-info"
             info.mkdir()
-            (info / "entry_points.txt").write_text(text)
+            (info / "entry_entry_points.txt").write_text(text)
         with unharmed("broken metadata stopped the look-up"):
             names = {found.name for found in Catalogue.installed().names()}
         assert "memory-cache" in names
@@ -237,7 +237,7 @@ class TestDistributions:
     def test_without_any_metadata_the_cores_own_are_there(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(points, "distributions", lambda: ())  # as in a frozen application
+        monkeypatch.setattr(entry_points, "distributions", lambda: ())  # as in a frozen application
         catalogue = Catalogue.installed()
         with unharmed("the core's own need metadata"):
             assert catalogue.backend("memory-cache", BackendKind.CACHE).name == "memory-cache"
@@ -254,7 +254,7 @@ class TestDistributions:
             )
             for spec in hook()
         }
-        assert set(points.own_names()) == registered
+        assert set(entry_points.own_names()) == registered
 
 
 def test_one_name_may_be_a_strategy_for_snapshots_and_for_caches() -> None:
@@ -293,8 +293,8 @@ def test_listing_and_resolving_import_no_driver() -> None:
     script = """
     import json, sys
     from importlib.metadata import distributions
-    from interlock.plugins import Catalogue
-    from interlock.specs import BackendSpec
+    from interlock._plugins.catalogue import Catalogue
+    from interlock._plugins.specs import BackendSpec
     catalogue = Catalogue.installed()
     for listing in catalogue.listing():
         for spec in listing.specs:

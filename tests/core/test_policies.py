@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from interlock.aggregate import Aggregate
-from interlock.errors import ConfigurationError
-from interlock.policies import (
+from interlock._model.aggregate import Aggregate
+from interlock._model.strategies import (
     AllOf,
     AlwaysCache,
     AnyOf,
@@ -25,6 +24,7 @@ from interlock.policies import (
     SnapshotWhen,
     SnapshotWhenReplayed,
 )
+from interlock.errors import ConfigurationError
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

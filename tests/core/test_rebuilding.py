@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from interlock._engine.reports import Reason, Source
 from interlock.application import RebuildProgress
 from interlock.application.aggregates import NullAggregateSnapshotStorageBackend
 from interlock.backends import EventRow
@@ -17,7 +18,6 @@ from interlock.errors import (
     StreamTruncatedError,
     VersionNotFoundError,
 )
-from interlock.reports import Reason, Source
 from rig import ID, Account, Events, Rig, ended, unharmed
 
 OTHER = UUID(int=8)

@@ -15,10 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from interlock.aggregate import Aggregate
-from interlock.codecs import JsonCodec, ZlibJsonCodec
-from interlock.errors import RecordTooLargeError, RecordUnusableError
-from interlock.records import (
+from interlock._model.aggregate import Aggregate
+from interlock._storage.codecs import JsonCodec, ZlibJsonCodec
+from interlock._storage.records import (
     MAX_VERSION,
     AggregateRecord,
     RecordKey,
@@ -27,6 +26,7 @@ from interlock.records import (
     from_micros,
     to_micros,
 )
+from interlock.errors import RecordTooLargeError, RecordUnusableError
 from rig import unharmed
 
 MOMENT = datetime(2030, 1, 2, 3, 4, 5, 678, tzinfo=UTC)

@@ -11,14 +11,14 @@ from typing import Annotated, Any, ClassVar
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, PostgresDsn, PrivateAttr, SecretStr
 
-from interlock.aggregate import Aggregate, tables_of
+from interlock._app.aggregate_checks import check_defaults, check_state
+from interlock._model.aggregate import Aggregate, tables_of
+from interlock._storage.codecs import Codec, JsonCodec, ZlibJsonCodec
+from interlock._storage.record_mapper import AggregateMapper
+from interlock._storage.records import Scope
 from interlock.application import ApplicationBuilder
 from interlock.application.aggregates import AlwaysCache, InMemoryAggregateCacheBackend
-from interlock.codecs import Codec, JsonCodec, ZlibJsonCodec
 from interlock.errors import ConfigurationError
-from interlock.mapper import AggregateMapper
-from interlock.records import Scope
-from interlock.registering import check_defaults, check_state
 from interlock.routing import applies_event
 from rig import unharmed
 

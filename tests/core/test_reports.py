@@ -6,9 +6,9 @@ from typing import NoReturn
 
 import pytest
 
-from interlock import loaded
+from interlock._engine import load_context
+from interlock._engine.reports import LoadReport, Miss, Reason, Reporting, Source
 from interlock.application.aggregates import FastForward, SnapshotAfterN, Trust
-from interlock.reports import LoadReport, Miss, Reason, Reporting, Source
 from rig import ID, Rig, unharmed
 
 
@@ -84,7 +84,7 @@ async def test_where_nobody_listens_no_time_is_taken(monkeypatch: pytest.MonkeyP
         pytest.fail("the time was taken for nobody")
 
     async with Rig(is_observed=False) as rig:
-        monkeypatch.setattr(loaded, "perf_counter", tick)
+        monkeypatch.setattr(load_context, "perf_counter", tick)
         await rig.deposit(1)
         await rig.load()
         await rig.load(freshness=FastForward())

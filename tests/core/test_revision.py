@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import shop
-from interlock.aggregate import Aggregate
-from interlock.codecs import JsonCodec, ZlibJsonCodec
+from interlock._model.aggregate import Aggregate
+from interlock._storage.codecs import JsonCodec, ZlibJsonCodec
+from interlock._storage.revision import Revision, own_revision, revision_of
 from interlock.errors import ConfigurationError
-from interlock.revision import Revision, own_revision, revision_of
 
 GOLDEN = "2a906e7fafe3ad22"
 """The revision of the shop's order: in every process, on every Python, with every pydantic."""
@@ -355,8 +355,8 @@ def test_it_is_the_same_in_every_process(tmp_path: Path, options: tuple[str, ...
     for name, text in TEXTS.items():
         (tmp_path / f"{name}.py").write_text(text)
     end = (
-        "\n\nfrom interlock.codecs import JsonCodec\n"
-        "from interlock.revision import compute_revision\n"
+        "\n\nfrom interlock._storage.codecs import JsonCodec\n"
+        "from interlock._storage.revision import compute_revision\n"
         "print(compute_revision(Order, JsonCodec()))\n"
     )
     (tmp_path / "program.py").write_text(shop.SHOP + end)

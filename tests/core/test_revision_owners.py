@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from interlock.codecs import JsonCodec
-from interlock.revision import Revision, revision_of
+from interlock._storage.codecs import JsonCodec
+from interlock._storage.revision import Revision, revision_of
 
 SHOP = """
     import acme

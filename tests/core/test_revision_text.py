@@ -16,13 +16,13 @@ import pytest
 from pydantic import BaseModel
 
 import interlock
-from interlock._revision.text import CODE_FORM, function_digest
+from interlock._storage.codecs import JsonCodec
+from interlock._storage.revision import compute_revision, revision_of
+from interlock._storage.revision_parts.text import CODE_FORM, function_digest
 from interlock.application import ApplicationBuilder
 from interlock.application.aggregates import AlwaysCache, InMemoryAggregateCacheBackend
-from interlock.codecs import JsonCodec
 from interlock.domain import Aggregate
 from interlock.errors import ConfigurationError, RevisionWarning
-from interlock.revision import compute_revision, revision_of
 from interlock.routing import applies_event
 
 PATH = os.environ.get("PYTHONPATH", "")
@@ -187,8 +187,8 @@ def test_asserts_that_pytest_rewrites_warn_nobody() -> None:
 def test_only_what_holds_an_assert_depends_on_optimisation(fund: Fund) -> None:
     fund.write("        return amount * rate", "        assert rate\n        return amount * rate")
     script = (
-        "import json; from fund import Fund; from interlock.codecs import JsonCodec; "
-        "from interlock.revision import revision_of; "
+        "import json; from fund import Fund; from interlock._storage.codecs import JsonCodec; "
+        "from interlock._storage.revision import revision_of; "
         "print(json.dumps(revision_of(Fund, JsonCodec()).inputs))"
     )
     plain, optimised = (
@@ -281,7 +281,7 @@ def test_expressions_that_are_nested_deeply_have_a_digest(tmp_path: Path) -> Non
 DIGESTS = """
 import ast, json, sys
 from pathlib import Path
-from interlock._revision.syntax import tree_digest
+from interlock._storage.revision_parts.syntax import tree_digest
 kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 print(json.dumps({
     f"{path} {node.lineno} {node.col_offset}": tree_digest(node)

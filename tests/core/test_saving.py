@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
+from interlock._storage.records import AggregateRecord
 from interlock.application.aggregates import FastForward, NeverCache, Replay, SnapshotAfterN
 from interlock.domain import ConcurrencyError
 from interlock.errors import BackendUnavailableError, InterlockError
-from interlock.records import AggregateRecord
 from rig import ID, Account, Deposit, Deposited, DepositOnce, Rig, settled, snapshotting, unharmed
 
 Action = Callable[[Account], Any]

@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 from typer.main import get_command
 
+from interlock._plugins.catalogue import Catalogue
 from interlock.cli.commands import app
-from interlock.plugins import Catalogue
 from shell import interlock, run_here, runner
 from site_packages import Site, good, site_in
 

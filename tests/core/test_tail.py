@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from interlock.aggregate import origin_of
+from interlock._engine.reports import Reason, Source
+from interlock._model.aggregate import origin_of
 from interlock.application.aggregates import FastForward, MaxAge
 from interlock.backends import EventRow
 from interlock.errors import (
@@ -18,7 +19,6 @@ from interlock.errors import (
     UnknownEventError,
     VersionNotFoundError,
 )
-from interlock.reports import Reason, Source
 from rig import ID, Account, Deposited, Events, Rig, ended, snapshotting
 
 

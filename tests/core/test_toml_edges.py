@@ -12,12 +12,12 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.config import load_settings
-from interlock.durations import parse_duration
+from interlock._config.places import DEEPEST, TooDeepError, lines_of
+from interlock._config.reader import load_settings
+from interlock._config.toml import LARGEST
+from interlock._plugins.durations import parse_duration
+from interlock._plugins.problems import MOST, SettingsError, within
 from interlock.errors import ConfigurationError
-from interlock.places import DEEPEST, TooDeepError, lines_of
-from interlock.problems import MOST, SettingsError, within
-from interlock.tables import LARGEST
 from rig import unharmed
 
 MEMORY = 1 << 29  # bytes; what an interpreter with pydantic takes, and some
@@ -143,7 +143,7 @@ def test_as_much_as_is_read_is_read_soon_and_in_little_memory(here: Path, text: 
     import resource
     resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))
     resource.setrlimit(resource.RLIMIT_CPU, (8, 8))
-    from interlock.config import load_settings
+    from interlock._config.reader import load_settings
     from interlock.errors import ConfigurationError
     try:
         load_settings()

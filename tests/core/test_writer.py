@@ -4,10 +4,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from interlock._engine.reports import Reason, Reporting, Source
+from interlock._engine.snapshot_queue import SnapshotWriter
+from interlock._storage.records import AggregateRecord, RecordKey
 from interlock.errors import BackendUnavailableError
-from interlock.records import AggregateRecord, RecordKey
-from interlock.reports import Reason, Reporting, Source
-from interlock.writer import SnapshotWriter
 from rig import ID, Rig, Snapshots, ended, settled, snapshotting
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -16,7 +16,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from interlock.aggregate import Aggregate, Origin, set_origin, tables_of
+from interlock._config.checking import check
+from interlock._config.toml import find
+from interlock._engine.fold import Fold, decoded
+from interlock._model.aggregate import Aggregate, Origin, set_origin, tables_of
+from interlock._storage.codecs import JsonCodec, ZlibJsonCodec
+from interlock._storage.record_mapper import AggregateMapper
+from interlock._values.masking import Masking, brief, shown
 from interlock.application.aggregates import (
     InMemoryAggregateCacheBackend,
     TieredAggregateCacheBackend,
@@ -27,15 +33,9 @@ from interlock.backends import (
     RecordUnusableError,
     Scope,
 )
-from interlock.checking import check
 from interlock.cli import lock
-from interlock.codecs import JsonCodec, ZlibJsonCodec
 from interlock.errors import ConfigurationError, EventApplyError, UnknownEventError
-from interlock.fold import Fold, decoded
-from interlock.mapper import AggregateMapper
-from interlock.masking import Masking, brief, shown
 from interlock.routing import applies_event
-from interlock.tables import find
 
 SEEDS = Path(__file__).parent / "seeds"
 SECONDS = 10

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from readers import MEMORY, READERS, SECONDS, SEEDS, record, state
 
-from interlock import records
-from interlock.masking import Masking, brief, shown
+from interlock._storage import records
+from interlock._values.masking import Masking, brief, shown
 
 LONG = settings(
     max_examples=int(os.environ.get("INTERLOCK_EXAMPLES", "50")),

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from interlock._app.builder import utc_now
+from interlock._engine.load_context import Clock
 from interlock.application import Application, ApplicationBuilder, LoadReport, backend
 from interlock.application.aggregates import (
     AlwaysCache,
@@ -13,9 +15,7 @@ from interlock.application.aggregates import (
     Replay,
     SnapshotAfterN,
 )
-from interlock.builder import utc_now
 from interlock.domain import Aggregate
-from interlock.loaded import Clock
 from rig import Account, Deposit, Deposited, Do
 from sql_rig import Place, ask, linked
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from uuid import UUID
 
+from interlock._app.builder import utc_now
 from interlock.backends import to_micros
-from interlock.builder import utc_now
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
 from sql_rig import Place

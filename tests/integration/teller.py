@@ -23,11 +23,11 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel
 
+from interlock._engine.reports import Source
 from interlock.application import Application, ApplicationBuilder, LoadReport
 from interlock.backends import AggregateRecord
 from interlock.domain import Aggregate, Command
 from interlock.errors import AppendOutcomeUnknownError, BackendUnavailableError, InterlockError
-from interlock.reports import Source
 from interlock.routing import applies_event, handles_command
 
 T = TypeVar("T")

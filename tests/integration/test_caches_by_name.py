@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from hot_caches import BY_NAME, SHARED, hot_cache
+from interlock._engine.reports import Source
 from interlock.application import Application, ApplicationBuilder, LoadReport
 from interlock.application.aggregates import FastForward, Replay
-from interlock.reports import Source
 from teller import Account, Deposit
 
 FRESHNESS = (

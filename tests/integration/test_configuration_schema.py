@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.entry_points import installed_points
+from interlock._plugins.specs import BackendSpec
 from interlock.cli.options import described, model_of
 from interlock.cli.schema import schema_of
-from interlock.plugins import Catalogue
-from interlock.points import installed_points
-from interlock.specs import BackendSpec
 
 jsonschema = pytest.importorskip("jsonschema", reason="checks the schema by its rules")
 

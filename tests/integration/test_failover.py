@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from interlock._engine.reports import Reason, Source
 from interlock.application import Application, ApplicationBuilder, LoadReport, backend
 from interlock.application.aggregates import AlwaysCache, FastForward, SnapshotAfterN, Trust
-from interlock.reports import Reason, Source
 from rig import Account, Do
 from sql_bank import application, assert_as_replayed, deposit, grown, stored, until
 from sql_proxy import Proxy

@@ -1,7 +1,7 @@
 """Snapshots read from a standby that lags: older baselines, the same answers."""
 
+from interlock._engine.reports import Source
 from interlock.application import Application, LoadReport, backend
-from interlock.reports import Source
 from sql_bank import application, assert_as_replayed, deposit, until
 from sql_rig import Place, ask, linked
 from sql_servers import OwnPostgreSQL

@@ -53,7 +53,7 @@ class SqlWorld(World):
 def test_an_optimisation_in_a_database_never_changes_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("interlock.appending._PAUSE_SECONDS", 0)
+    monkeypatch.setattr("interlock._engine.stream._PAUSE_SECONDS", 0)
     monkeypatch.setattr(logging.getLogger("interlock"), "disabled", True)
     taken: Counter[str] = Counter()
 

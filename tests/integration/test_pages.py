@@ -8,10 +8,10 @@ from pkgutil import resolve_name
 
 import pytest
 
-from interlock.config import load_settings
-from interlock.plugins import Catalogue
-from interlock.reports import Reason, Source
-from interlock.specs import BackendSpec
+from interlock._config.reader import load_settings
+from interlock._engine.reports import Reason, Source
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.specs import BackendSpec
 from pages import (
     PAGES,
     ROOT,

@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel
 
+from interlock._engine.reports import LoadReport, Reason
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import Replay, SnapshotWhen
 from interlock.backends import Scope
 from interlock.domain import Aggregate, Command
-from interlock.reports import LoadReport, Reason
 from interlock.routing import applies_event, handles_command
 from interlock_sqlalchemy.database import PAGE_BYTES
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore

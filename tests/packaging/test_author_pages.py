@@ -104,7 +104,9 @@ def test_the_strategy_is_installed_tested_and_used_by_name(
     _assert_shown(application, workshop.run("application.py", folder=tmp_path))
     _assert_shown(tests, workshop.run("-m", "pytest", folder=tmp_path))
     _assert_shown(check, workshop.run("-m", "interlock", "config", "check", folder=tmp_path))
-    settings = "from interlock.config import load_settings; found = load_settings(None).default"
+    settings = (
+        "from interlock._config.reader import load_settings; found = load_settings(None).default"
+    )
     used = workshop.run("-c", f"{settings}; print(found.snapshot_strategy)", folder=tmp_path)
     assert used == "SnapshotEachDay(starts_at=4)\n"
 

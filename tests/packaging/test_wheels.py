@@ -102,8 +102,8 @@ def test_the_core_needs_pydantic_and_pluggy_alone() -> None:
 _RESOLVED = """
 import json, re, sys
 from importlib.metadata import distributions, packages_distributions
-from interlock.plugins import Catalogue
-from interlock.specs import BackendSpec
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.specs import BackendSpec
 
 catalogue = Catalogue.installed()
 listed = catalogue.listing()

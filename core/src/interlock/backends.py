@@ -1,19 +1,27 @@
 """The face for authors of backends, strategies, codecs and extensions."""
 
-from interlock.adapters import RecordCacheBackend, RecordSnapshotBackend
-from interlock.codecs import Codec
-from interlock.configured import ConfiguredBackend, configured_backends
-from interlock.durations import Duration, Ttl
-from interlock.errors import (
-    BackendUnavailableError,
-    ConcurrencyError,
-    ConfigurationError,
-    InterlockError,
-    RecordTooLargeError,
-    RecordUnusableError,
+from interlock._config.backends import ConfiguredBackend, configured_backends
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.durations import Duration, Ttl
+from interlock._plugins.specs import (
+    PLUGIN_API,
+    BackendKind,
+    BackendReference,
+    BackendSpec,
+    CodecSpec,
+    StrategyKind,
+    StrategySpec,
+    hookimpl,
 )
-from interlock.memory import in_chunks, newer
-from interlock.ports import (
+from interlock._storage.adapters import (
+    RecordCacheBackend,
+    RecordSnapshotBackend,
+    as_cache_store,
+    as_snapshot_store,
+)
+from interlock._storage.codecs import Codec, JsonCodec
+from interlock._storage.memory import in_chunks, newer
+from interlock._storage.protocols import (
     AggregateCacheBackend,
     AggregateSnapshotStorageBackend,
     CacheStore,
@@ -28,7 +36,8 @@ from interlock.ports import (
     SnapshotStore,
     TellsNewest,
 )
-from interlock.records import (
+from interlock._storage.record_mapper import AggregateMapper
+from interlock._storage.records import (
     AggregateRecord,
     EventRow,
     RecordKey,
@@ -38,23 +47,27 @@ from interlock.records import (
     from_micros,
     to_micros,
 )
-from interlock.specs import (
-    BackendKind,
-    BackendSpec,
-    CodecSpec,
-    StrategyKind,
-    StrategySpec,
-    hookimpl,
+from interlock.errors import (
+    BackendUnavailableError,
+    ConcurrencyError,
+    ConfigurationError,
+    InterlockError,
+    RecordTooLargeError,
+    RecordUnusableError,
 )
 
 __all__ = [
+    "PLUGIN_API",
     "AggregateCacheBackend",
+    "AggregateMapper",
     "AggregateRecord",
     "AggregateSnapshotStorageBackend",
     "BackendKind",
+    "BackendReference",
     "BackendSpec",
     "BackendUnavailableError",
     "CacheStore",
+    "Catalogue",
     "ChangeNotifier",
     "Closeable",
     "Codec",
@@ -67,6 +80,7 @@ __all__ = [
     "EventStore",
     "Forgetful",
     "InterlockError",
+    "JsonCodec",
     "ListsIds",
     "ReadsFromSnapshot",
     "ReadsMany",
@@ -84,6 +98,8 @@ __all__ = [
     "StrategySpec",
     "TellsNewest",
     "Ttl",
+    "as_cache_store",
+    "as_snapshot_store",
     "configured_backends",
     "from_micros",
     "hookimpl",

@@ -1,5 +1,5 @@
 """The face for what routes commands and events to methods."""
 
-from interlock.declarations import applies_event, handles_command, upcasts
+from interlock._model.routes import applies_event, handles_command, upcasts
 
 __all__ = ["applies_event", "handles_command", "upcasts"]

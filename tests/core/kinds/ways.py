@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from interlock._plugins.catalogue import Catalogue
 from interlock.application import Application, ApplicationBuilder, LoadReport
 from interlock.application.aggregates import (
     CacheMoment,
@@ -25,7 +26,6 @@ from interlock.application.aggregates import (
     Trust,
 )
 from interlock.domain import Command
-from interlock.plugins import Catalogue
 from kinds.holder import Holder, Tell, Turn, Turned
 from kinds.look import cached_names, is_mutable, look
 from kinds.stores import OfCopies, OfText

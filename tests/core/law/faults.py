@@ -13,7 +13,8 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from interlock.aggregate import origin_of, set_origin
+from interlock._model.aggregate import origin_of, set_origin
+from interlock._storage.memory import InMemoryEventStore
 from interlock.application.aggregates import (
     AggregateCacheBackend,
     AggregateSnapshotStorageBackend,
@@ -30,7 +31,6 @@ from interlock.backends import (
 )
 from interlock.domain import Aggregate, ConcurrencyError
 from interlock.errors import BackendUnavailableError, RecordUnusableError
-from interlock.memory import InMemoryEventStore
 
 T = TypeVar("T")
 Subject = tuple[str, UUID]

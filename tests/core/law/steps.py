@@ -9,6 +9,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from interlock._model.strategies import Freshness
 from interlock.application.aggregates import (
     AllOf,
     AlwaysCache,
@@ -28,7 +29,6 @@ from interlock.application.aggregates import (
     Trust,
 )
 from interlock.domain import Aggregate, Command
-from interlock.policies import Freshness
 from law import domain, faults
 
 IDS = (UUID(int=1), UUID(int=2))

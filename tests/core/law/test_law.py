@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from interlock.plugins import Catalogue
+from interlock._plugins.catalogue import Catalogue
 from law import faults
 from law.steps import THEMES, Plan, Step, histories, plans
 from law.world import World
@@ -45,7 +45,7 @@ WANTED = (
 def test_an_optimisation_never_changes_an_answer(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("interlock.appending._PAUSE_SECONDS", 0)
+    monkeypatch.setattr("interlock._engine.stream._PAUSE_SECONDS", 0)
     entry_points = Catalogue.installed()  # looked up once: a thousand applications are built
     monkeypatch.setattr(Catalogue, "installed", lambda: entry_points)
     monkeypatch.setattr(logging.getLogger("interlock"), "disabled", True)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from interlock._engine.reports import LoadReport, Reason
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import MaxAge, NeverCache, Replay, Trust
 from interlock.backends import EventRow
@@ -24,7 +25,6 @@ from interlock.errors import (
     ConfigurationError,
     VersionNotFoundError,
 )
-from interlock.reports import LoadReport, Reason
 from law import domain
 from law.faults import Events, Faults, Plain, RecordCache, RecordSnapshots, Subject
 from law.model import Plain as State

@@ -1,1 +1,1 @@
-"""What values are: whether one survives its encoding. The lowest wing; it imports pydantic only."""
+"""Values of fields: what JSON keeps of them, what configuration may show of them, ids."""

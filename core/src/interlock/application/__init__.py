@@ -3,29 +3,37 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interlock.builder import ApplicationBuilder
-    from interlock.fold import RecordedEvent
-    from interlock.rebuilding import RebuildProgress
-    from interlock.reports import LoadReport
-    from interlock.runtime import Application
-    from interlock.specs import backend
+    from interlock._app.application import Application
+    from interlock._app.builder import ApplicationBuilder
+    from interlock._engine.fold import RecordedEvent
+    from interlock._engine.rebuilding import RebuildProgress
+    from interlock._engine.reports import LoadReport, Miss, Observer, Reason, Source
+    from interlock._plugins.specs import backend
 
 __all__ = [
     "Application",
     "ApplicationBuilder",
     "LoadReport",
+    "Miss",
+    "Observer",
+    "Reason",
     "RebuildProgress",
     "RecordedEvent",
+    "Source",
     "backend",
 ]
 
 _HOMES = {
-    "Application": "interlock.runtime",
-    "ApplicationBuilder": "interlock.builder",
-    "LoadReport": "interlock.reports",
-    "RebuildProgress": "interlock.rebuilding",
-    "RecordedEvent": "interlock.fold",
-    "backend": "interlock.specs",
+    "Application": "interlock._app.application",
+    "ApplicationBuilder": "interlock._app.builder",
+    "LoadReport": "interlock._engine.reports",
+    "Miss": "interlock._engine.reports",
+    "Observer": "interlock._engine.reports",
+    "Reason": "interlock._engine.reports",
+    "RebuildProgress": "interlock._engine.rebuilding",
+    "RecordedEvent": "interlock._engine.fold",
+    "Source": "interlock._engine.reports",
+    "backend": "interlock._plugins.specs",
 }
 
 

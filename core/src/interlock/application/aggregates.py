@@ -1,13 +1,6 @@
 """The face for how aggregates are loaded: protocols, strategies, freshness, built-in backends."""
 
-from interlock.memory import (
-    InMemoryAggregateCacheBackend,
-    InMemoryAggregateSnapshotStorageBackend,
-    InMemoryEventStore,
-    NullAggregateCacheBackend,
-    NullAggregateSnapshotStorageBackend,
-)
-from interlock.policies import (
+from interlock._model.strategies import (
     AllOf,
     AlwaysCache,
     AnyOf,
@@ -30,8 +23,15 @@ from interlock.policies import (
     SnapshotWhenReplayed,
     Trust,
 )
-from interlock.ports import AggregateCacheBackend, AggregateSnapshotStorageBackend
-from interlock.tiers import TieredAggregateCacheBackend
+from interlock._storage.memory import (
+    InMemoryAggregateCacheBackend,
+    InMemoryAggregateSnapshotStorageBackend,
+    InMemoryEventStore,
+    NullAggregateCacheBackend,
+    NullAggregateSnapshotStorageBackend,
+)
+from interlock._storage.protocols import AggregateCacheBackend, AggregateSnapshotStorageBackend
+from interlock._storage.tiers import TieredAggregateCacheBackend
 
 __all__ = [
     "AggregateCacheBackend",

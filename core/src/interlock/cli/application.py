@@ -9,12 +9,12 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from interlock.builder import ApplicationBuilder
-from interlock.config import load_settings
+from interlock._app.application import Application
+from interlock._app.builder import ApplicationBuilder
+from interlock._config.reader import load_settings
+from interlock._config.settings import is_callable_name
+from interlock._config.toml import NoneFoundError
 from interlock.errors import ConfigurationError, InterlockError
-from interlock.runtime import Application
-from interlock.settings import is_callable_name
-from interlock.tables import NoneFoundError
 
 
 def make_application(name: str | None, config: Path | None) -> Application:

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.problems import SettingsError
 from interlock.cli.configuration import config_app
 from interlock.cli.demo import run as run_demo
 from interlock.cli.plugins import plugins_app
 from interlock.cli.revisions import revisions
 from interlock.cli.screen import tell
 from interlock.errors import InterlockError
-from interlock.plugins import Catalogue
-from interlock.problems import SettingsError
 
 _WORDS = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")  # what a shell completes
 

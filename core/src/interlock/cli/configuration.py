@@ -9,16 +9,16 @@ import tomli_w
 import typer
 from pydantic import BaseModel
 
-from interlock import checking
+from interlock._config import checking
+from interlock._config.settings import ApplicationSettings, Settings
+from interlock._config.toml import find
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.problems import SettingsError
+from interlock._plugins.specs import BackendKind
+from interlock._values.masking import shown
 from interlock.cli.options import described
 from interlock.cli.schema import schema_of
 from interlock.cli.screen import tell
-from interlock.masking import shown
-from interlock.plugins import Catalogue
-from interlock.problems import SettingsError
-from interlock.settings import ApplicationSettings, Settings
-from interlock.specs import BackendKind
-from interlock.tables import find
 
 config_app = typer.Typer(help="The configuration.", no_args_is_help=True, rich_markup_mode=None)
 

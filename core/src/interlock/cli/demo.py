@@ -13,13 +13,13 @@ from uuid import UUID, uuid4
 import typer
 from pydantic import BaseModel
 
-from interlock.aggregate import STAMP_KEY, Aggregate
-from interlock.builder import ApplicationBuilder
-from interlock.command import Command
-from interlock.declarations import applies_event, handles_command
-from interlock.policies import Replay
-from interlock.reports import LoadReport
-from interlock.runtime import Application
+from interlock._app.application import Application
+from interlock._app.builder import ApplicationBuilder
+from interlock._engine.reports import LoadReport
+from interlock._model.aggregate import STAMP_KEY, Aggregate
+from interlock._model.command import Command
+from interlock._model.routes import applies_event, handles_command
+from interlock._model.strategies import Replay
 
 _EVENTS = 10_000
 _PER_COMMAND = 100

@@ -9,17 +9,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from interlock._config.reader import load_settings
+from interlock._config.settings import Settings
+from interlock._config.toml import NoneFoundError
+from interlock._model.strategies import NeverSnapshot
+from interlock._plugins.catalogue import Catalogue, Listing
+from interlock._plugins.durations import duration_text
+from interlock._plugins.options import imported
+from interlock._plugins.specs import BackendKind, BackendReference, ExtensionSpec
+from interlock._storage.protocols import TellsNewest
 from interlock.cli.options import described, model_of
-from interlock.config import load_settings
-from interlock.durations import duration_text
 from interlock.errors import BackendUnavailableError, ConfigurationError
-from interlock.options import imported
-from interlock.plugins import Catalogue, Listing
-from interlock.policies import NeverSnapshot
-from interlock.ports import TellsNewest
-from interlock.settings import Settings
-from interlock.specs import BackendKind, BackendReference, ExtensionSpec
-from interlock.tables import NoneFoundError
 
 T = TypeVar("T")
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from interlock._plugins.catalogue import Listing
+from interlock._plugins.source_summary import Kind
+from interlock._plugins.specs import BackendKind, StrategyKind
 from interlock.cli.screen import screen_width, shortened
-from interlock.glance import Kind
-from interlock.plugins import Listing
-from interlock.specs import BackendKind, StrategyKind
 
 _HEADINGS: Mapping[tuple[str, Kind], str] = {
     ("interlock.backends", BackendKind.EVENTS): "event stores",

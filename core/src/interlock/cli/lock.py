@@ -8,8 +8,8 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from interlock._config.toml import find
 from interlock.errors import ConfigurationError
-from interlock.tables import find
 
 _HEAD = "# Made by `interlock revisions --write`; `interlock revisions --check` compares it.\n"
 _MOST = 5  # inputs that a line of text names

@@ -12,10 +12,10 @@ from typing import Annotated
 
 import typer
 
+from interlock._plugins.entry_points import OURS, own_names
+from interlock._plugins.specs import BackendKind
 from interlock.cli.screen import tell
 from interlock.errors import ConfigurationError
-from interlock.points import OURS, own_names
-from interlock.specs import BackendKind
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST = 32  # so that the formatter leaves every line of the templates as it is

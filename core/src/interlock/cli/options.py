@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from interlock.durations import duration_text
-from interlock.options import imported
-from interlock.plugins import Catalogue
-from interlock.specs import BackendSpec, CodecSpec, Spec, StrategySpec
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.durations import duration_text
+from interlock._plugins.options import imported
+from interlock._plugins.specs import BackendSpec, CodecSpec, Spec, StrategySpec
 
 Schema = dict[str, Any]  # Any: JSON values
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from interlock._plugins.catalogue import Catalogue, Listing
+from interlock._plugins.specs import BackendSpec, ExtensionSpec, Spec
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.conformance import run_suites
 from interlock.cli.doctor import examine, lines_of
@@ -15,8 +17,6 @@ from interlock.cli.new import new
 from interlock.cli.options import described, model_of
 from interlock.cli.screen import tell
 from interlock.errors import ConfigurationError
-from interlock.plugins import Catalogue, Listing
-from interlock.specs import BackendSpec, ExtensionSpec, Spec
 
 plugins_app = typer.Typer(help="What is installed.", no_args_is_help=True, rich_markup_mode=None)
 plugins_app.command()(new)

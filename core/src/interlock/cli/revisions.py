@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from interlock._app.application import registrations_of
+from interlock._engine.load_context import Registration
+from interlock._storage.revision import own_revision, revision_of
 from interlock.cli.application import make_application
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.lock import Change, Lock, Locked, changes, read, write
 from interlock.cli.screen import tell
 from interlock.errors import ConfigurationError, InterlockError, RevisionWarning
-from interlock.loaded import Registration
-from interlock.revision import own_revision, revision_of
-from interlock.runtime import registrations_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from interlock._config.reader import FRESHNESS, MaxAgeOptions
+from interlock._config.settings import CALLABLE, ApplicationSettings, Limits
+from interlock._plugins.catalogue import Catalogue, Listing
+from interlock._plugins.specs import BackendKind, BackendSpec, Spec, StrategyKind
 from interlock.cli.options import Schema, json_schema, model_of
 from interlock.cli.schema_forms import (
     ELSEWHERE,
@@ -20,10 +24,6 @@ from interlock.cli.schema_forms import (
     or_elsewhere,
     partial,
 )
-from interlock.config import FRESHNESS, MaxAgeOptions
-from interlock.plugins import Catalogue, Listing
-from interlock.settings import CALLABLE, ApplicationSettings, Limits
-from interlock.specs import BackendKind, BackendSpec, Spec, StrategyKind
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _APP: Schema = {

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from interlock.application import Application, ApplicationBuilder, LoadReport, backend
+from interlock.application import Application, ApplicationBuilder, LoadReport, Source, backend
 from interlock.application.aggregates import (
     AlwaysCache,
     AnyOf,
@@ -15,7 +15,6 @@ from interlock.application.aggregates import (
     SnapshotWhenReplayed,
 )
 from interlock.backends import BackendUnavailableError, StoredEvent
-from interlock.reports import Source
 from sql_rig import Place
 
 from existing_events.domain import Account, Withdraw

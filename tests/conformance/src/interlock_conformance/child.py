@@ -5,8 +5,7 @@ import json
 import sys
 from typing import Any
 
-from interlock.backends import BackendKind
-from interlock.specs import BackendReference
+from interlock.backends import BackendKind, BackendReference
 from interlock_conformance.processes import decoded, encoded
 from interlock_conformance.subject import built
 

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar, cast
 
 from pydantic import BaseModel
 
-from interlock.specs import BackendReference, BackendSpec
+from interlock.backends import BackendReference, BackendSpec
 from interlock_conformance.checks import CannotTell
 from interlock_conformance.subject import Suite
 

@@ -14,10 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from interlock.backends import BackendSpec
-from interlock.config import load_settings
+from interlock.application import ApplicationBuilder
+from interlock.backends import PLUGIN_API, BackendSpec
 from interlock.errors import ConfigurationError
-from interlock.specs import PLUGIN_API
 from interlock_conformance.checks import IF, MUST, SHOULD, CannotTell, check, expect
 from interlock_conformance.distribution import PackagingHarness
 
@@ -33,7 +32,7 @@ _ALWAYS_THERE = {"interlock", "pydantic", "pluggy"}
 _SECRET = "hunter2-is-secret"  # noqa: S105 an example, looked for in what is shown
 _LISTING = """
 import json, sys
-from interlock.plugins import Catalogue
+from interlock.backends import Catalogue
 names = [listing.name for listing in Catalogue.installed().listing()]
 print(json.dumps([names, sorted({name.partition(".")[0] for name in sys.modules})]))
 """
@@ -249,7 +248,7 @@ def _refused(harness: PackagingHarness, lines: str) -> str:
         text = f'schema = 1\n{_table(harness)}\nbackend = "{harness.subject.name}"\n{lines}'
         file.write_text(text, "utf-8")
         try:
-            load_settings(file)
+            ApplicationBuilder.from_config(file)
         except ConfigurationError as error:
             return str(error)
     return "no error"

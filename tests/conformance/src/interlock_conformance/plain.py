@@ -4,11 +4,19 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Generic, TypeVar
 
-from interlock.adapters import as_cache_store, as_snapshot_store
-from interlock.aggregate import Aggregate
-from interlock.backends import AggregateRecord, CacheStore, RecordKey, Scope, SnapshotStore, Stamp
-from interlock.codecs import JsonCodec
-from interlock.mapper import AggregateMapper
+from interlock.backends import (
+    AggregateMapper,
+    AggregateRecord,
+    CacheStore,
+    JsonCodec,
+    RecordKey,
+    Scope,
+    SnapshotStore,
+    Stamp,
+    as_cache_store,
+    as_snapshot_store,
+)
+from interlock.domain import Aggregate
 from interlock_conformance.records import TYPES
 
 Make = Callable[[type[Aggregate]], Awaitable[object]]

@@ -16,6 +16,7 @@ from uuid import UUID
 from interlock.backends import (
     AggregateRecord,
     BackendKind,
+    BackendReference,
     RecordKey,
     Scope,
     Stamp,
@@ -23,7 +24,6 @@ from interlock.backends import (
     from_micros,
     to_micros,
 )
-from interlock.specs import BackendReference
 
 _TYPES: Mapping[str, type] = {
     cls.__name__: cls for cls in (AggregateRecord, RecordKey, Scope, Stamp, StoredEvent)

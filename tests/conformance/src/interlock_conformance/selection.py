@@ -7,10 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from interlock.backends import BackendKind, BackendSpec
+from interlock.backends import BackendKind, BackendReference, BackendSpec, Catalogue
 from interlock.errors import ConfigurationError
-from interlock.plugins import Catalogue
-from interlock.specs import BackendReference
 
 HOOKS = ("tamper", "advance")
 

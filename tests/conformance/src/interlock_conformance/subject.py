@@ -6,9 +6,15 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, ClassVar, Protocol, cast
 
+from interlock.application.aggregates import (
+    NullAggregateCacheBackend,
+    NullAggregateSnapshotStorageBackend,
+)
 from interlock.backends import (
     BackendKind,
+    BackendReference,
     BackendSpec,
+    Catalogue,
     ChangeNotifier,
     ListsIds,
     ReadsMany,
@@ -17,9 +23,6 @@ from interlock.backends import (
     RemovesOne,
 )
 from interlock.errors import ConfigurationError
-from interlock.memory import NullAggregateCacheBackend, NullAggregateSnapshotStorageBackend
-from interlock.plugins import Catalogue
-from interlock.specs import BackendReference
 from interlock_conformance.network import Server, server_of
 
 OPTIONS = ("keep", "keep_revisions", "namespace", "size", "timeout", "ttl")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from interlock.memory import (
+from interlock.application.aggregates import (
     InMemoryAggregateCacheBackend,
     InMemoryAggregateSnapshotStorageBackend,
     InMemoryEventStore,

@@ -14,9 +14,10 @@ from types import ModuleType
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from interlock.backends import BackendSpec, RecordKey
-from interlock.durations import parse_duration
-from interlock.specs import backend
+from pydantic import TypeAdapter
+
+from interlock.application import backend
+from interlock.backends import BackendSpec, Duration, RecordKey
 from interlock_conformance.cases import (
     CacheConformance,
     EventStoreConformance,
@@ -29,6 +30,7 @@ from interlock_conformance.mutation import Files
 from interlock_conformance.outcomes import Outcome, Result, make_check
 from interlock_conformance.subject import Suite
 
+_DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 _PACKAGE = "interlock_conformance.gallery"
 _KINDS = {"EVENTS": "events", "SNAP": "snapshots", "CACHE": "cache", "PLUG": "events"}
 _METADATA = """Metadata-Version: 2.4
@@ -138,7 +140,7 @@ def _make_over_network(check: Check, files: Files) -> Result:
 
     def make(suite: object, url: str | None = None, timeout: str | None = None) -> object:
         address = f"line://127.0.0.1:{server.port}" if url is None else url
-        bound = parse_duration("10s" if timeout is None else timeout)
+        bound = _DURATION.validate_python("10s" if timeout is None else timeout)
         return getattr(module, name)(address, bound)
 
     members = {"backend": make, "url": f"line://127.0.0.1:{server.port}"}

@@ -1,6 +1,6 @@
 """A suite for what the command line names."""
 
-from interlock.specs import BackendReference
+from interlock.backends import BackendReference
 from interlock_conformance.selection import selected
 
 

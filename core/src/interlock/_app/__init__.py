@@ -1,0 +1,1 @@
+"""An application: built from aggregates and settings, started and closed."""

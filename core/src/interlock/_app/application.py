@@ -1,0 +1,415 @@
+"""The running application: opens, dispatches, loads, closes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast, overload
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from interlock._app.lifetime import Life
+from interlock._engine.batch_loading import ManyLoader
+from interlock._engine.calls import bounded
+from interlock._engine.command_handling import Metadata, Saver, encode_metadata
+from interlock._engine.command_queue import refuse_reentry
+from interlock._engine.fold import RecordedEvent, decoded
+from interlock._engine.forgetting import Forgetting
+from interlock._engine.load_context import Registration
+from interlock._engine.loading import Loader
+from interlock._engine.rebuilding import Progress, Rebuilding
+from interlock._engine.reports import Reporting, logger
+from interlock._model.aggregate import Aggregate, running_types
+from interlock._model.command import Command
+from interlock._model.routes import Handler, Tables
+from interlock._model.strategies import Freshness, wrong_freshness
+from interlock._storage.protocols import Closeable, EventStore
+from interlock._values.ids import plain_id
+from interlock.errors import (
+    BackendUnavailableError,
+    ConfigurationError,
+    InterlockError,
+    UnknownCommandError,
+    VersionNotFoundError,
+)
+
+A = TypeVar("A", bound=Aggregate)
+E = TypeVar("E", bound=BaseModel)
+R = TypeVar("R")
+
+_FAREWELL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What serves one registered aggregate."""
+
+    registration: Registration
+    loader: Loader
+    many: ManyLoader
+    saver: Saver
+    forgetting: Forgetting
+    rebuilding: Rebuilding
+
+    def begin(self) -> None:
+        """Begin a new life: nothing of an earlier one, which may have had another loop, is kept."""
+        self.loader.begin()
+        self.saver.begin()
+
+
+def registrations_of(application: "Application") -> list[Registration]:
+    """What each registered aggregate came to, for commands."""
+    return [part.registration for part in application._parts.values()]  # noqa: SLF001 of here
+
+
+class Application:
+    """Dispatches commands and loads aggregates; made by `ApplicationBuilder.build()`.
+
+    `async with` opens the backends, and closes them. In between the application belongs to the
+    event loop and the process that started it; closed, it may be started anew, in whatever loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        events: EventStore,
+        parts: Mapping[type[Aggregate], Part],
+        handlers: Mapping[type[Command[Any]], tuple[Part, Handler]],
+        backends: Sequence[tuple[object, bool]],
+        reporting: Reporting,
+        close_timeout: timedelta,
+    ) -> None:
+        self._events = events
+        self._parts = parts
+        self._handlers = handlers
+        self._backends = backends
+        self._reporting = reporting
+        self._close_timeout = close_timeout
+        self._types = {part.registration.tables.name: cls for cls, part in parts.items()}
+        self._life = Life()
+        self._opened: list[Closeable] = []
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Open the backends; if one fails, the others are closed and its error is raised.
+
+        A cache that isn't `required` and is unavailable only counts as failed: it is asked as
+        usual, and is expected to connect when it can. Raises `ConfigurationError` unless it is
+        stopped.
+        """
+        with self._life.beginning():
+            try:
+                for backend, is_required in self._backends:
+                    if hasattr(backend, "open") and hasattr(backend, "close"):
+                        await self._open(cast("Closeable", backend), is_required=is_required)
+            except BaseException:
+                await self._close_backends(self._deadline())
+                raise
+            for part in self._parts.values():
+                part.begin()
+            running_types.append(self._types)
+
+    async def close(self) -> None:
+        """Wait for what is under way, and close the backends, all within `close_timeout`.
+
+        The last quarter of it, a second at most, is the backends'; one that takes longer is
+        given up. Raises `ConfigurationError` in another loop or process than the one that started
+        the application, and while it is being started.
+        """
+        with self._life.ending() as is_open:
+            if not is_open:
+                return
+            running_types.remove(self._types)
+            deadline, seconds = self._deadline(), self._close_timeout.total_seconds()
+            try:
+                async with asyncio.timeout_at(deadline - min(_FAREWELL_SECONDS, seconds / 4)):
+                    for part in self._parts.values():
+                        await part.saver.drain()
+                        await part.loader.drain()
+            except TimeoutError:
+                logger.warning("closing: what was under way took more than %s", self._close_timeout)
+            finally:
+                await self._close_backends(deadline)
+
+    async def dispatch(self, command: Command[R], *, metadata: Metadata | None = None) -> R:
+        """Handle a command; the handler's answer, once what it emitted is stored.
+
+        `metadata` is kept with each event, beside the command's id. Raises the handler's own
+        exception as it is, `UnknownCommandError`, `ReentrantCommandError`, `ConcurrencyError`,
+        `AppendOutcomeUnknownError`, `BackendUnavailableError`. After all but
+        `AppendOutcomeUnknownError` nothing of the command is in the stream.
+        """
+        self._life.check()
+        refuse_reentry(type(command).__name__)
+        found = self._handlers.get(type(command))
+        if found is None:
+            raise UnknownCommandError(
+                f"no registered aggregate handles {type(command).__name__}; these commands are "
+                f"handled: {', '.join(sorted(cls.__name__ for cls in self._handlers)) or 'none'}"
+            )
+        part, handler = found
+        encoded = encode_metadata(command, metadata)
+        return cast("R", await part.saver.handle(_plain(command), handler, encoded))
+
+    async def load(
+        self,
+        aggregate_type: type[A],
+        aggregate_id: UUID,
+        *,
+        version: int | None = None,
+        freshness: Freshness | None = None,
+    ) -> A:
+        """The aggregate, an object of the caller's own; without events it is empty, of version 0.
+
+        `version` asks for the state that the stream had then, and bypasses the cache; `freshness`
+        replaces the registered one. Raises `VersionNotFoundError` beyond the head,
+        `StreamTruncatedError`, `UnknownEventError`, `EventApplyError`, `BackendUnavailableError`.
+        """
+        part = self._registered(aggregate_type)
+        aggregate_id = plain_id(aggregate_id, "aggregate_id")
+        _check_version(version)
+        _check_freshness(freshness)
+        return cast("A", await part.loader.load(aggregate_id, version=version, freshness=freshness))
+
+    async def load_many(
+        self,
+        aggregate_type: type[A],
+        ids: Iterable[UUID],
+        *,
+        freshness: Freshness | None = None,
+    ) -> AsyncGenerator[A, None]:
+        """The aggregates in the order of their ids, each as `load` gives it; also one named twice.
+
+        They are read by the batch: the cache, the snapshots and the events once for 500 ids, when
+        the first of these is asked for; that is what memory is bounded by. A result is as of then,
+        unless this process knows a later version. Raises what `load` raises, when the id's turn has
+        come.
+        """
+        part = self._registered(aggregate_type)
+        _check_freshness(freshness)
+        async for aggregate in part.many.load(ids, freshness):
+            yield cast("A", aggregate)
+            self._life.check()
+
+    async def forget(
+        self, aggregate_type: type[Aggregate], aggregate_id: UUID, *, events: bool = False
+    ) -> None:
+        """Remove what is kept of an aggregate; with `events` its stream too, for good.
+
+        Waits for the id's commands and for its turn. Its snapshots of all revisions go, those that
+        this process has yet to write, and its cache entry of this revision; what loads under way
+        read is kept nowhere. After `events=True` a load gives the empty aggregate, and a new stream
+        may begin under the id.
+
+        What remains: cache entries of other revisions, and what another process puts into a shared
+        cache from a load that began before, both until their TTL; until then a `Trust` or `MaxAge`
+        load that finds such an entry may return it. Other processes' own caches likewise.
+
+        Raises `ConfigurationError` if the snapshot backend can't forget, `StreamTruncatedError` for
+        an archived stream without `events`, `ReentrantCommandError` in a handler and
+        `ConcurrencyError` if too many commands wait: nothing was removed then. After
+        `BackendUnavailableError`, which says how far it came, nothing that was removed comes back;
+        forget it again.
+        """
+        part = self._registered(aggregate_type)
+        aggregate_id = plain_id(aggregate_id, "aggregate_id")
+        refuse_reentry(f"a forget of {part.registration.tables.name}")
+        await part.forgetting.forget(aggregate_id, events=events)
+
+    async def prune(self, aggregate_type: type[Aggregate]) -> int:
+        """Apply the retention of the type's snapshot backend; the number of snapshots removed.
+
+        Each put applies it to its own aggregate. This is for those that nobody snapshots any more,
+        after a setting was lowered or a time has passed: run it from a job of your own, beside
+        commands and loads. It goes through all aggregates of the type, in small transactions, and
+        takes as long as that takes. Of no aggregate the last snapshot goes.
+
+        Raises `BackendUnavailableError`; what was removed until then stays so, run it again.
+        """
+        of = self._registered(aggregate_type).registration
+        if of.snapshots is None:
+            return 0
+        pruned = of.snapshots.prune(of.snapshot_scope)
+        return await bounded("the snapshot store's prune", None, pruned)
+
+    async def rebuild_snapshots(
+        self,
+        aggregate_type: type[Aggregate],
+        ids: Iterable[UUID],
+        *,
+        every: int = 10_000,
+        progress: Progress | None = None,
+    ) -> int:
+        """Store snapshots of the streams as they are now; the number of snapshots stored.
+
+        For a new revision, before the first load has to replay everything, or for streams that
+        have no snapshot yet; the strategy isn't asked. Each begins at its newest usable snapshot,
+        and stores one every so many events and one at the end, so that a rebuild which is
+        interrupted goes on where it was: call it again. It holds one state and a chunk of events.
+        `progress` is called after each snapshot; what it raises ends the rebuild.
+
+        A snapshot that is usable is believed: `forget` the aggregate first if it shouldn't be.
+        Raises what `load` raises, `ConfigurationError` without a snapshot backend, and
+        `BackendUnavailableError` where a snapshot can't be stored.
+        """
+        part = self._registered(aggregate_type)
+        if every < 1:
+            raise ValueError(f"every is {every!r}; wanted an integer from 1")
+        return await part.rebuilding.rebuild(ids, every=every, progress=progress)
+
+    async def exists(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> bool:
+        """Whether the stream has an event; asks the event store."""
+        part = self._registered(aggregate_type)
+        aggregate_id = plain_id(aggregate_id, "aggregate_id")
+        head = self._events.head(part.registration.tables.name, aggregate_id)
+        return await bounded("the event store's head", self._events.timeout, head) is not None
+
+    @overload
+    def events(
+        self,
+        aggregate_type: type[Aggregate],
+        aggregate_id: UUID,
+        *,
+        first: int = 1,
+        last: int | None = None,
+    ) -> AsyncGenerator[RecordedEvent[BaseModel], None]: ...
+
+    @overload
+    def events(
+        self,
+        aggregate_type: type[Aggregate],
+        aggregate_id: UUID,
+        *,
+        of: type[E],
+        first: int = 1,
+        last: int | None = None,
+    ) -> AsyncGenerator[RecordedEvent[E], None]: ...
+
+    async def events(
+        self,
+        aggregate_type: type[Aggregate],
+        aggregate_id: UUID,
+        *,
+        of: type[BaseModel] = BaseModel,
+        first: int = 1,
+        last: int | None = None,
+    ) -> AsyncGenerator[RecordedEvent[Any], None]:  # Any: what the overloads say
+        """The events with `first <= version <= last`, ascending, decoded and upcast.
+
+        `of` is the class of those that are wanted, or a base of theirs; the others are not decoded.
+
+        Raises `UnknownEventError` and `EventApplyError` at an event that doesn't decode, and
+        `TypeError` if no event that the aggregate applies is an `of`.
+        """
+        for bound in (first, last):
+            _check_version(bound)
+        tables = self._registered(aggregate_type).registration.tables
+        aggregate_id = plain_id(aggregate_id, "aggregate_id")
+        others = _others(tables, of)
+        timeout = self._events.timeout
+        chunks = self._events.read(tables.name, aggregate_id, first=max(first, 1), last=last)
+        while (
+            rows := await bounded("the event store's read", timeout, anext(chunks, None))
+        ) is not None:
+            for row in rows:
+                if row[2] not in others:
+                    yield decoded(tables, row)
+                    self._life.check()
+
+    def counters(self) -> dict[str, int]:
+        """What was counted since the start: misses by reason, conflicts, lost replies, failures."""
+        return self._reporting.counters()
+
+    def _registered(self, aggregate_type: type[Aggregate]) -> Part:
+        self._life.check()
+        part = self._parts.get(aggregate_type)
+        if part is None:
+            raise ConfigurationError(
+                f"{aggregate_type.__name__} isn't registered; these are: "
+                f"{', '.join(self._types) or 'none'}"
+            )
+        return part
+
+    def _deadline(self) -> float:
+        """The loop's time at which a close that begins now has ended."""
+        return asyncio.get_running_loop().time() + self._close_timeout.total_seconds()
+
+    async def _open(self, backend: Closeable, *, is_required: bool) -> None:
+        try:
+            await _opened(backend)
+        except Exception as error:
+            self._reporting.masking.clean(error)
+            if is_required or not isinstance(error, BackendUnavailableError):
+                raise
+            self._reporting.failed("open.failed", error)
+        self._opened.append(backend)
+
+    async def _close_backends(self, deadline: float) -> None:
+        """Each gets its share of the time that is left."""
+        loop = asyncio.get_running_loop()
+        while self._opened:
+            share = (deadline - loop.time()) / len(self._opened)
+            backend = self._opened.pop()
+            try:
+                await bounded(
+                    f"{type(backend).__name__}'s close", timedelta(seconds=share), backend.close()
+                )
+            except Exception as error:  # noqa: BLE001 the others are closed all the same
+                self._reporting.failed("close.failed", error)
+
+
+def _plain(command: Command[R]) -> Command[R]:
+    """The command, as validation makes its ids, which `model_copy` goes around."""
+    if type(command.aggregate_id) is type(command.command_id) is UUID:
+        return command
+    ids = {name: plain_id(getattr(command, name), name) for name in ("aggregate_id", "command_id")}
+    return command.model_copy(update=ids)
+
+
+def _others(tables: Tables, of: type[BaseModel]) -> Collection[str]:
+    """The stored names of the events that are no `of`."""
+    others = {
+        name for name, entry in tables.events.items() if not issubclass(entry.event_class, of)
+    }
+    if of is not BaseModel and len(others) == len(tables.events):
+        raise TypeError(f"{tables.name} applies no event that is a {of.__name__}")
+    return others
+
+
+def _check_freshness(freshness: object) -> None:
+    wrong = wrong_freshness(freshness)
+    if wrong is not None:
+        raise TypeError(wrong)
+
+
+def _check_version(version: object) -> None:
+    if version is None:
+        return
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise TypeError(f"a version is {version!r}; wanted an integer")
+    if version < 0:
+        raise VersionNotFoundError(f"version {version} was asked for; versions count from 0")
+
+
+async def _opened(backend: Closeable) -> None:
+    try:
+        await backend.open()
+    except InterlockError:
+        raise
+    except Exception as error:
+        raise BackendUnavailableError(
+            f"{type(backend).__name__} could not be opened: {error!r}"
+        ) from error

@@ -1,0 +1,283 @@
+"""The wiring of one application out of what was registered."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from interlock._app.aggregate_checks import check_defaults, check_state
+from interlock._app.application import Application, Part
+from interlock._app.dependencies import Dependencies
+from interlock._config.settings import AggregateSettings, Settings
+from interlock._engine.batch_loading import ManyLoader
+from interlock._engine.command_handling import Saver
+from interlock._engine.forgetting import Forgetting
+from interlock._engine.known_heads import Floor
+from interlock._engine.load_context import Clock, Registration
+from interlock._engine.loading import Loader
+from interlock._engine.rebuilding import Rebuilding
+from interlock._engine.reports import Observer, Reporting
+from interlock._engine.write_back import Keeper
+from interlock._model.aggregate import Aggregate, tables_of
+from interlock._model.command import Command
+from interlock._model.routes import Handler
+from interlock._model.strategies import (
+    NeverCache,
+    NeverSnapshot,
+    Trust,
+)
+from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.specs import BackendKind, BackendReference
+from interlock._storage.adapters import as_cache_store, as_snapshot_store
+from interlock._storage.codecs import Codec, JsonCodec
+from interlock._storage.memory import (
+    InMemoryEventStore,
+    NullAggregateCacheBackend,
+    NullAggregateSnapshotStorageBackend,
+)
+from interlock._storage.protocols import EventStore
+from interlock._storage.record_mapper import AggregateMapper
+from interlock._storage.records import Scope
+from interlock._storage.revision import compute_revision, own_revision, revision_of
+from interlock.errors import ConfigurationError
+
+_EVENT_STORE_METHODS = ("append", "read", "head", "delete")
+
+
+class Assembly:
+    """Resolves names, makes backends, checks aggregates, and wires them. Opens nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        dependencies: Dependencies,
+        observers: Sequence[Observer],
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._dependencies = dependencies
+        self._clock = clock
+        self._catalogue = Catalogue.installed()
+        extensions = self._catalogue.extensions(settings.extensions)
+        self._reporting = Reporting([*observers, *extensions.observers()], self._catalogue.masking)
+        self._named: dict[tuple[BackendKind, str], object] = {}
+        self._backends: list[tuple[object, bool]] = []  # each once, in the order of opening
+
+    def application(
+        self, event_store: object, aggregates: Mapping[type[Aggregate], AggregateSettings]
+    ) -> Application:
+        """The wired application. Raises `ConfigurationError`."""
+        self._check_names(aggregates)
+        events = self._events(event_store)
+        parts = {cls: self._part(cls, given, events) for cls, given in aggregates.items()}
+        return Application(
+            events=events,
+            parts=parts,
+            handlers=_handlers(parts),
+            backends=self._backends,
+            reporting=self._reporting,
+            close_timeout=self._settings.application.close_timeout,
+        )
+
+    def _check_names(self, aggregates: Mapping[type[Aggregate], AggregateSettings]) -> None:
+        by_name: dict[str, type[Aggregate]] = {}
+        for cls in aggregates:
+            name = tables_of(cls).name
+            if name in by_name:
+                raise ConfigurationError(
+                    f"two aggregates are stored as {name!r}: {by_name[name].__qualname__} and "
+                    f"{cls.__qualname__}; give one another type_name"
+                )
+            by_name[name] = cls
+        for name in self._settings.aggregates:
+            if name not in by_name:
+                near = difflib.get_close_matches(name, by_name, 1)
+                hint = f"did you mean {near[0]!r}? " if near else ""
+                raise ConfigurationError(
+                    f"[aggregates.{name}] in {self._settings.source}: no such aggregate is "
+                    f"registered; {hint}Registered are: {', '.join(by_name) or 'none'}"
+                )
+
+    def _events(self, given: object) -> EventStore:
+        source = given if given is not None else self._settings.event_store
+        if source is None:
+            source = InMemoryEventStore()
+        store = self._made(BackendKind.EVENTS, source, None)
+        missing = [
+            name for name in _EVENT_STORE_METHODS if not callable(getattr(store, name, None))
+        ]
+        if missing:
+            raise ConfigurationError(
+                f"{type(store).__name__} is no event store: it lacks {', '.join(missing)}"
+            )
+        return cast("EventStore", store)
+
+    def _part(self, cls: type[Aggregate], given: AggregateSettings, events: EventStore) -> Part:
+        application = self._settings.application
+        settings = given.over(self._settings.aggregates.get(tables_of(cls).name)).over(
+            self._settings.default
+        )
+        registration = self._registration(cls, settings)
+        floor = Floor(application.floor_size)
+        keeper = Keeper(
+            registration,
+            floor,
+            self._reporting,
+            snapshot_queue_size=application.snapshot_queue_size,
+        )
+        loader = Loader(
+            registration,
+            events=events,
+            keeper=keeper,
+            floor=floor,
+            reporting=self._reporting,
+            clock=self._clock,
+        )
+        saver = Saver(
+            registration,
+            events=events,
+            loader=loader,
+            keeper=keeper,
+            floor=floor,
+            reporting=self._reporting,
+            clock=self._clock,
+            max_attempts=application.max_attempts,
+            queue_size=application.queue_size,
+        )
+        many = ManyLoader(
+            registration, events=events, loader=loader, floor=floor, clock=self._clock
+        )
+        forgetting = Forgetting(
+            registration, events=events, loader=loader, saver=saver, keeper=keeper, floor=floor
+        )
+        rebuilding = Rebuilding(
+            registration,
+            events=events,
+            loader=loader,
+            keeper=keeper,
+            floor=floor,
+            clock=self._clock,
+        )
+        return Part(registration, loader, many, saver, forgetting, rebuilding)
+
+    def _registration(self, cls: type[Aggregate], settings: AggregateSettings) -> Registration:
+        check_defaults(cls)
+        snapshots = self._made(BackendKind.SNAPSHOTS, settings.snapshot_backend, cls)
+        cache = self._made(BackendKind.CACHE, settings.cache_backend, cls)
+        cache_strategy = settings.cache_strategy or NeverCache()
+        keeps_snapshots = type(snapshots) is not NullAggregateSnapshotStorageBackend
+        keeps_cache = type(cache) is not NullAggregateCacheBackend and not isinstance(
+            cache_strategy, NeverCache
+        )
+        codec = self._codec(settings.codec)
+        tables, namespace = tables_of(cls), self._settings.application.namespace
+        revision = _revision(cls, codec, is_needed=keeps_snapshots or keeps_cache)
+        scope = Scope(namespace, self._settings.application.epoch, tables.name, revision)
+        snapshot_scope = Scope(namespace, 0, tables.name, revision)
+        mapper = AggregateMapper(cls, scope, codec)
+        if keeps_snapshots or keeps_cache:
+            check_state(cls, mapper)
+        return Registration(
+            aggregate_type=cls,
+            tables=tables,
+            mapper=mapper,
+            snapshot_scope=snapshot_scope,
+            reads_revisions=tuple(cls.__dict__.get("reads_revisions", ())),
+            snapshot_strategy=settings.snapshot_strategy or NeverSnapshot(),
+            snapshots=(
+                as_snapshot_store(snapshots, AggregateMapper(cls, snapshot_scope, codec))
+                if keeps_snapshots
+                else None
+            ),
+            cache_strategy=cache_strategy,
+            cache=as_cache_store(cache, mapper) if keeps_cache else None,
+            freshness=settings.freshness or Trust(),
+            fails_without_snapshots=settings.on_unavailable == "fail",
+            replay_limit=settings.replay_limit,
+        )
+
+    def _codec(self, given: Codec | str | None) -> Codec:
+        if given is None:
+            return JsonCodec()
+        if isinstance(given, str):
+            return self._catalogue.codec(given)
+        has_all = all(hasattr(given, name) for name in ("name", "encode", "decode"))
+        if isinstance(given, type) or not has_all:
+            raise ConfigurationError(
+                f"codec is {given!r}; wanted a name, or an object with name, encode and decode"
+            )
+        return given
+
+    def _made(self, kind: BackendKind, source: object, cls: type[Aggregate] | None) -> object:
+        """The backend of a source; a named instance is made once, everything else at each call."""
+        if source is None:
+            source = _NULLS[kind]
+        if isinstance(source, str):
+            named = self._settings.named(kind)
+            if source in named:
+                if (kind, source) not in self._named:
+                    self._named[kind, source] = self._made(kind, named[source], cls)
+                return self._named[kind, source]
+            source = BackendReference(source, {})
+        if isinstance(source, BackendReference):
+            backend = self._catalogue.build(
+                source,
+                kind,
+                namespace=self._settings.application.namespace,
+                part=lambda name: self._made(kind, name, cls),
+            )
+        elif isinstance(source, type) or (callable(source) and not _looks_like(source, kind)):
+            backend = self._dependencies.construct(source, cls)
+        else:
+            backend = source
+        for opened in (*getattr(backend, "tiers", ()), backend):
+            self._add(opened, kind)
+        return backend
+
+    def _add(self, backend: object, kind: BackendKind) -> None:
+        if all(backend is not other for other, _ in self._backends):
+            is_required = kind is not BackendKind.CACHE or getattr(backend, "required", False)
+            self._backends.append((backend, is_required))
+
+
+_NULLS: Mapping[BackendKind, type] = {
+    BackendKind.SNAPSHOTS: NullAggregateSnapshotStorageBackend,
+    BackendKind.CACHE: NullAggregateCacheBackend,
+}
+_MARKS = {
+    BackendKind.EVENTS: "append",
+    BackendKind.SNAPSHOTS: "load_snapshot",
+    BackendKind.CACHE: "get_aggregate",
+}
+
+
+def _looks_like(source: object, kind: BackendKind) -> bool:
+    return hasattr(source, _MARKS[kind])
+
+
+def _revision(cls: type[Aggregate], codec: Codec, *, is_needed: bool) -> str:
+    revision = own_revision(cls)
+    if revision is not None:
+        return revision
+    if is_needed:
+        return compute_revision(cls, codec)
+    try:
+        return revision_of(cls, codec).value
+    except ConfigurationError:
+        return "unknown"  # nothing is kept, so nothing is compared
+
+
+def _handlers(
+    parts: Mapping[type[Aggregate], Part],
+) -> dict[type[Command[Any]], tuple[Part, Handler]]:
+    handlers: dict[type[Command[Any]], tuple[Part, Handler]] = {}
+    owners: dict[type, type[Aggregate]] = {}
+    for cls, part in parts.items():
+        for command, handler in part.registration.tables.handlers.items():
+            if command in owners:
+                raise ConfigurationError(
+                    f"{owners[command].__name__} and {cls.__name__} both handle "
+                    f"{command.__name__}; a command has one handler"
+                )
+            owners[command] = cls
+            handlers[cast("type[Command[Any]]", command)] = (part, handler)
+    return handlers

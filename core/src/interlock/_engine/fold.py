@@ -1,0 +1,145 @@
+"""From a baseline and chunks of events to a state: contiguity, upcasting; synchronous and pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from interlock._model.aggregate import Aggregate
+from interlock._model.routes import Tables
+from interlock._storage.records import EventRow, from_micros
+from interlock._values.fidelity import told
+from interlock.errors import EventApplyError, StreamTruncatedError, UnknownEventError
+
+E_co = TypeVar("E_co", bound=BaseModel, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent(Generic[E_co]):
+    """An event of a stream, decoded; the type in brackets is that of `event`."""
+
+    version: int
+    event_id: UUID
+    event: E_co
+    recorded_at: datetime
+    metadata: dict[str, Any]  # Any: JSON values
+
+
+class Fold:
+    """A state that grows by chunks of events.
+
+    `last_event_id` (16 bytes), `last_event_at` and `first_event_at` (microseconds, UTC) stay None
+    until an event that knows them was folded or confirmed.
+    """
+
+    __slots__ = (
+        "_events",
+        "first_event_at",
+        "folded",
+        "last_event_at",
+        "last_event_id",
+        "state",
+        "version",
+    )
+
+    def __init__(self, tables: Tables, state: Aggregate) -> None:
+        self._events = tables.events
+        self.state = state
+        self.version = state.version
+        self.folded = 0
+        self.first_event_at: int | None = None
+        self.last_event_id: bytes | None = None
+        self.last_event_at: int | None = None
+
+    def extend(self, rows: Sequence[EventRow]) -> None:
+        """Fold the next events.
+
+        Raises `StreamTruncatedError` if they don't follow on the version, `UnknownEventError`, and
+        `EventApplyError` if a payload doesn't validate or an applier raises.
+        """
+        if not rows:
+            return
+        events, state, version = self._events, self.state, self.version
+        attributes = state.__dict__
+        # Where assignments are validated, each makes the state another __dict__.
+        is_replaced = type(state).model_config.get("validate_assignment")
+        if version == 0:
+            self.first_event_at = rows[0][4]
+        row = rows[0]
+        try:
+            for row in rows:
+                version += 1
+                if row[0] != version:
+                    raise _gap(state, version, row[0])
+                entry = events[row[2]]
+                if row[3] == entry.schema_version:
+                    event = entry.validate(row[6])
+                else:
+                    event = entry.decode(row[3], row[6])
+                attributes["version"] = version
+                entry.apply(state, event)
+                if is_replaced:
+                    attributes = state.__dict__
+            _check_times(rows)
+        except (StreamTruncatedError, UnknownEventError):
+            raise
+        except ValidationError as error:
+            raise self._explained(error, row) from None  # its text has the payload's values
+        except Exception as error:
+            raise self._explained(error, row) from error
+        attributes["version"] = version  # whatever the last applier did with it
+        self.folded += len(rows)
+        self.version = version
+        self.last_event_id, self.last_event_at = row[1], row[4]
+
+    def _explained(self, error: Exception, row: EventRow) -> Exception:
+        where = f"{type(self.state).__name__} {self.state.id} version {row[0]} ({row[2]})"
+        if row[2] not in self._events:
+            return UnknownEventError(
+                f"{where}: this code applies no event stored as {row[2]!r}; add an applier, or "
+                "name it in an event's former_names"
+            )
+        return EventApplyError(f"{where} could not be applied: {_said(error)}")
+
+
+def _check_times(rows: Sequence[EventRow]) -> None:
+    """Raise `OverflowError` if the first or the last event has a time that no datetime holds."""
+    from_micros(rows[0][4])
+    from_micros(rows[-1][4])
+
+
+def decoded(tables: Tables, row: EventRow) -> RecordedEvent[BaseModel]:
+    """The event of a row. Raises as `Fold.extend` does."""
+    version, event_id, name, schema_version, recorded_at, metadata, payload = row
+    entry = tables.events.get(name)
+    if entry is None:
+        raise UnknownEventError(
+            f"{tables.name} version {version}: this code applies no event stored as {name!r}"
+        )
+    try:
+        event = entry.decode(schema_version, payload)
+        return RecordedEvent(
+            version, UUID(bytes=event_id), event, from_micros(recorded_at), from_json(metadata)
+        )
+    except UnknownEventError:
+        raise
+    except ValidationError as error:
+        raise EventApplyError(f"{tables.name} version {version} ({name}): {told(error)}") from None
+    except Exception as error:
+        raise EventApplyError(f"{tables.name} version {version} ({name}): {error!r}") from error
+
+
+def _said(error: Exception) -> str:
+    """What an error says; of one that pydantic raised only what holds no values."""
+    return told(error) if isinstance(error, ValidationError) else repr(error)
+
+
+def _gap(state: Aggregate, wanted: int, found: int) -> StreamTruncatedError:
+    return StreamTruncatedError(
+        f"{type(state).__name__} {state.id}: wanted the event of version {wanted}, the event "
+        f"store gave version {found}; events are missing from the stream"
+    )

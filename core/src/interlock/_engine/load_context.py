@@ -1,0 +1,174 @@
+"""What loading passes around: a registration, what was asked, a state with its provenance."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import NamedTuple
+from uuid import UUID
+
+from interlock._engine.known_heads import Head
+from interlock._engine.reports import Miss, Reason, Source
+from interlock._model.aggregate import Aggregate, Origin
+from interlock._model.routes import Tables
+from interlock._model.strategies import CacheStrategy, Freshness, SnapshotStrategy
+from interlock._storage.protocols import CacheStore, SnapshotStore
+from interlock._storage.record_mapper import AggregateMapper
+from interlock._storage.records import NEVER_VERIFIED, AggregateRecord, EventRow, Scope, Stamp
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One registered aggregate, resolved: everything its loads and commands need to know."""
+
+    aggregate_type: type[Aggregate]
+    tables: Tables
+    mapper: AggregateMapper
+    snapshot_scope: Scope
+    reads_revisions: tuple[str, ...]
+    snapshot_strategy: SnapshotStrategy
+    snapshots: SnapshotStore | None
+    cache_strategy: CacheStrategy
+    cache: CacheStore | None
+    freshness: Freshness
+    fails_without_snapshots: bool
+    replay_limit: int | None
+
+
+class Ask(NamedTuple):
+    """What a load is asked for; `version` None is the head."""
+
+    version: int | None
+    freshness: Freshness
+    skips_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A tail that came with a snapshot: from version `first` on, to where the load was asked.
+
+    `noted` is the floor's head, `began` the clock, from before it was read.
+    """
+
+    first: int
+    chunks: AsyncIterator[Sequence[EventRow]]
+    noted: Head | None
+    began: datetime
+
+
+class Trail:
+    """What one load met on its way; `moment` is the `Forgets.moment` at which it began."""
+
+    __slots__ = (
+        "_lap_at",
+        "ahead",
+        "cache_stamp",
+        "misses",
+        "moment",
+        "phases",
+        "refuted",
+        "saw_cache_entry",
+        "snapshots_down",
+        "unproven",
+    )
+
+    def __init__(self, *, is_timed: bool, moment: int = 0) -> None:
+        self.moment = moment
+        self.ahead: Ahead | None = None
+        self.misses: list[Miss] = []
+        self.refuted: list[Stamp] = []  # another event stands at their version
+        self.unproven: list[Stamp] = []  # no event stands at their version
+        self.saw_cache_entry = False
+        self.cache_stamp: Stamp | None = None  # of the entry that the load started from
+        self.snapshots_down = False
+        self.phases: dict[str, timedelta] = {}
+        self._lap_at = perf_counter() if is_timed else None
+
+    def miss(self, source: Source, reason: Reason, detail: object = "") -> None:
+        """Note a baseline that wasn't taken."""
+        self.misses.append(Miss(source, reason, str(detail)))
+
+    def take_ahead(self, first: int) -> Ahead | None:
+        """The tail from this version on, if it was read ahead; only once."""
+        ahead, self.ahead = self.ahead, None
+        return ahead if ahead is not None and ahead.first == first else None
+
+    def lap(self, phase: str) -> None:
+        """Add the time since the last lap to a phase."""
+        if self._lap_at is not None:
+            now = perf_counter()
+            spent = timedelta(seconds=now - self._lap_at)
+            self.phases[phase] = self.phases.get(phase, timedelta(0)) + spent
+            self._lap_at = now
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A state and what is known of it.
+
+    `state` is private until it is handed out. `last_event_id` and the times are None for version 0.
+    `verified_at` is when the tail read that proved it the head began; `is_current` tells whether
+    that was in this load. `record` is an encoding of `state` from which it comes back, if there is
+    one, `payload` one that isn't verified yet. `is_spent` says that the state was handed to a
+    handler, since it couldn't be copied.
+    """
+
+    aggregate_id: UUID
+    state: Aggregate
+    trail: Trail
+    version: int = 0
+    last_event_id: UUID | None = None
+    last_event_at: datetime | None = None
+    anchor_at: datetime | None = None
+    verified_at: datetime = NEVER_VERIFIED
+    is_current: bool = False
+    events_folded: int = 0
+    baseline: Source = Source.EMPTY
+    baseline_version: int = 0
+    record: AggregateRecord | None = None
+    payload: bytes | None = None
+    is_spent: bool = False
+
+    @classmethod
+    def from_record(
+        cls, state: Aggregate, record: AggregateRecord, baseline: Source, trail: Trail
+    ) -> "Loaded":
+        """The state of a record."""
+        return cls(
+            aggregate_id=record.aggregate_id,
+            state=state,
+            trail=trail,
+            version=record.version,
+            last_event_id=record.last_event_id,
+            last_event_at=record.last_event_at,
+            anchor_at=record.anchor_at,
+            verified_at=record.verified_at,
+            baseline=baseline,
+            baseline_version=record.version,
+            record=record,
+        )
+
+    @property
+    def head(self) -> tuple[int, UUID] | None:
+        """The version and id of the last event folded."""
+        return None if self.last_event_id is None else (self.version, self.last_event_id)
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """The stamp of the state's record, if it has one."""
+        return None if self.record is None else self.record.stamp
+
+    def origin(self, scope: Scope) -> Origin:
+        """The state's provenance; only for a state with events."""
+        if self.last_event_id is None or self.last_event_at is None or self.anchor_at is None:
+            raise AssertionError("an empty aggregate has no origin")
+        return Origin(
+            scope.namespace,
+            scope.epoch,
+            scope.revision,
+            self.last_event_id,
+            self.last_event_at,
+            self.anchor_at,
+        )

@@ -1,0 +1,105 @@
+"""Snapshots are written behind the commands that made them due."""
+
+import asyncio
+from collections.abc import Collection
+from uuid import UUID
+
+from interlock._engine.calls import bounded
+from interlock._engine.reports import Reporting
+from interlock._engine.underway import UnderWay
+from interlock._storage.protocols import SnapshotStore
+from interlock._storage.records import AggregateRecord, RecordKey, Stamp
+
+_FAILURES_REMEMBERED = 1_000  # ids
+
+
+class SnapshotWriter:
+    """Puts encoded snapshots into a store, one after the other, off the path of commands.
+
+    At most `size` ids wait: beyond that a new one isn't queued, which is counted, and a later
+    commit makes it good. Of two snapshots of one id the newest is written. A store that never waits
+    is written at once.
+    """
+
+    def __init__(self, store: SnapshotStore, reporting: Reporting, *, size: int) -> None:
+        self._store = store
+        self._reporting = reporting
+        self._size = size
+        self._queued: dict[RecordKey, tuple[AggregateRecord, frozenset[Stamp]]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._writing = UnderWay()
+        self._failures: dict[UUID, str] = {}  # of the latest write of each id, the latest last
+
+    def anew(self) -> "SnapshotWriter":
+        """Another one of the same store, for which nothing waits."""
+        return SnapshotWriter(self._store, self._reporting, size=self._size)
+
+    async def write(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
+    ) -> bool:
+        """Whether the record is written, or will be; what fails is counted, and raises nothing."""
+        if self._store.is_local:
+            return await self._put(key, record, supersedes)
+        waiting = self._queued.get(key)
+        if waiting is None and len(self._queued) >= self._size:
+            self._reporting.count("snapshot.queue_full")
+            return False
+        superseded = frozenset(supersedes)
+        if waiting is not None:
+            superseded |= waiting[1]
+            if waiting[0].version > record.version and waiting[0].stamp not in superseded:
+                record = waiting[0]
+        self._queued[key] = record, superseded
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        return True
+
+    def failure(self, aggregate_id: UUID) -> str:
+        """Why the id's latest snapshot isn't stored; empty if it is, as far as is known."""
+        return self._failures.get(aggregate_id, "")
+
+    async def forget(self, aggregate_id: UUID) -> None:
+        """Take what waits for the id out of the queue; returns when no write of it is under way."""
+        for key in [key for key in self._queued if key.aggregate_id == aggregate_id]:
+            del self._queued[key]
+        await self._writing.ended(aggregate_id)
+        self._failures.pop(aggregate_id, None)
+
+    async def drain(self) -> None:
+        """Wait until everything that was queued is written; who stops waiting gives it up."""
+        while self._task is not None:
+            try:
+                await asyncio.wait({self._task})
+            except asyncio.CancelledError:
+                self._task.cancel()
+                self._queued.clear()
+                raise
+
+    async def _work(self) -> None:
+        try:
+            while self._queued:
+                key = next(iter(self._queued))
+                record, supersedes = self._queued.pop(key)
+                with self._writing.of(key.aggregate_id):
+                    await self._put(key, record, supersedes)
+        finally:
+            self._task = None
+
+    async def _put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
+    ) -> bool:
+        self._failures.pop(key.aggregate_id, None)
+        try:
+            await bounded(
+                "the snapshot store's put",
+                self._store.timeout,
+                self._store.put(key, record, supersedes),
+            )
+        except Exception as error:  # noqa: BLE001 the commit that made it due stands
+            self._reporting.failed("snapshot.failed", error, (key.aggregate_type, key.aggregate_id))
+            self._failures[key.aggregate_id] = str(error)
+            if len(self._failures) > _FAILURES_REMEMBERED:
+                del self._failures[next(iter(self._failures))]
+            return False
+        self._reporting.count("snapshot.taken")
+        return True

@@ -1,0 +1,1 @@
+"""What domain code declares: aggregates, commands, routes to methods, strategies."""

@@ -1,0 +1,355 @@
+"""The aggregate that users derive from, and the stamp in an aggregate's JSON."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, TypeVar
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import PydanticCustomError, from_json, to_json
+
+from interlock._model.routes import EventEntry, Tables, build_tables, type_name
+from interlock._values.canonical import canonical_json
+from interlock._values.fidelity import fidelity_of, told_of
+from interlock._values.ids import PlainUUID
+from interlock._values.sharing import restore
+from interlock.errors import EventApplyError, UnknownEventError
+
+STAMP_KEY = "interlock_stamp"
+
+A = TypeVar("A", bound="Aggregate")
+
+
+class Origin(NamedTuple):
+    """Where a state comes from: its stamp, less what the state itself says (type, id, version)."""
+
+    namespace: str
+    epoch: int
+    revision: str
+    last_event_id: UUID
+    last_event_at: datetime
+    anchor_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEvent:
+    """An emitted event, encoded at once; its id is kept through every retry of the append."""
+
+    event_id: UUID
+    type: str
+    schema_version: int
+    payload: bytes
+
+
+class Aggregate(BaseModel):
+    """A consistency boundary whose state is the fold of its events.
+
+    Every field needs a default that doesn't vary. `version` is the number of events folded into the
+    state. Neither is to be assigned: handlers `emit`, appliers assign.
+    """
+
+    # Slots and not private attributes: those cost every decode, and would take part in ==.
+    __slots__ = ("_interlock_origin", "_interlock_pending")
+    if TYPE_CHECKING:  # at run time pydantic would take annotations for private attributes
+        _interlock_origin: ClassVar["Origin | None"]
+        _interlock_pending: ClassVar["list[PendingEvent] | None"]
+
+    type_name: ClassVar[str]
+    revision: ClassVar[str]
+    reads_revisions: ClassVar[tuple[str, ...]]
+
+    id: PlainUUID = Field(default_factory=uuid4)
+    version: int = 0
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        """Refuse a field under the stamp's name."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if STAMP_KEY in cls.model_fields:
+            raise TypeError(
+                f"{cls.__name__}.{STAMP_KEY}: the name is taken by the stamp in the JSON"
+            )
+
+    @property
+    def uncommitted_events(self) -> tuple[BaseModel, ...]:
+        """The events emitted and not yet appended, decoded anew at each call."""
+        emits = tables_of(type(self)).events
+        return tuple(emits[event.type].validate(event.payload) for event in pending_of(self))
+
+    def emit(self, event: BaseModel) -> None:
+        """Record an event and apply it.
+
+        The event is encoded here and now, and it is the decoded copy that is applied: later changes
+        to `event` go nowhere. Raises `UnknownEventError` for an event without an applier, or whose
+        class is `read_only`; `EventApplyError` if it doesn't come back from its JSON exactly as it
+        was given, or its applier raises. The event is then not recorded.
+        """
+        cls = type(self)
+        entry = tables_of(cls).emits.get(type(event))
+        if entry is None:
+            raise UnknownEventError(
+                f"{cls.__name__} emitted {type(event).__name__} but has no applier for it; add a "
+                "method marked @applies_event with a parameter of that type"
+            )
+        if entry.is_read_only:
+            raise UnknownEventError(
+                f"{cls.__name__} emitted {type(event).__name__}, which is read_only; emit an event "
+                "of a class that isn't"
+            )
+        version = self.version
+        payload, copy = _stored_form(self, entry, event)
+        try:
+            self.__dict__["version"] = version + 1
+            entry.apply(self, copy)
+        except Exception as error:
+            self.__dict__["version"] = version
+            raise EventApplyError(
+                f"{cls.__name__} {self.id} could not apply the emitted {entry.name}: {error}"
+            ) from error
+        pending = pending_of(self)
+        if not pending:
+            set_pending(self, pending)
+        pending.append(PendingEvent(uuid4(), entry.name, entry.schema_version, payload))
+
+    def model_dump_json(self, **options: Any) -> str:  # Any: pydantic's own options
+        """As pydantic's, with the stamp under the key `interlock_stamp`."""
+        text = super().model_dump_json(**options).removesuffix("}").rstrip()
+        separator = "" if text == "{" else ","
+        return f'{text}{separator}"{STAMP_KEY}":{to_json(_stamp(self)).decode()}}}'
+
+    def model_dump(
+        self, **options: Any
+    ) -> dict[str, Any]:  # Any: pydantic's own options and result
+        """As pydantic's; with `mode="json"` it holds the stamp under the key `interlock_stamp`."""
+        data = super().model_dump(**options)
+        if options.get("mode") == "json":
+            data[STAMP_KEY] = _stamp(self)
+        return data
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:  # Any: as pydantic's
+        """As pydantic's; a stamp is taken out and compared, and on `Aggregate` chooses the type.
+
+        Raises `ValidationError` if the stamp is of another type or doesn't fit the state.
+        """
+        if isinstance(obj, Mapping) and STAMP_KEY in obj:
+            rest = {key: value for key, value in obj.items() if key != STAMP_KEY}
+            stamp = _read_stamp(obj[STAMP_KEY])
+            target = cls._stamped_type(stamp.get("type"))
+            return _checked(super(Aggregate, target).model_validate(rest, **options), stamp)
+        cls._require_no_stamp()
+        return super().model_validate(obj, **options)
+
+    @classmethod
+    def model_validate_json(
+        cls, json_data: str | bytes | bytearray, **options: Any
+    ) -> Self:  # Any: as above
+        """As pydantic's; a stamp is treated as by `model_validate`."""
+        try:
+            obj = from_json(json_data)
+        except (TypeError, ValueError):
+            return super().model_validate_json(json_data, **options)
+        if isinstance(obj, dict) and STAMP_KEY in obj:
+            stamp = _read_stamp(obj.pop(STAMP_KEY))
+            target = cls._stamped_type(stamp.get("type"))
+            return _checked(
+                super(Aggregate, target).model_validate_json(to_json(obj), **options), stamp
+            )
+        cls._require_no_stamp()
+        return super().model_validate_json(json_data, **options)
+
+    @classmethod
+    def _stamped_type(cls, name: object) -> type[Self]:
+        if cls is Aggregate:
+            return _find_type(name)
+        if name != type_name(cls):
+            _fail("stamped as {found}, wanted {wanted}", found=str(name), wanted=type_name(cls))
+        return cls
+
+    @classmethod
+    def _require_no_stamp(cls) -> None:
+        if cls is Aggregate:
+            _fail("there is no stamp that names the type; validate with the class itself")
+
+    def __copy__(self) -> Self:
+        return _carry(self, super().__copy__())
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:  # Any: as copy.deepcopy's
+        return _carry(self, super().__deepcopy__(memo))
+
+    def __getstate__(self) -> dict[Any, Any]:  # Any: as pydantic's
+        return {**super().__getstate__(), STAMP_KEY: (origin_of(self), pending_of(self))}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:  # Any: as pydantic's
+        origin, pending = state.pop(STAMP_KEY)
+        super().__setstate__(state)
+        set_origin(self, origin)
+        set_pending(self, list(pending))
+
+
+def _stored_form(state: Aggregate, entry: EventEntry, event: BaseModel) -> tuple[bytes, BaseModel]:
+    """The event's JSON and what comes back from it. Raises `EventApplyError` if they differ."""
+    try:
+        payload = event.__pydantic_serializer__.to_json(event, warnings="none")
+        copy = entry.validate(payload)
+    except Exception as error:  # noqa: BLE001 whatever a serializer or validator raises
+        raise EventApplyError(
+            f"{type(state).__name__} {state.id} emitted {entry.name}, which doesn't survive its "
+            f"JSON ({told_of(event, error)}); nothing was recorded"
+        ) from None
+    lost = entry.fidelity.event_difference(event, payload, copy)
+    if lost is not None:
+        raise EventApplyError(
+            f"{type(state).__name__} {state.id} emitted {entry.name}, which doesn't come back from "
+            f"its JSON as it was: {lost}; give the field what its type promises, or a type that "
+            "keeps it. Nothing was recorded"
+        )
+    return payload, copy
+
+
+# The slots' own setters: pydantic's __setattr__ is for fields.
+set_origin = Aggregate._interlock_origin.__set__  # type: ignore[union-attr] # a slot descriptor
+set_pending = Aggregate._interlock_pending.__set__  # type: ignore[union-attr] # a slot descriptor
+
+
+def origin_of(aggregate: Aggregate) -> Origin | None:
+    """Where the state comes from; None if no application made it."""
+    try:
+        return aggregate._interlock_origin
+    except AttributeError:
+        return None
+
+
+def pending_of(aggregate: Aggregate) -> list[PendingEvent]:
+    """The encoded events emitted and not yet appended, oldest first."""
+    try:
+        return aggregate._interlock_pending or []
+    except AttributeError:
+        return []
+
+
+def tables_of(cls: type[Aggregate]) -> Tables:
+    """The tables of an aggregate class, built at the first call."""
+    tables: Tables | None = cls.__dict__.get("__interlock_tables__")
+    if tables is None:
+        tables = build_tables(cls)
+        type.__setattr__(cls, "__interlock_tables__", tables)
+    return tables
+
+
+# The types of the running applications, by stored name: where a stamp's type is looked up first.
+running_types: list[Mapping[str, type[Aggregate]]] = []
+
+
+def _find_type(name: object) -> type[Any]:  # Any: a class chosen at run time
+    found = [] if not isinstance(name, str) else [t[name] for t in running_types if name in t]
+    found = found or [cls for cls in _subclasses(Aggregate) if type_name(cls) == name]
+    if len(set(found)) != 1:
+        _fail(
+            "the stamp names the type {name} and {count} aggregate classes have that name; "
+            "validate with the class itself",
+            name=str(name),
+            count=len(set(found)),
+        )
+    return found[0]
+
+
+def _subclasses(cls: type[Aggregate]) -> Iterator[type[Aggregate]]:
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+def _fail(template: str, **context: str | int) -> NoReturn:
+    error = PydanticCustomError("interlock_stamp", template, context)
+    raise ValidationError.from_exception_data(
+        "Aggregate", [{"type": error, "loc": (STAMP_KEY,), "input": context}]
+    )
+
+
+def _carry(source: Aggregate, copy: A) -> A:
+    set_origin(copy, origin_of(source))
+    set_pending(copy, list(pending_of(source)))
+    return copy
+
+
+def _stamp(state: Aggregate) -> dict[str, Any]:  # Any: a JSON object
+    origin = origin_of(state)
+    pending = pending_of(state)
+    last_event_id = pending[-1].event_id if pending else origin and origin.last_event_id
+    stamp: dict[str, Any] = {
+        "namespace": origin and origin.namespace,
+        "epoch": origin and origin.epoch,
+        "type": type_name(type(state)),
+        "id": str(state.id),
+        "revision": origin and origin.revision,
+        "version": state.version,
+        "last_event_id": last_event_id and str(last_event_id),
+        "last_event_at": origin and origin.last_event_at.isoformat(),
+        "anchor_at": origin and origin.anchor_at.isoformat(),
+    }
+    details = fidelity_of(type(state)).details(state)
+    if details:
+        stamp["details"] = from_json(details)
+    return stamp | {"checksum": _checksum(state, stamp)}
+
+
+def _checksum(state: Aggregate, stamp: Mapping[str, Any]) -> str:
+    canonical = to_json([canonical_json(state).decode(), stamp])
+    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
+
+
+def _read_stamp(found: object) -> dict[str, Any]:  # Any: JSON values
+    try:
+        stamp = from_json(to_json(found))
+    except Exception as error:  # noqa: BLE001 whatever a foreign object leads to
+        _fail("the stamp can't be read: {error}", error=type(error).__name__)
+    if not isinstance(stamp, dict):
+        _fail("the stamp is {found}, wanted an object", found=type(stamp).__name__)
+    return stamp
+
+
+def _checked(state: A, stamp: Mapping[str, Any]) -> A:  # Any: the stamp's JSON values
+    rest = {key: value for key, value in stamp.items() if key != "checksum"}
+    try:
+        checksum = _checksum(state, rest)
+    except Exception as error:  # noqa: BLE001 whatever a serializer raises
+        _fail("the state has no JSON to compare: {error}", error=type(error).__name__)
+    if stamp.get("checksum") != checksum:
+        _fail(
+            "the stamp's checksum doesn't fit the state; the JSON was changed after it was written"
+        )
+    if (stamp.get("id"), stamp.get("version")) != (str(state.id), state.version):
+        _fail("the stamp is of another id or version than the state")
+    try:
+        if "details" in stamp:
+            restore(state, to_json(stamp["details"]))
+        if stamp.get("revision") is not None:
+            set_origin(state, _origin_in(stamp))
+    except Exception as error:  # noqa: BLE001 whatever parts of another form lead to
+        _fail("the stamp can't be read: {error}", error=type(error).__name__)
+    return state
+
+
+def _origin_in(stamp: Mapping[str, Any]) -> Origin:  # Any: as above
+    """Raises `KeyError`, `TypeError` or `ValueError` for what no stamp of ours holds."""
+    namespace, epoch, revision = stamp["namespace"], stamp["epoch"], stamp["revision"]
+    if [type(each) for each in (namespace, epoch, revision)] != [str, int, str]:
+        raise TypeError
+    return Origin(
+        namespace,
+        epoch,
+        revision,
+        last_event_id=UUID(stamp["last_event_id"]),
+        last_event_at=_utc(stamp["last_event_at"]),
+        anchor_at=_utc(stamp["anchor_at"]),
+    )
+
+
+def _utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.utcoffset() != timedelta(0):
+        raise ValueError
+    return moment.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""What distributions register: backends, strategies, codecs and extensions, by name."""

@@ -1,0 +1,321 @@
+"""What the core asks of a backend: protocols only.
+
+Whoever implements one need not derive from it. The two aggregate-level protocols are for plain
+classes; their record-level siblings, which move opaque records, are what the loader talks to.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
+from uuid import UUID
+
+from interlock._model.aggregate import Aggregate
+from interlock._storage.records import (
+    AggregateRecord,
+    EventRow,
+    RecordKey,
+    Scope,
+    Stamp,
+    StoredEvent,
+)
+
+
+@runtime_checkable
+class AggregateSnapshotStorageBackend(Protocol):
+    """Keeps snapshots of aggregates, durably.
+
+    The aggregate given is a private copy; the one returned is copied by the core. Its JSON
+    (`model_dump_json`) carries a stamp, and `model_validate_json` checks it: an aggregate without a
+    stamp, or of another type, id or revision, is passed over. A `ValidationError` means an unusable
+    snapshot, any other exception that the store is unavailable.
+    """
+
+    async def save_snapshot(self, aggregate: Aggregate) -> None:
+        """Keep a snapshot; it may replace an older one of the same aggregate."""
+        ...
+
+    async def load_snapshot(
+        self, aggregate_id: UUID, intended_version: int | None = None
+    ) -> Aggregate | None:
+        """The newest snapshot, or None if there is none.
+
+        With `intended_version` the newest whose version is at or below it.
+        """
+        ...
+
+
+@runtime_checkable
+class AggregateCacheBackend(Protocol):
+    """Keeps recently loaded aggregates; may forget any of them at any time.
+
+    What `AggregateSnapshotStorageBackend` says of copies, stamps and exceptions holds here too.
+    """
+
+    async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+        """The cached aggregate, or None."""
+        ...
+
+    async def set_aggregate(self, aggregate: Aggregate) -> None:
+        """Cache the aggregate, in the place of what was cached under its id."""
+        ...
+
+    async def remove_aggregate(self, aggregate_id: UUID) -> None:
+        """Forget the aggregate; nothing happens if it isn't cached."""
+        ...
+
+
+class Closeable(Protocol):
+    """What a backend with connections has besides. Optional: one without them leaves both out.
+
+    After a close it may be opened again, by another event loop: what belongs to a loop (locks,
+    tasks, connections) is made in `open`. A backend that can't raises `ConfigurationError` there.
+    """
+
+    async def open(self) -> None:
+        """Called once a life, on start, in the process and on the event loop that will use it."""
+        ...
+
+    async def close(self) -> None:
+        """Called once a life, after the last call."""
+        ...
+
+
+class CacheStore(Protocol):
+    """The record-level sibling of `AggregateCacheBackend`.
+
+    Raises `RecordUnusableError` for an entry that can't be a record, `BackendUnavailableError` for
+    everything else.
+    """
+
+    @property
+    def timeout(self) -> timedelta | None:
+        """What bounds each call; None for no bound."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it answers within this process, without waiting."""
+        ...
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        """The entry, or None."""
+        ...
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """The usable entries among the keys; what is missing or unusable isn't in it."""
+        ...
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """Keep the record unless a newer one stands there; atomic.
+
+        First an entry whose stamp is in `supersedes` is removed. Then: an older version is
+        replaced, a newer one is left, and of the same version with the same last event the later
+        `verified_at` is kept. The same version with another last event, or an unusable entry, is
+        replaced. Raises `RecordTooLargeError` once nothing stands there any more.
+        """
+        ...
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        """Remove the entry; with a stamp only if it is the entry's."""
+        ...
+
+
+@runtime_checkable
+class ChangeNotifier(Protocol):
+    """What a shared cache may also do: tell the tier in front of it what others have changed."""
+
+    async def watch(self, changed: Callable[[str], None], reset: Callable[[], None]) -> None:
+        """Tell of changes until the backend is closed; called once, after `open`.
+
+        `changed` gets the `RecordKey.text()` of each entry that somebody put or removed; this
+        backend's own doing needs no telling. `reset` is called when the channel breaks, and again
+        when it is connected anew, before the first change that comes over it. Both return at once
+        and don't raise. A channel that can't be had yet is tried again later, and raises nothing.
+        """
+        ...
+
+
+class SnapshotStore(Protocol):
+    """The record-level sibling of `AggregateSnapshotStorageBackend`.
+
+    Errors, `timeout` and `is_local` are as in `CacheStore`.
+    """
+
+    @property
+    def timeout(self) -> timedelta | None:
+        """What bounds each call; None for no bound."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it answers within this process, without waiting."""
+        ...
+
+    async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
+        """The newest record, at or below the bound if one is given; None if there is none.
+
+        For an unusable one `RecordUnusableError` tells its version, so that the next can be asked
+        for.
+        """
+        ...
+
+    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
+        """The newest usable records of the keys; what is missing or unusable isn't in it."""
+        ...
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """Keep the record by its version, in one transaction; the same version is replaced.
+
+        First the records whose stamps are in `supersedes` are removed. An older record than the
+        newest is kept only if it is among the newest `keep` of its revision. Then retention
+        applies.
+        """
+        ...
+
+    async def revisions(self, key: RecordKey) -> Collection[str]:
+        """The revisions with a record of the key's aggregate, the most recently taken first."""
+        ...
+
+    async def prune(self, scope: Scope) -> int:
+        """Apply retention to the scope's type, all its revisions; the number of records removed.
+
+        The only record left of an aggregate is never removed.
+        """
+        ...
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """What a snapshot store may also do: forget an aggregate."""
+
+    async def forget(self, key: RecordKey) -> int:
+        """Remove the records of the key's aggregate, of all revisions; the number removed.
+
+        A tombstone is kept for a day: a put of a record whose `taken_at` isn't after it leaves no
+        record, and raises no error. It stands before the first record goes, and whoever puts while
+        this runs leaves none either. Raises `ConfigurationError` if it can't.
+        """
+        ...
+
+
+@runtime_checkable
+class ListsIds(Protocol):
+    """What a snapshot store may also do: list what it has, for tools."""
+
+    def ids(self, scope: Scope) -> AsyncIterator[UUID]:
+        """The ids of the aggregates that have a record in the scope, each once, in no order."""
+        ...
+
+
+@runtime_checkable
+class RemovesOne(Protocol):
+    """What a snapshot store may also do: remove one record, for tools."""
+
+    async def remove(self, key: RecordKey, stamp: Stamp) -> None:
+        """Remove the record with this stamp; nothing happens if there is none."""
+        ...
+
+
+@runtime_checkable
+class TellsNewest(Protocol):
+    """What a snapshot store may also do: tell whether snapshots are still taken."""
+
+    async def newest(self, namespace: str) -> Mapping[str, datetime]:
+        """When the newest record of each aggregate type was taken, of whatever revision.
+
+        It may read all that is kept: for people who ask, not for loads.
+        """
+        ...
+
+
+class EventStore(Protocol):
+    """Keeps streams of events, durably; the one place that decides whose append wins.
+
+    `read` and `head` see every append acknowledged before they began: a lagging replica is no event
+    store. Raises `BackendUnavailableError` where it can't answer.
+    """
+
+    @property
+    def timeout(self) -> timedelta | None:
+        """What bounds each call; None for no bound."""
+        ...
+
+    async def append(
+        self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
+    ) -> None:
+        """Append the events, all or none, if the stream's head is exactly `after`.
+
+        `after` is the head's (version, event id).
+        `after=None` asks for a stream without events. The events are of one stream, with contiguous
+        versions from `after`'s. Raises `ConcurrencyError` if the head is another;
+        `BackendUnavailableError(nothing_done=True)` if nothing was stored nor will be. After any
+        other exception the outcome counts as unknown.
+        """
+        ...
+
+    def read(
+        self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
+    ) -> AsyncIterator[Sequence[EventRow]]:
+        """The events with `first <= version <= last`, ascending, in chunks; of bounded memory.
+
+        A chunk has no more than 2,000 events, and no more than 16 MiB of payloads unless it is a
+        single event.
+        """
+        ...
+
+    async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
+        """The version and id of the last event; None for a stream without events."""
+        ...
+
+    async def delete(
+        self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
+    ) -> int:
+        """Delete the stream, or its events with `version < below`; the number of events deleted.
+
+        What is appended at the same time goes with it, or is a conflict: no event is left behind
+        one that is gone.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsFromSnapshot(Protocol):
+    """What an event store may also do: read a snapshot together with the tail behind it.
+
+    A store whose events and snapshots are in one database answers a cold load in one round trip.
+    """
+
+    def keeps_beside(self, snapshots: SnapshotStore) -> bool:
+        """Whether the snapshots of this store can be read so; asked once, before it is opened."""
+        ...
+
+    async def read_from_snapshot(
+        self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
+    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+        """The key's newest record and the events behind it, as of that moment or later.
+
+        The record is what `SnapshotStore.read(key, last)` gives, the events are what
+        `EventStore.read` gives from the record's version on (its own event comes first), or from
+        version 1 if there is no record. Raises as the two do.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """What an event store may also do: read the tails of many streams at once."""
+
+    def read_many(
+        self, aggregate_type: str, first: Mapping[UUID, int]
+    ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
+        """The events of each id from its first version on, in chunks; of bounded memory.
+
+        A chunk is of one id, and no larger than one of `EventStore.read`.
+        The chunks of one id are consecutive and ascending, the ids come in any order; an id without
+        such events may be left out. It sees what `EventStore.read` sees.
+        """
+        ...

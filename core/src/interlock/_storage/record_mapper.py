@@ -1,0 +1,157 @@
+"""Between the states of one registered aggregate and their records."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from interlock._model.aggregate import Aggregate, Origin, origin_of, pending_of, set_origin
+from interlock._storage.codecs import Codec, JsonCodec
+from interlock._storage.records import AggregateRecord, RecordKey, Scope
+from interlock._values.comparing import Difference
+from interlock._values.fidelity import Fidelity, fidelity_of, told, told_of
+from interlock._values.sharing import restore
+from interlock.errors import RecordTooLargeError, RecordUnusableError, StateNotKeptError
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateMapper:
+    """Encodes and decodes states in one scope, by one codec."""
+
+    aggregate_type: type[Aggregate]
+    scope: Scope
+    codec: Codec
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """What JSON keeps of the type's states."""
+        return fidelity_of(self.aggregate_type)
+
+    def encode(self, state: Aggregate) -> bytes:
+        """The state's payload, not yet verified. Raises `StateNotKeptError` if there is none."""
+        self.fidelity.drop_cached(state)
+        try:
+            return self.codec.encode(state)
+        except RecordTooLargeError:
+            raise
+        except Exception as error:  # noqa: BLE001 also a foreign codec's
+            where = f"it can't be encoded ({told_of(state, error)})"
+            raise self._not_kept(state, where) from None
+
+    def record(
+        self, state: Aggregate, origin: Origin, *, verified_at: datetime, taken_at: datetime
+    ) -> AggregateRecord:
+        """The state, encoded here and now and verified.
+
+        Raises `StateNotKeptError` if it wouldn't come back as it is.
+        """
+        payload = self.encode(state)
+        return self.verified(state, payload, origin, verified_at=verified_at, taken_at=taken_at)
+
+    def verified(
+        self,
+        state: Aggregate,
+        payload: bytes,
+        origin: Origin,
+        *,
+        verified_at: datetime,
+        taken_at: datetime,
+    ) -> AggregateRecord:
+        """The record of a state and its payload, from which the state comes back as it is.
+
+        Raises `StateNotKeptError` if it doesn't.
+        """
+        json = payload if type(self.codec) is JsonCodec else None
+        try:
+            details = self.fidelity.state_details(
+                state, json, lambda: self.codec.decode(self.aggregate_type, payload)
+            )
+        except Exception as error:  # noqa: BLE001 a record that can't be read again is not put
+            raise self._not_kept(state, f"its record can't be read, {told(error)}") from None
+        if isinstance(details, Difference):
+            raise self._not_kept(state, str(details))
+        return AggregateRecord(
+            namespace=self.scope.namespace,
+            epoch=self.scope.epoch,
+            aggregate_type=self.scope.aggregate_type,
+            aggregate_id=state.id,
+            revision=self.scope.revision,
+            version=state.version,
+            last_event_id=origin.last_event_id,
+            last_event_at=origin.last_event_at,
+            anchor_at=origin.anchor_at,
+            verified_at=verified_at,
+            taken_at=taken_at,
+            codec=self.codec.name,
+            payload=payload,
+            details=details,
+        )
+
+    def _not_kept(self, state: Aggregate, where: str) -> StateNotKeptError:
+        return StateNotKeptError(
+            f"{self.scope.aggregate_type} {state.id} version {state.version} isn't kept, since it "
+            f"wouldn't come back from its record as it is: {where}",
+            where=where,
+        )
+
+    def state(self, record: AggregateRecord, key: RecordKey) -> Aggregate:
+        """A new object from the key's record.
+
+        Raises `RecordUnusableError` for another key's record and for one that doesn't decode.
+        """
+        record.check_is_of(key)
+        if record.codec != self.codec.name:
+            raise RecordUnusableError(
+                f"a record in {record.codec}, wanted one in {self.codec.name}",
+                version=record.version,
+            )
+        try:
+            state = self.codec.decode(self.aggregate_type, record.payload)
+            if record.details:
+                restore(state, record.details)
+        except Exception as error:  # noqa: BLE001 whatever a foreign payload leads to
+            raise RecordUnusableError(
+                f"the payload of a record of {key.aggregate_type} {key.aggregate_id} version "
+                f"{record.version} doesn't decode: {told(error)}",
+                version=record.version,
+            ) from None
+        if state.id != record.aggregate_id or state.version != record.version:
+            raise RecordUnusableError(
+                f"the payload is of {state.id} version {state.version}, its stamp says "
+                f"{record.aggregate_id} version {record.version}",
+                version=record.version,
+            )
+        set_origin(state, self.origin(record))
+        return state
+
+    def origin(self, record: AggregateRecord) -> Origin:
+        """What a state decoded from the record carries of its stamp."""
+        return Origin(
+            self.scope.namespace,
+            self.scope.epoch,
+            record.revision,
+            record.last_event_id,
+            record.last_event_at,
+            record.anchor_at,
+        )
+
+    def record_of(
+        self, aggregate: Aggregate, *, verified_at: datetime, taken_at: datetime
+    ) -> AggregateRecord:
+        """The record of an aggregate that carries its stamp, as a plain backend returns it.
+
+        Raises `RecordUnusableError` if there is no stamp, or it is of another scope, and
+        `StateNotKeptError`.
+        """
+        origin = origin_of(aggregate)
+        if type(aggregate) is not self.aggregate_type or origin is None or pending_of(aggregate):
+            raise RecordUnusableError(
+                f"the backend returned a {type(aggregate).__name__} "
+                f"{'with' if origin else 'without'} a stamp; wanted a stamped "
+                f"{self.aggregate_type.__name__} without uncommitted events"
+            )
+        found = Scope(origin.namespace, origin.epoch, self.scope.aggregate_type, origin.revision)
+        if found != self.scope:
+            raise RecordUnusableError(
+                f"the backend returned a state of {found}, wanted {self.scope}",
+                version=aggregate.version,
+            )
+        return self.record(aggregate, origin, verified_at=verified_at, taken_at=taken_at)

@@ -1,0 +1,331 @@
+"""Encoded states and events, and the envelope in which a store keeps them.
+
+Everything here is a value: nothing found in a record is imported, called or trusted before its
+checksum.
+"""
+
+import hashlib
+import struct
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Self
+from urllib.parse import quote
+from uuid import UUID
+
+from pydantic_core import from_json, to_json
+
+from interlock._values.fidelity import told
+from interlock._values.ids import plain_id
+from interlock.errors import RecordTooLargeError, RecordUnusableError
+
+MAX_VERSION = 2**63 - 2
+"""The highest version of a state; the next one still is a 64-bit integer of every store."""
+
+_MAGIC = b"ILRC"
+_FORMAT = 2
+_HEAD = struct.Struct(">4sBBIII")  # magic, format, then the bytes of seal, fields, details, payload
+_CHECKSUM_SIZE = 16
+_MAX_FIELDS = 64 * 1024
+_MAX_EPOCH = 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+NEVER_VERIFIED = _EPOCH
+"""The `verified_at` of a record that no tail read vouches for."""
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment, aware, in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the records of one registered aggregate share; a store keeps scopes apart.
+
+    `epoch` is part of cache keys and 0 for snapshots.
+    """
+
+    namespace: str
+    epoch: int
+    aggregate_type: str
+    revision: str
+
+    def key(self, aggregate_id: UUID) -> "RecordKey":
+        """The key of one aggregate's records."""
+        return RecordKey(
+            self.namespace, self.epoch, self.aggregate_type, aggregate_id, self.revision
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKey:
+    """Under what a store keeps the records of one aggregate."""
+
+    namespace: str
+    epoch: int
+    aggregate_type: str
+    aggregate_id: UUID
+    revision: str
+
+    def text(self, *, max_length: int = 250) -> str:
+        """The key as printable ASCII without spaces, equal only for equal keys; hashed when long.
+
+        The default bound is memcached's (protocol.txt, "Keys").
+        """
+        parts = (
+            self.namespace,
+            self.epoch,
+            self.aggregate_type,
+            self.aggregate_id.hex,
+            self.revision,
+        )
+        text = "interlock:" + ":".join(quote(str(part), safe="") for part in parts)
+        if len(text) <= max_length:
+            return text
+        return "interlock#" + hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What identifies a state."""
+
+    aggregate_type: str
+    aggregate_id: UUID
+    revision: str
+    version: int
+    last_event_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateRecord:
+    """An encoded state. Stores move it and look at nothing but the key, the stamp and the times.
+
+    `version` is 1 to `MAX_VERSION`. `anchor_at` is the event time from which time-based snapshots
+    count: of the newest snapshot's last event, else of the first event. `verified_at` is when the
+    state was known to be the stream's head, `taken_at` when it was encoded. All times are UTC.
+    `details` is JSON that says what the payload can't (names of fields that are unset, objects that
+    stand at several places), mostly empty.
+    """
+
+    namespace: str
+    epoch: int
+    aggregate_type: str
+    aggregate_id: UUID
+    revision: str
+    version: int
+    last_event_id: UUID
+    last_event_at: datetime
+    anchor_at: datetime
+    verified_at: datetime
+    taken_at: datetime
+    codec: str
+    payload: bytes
+    details: bytes = b""
+
+    def __post_init__(self) -> None:
+        """Make the ids plain: a store's driver may have a class of its own for them."""
+        if not (type(self.aggregate_id) is type(self.last_event_id) is UUID):
+            for name in ("aggregate_id", "last_event_id"):
+                object.__setattr__(self, name, plain_id(getattr(self, name), name))
+
+    @property
+    def key(self) -> RecordKey:
+        """Under what a store keeps it."""
+        return RecordKey(
+            self.namespace, self.epoch, self.aggregate_type, self.aggregate_id, self.revision
+        )
+
+    @property
+    def stamp(self) -> Stamp:
+        """What identifies the state."""
+        return Stamp(
+            self.aggregate_type, self.aggregate_id, self.revision, self.version, self.last_event_id
+        )
+
+    def in_epoch(self, epoch: int) -> Self:
+        """The same state's record among those of another epoch."""
+        return self if self.epoch == epoch else replace(self, epoch=epoch)
+
+    def check_is_of(self, key: RecordKey) -> None:
+        """Raises `RecordUnusableError` if it is another key's, or of no possible version."""
+        if (
+            self.aggregate_id != key.aggregate_id
+            or self.revision != key.revision
+            or self.aggregate_type != key.aggregate_type
+            or self.namespace != key.namespace
+            or self.epoch != key.epoch
+        ):
+            raise RecordUnusableError(
+                f"a record of {self.key}, wanted one of {key}", version=self.version
+            )
+        if not 1 <= self.version <= MAX_VERSION:
+            raise RecordUnusableError(
+                f"a record of version {self.version}, wanted 1 to {MAX_VERSION}"
+            )
+
+    def to_bytes(self) -> bytes:
+        """The record as one blob: a head, the fields, the details, the payload, and a checksum.
+
+        Raises `RecordUnusableError` for a record with a field of another type or out of its range.
+        """
+        fields = self._fields()
+        sizes = 0, len(fields), len(self.details), len(self.payload)
+        head = _HEAD.pack(_MAGIC, _FORMAT, *sizes)
+        body = b"".join((head, fields, self.details, self.payload))
+        return body + _checksum(body)
+
+    def checksum(self) -> bytes:
+        """16 bytes over the whole record, for a store that keeps the fields in columns.
+
+        Raises as `to_bytes`.
+        """
+        return self.to_bytes()[-_CHECKSUM_SIZE:]
+
+    @classmethod
+    def from_bytes(cls, blob: bytes, *, key: RecordKey) -> Self:
+        """The key's record in a blob.
+
+        Raises `RecordUnusableError`, and nothing else, for any blob that isn't what `to_bytes`
+        makes of a record of this key.
+        """
+        fields, details, payload = _parts(blob)
+        try:
+            given = from_json(fields)
+            record = cls(
+                namespace=given[0],
+                epoch=given[1],
+                aggregate_type=given[2],
+                aggregate_id=UUID(hex=given[3]),
+                revision=given[4],
+                version=given[5],
+                last_event_id=UUID(hex=given[6]),
+                last_event_at=from_micros(given[7]),
+                anchor_at=from_micros(given[8]),
+                verified_at=from_micros(given[9]),
+                taken_at=from_micros(given[10]),
+                codec=given[11],
+                payload=payload,
+                details=details,
+            )
+            is_ours = record._fields() == fields
+        except RecordUnusableError:
+            raise
+        except Exception as error:  # noqa: BLE001 whatever foreign fields make of this
+            raise RecordUnusableError(f"the record's fields don't read: {told(error)}") from None
+        if not is_ours:
+            raise RecordUnusableError("the record's fields aren't written as ours are")
+        record.check_is_of(key)
+        return record
+
+    def _fields(self) -> bytes:
+        texts = self.namespace, self.aggregate_type, self.revision, self.codec
+        if not (
+            {*map(type, texts)} == {str}
+            and type(self.version) is type(self.epoch) is int
+            and 1 <= self.version <= MAX_VERSION
+            and 0 <= self.epoch <= _MAX_EPOCH
+        ):
+            raise RecordUnusableError(
+                f"a record has a version from 1 to {MAX_VERSION}, an epoch from 0, and strings for "
+                "its namespace, type, revision and codec; this one hasn't"
+            )
+        fields = to_json(
+            (
+                self.namespace,
+                self.epoch,
+                self.aggregate_type,
+                self.aggregate_id.hex,
+                self.revision,
+                self.version,
+                self.last_event_id.hex,
+                to_micros(self.last_event_at),
+                to_micros(self.anchor_at),
+                to_micros(self.verified_at),
+                to_micros(self.taken_at),
+                self.codec,
+            )
+        )
+        if len(fields) > _MAX_FIELDS:
+            raise RecordTooLargeError(
+                f"the names of a record's key have {len(fields)} bytes; wanted up to {_MAX_FIELDS}"
+            )
+        return fields
+
+
+def _parts(blob: bytes) -> tuple[bytes, bytes, bytes]:
+    """The fields, the details and the payload, by head and checksum; still of anybody."""
+    if len(blob) < _HEAD.size + _CHECKSUM_SIZE:
+        raise RecordUnusableError(f"a record of {len(blob)} bytes is shorter than an empty one")
+    magic, format_version, *sizes = _HEAD.unpack_from(blob)
+    if magic != _MAGIC:
+        raise RecordUnusableError(f"not one of our records: it begins with {bytes(blob[:4])!r}")
+    if format_version != _FORMAT:
+        raise RecordUnusableError(
+            f"a record of format {format_version}, this code reads format {_FORMAT}"
+        )
+    seal_size, fields_size, details_size, _ = sizes
+    if len(blob) != _HEAD.size + sum(sizes) + _CHECKSUM_SIZE:
+        raise RecordUnusableError(f"a record of {len(blob)} bytes is truncated or has a tail")
+    if seal_size:
+        raise RecordUnusableError("a sealed record; this code reads those without a seal")
+    if fields_size > _MAX_FIELDS:
+        raise RecordUnusableError(f"a record with {fields_size} bytes of fields")
+    body = bytes(blob[:-_CHECKSUM_SIZE])
+    if _checksum(body) != blob[-_CHECKSUM_SIZE:]:
+        raise RecordUnusableError("the record's checksum is wrong")
+    fields_end = _HEAD.size + fields_size
+    details_end = fields_end + details_size
+    return body[_HEAD.size : fields_end], body[fields_end:details_end], body[details_end:]
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=_CHECKSUM_SIZE).digest()
+
+
+class EventRow(NamedTuple):
+    """An event as `EventStore.read` gives it: raw, since most are only folded.
+
+    A plain tuple in this order serves as well. `event_id` is the UUID's 16 bytes, `recorded_at`
+    counts microseconds since 1970-01-01 UTC, `metadata` and `payload` are JSON.
+    """
+
+    version: int
+    event_id: bytes
+    type: str
+    schema_version: int
+    recorded_at: int
+    metadata: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as `EventStore.append` takes it. `version` counts from 1, `recorded_at` is UTC."""
+
+    aggregate_type: str
+    aggregate_id: UUID
+    version: int
+    event_id: UUID
+    type: str
+    schema_version: int
+    recorded_at: datetime
+    metadata: bytes
+    payload: bytes
+
+    def row(self) -> EventRow:
+        """The event as `EventStore.read` gives it."""
+        return EventRow(
+            self.version,
+            self.event_id.bytes,
+            self.type,
+            self.schema_version,
+            to_micros(self.recorded_at),
+            self.metadata,
+            self.payload,
+        )

@@ -1,0 +1,1 @@
+"""What a revision is computed from: the source and the classes that decide a state."""
