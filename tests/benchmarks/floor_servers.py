@@ -57,7 +57,7 @@ def _from_snapshot(rows: Sequence[Sequence[Any]]) -> PlainAccount:
 
 
 class PostgreSQLFloor:
-    """See `ServerFloor`; asyncpg keeps a prepared statement for each text."""
+    """A `ServerFloor` on asyncpg, which keeps a prepared statement for each text."""
 
     def __init__(self, link: Link, prefix: str) -> None:
         self._link = link
@@ -70,20 +70,16 @@ class PostgreSQLFloor:
         self._insert_snapshot = _INSERT_SNAPSHOT.format(*values, **names)
 
     async def append(self, account_id: UUID, version: int, event: BaseModel) -> None:
-        """See `ServerFloor.append`."""
         await self._link.execute(self._insert, *_row(account_id, version, event))
 
     async def load(self, account_id: UUID) -> PlainAccount:
-        """See `ServerFloor.load`."""
         rows = await self._link.fetch(self._read, account_id.bytes)
         return replayed(PlainAccount(id=account_id), rows)
 
     async def load_snapshot(self, account_id: UUID) -> PlainAccount:
-        """See `ServerFloor.load_snapshot`."""
         return _from_snapshot(await self._link.fetch(self._read_both, account_id.bytes))
 
     async def fill(self, account_id: UUID, events: Sequence[BaseModel], state: Account) -> None:
-        """See `ServerFloor.fill`."""
         await self._link.execute(
             f"create table {self._events} (stream bytea, version bigint, event_id bytea, type text,"
             " recorded_at bigint, metadata bytea, payload bytea, primary key (stream, version))"
@@ -99,7 +95,7 @@ class PostgreSQLFloor:
 
 
 class MariaDBFloor:
-    """See `ServerFloor`; asyncmy quotes values into the text."""
+    """A `ServerFloor` on asyncmy, which quotes values into the text."""
 
     def __init__(self, link: Link, prefix: str) -> None:
         self._link = link
@@ -112,24 +108,20 @@ class MariaDBFloor:
         self._insert_snapshot = _INSERT_SNAPSHOT.format(*values, **names)
 
     async def append(self, account_id: UUID, version: int, event: BaseModel) -> None:
-        """See `ServerFloor.append`."""
         async with self._link.cursor() as cursor:
             await cursor.execute(self._insert, _row(account_id, version, event))
 
     async def load(self, account_id: UUID) -> PlainAccount:
-        """See `ServerFloor.load`."""
         async with self._link.cursor() as cursor:
             await cursor.execute(self._read, (account_id.bytes,))
             return replayed(PlainAccount(id=account_id), await cursor.fetchall())
 
     async def load_snapshot(self, account_id: UUID) -> PlainAccount:
-        """See `ServerFloor.load_snapshot`."""
         async with self._link.cursor() as cursor:
             await cursor.execute(self._read_both, (account_id.bytes, account_id.bytes))
             return _from_snapshot(await cursor.fetchall())
 
     async def fill(self, account_id: UUID, events: Sequence[BaseModel], state: Account) -> None:
-        """See `ServerFloor.fill`."""
         async with self._link.cursor() as cursor:
             await cursor.execute(
                 f"create table {self._events} (stream binary(16), version bigint,"

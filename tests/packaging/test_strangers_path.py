@@ -27,7 +27,6 @@ _METHODS = '''\
         self._connection.close()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
         statement = "SELECT record FROM entries WHERE key = ? AND ends > ?"
         row = self._connection.execute(statement, (key.text(), time.time())).fetchone()
         return None if row is None else AggregateRecord.from_bytes(row[0], key=key)
@@ -35,7 +34,6 @@ _METHODS = '''\
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`."""
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             found = await self._usable(key)
@@ -44,7 +42,6 @@ _METHODS = '''\
                 self._connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", values)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`."""
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             found = None if stamp is None else await self._usable(key)

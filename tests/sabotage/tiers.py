@@ -27,11 +27,10 @@ PATCHES = [
         "nothing stands in the local tier that the shared one hasn't",
         CodeEdit(
             "TieredAggregateCacheBackend.put",
-            '"See `CacheStore.put`; the shared tier first."',
+            "await self._shared.put(key, record, supersedes)",
             """
-            "See `CacheStore.put`; the shared tier first."
-
             await self._local.put(key, record)
+            await self._shared.put(key, record, supersedes)
             """,
         ),
         f"{_TESTS}tiers.py::TestWriting::test_the_shared_tier_is_put_first",

@@ -78,39 +78,29 @@ class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
     """Whether an application doesn't start while this cache can't be opened."""
 
     @abstractmethod
-    async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
-        ...
+    async def read(self, key: RecordKey) -> AggregateRecord | None: ...
 
     @abstractmethod
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
-    ) -> None:
-        """See `CacheStore.put`."""
-        ...
+    ) -> None: ...
 
     @abstractmethod
-    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`."""
-        ...
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None: ...
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `CacheStore.read_many`; here one `read` after the other."""
         return await _read_each(self, keys)
 
     async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
-        """See `AggregateCacheBackend.get_aggregate`."""
         mapper = self._bound()
         key = mapper.scope.key(aggregate_id)
         record = await self.read(key)
         return None if record is None else mapper.state(record, key)
 
     async def set_aggregate(self, aggregate: Aggregate) -> None:
-        """See `AggregateCacheBackend.set_aggregate`; no older version replaces a newer one."""
         await self.put(*_stamped(self._bound(), aggregate))
 
     async def remove_aggregate(self, aggregate_id: UUID) -> None:
-        """See `AggregateCacheBackend.remove_aggregate`."""
         await self.remove(self._bound().scope.key(aggregate_id))
 
 
@@ -125,46 +115,36 @@ class RecordSnapshotBackend(_RecordBackend, AggregateSnapshotStorageBackend):
     timeout: timedelta | None = SNAPSHOT_TIMEOUT
 
     @abstractmethod
-    async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """See `SnapshotStore.read`."""
-        ...
+    async def read(
+        self, key: RecordKey, at_or_below: int | None = None
+    ) -> AggregateRecord | None: ...
 
     @abstractmethod
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
-    ) -> None:
-        """See `SnapshotStore.put`."""
-        ...
+    ) -> None: ...
 
     @abstractmethod
-    async def revisions(self, key: RecordKey) -> Collection[str]:
-        """See `SnapshotStore.revisions`."""
-        ...
+    async def revisions(self, key: RecordKey) -> Collection[str]: ...
 
     @abstractmethod
-    async def prune(self, scope: Scope) -> int:
-        """See `SnapshotStore.prune`."""
-        ...
+    async def prune(self, scope: Scope) -> int: ...
 
     async def forget(self, key: RecordKey) -> int:
-        """See `Forgetful.forget`; here it can't."""
         raise ConfigurationError(
             f"{type(self).__name__} can't forget: it implements no `forget`; remove the snapshots "
             "of the aggregate by the store's own means"
         )
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `SnapshotStore.read_many`; here one `read` after the other."""
         return await _read_each(self, keys)
 
     async def save_snapshot(self, aggregate: Aggregate) -> None:
-        """See `AggregateSnapshotStorageBackend.save_snapshot`; retention applies."""
         await self.put(*_stamped(self._bound(), aggregate))
 
     async def load_snapshot(
         self, aggregate_id: UUID, intended_version: int | None = None
     ) -> Aggregate | None:
-        """See `AggregateSnapshotStorageBackend.load_snapshot`."""
         mapper = self._bound()
         key = mapper.scope.key(aggregate_id)
         record = await self.read(key, intended_version)
@@ -280,7 +260,6 @@ class PlainSnapshots:
         return ()
 
     async def prune(self, scope: Scope) -> int:
-        """Nothing: retention is the backend's own."""
         return 0
 
     async def forget(self, key: RecordKey) -> int:

@@ -37,24 +37,20 @@ class NullAggregateSnapshotStorageBackend(RecordSnapshotBackend):
     is_local = True
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """None."""
         return None
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """Nothing."""
+        pass
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        """None."""
         return ()
 
     async def prune(self, scope: Scope) -> int:
-        """0."""
         return 0
 
     async def forget(self, key: RecordKey) -> int:
-        """0."""
         return 0
 
 
@@ -83,7 +79,6 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         self._records: dict[tuple[str, str], dict[UUID, dict[str, dict[int, AggregateRecord]]]] = {}
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """See `SnapshotStore.read`."""
         versions = self._revisions(key).get(key.revision, {})
         bounded = [v for v in versions if at_or_below is None or v <= at_or_below]
         return versions[max(bounded)] if bounded else None
@@ -91,7 +86,6 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `SnapshotStore.put`."""
         if self._is_buried(key, record):
             return
         for stamp in supersedes:
@@ -104,29 +98,24 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         self._retain(revisions)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `RemovesOne.remove`."""
         versions = self._revisions(key).get(stamp.revision, {})
         record = versions.get(stamp.version)
         if record is not None and record.stamp == stamp:
             del versions[stamp.version]
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        """See `SnapshotStore.revisions`."""
         return [name for name, versions in reversed(self._revisions(key).items()) if versions]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `ListsIds.ids`."""
         ids = self._records.get((scope.namespace, scope.aggregate_type), {})
         for aggregate_id in [i for i, revisions in ids.items() if revisions.get(scope.revision)]:
             yield aggregate_id
 
     async def prune(self, scope: Scope) -> int:
-        """See `SnapshotStore.prune`."""
         ids = self._records.get((scope.namespace, scope.aggregate_type), {})
         return sum(self._retain(revisions) for revisions in ids.values())
 
     async def forget(self, key: RecordKey) -> int:
-        """See `Forgetful.forget`."""
         now, name = self._clock(), _aggregate(key)
         self._tombstones.pop(name, None)
         self._tombstones[name] = now
@@ -169,16 +158,15 @@ class NullAggregateCacheBackend(RecordCacheBackend):
     is_local = True
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """None."""
         return None
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """Nothing."""
+        pass
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """Nothing."""
+        pass
 
 
 class InMemoryAggregateCacheBackend(RecordCacheBackend):
@@ -205,7 +193,6 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
         self._put_at: dict[RecordKey, float] = {}  # with a ttl
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
         record = self._taken(key)
         if record is not None:
             self._records[key] = record
@@ -214,7 +201,6 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`."""
         found = self._taken(key)
         if found is not None and found.stamp not in supersedes:
             record = newer(found, record)
@@ -225,7 +211,6 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
             self.discard(next(iter(self._records)))
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`."""
         found = self._records.get(key)
         if found is not None and (stamp is None or stamp == found.stamp):
             self.discard(key)
@@ -292,7 +277,6 @@ class InMemoryEventStore:
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        """See `EventStore.append`."""
         first = events[0]
         found = await self.head(first.aggregate_type, first.aggregate_id)
         if found != after:
@@ -305,27 +289,23 @@ class InMemoryEventStore:
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
-        """See `EventStore.read`."""
         for rows in self._chunks(aggregate_type, aggregate_id, first, last):
             yield rows
 
     async def read_many(
         self, aggregate_type: str, first: Mapping[UUID, int]
     ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
-        """See `ReadsMany.read_many`."""
         for aggregate_id, version in first.items():
             for rows in self._chunks(aggregate_type, aggregate_id, version, None):
                 yield aggregate_id, rows
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
-        """See `EventStore.head`."""
         stream = self._streams.get((aggregate_type, aggregate_id))
         return (stream[-1].version, UUID(bytes=stream[-1].event_id)) if stream else None
 
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
-        """See `EventStore.delete`."""
         stream = self._streams.get((aggregate_type, aggregate_id), [])
         kept = [row for row in stream if below is not None and row.version >= below]
         deleted = len(stream) - len(kept)

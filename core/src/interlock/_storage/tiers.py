@@ -61,7 +61,6 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
             await self._shared.watch(self._changed, self._reset)
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
         record = await self._local.read(key)
         if record is None:
             began = self._clock()
@@ -70,7 +69,6 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
         return record
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `CacheStore.read_many`."""
         found = dict(await self._local.read_many(keys))
         began = self._clock()
         absent = [key for key in keys if key not in found]
@@ -83,7 +81,6 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`; the shared tier first."""
         try:
             await self._shared.put(key, record, supersedes)
         except BaseException:
@@ -93,7 +90,7 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
         await self._fill(key, record, record.verified_at)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`; the local entry goes in any case, and so does a fill."""
+        # The local entry goes in any case, and so does a fill that is under way.
         try:
             await self._shared.remove(key, stamp)
         finally:

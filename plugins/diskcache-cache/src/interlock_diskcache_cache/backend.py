@@ -57,11 +57,9 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
         await self._client.close()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
         return await self._client.read(partial(_found, key=key))
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `CacheStore.read_many`."""
         found = {}
         for start in range(0, len(keys), _MANY):
             if start:
@@ -73,7 +71,6 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`."""
         blob = record.to_bytes()
         if len(blob) > self._largest:
             await self.remove(key)
@@ -90,8 +87,6 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
         await self._client.write(put)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`."""
-
         def remove(cache: Cache) -> None:
             if stamp is not None:
                 found = _standing(cache, key)

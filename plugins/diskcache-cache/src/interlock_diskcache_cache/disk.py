@@ -42,7 +42,8 @@ class RecordDisk(Disk):  # type: ignore[misc] # as above
         return value
 
     def remove(self, file_path: object) -> None:
-        """Nothing: a file that a row names isn't ours."""
+        # A file that a row names isn't ours.
+        pass
 
 
 def _refuse(why: str) -> NoReturn:

@@ -82,16 +82,11 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
         return f"memcached {', '.join(sorted(set(await self._versions())))}"
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
         text = key.text()
         value = await self._ring.node(text).run(partial(entries.get, key=text))
         return None if value is None else AggregateRecord.from_bytes(value, key=key)
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `CacheStore.read_many`; one round trip to each server that has one of the keys.
-
-        The keys of a server that fails are missing; if all fail, `BackendUnavailableError`.
-        """
         shares: defaultdict[Node, dict[str, RecordKey]] = defaultdict(dict)
         for key in keys:
             text = key.text()
@@ -107,13 +102,11 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`."""
         node = self._ring.node(key.text())
         expire = self._expire()
         await node.run(lambda at: entries.put(at, key, record, supersedes, expire))
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`."""
         await self._ring.node(key.text()).run(lambda at: entries.remove(at, key, stamp))
 
     def _expire(self) -> int:

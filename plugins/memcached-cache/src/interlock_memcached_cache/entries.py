@@ -48,7 +48,10 @@ def put(
     supersedes: Collection[Stamp],
     expire: int,
 ) -> None:
-    """See `CacheStore.put`; two round trips, and two more for each race that is lost."""
+    """Store the record unless a newer one stands there, as `CacheStore.put` says.
+
+    Two round trips, and two more for each race that is lost.
+    """
     text, value = key.text(), record.to_bytes()
     try:
         for _ in range(_RACES):
@@ -76,7 +79,7 @@ def put(
 
 
 def remove(connection: Connection, key: RecordKey, stamp: Stamp | None) -> None:
-    """See `CacheStore.remove`."""
+    """Remove the entry; with a stamp only if it is the entry's."""
     text = key.text()
     if stamp is None:
         connection.delete(text, noreply=False)

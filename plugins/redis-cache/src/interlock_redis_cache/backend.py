@@ -54,12 +54,10 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
         await client.close()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`; one GET."""
         entry = await self._client.execute("GET", key.text())
         return None if entry is None else from_entry(entry, key)
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `CacheStore.read_many`; one round trip for each server that holds any of them."""
         asked = list(dict.fromkeys(keys))
         if not asked:
             return {}
@@ -74,10 +72,6 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`; one script, and once more over an entry that no reader takes.
-
-        Raises `RecordTooLargeError` above `max_value_size`.
-        """
         entry = to_entry(record)
         if len(entry) > self._config.max_value_size:
             await self.remove(key)
@@ -90,6 +84,7 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
         put = (entry, self._ttl(), self._channel, message_of(self._origin, text))
         outcome, left = await self._client.run(PUT, text, *put, b"", *superseded)
         if outcome != Outcome.STORED and not _is_usable(left, key):
+            # No reader takes the entry that the script left: it is put over.
             useless = checksum_of(left)
             outcome, _ = await self._client.run(PUT, text, *put, useless, *superseded)
         if outcome == Outcome.NEWER_STANDS and self._changes is not None:
@@ -97,16 +92,12 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
             self._changes.changed(text)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`; one script."""
         text = key.text()
         wanted = b"" if stamp is None else stamp_digest(stamp)
         await self._client.run(REMOVE, text, wanted, self._channel, message_of(self._origin, text))
 
     async def watch(self, changed: Callable[[str], None], reset: Callable[[], None]) -> None:
-        """See `ChangeNotifier.watch`.
-
-        What the server drops by itself (expired, evicted, flushed) isn't told.
-        """
+        # What the server drops by itself (expired, evicted, flushed) isn't told.
         self._changes = Changes(
             self._config, self._client.primaries, self._origin, changed=changed, reset=reset
         )

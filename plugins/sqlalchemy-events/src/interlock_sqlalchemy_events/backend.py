@@ -77,7 +77,6 @@ class SQLAlchemyEventStore:
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        """See `EventStore.append`; one statement, unless the events are many or large."""
         try:
             await self._database.execute(self._steps(events, after))
         except RefusedError:
@@ -88,7 +87,6 @@ class SQLAlchemyEventStore:
     def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
-        """See `EventStore.read`."""
         values = {
             **self._stream(aggregate_type, aggregate_id),
             "last": _MAX_VERSION if last is None else min(last, _MAX_VERSION),
@@ -120,14 +118,12 @@ class SQLAlchemyEventStore:
             yield UUID(bytes=key), cast(Sequence[EventRow], found)
 
     def keeps_beside(self, snapshots: SnapshotStore) -> bool:
-        """See `ReadsFromSnapshot.keeps_beside`: snapshots in SQL, by the same URL."""
         source = getattr(snapshots, "source", None)
         return isinstance(source, SnapshotSource) and source.database.where == self._database.where
 
     async def read_from_snapshot(
         self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
     ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
-        """See `ReadsFromSnapshot.read_from_snapshot`; one statement on a server."""
         source: SnapshotSource = snapshots.source  # type: ignore[attr-defined] # `keeps_beside` saw it
         joint = self._joint.get(source)
         if joint is None:
@@ -139,7 +135,6 @@ class SQLAlchemyEventStore:
         return record, cast(AsyncIterator[Sequence[EventRow]], pages)
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
-        """See `EventStore.head`."""
         values = self._stream(aggregate_type, aggregate_id)
         for version, event_id in await self._database.fetch(self._statements.head, values):
             return version, UUID(bytes=event_id)
@@ -148,7 +143,6 @@ class SQLAlchemyEventStore:
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
-        """See `EventStore.delete`."""
         bound = _MAX_VERSION if below is None else min(below, _MAX_VERSION)
         values = {**self._stream(aggregate_type, aggregate_id), "below": bound}
 

@@ -72,7 +72,6 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         return await self._database.version()
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """See `SnapshotStore.read`."""
         bound = MAX_VERSION if at_or_below is None else min(at_or_below, MAX_VERSION)
         values = {**self._keys.of_record(key), "at_or_below": bound}
         for row in await self._database.fetch(self._statements.read, values):
@@ -80,7 +79,6 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         return None
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `SnapshotStore.read_many`; one query for up to 512 keys of a scope."""
         scopes: defaultdict[Scope, list[RecordKey]] = defaultdict(list)
         for key in dict.fromkeys(keys):
             scope = Scope(key.namespace, key.epoch, key.aggregate_type, key.revision)
@@ -98,12 +96,9 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `SnapshotStore.put`; what comes too late after a forget is removed again.
-
-        Newer records that were found unusable go: what is put is true, so they are damaged or
-        false, and would count for `keep`.
-        """
         aggregate = self._keys.of_aggregate(key)
+        # What is put is true, so newer records that couldn't be read are damaged or false; they
+        # would count for `keep`.
         found = self._unusable.pop(key, set())
         unusable = {each for each in found if each.version > record.version}
         newest = self._database.key(record.revision)
@@ -121,37 +116,33 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             await self._bury(aggregate)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `RemovesOne.remove`."""
         step = Step(self._statements.remove, [self._keys.of_stamp(key, stamp)])
         await self._database.execute([step], repeatable=True)
 
     async def forget(self, key: RecordKey) -> int:
-        """See `Forgetful.forget`."""
         aggregate = self._keys.of_aggregate(key)
         tombstone = self._keys.tombstone(key, taken_at=self._clock())
         await self._database.execute([Step(self._statements.put, [tombstone])], repeatable=True)
         return await self._bury(aggregate)
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        """See `SnapshotStore.revisions`."""
         rows = await self._database.fetch(self._statements.revisions, self._keys.of_aggregate(key))
         return [self._database.name_of(row[0]) for row in rows]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `ListsIds.ids`."""
         values = self._keys.of_scope(scope)
         async for page in self._database.pages(self._statements.ids_of_revision, values, b""):
             for (aggregate_id,) in page:
                 yield UUID(bytes=aggregate_id)
 
     async def newest(self, namespace: str) -> Mapping[str, datetime]:
-        """See `TellsNewest.newest`; reads the whole table."""
+        # Reads the whole table: no index is kept for those who look.
         values = {"namespace": self._database.key(namespace)}
         rows = await self._database.fetch(self._statements.newest, values)
         return {self._database.name_of(name): from_micros(taken_at) for name, taken_at in rows}
 
     async def prune(self, scope: Scope) -> int:
-        """See `SnapshotStore.prune`; in transactions of 100 aggregates. Tombstones end here too."""
+        # Tombstones whose day is over are removed too.
         removed, of_type = 0, self._keys.of_type(scope)
         async for page in self._database.pages(self._statements.ids, of_type, b""):
             aggregates = [{**of_type, "aggregate_id": row[0]} for row in page]

@@ -138,15 +138,15 @@ class Database(Protocol):
         ...
 
     def key(self, name: str) -> object:
-        """The name as a value of a key's column: equal only for equal names."""
+        """Convert a name to the value of a key's column; equal values mean equal names."""
         ...
 
     def name_of(self, value: object) -> str:
-        """The name that such a value stands for; of a long one its hash."""
+        """Convert the value of a key's column back to its name, or to a long name's hash."""
         ...
 
     def upsert(self, table: Table) -> ClauseElement:
-        """Insert a row of the table's columns, in the place of the one with its primary key."""
+        """Insert a row of the table's columns, or replace the row with its primary key."""
         ...
 
     async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:

@@ -48,26 +48,21 @@ class Asyncpg:
     name = "asyncpg"
 
     async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
-        """See `Driver.fetch`."""
         records: list[Row] = await link.fetch(text, *values)
         return records
 
     async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
-        """See `Driver.run`."""
         status: str = await link.execute(text, *values)  # "INSERT 0 1", "DELETE 3", "COMMIT"
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
     def is_closed(self, link: Link) -> bool:
-        """See `Driver.is_closed`."""
         return bool(link.is_closed())
 
     async def close(self, link: Link) -> None:
-        """See `Driver.close`."""
         await link.close(timeout=1)
 
     def abort(self, link: Link) -> None:
-        """See `Driver.abort`."""
         link.terminate()
         # Of a call that was given up it asks the server to cancel it, by a connection of its own,
         # and would wait for that for ever. The server's statement_timeout ends the statement.
@@ -90,26 +85,21 @@ class Psycopg:
     name = "psycopg"
 
     async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
-        """See `Driver.fetch`."""
         cursor = await link.execute(text, values or None, prepare=True, binary=True)
         rows: list[Row] = await cursor.fetchall()
         return rows
 
     async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
-        """See `Driver.run`."""
         cursor = await link.execute(text, values or None, prepare=bool(values))
         return int(cursor.rowcount)
 
     def is_closed(self, link: Link) -> bool:
-        """See `Driver.is_closed`."""
         return bool(link.closed or link.broken)
 
     async def close(self, link: Link) -> None:
-        """See `Driver.close`."""
         await link.close()
 
     def abort(self, link: Link) -> None:
-        """See `Driver.abort`."""
         link.pgconn.finish()
 
 
@@ -119,26 +109,21 @@ class Asyncmy:
     name = "asyncmy"
 
     async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
-        """See `Driver.fetch`."""
         async with link.cursor() as cursor:
             await cursor.execute(text, values or None)
             return list(await cursor.fetchall())
 
     async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
-        """See `Driver.run`."""
         async with link.cursor() as cursor:
             return int(await cursor.execute(text, values or None))
 
     def is_closed(self, link: Link) -> bool:
-        """See `Driver.is_closed`."""
         return not link.connected
 
     async def close(self, link: Link) -> None:
-        """See `Driver.close`."""
         await link.ensure_closed()
 
     def abort(self, link: Link) -> None:
-        """See `Driver.abort`."""
         link.close()
 
 

@@ -66,15 +66,15 @@ class ServerDialect(Protocol):
         ...
 
     def upsert(self, table: Table) -> ClauseElement:
-        """See `Database.upsert`."""
+        """Insert a row of the table's columns, or replace the row with its primary key."""
         ...
 
     def key(self, name: str) -> object:
-        """See `Database.key`."""
+        """Convert a name to the value of a key's column; equal values mean equal names."""
         ...
 
     def name_of(self, value: object) -> str:
-        """See `Database.name_of`."""
+        """Convert the value of a key's column back to its name, or to a long name's hash."""
         ...
 
 

@@ -19,5 +19,4 @@ class PsycopgConnection(AsyncConnection[Any]):  # Any: whatever rows are
     async def wait(
         self, gen: PQGen[R], interval: float = 0.1, *args: Any, **options: Any
     ) -> R:  # Any: newer versions take a timeout
-        """See the base."""
         return await waiting.wait_async(gen, self.pgconn.socket, interval, *args, **options)

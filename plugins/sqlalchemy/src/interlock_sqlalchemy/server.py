@@ -44,11 +44,10 @@ _OUTAGES = (*_UNDONE, Trouble.LOST, Trouble.GIVEN_UP)
 
 
 class ServerDatabase:
-    """See `Database`.
+    """A `Database` behind a network.
 
-    Reads are one statement each, in autocommit mode, and are made once more on a fresh connection
-    if theirs broke. A write whose outcome isn't known is made again only
-    where its caller says that it may be.
+    Each read is one statement in autocommit mode, repeated once on a fresh connection if its
+    connection breaks. A write whose outcome isn't known is repeated only where its caller allows.
     """
 
     insert_rows = 32
@@ -74,7 +73,6 @@ class ServerDatabase:
         return self._links.pool.round_trips
 
     async def open(self) -> None:
-        """See `Database.open`."""
         self._links.open()
         try:
             await self._check()
@@ -86,7 +84,6 @@ class ServerDatabase:
             raise
 
     async def close(self) -> None:
-        """See `Database.close`."""
         try:
             await self._handed.close()
         except asyncio.CancelledError:
@@ -95,37 +92,30 @@ class ServerDatabase:
         await self._links.close()
 
     async def version(self) -> str:
-        """See `Database.version`."""
         ((told,),) = await self.fetch(self.compile(select(func.version())), {})
         driver = self._driver.name
         return f"{self._dialect.version(str(told))}, {driver} {version(driver)}"
 
     def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
-        """See `Database.compile`."""
         return Statement(clause, self._dialect.dialect, rows)
 
     def upsert(self, table: Table) -> ClauseElement:
-        """See `Database.upsert`."""
         return self._dialect.upsert(table)
 
     def key(self, name: str) -> object:
-        """See `Database.key`."""
         return self._dialect.key(name)
 
     def name_of(self, value: object) -> str:
-        """See `Database.name_of`."""
         return self._dialect.name_of(value)
 
     async def fetch(self, statement: Statement, values: Values) -> list[Row]:
-        """See `Database.fetch`."""
-
         async def read(link: Link) -> list[Row]:
             return await self._fetch(link, statement, values)
 
         return await self._links.tried(read, "read", again=_AGAIN)
 
     def contents(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
-        """See `Database.contents`; a driver gives rows when it has read them all."""
+        # A driver gives rows when it has read them all, so the server leaves out what is too large.
         # Each with those before it, so that together they are no larger either.
         sizes = accumulate(map(func.octet_length, columns))
         most = bindparam("largest", type_=Integer)
@@ -139,7 +129,6 @@ class ServerDatabase:
         first: tuple[Statement, Values],
         then: Callable[[Sequence[Row]], tuple[Statement, Values]],
     ) -> tuple[Sequence[Row], Page]:
-        """See `Database.fetch_both`; here they cost a round trip each."""
         found = await self.fetch(*first)
         statement, values = then(found)
         return found, await self._page(statement, values, self.first_rows)
@@ -151,7 +140,6 @@ class ServerDatabase:
         after: object,
         first: Page | None = None,
     ) -> AsyncIterator[list[Row]]:
-        """See `Database.pages`."""
         page = first
         if page is None:
             page = await self._page(statement, {**values, "after": after}, self.first_rows)
@@ -169,7 +157,6 @@ class ServerDatabase:
             yield page.rows
 
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
-        """See `Database.execute`."""
         has_begun = False
 
         async def write(link: Link) -> int:

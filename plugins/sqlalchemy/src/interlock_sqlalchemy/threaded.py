@@ -58,7 +58,7 @@ class SynchronousDialect(LivingDialect, Protocol):
         ...
 
     def upsert(self, table: Table) -> ClauseElement:
-        """See `Database.upsert`."""
+        """Insert a row of the table's columns, or replace the row with its primary key."""
         ...
 
 
@@ -91,7 +91,6 @@ class ThreadedDatabase:
         self._life: Life | None = None
 
     async def open(self) -> None:
-        """See `Database.open`."""
         if self._life is not None and not self._life.loop.is_closed():
             raise ConfigurationError(
                 f"{self._dialect.name} is open already; give each application a backend of its own"
@@ -104,39 +103,32 @@ class ThreadedDatabase:
             raise
 
     async def close(self) -> None:
-        """See `Database.close`."""
         life, self._life = self._life, None
         if life is not None:
             await life.close()
 
     async def version(self) -> str:
-        """See `Database.version`."""
         return self._dialect.version
 
     def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
-        """See `Database.compile`."""
         return Statement(clause, self._engine.dialect, rows)
 
     def key(self, name: str) -> object:
-        """See `Database.key`."""
         return name
 
     def name_of(self, value: object) -> str:
-        """See `Database.name_of`."""
         return str(value)
 
     def upsert(self, table: Table) -> ClauseElement:
-        """See `Database.upsert`."""
         return self._dialect.upsert(table)
 
     async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
-        """See `Database.fetch`."""
         read = partial(_rows, statement=statement, values=values)
         rows = self._read_here(read) if self._inline_rows else None
         return await self._read_there(read) if rows is None else rows
 
     def contents(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
-        """See `Database.contents`; here a read ends before what is too large."""
+        # A read ends before what is too large.
         return columns
 
     async def fetch_both(
@@ -144,8 +136,6 @@ class ThreadedDatabase:
         first: tuple[Statement, Values],
         then: Callable[[Sequence[Row]], tuple[Statement, Values]],
     ) -> tuple[Sequence[Row], Page]:
-        """See `Database.fetch_both`."""
-
         def read(page: _PageRead, cursor: DBAPICursor) -> tuple[list[Row], Page]:
             found = _rows(cursor, *first)
             return found, page(cursor, *then(found), self.first_rows)
@@ -160,7 +150,6 @@ class ThreadedDatabase:
         after: object,
         first: Page | None = None,
     ) -> AsyncIterator[list[Row]]:
-        """See `Database.pages`."""
         page, is_slow = first, not self._inline_rows
         limit = self.first_rows
         while True:
@@ -186,7 +175,6 @@ class ThreadedDatabase:
         *,
         repeatable: bool = False,  # noqa: ARG002 # a file's writers queue up: none deadlocks
     ) -> int:
-        """See `Database.execute`."""
         life = self._lived()
         write = life.commits.enlist(steps)
         done = life.writer.submit(lambda: life.commits.changed(write, life.current))

@@ -38,11 +38,13 @@ class StreamsModel(RuleBasedStateMachine):
         return head_of(stream) if stream else None
 
     def offered(self, place: int, count: int, after: Head | None) -> Sequence[StoredEvent]:
+        """Make events that follow the head `after` of the stream at a place."""
         first = 1 if after is None else after[0] + 1
         return events_of(self.ids[place], count, first=first)
 
     @rule(place=places, count=counts)
     def append(self, place: int, count: int) -> None:
+        """Append events at the head of a stream."""
         after = self.head(place)
         events = self.offered(place, count, after)
         with unless_raised(f"an append behind {after}, which is the head, succeeds"):
@@ -53,6 +55,7 @@ class StreamsModel(RuleBasedStateMachine):
     def append_elsewhere(
         self, place: int, count: int, distance: int | None, *, known: bool
     ) -> None:
+        """Append events elsewhere than at the head, which is a conflict."""
         head = self.head(place)
         version = 0 if distance is None else (0 if head is None else head[0]) + distance
         after = None if version < 1 else (version, self.id_at(place, version, known=known))
@@ -64,6 +67,7 @@ class StreamsModel(RuleBasedStateMachine):
 
     @rule(place=places, back=st.integers(-1, 5), size=sizes)
     def read(self, place: int, back: int, size: int | None) -> None:
+        """Read a range of a stream's versions."""
         stream = self.streams[place]
         first = max((stream[-1].version if stream else 0) - back, 1)
         last = None if size is None else first + size - 1
@@ -77,6 +81,7 @@ class StreamsModel(RuleBasedStateMachine):
 
     @rule(place=places, bound=bounds)
     def delete(self, place: int, bound: int | None) -> None:
+        """Delete a stream, or its events below a version."""
         stream = self.streams[place]
         below = None if bound is None else (stream[-1].version if stream else 0) + bound
         kept = [e for e in stream if below is not None and e.version >= below]
@@ -91,11 +96,13 @@ class StreamsModel(RuleBasedStateMachine):
     @precondition(lambda self: "durable" in self.harness.capabilities and not self.was_reopened)
     @rule()
     def reopen(self) -> None:
+        """Close the store and open it again."""
         self.was_reopened = True  # once in an example: opening takes its time
         self.stores[0] = self.harness.run(self.harness.reopen(self.stores[0]))
 
     @invariant()
     def heads_are_right(self) -> None:
+        """Compare the head of every stream with the model's."""
         for place, aggregate_id in enumerate(self.ids):
             found = self.harness.run(head_at(self.stores[0], events_of(aggregate_id, 1)[0]))
             wanted = self.head(place)

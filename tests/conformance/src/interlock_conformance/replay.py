@@ -46,7 +46,6 @@ class RestorableEvents(InMemoryEventStore):
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        """See `EventStore.append`."""
         await super().append(events, after=after)
         self._log.extend(events)
 

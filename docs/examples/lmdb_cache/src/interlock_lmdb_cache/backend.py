@@ -54,7 +54,6 @@ class LmdbCacheBackend(RecordCacheBackend):
             writer.shutdown()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
         entries = self._entries
         if entries is None:
             raise BackendUnavailableError(f"the cache in {self._directory} isn't open")
@@ -67,7 +66,6 @@ class LmdbCacheBackend(RecordCacheBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`."""
         blob = record.to_bytes()
         if len(blob) > self._largest:
             await self.remove(key)
@@ -84,8 +82,6 @@ class LmdbCacheBackend(RecordCacheBackend):
         await self._write(put)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`."""
-
         def remove(entries: Entries, txn: Transaction) -> None:
             found = None if stamp is None else self._usable(entries, txn, key)
             if stamp is None or (found is not None and found.stamp == stamp):

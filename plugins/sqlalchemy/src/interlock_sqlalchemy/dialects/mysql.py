@@ -88,7 +88,7 @@ _OF_THE_CLIENT = range(2000, 3000)
 
 
 class MySQL:
-    """See `ServerDialect`."""
+    """The `ServerDialect` of MySQL and MariaDB, for asyncmy."""
 
     drivers = ("asyncmy",)
     many = Many.RANGES
@@ -117,7 +117,6 @@ class MySQL:
         self.name = spoken(url)
 
     async def begin(self, link: Link) -> str | None:
-        """See `ServerDialect.begin`."""
         found = await self._pinned(link, _PINNED | self._lock_timeouts, _OF_THE_SERVER)
         self._packet = int(found["max_allowed_packet"])
         is_mariadb = "mariadb" in found["version"].lower()
@@ -164,11 +163,11 @@ class MySQL:
         return found
 
     async def shares(self, _: Link, __: Link) -> bool:
-        """See `ServerDialect.shares`; the poolers that are known keep a session that was set."""
+        # The poolers that are known keep a session that was set.
         return False
 
     def fits(self, link: Link, text: str, values: Sequence[object]) -> bool:
-        """See `ServerDialect.fits`: a packet above the limit would cost the connection."""
+        # A packet above the limit would cost the connection.
         size = sum(len(value) for value in values if isinstance(value, (bytes, str)))
         if size * 2 + len(text) * 2 < self._packet:  # quoted, each byte is two at most
             return True
@@ -176,11 +175,9 @@ class MySQL:
         return len(quoted.encode("utf-8", "surrogateescape")) + 1 < self._packet
 
     def version(self, told: str) -> str:
-        """See `ServerDialect.version`."""
         return f"{'MariaDB' if 'mariadb' in told.lower() else 'MySQL'} {told}"
 
     def trouble(self, error: BaseException) -> Trouble:
-        """See `ServerDialect.trouble`."""
         if isinstance(error, TypeError):
             return Trouble.WRONG_OPTION
         code = _code(error)
@@ -189,22 +186,18 @@ class MySQL:
         return _TROUBLES.get(code, Trouble.REFUSED)
 
     def advice(self, error: BaseException) -> str | None:
-        """See `ServerDialect.advice`."""
         return _ADVICE.get(_code(error))
 
     def upsert(self, table: Table) -> ClauseElement:
-        """See `Database.upsert`."""
         insert = mysql.insert(table)
         key = [column.name for column in table.primary_key.columns]
         changed = {c.name: insert.inserted[c.name] for c in table.columns if c.name not in key}
         return insert.on_duplicate_key_update(changed)
 
     def key(self, name: str) -> object:
-        """See `Database.key`."""
         return short_name(name).encode()
 
     def name_of(self, value: object) -> str:
-        """See `Database.name_of`."""
         return value.decode() if isinstance(value, bytes) else str(value)
 
 

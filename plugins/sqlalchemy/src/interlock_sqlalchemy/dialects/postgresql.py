@@ -85,7 +85,7 @@ _ADVICE = {
 
 
 class PostgreSQL:
-    """See `ServerDialect`."""
+    """The `ServerDialect` of PostgreSQL, for asyncpg or psycopg."""
 
     drivers = ("asyncpg", "psycopg")
     many = Many.ARRAYS
@@ -106,7 +106,7 @@ class PostgreSQL:
         self.name = spoken(url)
 
     async def shares(self, first: Link, second: Link) -> bool:
-        """See `ServerDialect.shares`; seen by the server's processes, one for each session."""
+        # Seen by the server's processes, of which each session has one.
         seen = {await self._process(first), await self._process(first)}
         if len(seen) > 1 or await self._process(second) in seen:
             return True
@@ -123,11 +123,10 @@ class PostgreSQL:
         return process
 
     def fits(self, _: Link, __: str, ___: Sequence[object]) -> bool:
-        """See `ServerDialect.fits`; the server says it when it doesn't."""
+        # The server says it when it doesn't.
         return True
 
     async def begin(self, link: Link) -> str | None:
-        """See `ServerDialect.begin`."""
         ((*_, isolation, synchronous, is_standby, is_read_only),) = await self.driver.fetch(
             link, self._begin, ()
         )
@@ -141,11 +140,9 @@ class PostgreSQL:
         return "it is read-only; name the primary in the url" if is_read_only == "on" else None
 
     def version(self, told: str) -> str:
-        """See `ServerDialect.version`."""
         return told.partition(" on ")[0]
 
     def trouble(self, error: BaseException) -> Trouble:
-        """See `ServerDialect.trouble`."""
         if isinstance(error, TypeError):
             return Trouble.WRONG_OPTION
         code = _code(error)
@@ -154,22 +151,18 @@ class PostgreSQL:
         return _TROUBLES.get(code) or _CLASSES.get(code[:2], Trouble.REFUSED)
 
     def advice(self, error: BaseException) -> str | None:
-        """See `ServerDialect.advice`."""
         return _ADVICE.get(_code(error) or "")
 
     def upsert(self, table: Table) -> ClauseElement:
-        """See `Database.upsert`."""
         insert = postgresql.insert(table)
         key = [column.name for column in table.primary_key.columns]
         changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in key}
         return insert.on_conflict_do_update(index_elements=key, set_=changed)
 
     def key(self, name: str) -> object:
-        """See `Database.key`."""
         return short_name(name)
 
     def name_of(self, value: object) -> str:
-        """See `Database.name_of`."""
         return str(value)
 
 

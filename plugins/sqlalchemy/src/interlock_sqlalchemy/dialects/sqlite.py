@@ -74,7 +74,6 @@ class SQLite:
                 )
 
     def engine(self) -> Engine:
-        """See `FileDialect.engine`."""
         engine = create_engine(
             self._url,
             poolclass=NullPool,
@@ -85,21 +84,18 @@ class SQLite:
         return engine
 
     def exists(self) -> bool:
-        """See `LivingDialect.exists`."""
         try:
             return self._path.exists()
         except OSError:
             return True
 
     def create(self) -> None:
-        """See `LivingDialect.create`; a `mode` in the URL says that it isn't to be made."""
+        # With another `mode` in the URL the file isn't to be made.
         if self._url.query.get("mode", "rwc") == "rwc":
             with suppress(OSError):  # SQLite says why, when it opens it
                 os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, _PRIVATE))
 
     def is_ours(self, connection: Connection) -> bool:
-        """See `LivingDialect.is_ours`."""
-
         def ask() -> bool:
             if _scalar(connection, "PRAGMA application_id") == _APPLICATION_ID:
                 return True
@@ -111,26 +107,23 @@ class SQLite:
         return bool(self._patiently(ask))
 
     def identity(self) -> object:
-        """See `FileDialect.identity`: its device and inode."""
+        # The device and inode.
         return _identity(self.name)
 
     def log(self) -> object:
-        """See `FileDialect.log`."""
         return _identity(f"{self.name}-wal")
 
     def part(self, cursor: DBAPICursor) -> None:
-        """See `FileDialect.part`: whoever opens the other file would take the log for its own."""
+        # Whoever opens the other file would take the log for its own.
         cursor.execute("PRAGMA busy_timeout = 0")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.fetchall()
 
     def interrupt(self, cursor: DBAPICursor) -> None:
-        """See `FileDialect.interrupt`."""
         with suppress(sqlite3.ProgrammingError):  # it is closed
             cursor.connection.interrupt()
 
     def is_refused(self, error: BaseException) -> bool:
-        """See `LivingDialect.is_refused`."""
         original = error.orig if isinstance(error, DBAPIError) else error
         return _code(original) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH)
 
@@ -146,7 +139,6 @@ class SQLite:
             )
 
     def writer(self, cursor: DBAPICursor) -> None:
-        """See `FileDialect.writer`."""
         wanted = self._config.synchronous
         cursor.execute(f"PRAGMA synchronous = {wanted}")
         cursor.execute("PRAGMA synchronous")
@@ -154,36 +146,29 @@ class SQLite:
             raise ConfigurationError(f"{self.name} doesn't take synchronous = {wanted}")
 
     def reader(self, cursor: DBAPICursor, *, waits: bool) -> None:
-        """See `FileDialect.reader`."""
         cursor.execute("PRAGMA query_only = ON")
         if not waits:
             cursor.execute("PRAGMA busy_timeout = 0")
 
     def is_interrupted(self, error: Exception) -> bool:
-        """See `CommittingDialect.is_interrupted`."""
         return _code(error) == sqlite3.SQLITE_INTERRUPT
 
     def is_busy(self, error: Exception) -> bool:
-        """See `SynchronousDialect.is_busy`."""
         return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
     def refuse_rows(self, cursor: DBAPICursor, *, above: int | None) -> None:
-        """See `SynchronousDialect.refuse_rows`."""
         length = _ANY_LENGTH if above is None else above
         cursor.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, length)
 
     def is_too_large(self, error: Exception) -> bool:
-        """See `SynchronousDialect.is_too_large`."""
         return _code(error) == sqlite3.SQLITE_TOOBIG
 
     def is_conflict(self, error: Exception) -> bool:
-        """See `CommittingDialect.is_conflict`."""
         return getattr(error, "sqlite_errorcode", 0) in _DUPLICATE
 
     def unavailable(
         self, error: BaseException | str | None, doing: str, *, committing: bool = False
     ) -> BackendUnavailableError:
-        """See `FileDialect.unavailable`."""
         code = _code(error)
         advice = _ADVICE.get(code)
         message = f"can't {doing} {self.name}: {error}" + (f"; {advice}" if advice else "")
@@ -192,7 +177,6 @@ class SQLite:
         )
 
     def upsert(self, table: Table) -> ClauseElement:
-        """See `Database.upsert`."""
         insert = sqlite.insert(table)
         key = [column.name for column in table.primary_key.columns]
         changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in key}

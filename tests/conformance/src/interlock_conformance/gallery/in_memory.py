@@ -30,7 +30,6 @@ class Events:
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        """See `EventStore.append`."""
         name = events[0].aggregate_type, events[0].aggregate_id
         found = await self.head(*name)
         if found != after:
@@ -40,7 +39,6 @@ class Events:
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
-        """See `EventStore.read`."""
         stream = self._streams.get((aggregate_type, aggregate_id), [])
         deleted = stream[0].version - 1 if stream else 0
         start = max(first - 1 - deleted, 0)
@@ -49,14 +47,12 @@ class Events:
             yield chunk
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
-        """See `EventStore.head`."""
         stream = self._streams.get((aggregate_type, aggregate_id))
         return (stream[-1].version, UUID(bytes=stream[-1].event_id)) if stream else None
 
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
-        """See `EventStore.delete`."""
         stream = self._streams.pop((aggregate_type, aggregate_id), [])
         kept = [row for row in stream if below is not None and row.version >= below]
         if kept:
@@ -73,19 +69,16 @@ class Snapshots(RecordSnapshotBackend):
         self._records: dict[RecordKey, AggregateRecord] = {}
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """See `SnapshotStore.read`."""
         found = self._records.get(key)
         is_above = found is not None and at_or_below is not None and found.version > at_or_below
         return None if is_above else found
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `SnapshotStore.read_many`."""
         return {key: self._records[key] for key in keys if key in self._records}
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `SnapshotStore.put`."""
         for stamp in supersedes:
             await self.remove(replace(key, revision=stamp.revision), stamp)
         kept = self._records.pop(key, None)
@@ -94,13 +87,11 @@ class Snapshots(RecordSnapshotBackend):
         self._records[key] = record
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `RemovesOne.remove`."""
         found = self._records.get(key)
         if found is not None and found.stamp == stamp:
             del self._records[key]
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        """See `SnapshotStore.revisions`."""
         return [
             found.revision
             for found in sorted(self._records, key=lambda k: self._records[k].taken_at)[::-1]
@@ -109,12 +100,10 @@ class Snapshots(RecordSnapshotBackend):
         ]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `ListsIds.ids`."""
         for key in [key for key in self._records if scope.key(key.aggregate_id) == key]:
             yield key.aggregate_id
 
     async def prune(self, scope: Scope) -> int:
-        """See `SnapshotStore.prune`."""
         return 0
 
 
@@ -127,24 +116,20 @@ class Cache(RecordCacheBackend):
         self._records: dict[RecordKey, AggregateRecord] = {}
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
         return self._records.get(key)
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `CacheStore.read_many`."""
         return {key: self._records[key] for key in keys if key in self._records}
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`."""
         found = self._records.pop(key, None)
         if found is not None and found.stamp not in supersedes:
             record = newer(found, record)
         self._records[key] = record
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`."""
         found = self._records.get(key)
         if found is not None and stamp in (None, found.stamp):
             del self._records[key]

@@ -136,26 +136,21 @@ class Cache(_OverNetwork, RecordCacheBackend):
         await self._client.close()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
         found: AggregateRecord | None = await self._client.ask("read", key)
         return found
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `CacheStore.read_many`."""
         return dict(await self._client.ask("read_many", list(keys)))
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`."""
         await self._client.ask("put", key, record, list(supersedes))
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`."""
         await self._client.ask("remove", key, stamp)
 
     async def watch(self, changed: Callable[[str], None], reset: Callable[[], None]) -> None:
-        """See `ChangeNotifier.watch`."""
         self._watching = asyncio.create_task(self._watch(changed, reset))
 
     async def _watch(self, changed: Callable[[str], None], reset: Callable[[], None]) -> None:
@@ -183,35 +178,28 @@ class Snapshots(_OverNetwork, RecordSnapshotBackend):
     _kind = "snapshots"
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """See `SnapshotStore.read`."""
         found: AggregateRecord | None = await self._client.ask("read", key, at_or_below)
         return found
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `SnapshotStore.read_many`."""
         return dict(await self._client.ask("read_many", list(keys)))
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `SnapshotStore.put`."""
         await self._client.ask("put", key, record, list(supersedes))
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `RemovesOne.remove`."""
         await self._client.ask("remove", key, stamp)
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        """See `SnapshotStore.revisions`."""
         return [str(name) for name in await self._client.ask("revisions", key)]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `ListsIds.ids`."""
         for aggregate_id in await self._client.ask("ids", scope):
             yield aggregate_id
 
     async def prune(self, scope: Scope) -> int:
-        """See `SnapshotStore.prune`."""
         return int(await self._client.ask("prune", scope))
 
 
@@ -223,13 +211,11 @@ class Events(_OverNetwork):
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        """See `EventStore.append`."""
         await self._client.ask("append", list(events), after)
 
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
-        """See `EventStore.read`."""
         while rows := await self._client.ask("page", aggregate_type, aggregate_id, first, last):
             yield rows
             first = rows[-1][0] + 1
@@ -237,13 +223,11 @@ class Events(_OverNetwork):
     async def read_many(
         self, aggregate_type: str, first: Mapping[UUID, int]
     ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
-        """See `ReadsMany.read_many`."""
         for aggregate_id, version in first.items():
             async for rows in self.read(aggregate_type, aggregate_id, first=version):
                 yield aggregate_id, rows
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
-        """See `EventStore.head`."""
         found: tuple[int, UUID] | None = await self._client.ask(
             "head", aggregate_type, aggregate_id
         )
@@ -252,7 +236,6 @@ class Events(_OverNetwork):
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
-        """See `EventStore.delete`."""
         return int(await self._client.ask("delete", aggregate_type, aggregate_id, below))
 
 

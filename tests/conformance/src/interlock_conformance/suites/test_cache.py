@@ -5,4 +5,4 @@ from interlock_conformance.suites.selected import Selected
 
 
 class TestBackend(Selected, CacheConformance):
-    """See `CacheConformance`."""
+    """Runs the checks of `CacheConformance` that were selected on the command line."""

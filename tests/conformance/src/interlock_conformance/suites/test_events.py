@@ -5,4 +5,4 @@ from interlock_conformance.suites.selected import Selected
 
 
 class TestBackend(Selected, EventStoreConformance):
-    """See `EventStoreConformance`."""
+    """Runs the checks of `EventStoreConformance` that were selected on the command line."""

@@ -5,4 +5,4 @@ from interlock_conformance.suites.selected import Selected
 
 
 class TestBackend(Selected, PackagingConformance):
-    """See `PackagingConformance`."""
+    """Runs the checks of `PackagingConformance` that were selected on the command line."""

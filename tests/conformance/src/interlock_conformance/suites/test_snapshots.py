@@ -5,4 +5,4 @@ from interlock_conformance.suites.selected import Selected
 
 
 class TestBackend(Selected, SnapshotConformance):
-    """See `SnapshotConformance`."""
+    """Runs the checks of `SnapshotConformance` that were selected on the command line."""

@@ -49,14 +49,12 @@ class ShelfCacheBackend(RecordCacheBackend):
         self._shelf.close()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """See `CacheStore.read`."""
         rows: list[Any] = self._shelf.fetch(  # Any: bytes
             _READ, {"key": _name(key), "now": self.clock()}
         )
         return _decoded(key, rows[0][0]) if rows else None
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `CacheStore.read_many`."""
         wanted = {_name(key): key for key in keys}
         marks = ", ".join("?" * len(wanted))
         rows: list[Any] = self._shelf.fetch(  # Any: a string and bytes
@@ -76,7 +74,6 @@ class ShelfCacheBackend(RecordCacheBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `CacheStore.put`."""
         with self._shelf.transaction():
             found = await self._usable(key)
             if found is not None and found.stamp not in supersedes:
@@ -85,7 +82,6 @@ class ShelfCacheBackend(RecordCacheBackend):
                 self._write(key, record)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """See `CacheStore.remove`."""
         with self._shelf.transaction():
             found = None if stamp is None else await self._usable(key)
             if stamp is None or (found is not None and found.stamp == stamp):

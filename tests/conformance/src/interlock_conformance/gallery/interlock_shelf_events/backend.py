@@ -60,7 +60,6 @@ class ShelfEventStore:
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        """See `EventStore.append`."""
         if len(events) == 1:
             self._append(events[0], after)
             return
@@ -72,7 +71,6 @@ class ShelfEventStore:
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
-        """See `EventStore.read`."""
         values = {
             **self._stream(aggregate_type, aggregate_id),
             "last": _BEYOND if last is None else last,
@@ -87,7 +85,6 @@ class ShelfEventStore:
             first = rows[-1][0] + 1
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
-        """See `EventStore.head`."""
         rows: list[Any] = self._shelf.fetch(  # Any: an int and bytes
             _HEAD, self._stream(aggregate_type, aggregate_id)
         )
@@ -96,7 +93,6 @@ class ShelfEventStore:
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
-        """See `EventStore.delete`."""
         bound = _BEYOND if below is None else below
         return self._shelf.change(
             _DELETE, {**self._stream(aggregate_type, aggregate_id), "below": bound}

@@ -101,7 +101,6 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
         self._shelf.close()
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """See `SnapshotStore.read`."""
         rows: list[Any] = self._shelf.fetch(  # Any: an int and bytes
             _READ,
             {
@@ -112,7 +111,6 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
         return _decoded(key, rows[0][1], version=rows[0][0]) if rows else None
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """See `SnapshotStore.read_many`."""
         wanted = {tuple(_values(key).values()): key for key in keys}
         if not wanted:
             return {}
@@ -132,7 +130,6 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """See `SnapshotStore.put`."""
         values = {
             **_values(key),
             "version": record.version,
@@ -148,27 +145,22 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
             self._retain(_values(key))
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
-        """See `RemovesOne.remove`."""
         self._remove(key, stamp)
 
     async def forget(self, key: RecordKey) -> int:
-        """See `Forgetful.forget`."""
         with self._shelf.transaction():
             self._shelf.change(_BURY, {**_values(key), "now": to_micros(self.clock())})
             return self._shelf.change(_FORGET, _values(key))
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        """See `SnapshotStore.revisions`."""
         return [str(revision) for (revision,) in self._shelf.fetch(_REVISIONS, _values(key))]
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """See `ListsIds.ids`."""
         rows: list[Any] = self._shelf.fetch(_IDS, _scope_values(scope))  # Any: bytes
         for (aggregate_id,) in rows:
             yield UUID(bytes=aggregate_id)
 
     async def prune(self, scope: Scope) -> int:
-        """See `SnapshotStore.prune`."""
         with self._shelf.transaction():
             return sum(
                 self._retain(
