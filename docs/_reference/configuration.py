@@ -7,7 +7,8 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from interlock._config.settings import ApplicationSettings
+from interlock._config.reader import FRESHNESS
+from interlock._config.settings import AggregateOptions, ApplicationSettings
 from interlock._plugins.catalogue import Catalogue
 from interlock._plugins.options import imported
 from interlock._plugins.specs import BackendKind, BackendSpec, CodecSpec, StrategyKind, StrategySpec
@@ -25,6 +26,20 @@ _catalogue = Catalogue.installed()
 def application_options() -> str:
     """The table `[application]`."""
     return _options(ApplicationSettings)
+
+
+def aggregate_options() -> str:
+    """The tables `[aggregates.*]`."""
+    return _options(AggregateOptions)
+
+
+def freshness() -> str:
+    """Every freshness, with its options."""
+    rows = []
+    for name, (made, model) in FRESHNESS.items():
+        says = (inspect.getdoc(made) or "").partition("\n")[0]
+        rows.append(f"| `{name}` | {_told(model)} | {says} |")
+    return "\n".join(["| name | options | |", "|---|---|---|", *rows])
 
 
 def backend_options(kind: str) -> str:
@@ -64,13 +79,18 @@ def _made(found: Iterator[tuple[str, Any]]) -> str:  # Any: specs that have a fa
         factory = imported(spec.factory, spec.name)
         what = get_type_hints(factory).get("return", factory)
         says = (inspect.getdoc(what) or "").partition("\n")[0]
-        options = [
-            f"`{option['name']}`: {option['type']}"
-            + ("" if option["required"] else f" (`{option['default']}`)")
-            for option in described(model_of(spec, _catalogue))
-        ]
-        rows.append(f"| `{spec.name}` | {'; '.join(options)} | {says} | `{distribution}` |")
+        options = _told(model_of(spec, _catalogue))
+        rows.append(f"| `{spec.name}` | {options} | {says} | `{distribution}` |")
     return "\n".join(["| name | options | | of |", "|---|---|---|---|", *rows])
+
+
+def _told(model: type[BaseModel] | None) -> str:
+    """Options in a cell of a table: their names, types and defaults."""
+    return "; ".join(
+        f"`{option['name']}`: {option['type']}"
+        + ("" if option["required"] else f" (`{option['default']}`)")
+        for option in described(model)
+    )
 
 
 def _options(model: type[BaseModel] | None) -> str:

@@ -44,6 +44,7 @@ def _deeper(match: re.Match[str]) -> str:
 
 
 _PARTS: Mapping[str, Callable[..., str]] = {
+    "aggregate-options": configuration.aggregate_options,
     "application-options": configuration.application_options,
     "backend-options": configuration.backend_options,
     "checks": conformance.checks,
@@ -51,6 +52,7 @@ _PARTS: Mapping[str, Callable[..., str]] = {
     "commands": commands.interlock,
     "conformance-options": commands.pytest_options,
     "file": _file,
+    "freshness": configuration.freshness,
     "names": faces.names,
     "section": _section,
     "selftest-options": commands.selftest,

@@ -12,10 +12,11 @@ import pytest
 import tomli_w
 
 from interlock._config.reader import load_settings
+from interlock._config.settings import AggregateOptions
 from interlock._plugins.catalogue import Catalogue
 from interlock.application import ApplicationBuilder
 from interlock.cli.commands import app
-from interlock.cli.configuration import UNSET, effective
+from interlock.cli.configuration import _defaults, effective
 from rig import Account, unharmed
 from shell import run_here, runner
 from site_packages import Site, good, site_in
@@ -70,7 +71,15 @@ def test_show_prints_toml_of_all_that_takes_effect(written: Callable[..., Path])
     assert found["event_store"] == {"backend": "memory-events"}
     hot = {"backend": "memory-cache", "size": 10_000, "ttl": "***"}
     assert found["cache_backends"] == {"hot": hot}
-    default = {**UNSET, "snapshot_strategy": {"use": "after-n", "n": 100}}
+    default = {
+        "snapshot_strategy": {"use": "after-n", "n": 100},
+        "snapshot_backend": "null-snapshots",
+        "cache_strategy": "never",
+        "cache_backend": "null-cache",
+        "freshness": "trust",
+        "codec": "json",
+        "on_unavailable": "replay",
+    }
     own = {"cache_strategy": "always", "cache_backend": "hot"}
     assert found["aggregates"] == {"default": default, "Account": {**default, **own}}
     done = run_here("config", "show", "--json", **variables)
@@ -88,7 +97,8 @@ def test_what_show_prints_is_a_configuration_that_says_the_same(
 
 
 def test_what_is_unset_is_named_as_what_is_used_then(written: Callable[..., Path]) -> None:
-    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in UNSET.items())
+    unset = _defaults(AggregateOptions)
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in unset.items())
     said = ApplicationBuilder.from_config(written(f"schema = 1\n[aggregates.Account]\n{lines}"))
     bare, named = (
         part.registration

@@ -1,13 +1,34 @@
-"""What type checkers know of the calls of an application; it is read by them and never run."""
+"""What type checkers know of the calls of an application; it is read by them and never run.
+
+An `ignore` stands where they have to complain: one that isn't needed is itself told.
+"""
+# pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from contextlib import aclosing
+from datetime import timedelta
 from typing import assert_type
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from interlock import uuid_of
-from interlock.application import Application, RecordedEvent
+from interlock.application import (
+    Application,
+    ApplicationBuilder,
+    CacheBackendSource,
+    RecordedEvent,
+    backend,
+)
+from interlock.application.aggregates import (
+    AggregateCacheBackend,
+    AggregateSnapshotStorageBackend,
+    AlwaysCache,
+    InMemoryAggregateCacheBackend,
+    InMemoryAggregateSnapshotStorageBackend,
+    InMemoryEventStore,
+    SnapshotAfterN,
+    Trust,
+)
 from interlock.domain import Aggregate, Command
 from interlock.routing import applies_event, handles_command
 
@@ -73,3 +94,75 @@ def declarations(account: Account) -> None:
     assert_type(account.deposit(made), int)
     assert_type(of_any(made), UUID)
     assert_type(account.id, UUID)
+
+
+class OwnCache:
+    """Derives from nothing, and is made with what `register_dependency` provides."""
+
+    def __init__(self, client: dict[UUID, Aggregate]) -> None:
+        self._client = client
+
+    async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+        return self._client.get(aggregate_id)
+
+    async def set_aggregate(self, aggregate: Aggregate) -> None:
+        self._client[aggregate.id] = aggregate
+
+    async def remove_aggregate(self, aggregate_id: UUID) -> None:
+        self._client.pop(aggregate_id, None)
+
+
+def made() -> AggregateCacheBackend:
+    """A factory."""
+    return OwnCache({})
+
+
+def backends(
+    given: AggregateSnapshotStorageBackend, given_class: type[AggregateSnapshotStorageBackend]
+) -> None:
+    """An instance, a class, a factory, a name or a reference, each of the kind that is wanted."""
+    builder = ApplicationBuilder().register_event_store(InMemoryEventStore())
+    for events in (InMemoryEventStore, "memory-events", backend("sqlalchemy-events", url="...")):
+        builder.register_event_store(events)
+    caches: list[CacheBackendSource] = [
+        OwnCache({}),
+        OwnCache,
+        made,
+        lambda: OwnCache({}),
+        "hot",
+        backend("memory-cache", size=5),
+        InMemoryAggregateCacheBackend,
+    ]
+    for cache in caches:
+        builder.register_aggregate(Account, cache_backend=cache)
+    builder.register_aggregate(Account, snapshot_backend=given)
+    builder.register_aggregate(Account, snapshot_backend=given_class)
+    builder.register_aggregate(Account, snapshot_backend=InMemoryAggregateSnapshotStorageBackend())
+
+
+def wrong_backends(builder: ApplicationBuilder) -> None:
+    """One of another kind, or no backend at all."""
+    builder.register_event_store(OwnCache({}))  # type: ignore[arg-type]
+    builder.register_event_store(5)  # type: ignore[arg-type]
+    builder.register_aggregate(Account, cache_backend=InMemoryEventStore())  # type: ignore[arg-type]
+    builder.register_aggregate(Account, cache_backend=InMemoryEventStore)  # type: ignore[arg-type]
+    builder.register_aggregate(Account, snapshot_backend=OwnCache)  # type: ignore[arg-type]
+    builder.register_aggregate(Account, snapshot_backend=object())  # type: ignore[arg-type]
+
+
+def settings(builder: ApplicationBuilder) -> None:
+    """The fields of `[application]`, each of its type."""
+    builder.configure(namespace="bank", epoch=1, close_timeout=timedelta(seconds=5))
+    builder.configure(namespce="bank")  # type: ignore[call-arg]
+    builder.configure(epoch="1")  # type: ignore[arg-type]
+    builder.configure(close_timeout=5)  # type: ignore[arg-type]
+
+
+def options(builder: ApplicationBuilder) -> None:
+    """A strategy of the kind, or its class; the rest as values."""
+    builder.register_aggregate(Account, cache_strategy=AlwaysCache, freshness=Trust())
+    builder.register_aggregate(Account, snapshot_strategy=SnapshotAfterN(5), replay_limit=7)
+    builder.register_aggregate(Account, snapshot_strategy=AlwaysCache())  # type: ignore[arg-type]
+    builder.register_aggregate(Account, freshness=Trust)  # type: ignore[arg-type]
+    builder.register_aggregate(Account, on_unavailable="explode")  # type: ignore[arg-type]
+    builder.register_aggregate(Account, replay_limt=7)  # type: ignore[call-arg]

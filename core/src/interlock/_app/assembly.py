@@ -7,7 +7,7 @@ from typing import Any, cast
 from interlock._app.aggregate_checks import check_defaults, check_state
 from interlock._app.application import Application, Part
 from interlock._app.dependencies import Dependencies
-from interlock._config.settings import AggregateSettings, Settings
+from interlock._config.settings import AggregateOptions, Settings
 from interlock._engine.batch_loading import ManyLoader
 from interlock._engine.command_handling import Saver
 from interlock._engine.forgetting import Forgetting
@@ -63,7 +63,7 @@ class Assembly:
         self._backends: list[tuple[object, bool]] = []  # each once, in the order of opening
 
     def application(
-        self, event_store: object, aggregates: Mapping[type[Aggregate], AggregateSettings]
+        self, event_store: object, aggregates: Mapping[type[Aggregate], AggregateOptions]
     ) -> Application:
         """The wired application. Raises `ConfigurationError`."""
         self._check_names(aggregates)
@@ -78,7 +78,7 @@ class Assembly:
             close_timeout=self._settings.application.close_timeout,
         )
 
-    def _check_names(self, aggregates: Mapping[type[Aggregate], AggregateSettings]) -> None:
+    def _check_names(self, aggregates: Mapping[type[Aggregate], AggregateOptions]) -> None:
         by_name: dict[str, type[Aggregate]] = {}
         for cls in aggregates:
             name = tables_of(cls).name
@@ -111,7 +111,7 @@ class Assembly:
             )
         return cast("EventStore", store)
 
-    def _part(self, cls: type[Aggregate], given: AggregateSettings, events: EventStore) -> Part:
+    def _part(self, cls: type[Aggregate], given: AggregateOptions, events: EventStore) -> Part:
         application = self._settings.application
         settings = given.over(self._settings.aggregates.get(tables_of(cls).name)).over(
             self._settings.default
@@ -159,7 +159,7 @@ class Assembly:
         )
         return Part(registration, loader, many, saver, forgetting, rebuilding)
 
-    def _registration(self, cls: type[Aggregate], settings: AggregateSettings) -> Registration:
+    def _registration(self, cls: type[Aggregate], settings: AggregateOptions) -> Registration:
         check_defaults(cls)
         snapshots = self._made(BackendKind.SNAPSHOTS, settings.snapshot_backend, cls)
         cache = self._made(BackendKind.CACHE, settings.cache_backend, cls)

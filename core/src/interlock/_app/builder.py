@@ -1,26 +1,28 @@
 """What an application consists of: collected from code and TOML, checked and wired by `build()`."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from os import PathLike
-from typing import Any, Literal, Self
-
-from pydantic import ValidationError
+from typing import Literal, Self
 
 from interlock._app.application import Application
 from interlock._app.assembly import Assembly
 from interlock._app.dependencies import Dependencies
 from interlock._config.reader import load_settings
-from interlock._config.settings import AggregateSettings, ApplicationSettings, Limits, Settings
+from interlock._config.settings import AggregateOptions, ApplicationSettings, Settings
 from interlock._engine.load_context import Clock
 from interlock._engine.reports import Observer
 from interlock._model.aggregate import Aggregate
 from interlock._model.strategies import CacheStrategy, Freshness, SnapshotStrategy, wrong_freshness
-from interlock._plugins.options import OptionsError
+from interlock._plugins.options import validated
+from interlock._plugins.sources import (
+    CacheBackendSource,
+    EventStoreSource,
+    SnapshotBackendSource,
+)
+from interlock._plugins.specs import StrategyKind
 from interlock._storage.codecs import Codec
 from interlock.errors import ConfigurationError
-
-Source = object  # an instance, a class or factory, a name, a BackendReference
 
 
 def utc_now() -> datetime:
@@ -37,8 +39,8 @@ class ApplicationBuilder:
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self._clock = clock
         self._settings = Settings()
-        self._event_store: Source | None = None
-        self._aggregates: dict[type[Aggregate], AggregateSettings] = {}
+        self._event_store: EventStoreSource | None = None
+        self._aggregates: dict[type[Aggregate], AggregateOptions] = {}
         self._dependencies = Dependencies()
         self._observers: list[Observer] = []
 
@@ -55,17 +57,37 @@ class ApplicationBuilder:
         builder._settings = load_settings(path)
         return builder
 
-    def configure(self, **settings: Any) -> Self:  # Any: the fields of ApplicationSettings
-        """Set fields of `ApplicationSettings`: namespace, epoch, floor_size and so on."""
-        given = self._settings.application.model_dump() | settings
-        try:
-            application = ApplicationSettings.model_validate(given)
-        except ValidationError as error:
-            raise OptionsError("configure()", error, given, ApplicationSettings) from None
+    def configure(
+        self,
+        *,
+        namespace: str | None = None,
+        epoch: int | None = None,
+        floor_size: int | None = None,
+        max_attempts: int | None = None,
+        queue_size: int | None = None,
+        snapshot_queue_size: int | None = None,
+        close_timeout: timedelta | None = None,
+    ) -> Self:
+        """Set what holds for the whole application; what is left out stays as it is.
+
+        The options are those of the table `[application]`. Raises `ConfigurationError` for a value
+        that doesn't fit.
+        """
+        given = _given(
+            namespace=namespace,
+            epoch=epoch,
+            floor_size=floor_size,
+            max_attempts=max_attempts,
+            queue_size=queue_size,
+            snapshot_queue_size=snapshot_queue_size,
+            close_timeout=close_timeout,
+        )
+        options = self._settings.application.model_dump() | given
+        application = validated("configure()", ApplicationSettings, options)
         self._settings = replace(self._settings, application=application)
         return self
 
-    def register_event_store(self, event_store: Source) -> Self:
+    def register_event_store(self, event_store: EventStoreSource) -> Self:
         """Keep events here: an instance, a class, a name, or `backend(name, **options)`."""
         self._event_store = event_store
         return self
@@ -75,9 +97,9 @@ class ApplicationBuilder:
         aggregate_type: type[Aggregate],
         *,
         snapshot_strategy: SnapshotStrategy | type[SnapshotStrategy] | None = None,
-        snapshot_backend: Source | None = None,
+        snapshot_backend: SnapshotBackendSource | None = None,
         cache_strategy: CacheStrategy | type[CacheStrategy] | None = None,
-        cache_backend: Source | None = None,
+        cache_backend: CacheBackendSource | None = None,
         freshness: Freshness | None = None,
         codec: Codec | str | None = None,
         on_unavailable: Literal["replay", "fail"] | None = None,
@@ -85,7 +107,7 @@ class ApplicationBuilder:
     ) -> Self:
         """Register an aggregate.
 
-        What is left out comes from TOML, else is Never, Null and `Trust()`.
+        What is left out comes from TOML, else is Never, Null, `Trust()` and JSON.
         A backend is a class or factory (made once for this aggregate), an instance, a name, or
         `backend(name, **options)`. While the snapshot store is down, `on_unavailable` "replay"
         folds up to `replay_limit` events (None: any number), "fail" raises
@@ -94,18 +116,17 @@ class ApplicationBuilder:
         _check_aggregate(aggregate_type)
         if aggregate_type in self._aggregates:
             raise ConfigurationError(f"{aggregate_type.__name__} is registered twice")
-        wrong = wrong_freshness(freshness)
-        if wrong is not None:
-            raise ConfigurationError(wrong)
-        self._aggregates[aggregate_type] = AggregateSettings(
-            snapshot_strategy=_made("snapshot_strategy", snapshot_strategy, SnapshotStrategy),
+        given = _given(
+            snapshot_strategy=snapshot_strategy,
             snapshot_backend=snapshot_backend,
-            cache_strategy=_made("cache_strategy", cache_strategy, CacheStrategy),
+            cache_strategy=cache_strategy,
             cache_backend=cache_backend,
             freshness=freshness,
             codec=codec,
-            **_limits(on_unavailable=on_unavailable, replay_limit=replay_limit),
+            on_unavailable=on_unavailable,
+            replay_limit=replay_limit,
         )
+        self._aggregates[aggregate_type] = _options(given)
         return self
 
     def register_dependency(self, key: type | str, value: object) -> Self:
@@ -135,7 +156,26 @@ def _check_aggregate(given: object) -> None:
         raise ConfigurationError(f"{given!r} is no aggregate; wanted a subclass of Aggregate")
 
 
-def _made(what: str, given: Any, kind: type) -> Any:  # Any: a strategy, or its class
+def _given(**options: object) -> dict[str, object]:
+    """The options that aren't left out."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _options(given: dict[str, object]) -> AggregateOptions:
+    wrong = wrong_freshness(given.get("freshness"))
+    if wrong is not None:
+        raise ConfigurationError(wrong)
+    for name, kind in AggregateOptions.kinds().items():
+        if isinstance(kind, StrategyKind) and name in given:
+            given[name] = _made(name, given[name], _STRATEGIES[kind])
+    return validated("register_aggregate()", AggregateOptions, given)
+
+
+_STRATEGIES = {StrategyKind.SNAPSHOT: SnapshotStrategy, StrategyKind.CACHE: CacheStrategy}
+
+
+def _made(what: str, given: object, protocol: type) -> object:
+    """The strategy, of a class an instance."""
     strategy = given
     if isinstance(given, type):
         try:
@@ -144,13 +184,7 @@ def _made(what: str, given: Any, kind: type) -> Any:  # Any: a strategy, or its 
             raise ConfigurationError(
                 f"{what}: {given.__name__} isn't made without arguments ({error}); give an instance"
             ) from error
-    if strategy is not None and not isinstance(strategy, kind):
-        raise ConfigurationError(f"{what} is {given!r}; wanted a {kind.__name__} or its class")
+    if not isinstance(strategy, protocol):
+        wanted = f"a {protocol.__name__} or its class"
+        raise ConfigurationError(f"{what} is {given!r}; wanted {wanted}")
     return strategy
-
-
-def _limits(**given: Any) -> dict[str, Any]:  # Any: whatever was given; checked here
-    try:
-        return Limits.model_validate(given).model_dump()
-    except ValidationError as error:
-        raise OptionsError("register_aggregate()", error, given) from None

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 
 from interlock._config.reader import read
-from interlock._config.settings import AggregateSettings, Settings
+from interlock._config.settings import AggregateOptions, Settings
 from interlock._config.toml import Found
-from interlock._model.strategies import NeverCache, NeverSnapshot
 from interlock._plugins.catalogue import Catalogue
 from interlock._plugins.problems import (
     Problem,
@@ -112,7 +111,9 @@ def _look(settings: Settings, problems: Problems) -> None:
                 is_completed = name == "default" and any(
                     _is_set(each, other) for each in settings.aggregates.values()
                 )
-                is_said = name != "default" and not (_is_set(own, key) or getattr(own, other))
+                is_said = name != "default" and not (
+                    _is_set(own, key) or other in own.model_fields_set
+                )
                 if _is_set(both, key) and not (_is_set(both, other) or is_completed or is_said):
                     problems.note(
                         within("aggregates", name, key),
@@ -121,8 +122,8 @@ def _look(settings: Settings, problems: Problems) -> None:
                     )
 
 
-def _is_set(settings: AggregateSettings, name: str) -> bool:
+def _is_set(options: AggregateOptions, name: str) -> bool:
     """Whether it is more than nothing: no null backend, no strategy that never keeps anything."""
-    value = getattr(settings, name)
+    value = getattr(options, name)
     is_null = isinstance(value, str) and value.startswith("null-")
-    return value is not None and not is_null and not isinstance(value, NeverSnapshot | NeverCache)
+    return not is_null and value != AggregateOptions.model_fields[name].default

@@ -1,17 +1,17 @@
 """TOML to frozen settings: all is checked, all errors are told at once, nothing is opened."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from interlock._config.filling import Filler
 from interlock._config.settings import (
-    AggregateSettings,
+    AggregateOptions,
     ApplicationSettings,
-    Limits,
+    OptionKind,
     Settings,
     is_callable_name,
 )
@@ -20,18 +20,13 @@ from interlock._model.strategies import FastForward, Freshness, MaxAge, Replay, 
 from interlock._plugins.catalogue import Catalogue, part_names
 from interlock._plugins.durations import Duration
 from interlock._plugins.extensions import Extensions
-from interlock._plugins.options import OptionsError, nearest
+from interlock._plugins.options import OptionsError, nearest, validated
 from interlock._plugins.problems import Problems, SettingsError, TooManyError, key, within
 from interlock._plugins.specs import BackendKind, BackendReference, BackendSpec, StrategyKind
 from interlock._values.masking import brief
 from interlock.errors import ConfigurationError
 
 _SCHEMA = 1
-FRESHNESS: Mapping[str, type[Trust | FastForward | Replay]] = {
-    "trust": Trust,
-    "fast-forward": FastForward,
-    "replay": Replay,
-}
 _TABLES = (
     "schema",
     "app",
@@ -92,6 +87,15 @@ class MaxAgeOptions(BaseModel):
     """How long ago a cached state may have been known to be the head."""
 
 
+FRESHNESS: Mapping[str, tuple[Callable[..., Freshness], type[BaseModel] | None]] = {
+    "trust": (Trust, None),
+    "fast-forward": (FastForward, None),
+    "replay": (Replay, None),
+    "max-age": (MaxAge, MaxAgeOptions),
+}
+"""Each freshness by its name in TOML, with the model of its options."""
+
+
 class _Reader:
     """Reads the tables of one file; what is wrong is noted, and reading goes on."""
 
@@ -123,7 +127,7 @@ class _Reader:
             event_store=event_store,
             snapshot_backends=snapshots,
             cache_backends=caches,
-            default=aggregates.pop("default", AggregateSettings()),
+            default=aggregates.pop("default", AggregateOptions()),
             aggregates=aggregates,
             source=source,
             profile=profile,
@@ -138,12 +142,9 @@ class _Reader:
 
     def _application_settings(self) -> ApplicationSettings:
         table = self._subtable("", "application", self._table.get("application", {}))
-        try:
-            return ApplicationSettings.model_validate(table)
-        except ValidationError as error:
-            told = OptionsError("application", error, table, ApplicationSettings)
-            self._options_wrong("application", told)
-            return ApplicationSettings()
+        with self._noting("application"):
+            return validated("application", ApplicationSettings, table)
+        return ApplicationSettings()
 
     def _event_store(self) -> BackendReference | None:
         if "event_store" not in self._table:
@@ -184,127 +185,93 @@ class _Reader:
     def _checked(
         self, where: str, reference: BackendReference, kind: BackendKind
     ) -> tuple[BackendSpec, BaseModel | None] | None:
-        found: tuple[BackendSpec, BaseModel | None] | None = self._try(
-            f"{where}.backend",
-            where,
-            lambda: self._catalogue.config(reference, kind, namespace=self._application.namespace),
-        )
-        return found
-
-    def _aggregate(self, where: str, table: Table) -> AggregateSettings:
-        self._known_keys(where, table, tuple(AggregateSettings.__dataclass_fields__))
-        limits = {key: table[key] for key in Limits.model_fields if key in table}
-        try:
-            limits = Limits.model_validate(limits).model_dump()
-        except ValidationError as error:
-            self._options_wrong(where, OptionsError(where, error, limits))
-            limits = {}
-        return AggregateSettings(
-            snapshot_strategy=self._strategy(
-                f"{where}.snapshot_strategy",
-                table.get("snapshot_strategy"),
-                StrategyKind.SNAPSHOT,
-            ),
-            snapshot_backend=self._backend_name(
-                f"{where}.snapshot_backend", table.get("snapshot_backend"), BackendKind.SNAPSHOTS
-            ),
-            cache_strategy=self._strategy(
-                f"{where}.cache_strategy", table.get("cache_strategy"), StrategyKind.CACHE
-            ),
-            cache_backend=self._backend_name(
-                f"{where}.cache_backend", table.get("cache_backend"), BackendKind.CACHE
-            ),
-            freshness=self._freshness(f"{where}.freshness", table.get("freshness")),
-            codec=self._codec(f"{where}.codec", table.get("codec")),
-            **limits,
-        )
-
-    def _used(self, where: str, value: object) -> tuple[str, Table] | None:
-        """The name and the options of `"name"` or `{ use = "name", ... }`."""
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return value, {}
-        if isinstance(value, dict) and isinstance(value.get("use"), str):
-            return value["use"], {key: item for key, item in value.items() if key != "use"}
-        self._wrong(where, f'wanted "name" or {{ use = "name", ... }}, found {brief(value)}')
+        with self._noting(where, f"{where}.backend"):
+            return self._catalogue.config(reference, kind, namespace=self._application.namespace)
         return None
 
-    def _strategy(self, where: str, value: object, kind: StrategyKind) -> Any:  # Any: of that kind
-        used = self._used(where, value)
-        if used is None:
+    def _aggregate(self, where: str, table: Table) -> AggregateOptions:
+        kinds = AggregateOptions.kinds()
+        self._known_keys(where, table, AggregateOptions.model_fields)
+        made = {
+            name: self._named(within(where, name), table[name], kind)
+            for name, kind in kinds.items()
+            if name in table
+        }
+        named = {name: value for name, value in made.items() if value is not None}
+        plain = {
+            name: table[name]
+            for name in AggregateOptions.model_fields
+            if name in table and name not in kinds
+        }
+        with self._noting(where):
+            return validated(where, AggregateOptions, named | plain)
+        return AggregateOptions(**named)
+
+    def _named(self, where: str, value: object, kind: OptionKind) -> object:
+        """What a value names; None if that is noted as wrong."""
+        if isinstance(kind, BackendKind):
+            return self._backend_name(where, value, kind)
+        if isinstance(value, str):
+            name, options = value, {}
+        elif isinstance(value, dict) and isinstance(value.get("use"), str):
+            name, options = value["use"], {k: item for k, item in value.items() if k != "use"}
+        else:
+            wanted = 'wanted "name" or { use = "name", ... }'
+            self._wrong(where, f"{wanted}, found {brief(value)}")
             return None
-        name, options = used
+        with self._noting(where):
+            if isinstance(kind, StrategyKind):
+                return self._strategy(where, name, options, kind)
+            if kind == "codec":
+                return self._catalogue.codec(name, options)
+            return self._freshness(where, name, options)
+        return None
+
+    def _strategy(self, where: str, name: str, options: Table, kind: StrategyKind) -> object:
         if isinstance(options.get("of"), list):
             options["of"] = [
-                self._strategy(within(where, "of", index), item, kind)
+                self._named(within(where, "of", index), item, kind)
                 for index, item in enumerate(options["of"])
             ]
             if None in options["of"]:
                 return None
-        return self._try(where, where, lambda: self._catalogue.strategy(name, kind, options))
+        return self._catalogue.strategy(name, kind, options)
 
-    def _codec(self, where: str, value: object) -> Any:  # Any: a codec
-        used = self._used(where, value)
-        if used is None:
+    def _freshness(self, where: str, name: str, options: Table) -> Freshness | None:
+        if name not in FRESHNESS:
+            self._wrong(where, f"no freshness {brief(name)}", nearest(name, FRESHNESS))
             return None
-        return self._try(where, where, lambda: self._catalogue.codec(*used))
-
-    def _freshness(self, where: str, value: object) -> Freshness | None:
-        used = self._used(where, value)
-        if used is None:
-            return None
-        name, options = used
-        if name == "max-age":
-            try:
-                return MaxAge(MaxAgeOptions.model_validate(options).delta)
-            except ValidationError as error:
-                self._options_wrong(where, OptionsError("max-age", error, options, MaxAgeOptions))
-            except ConfigurationError as error:
-                self._wrong(where, str(error))
-        elif name not in FRESHNESS:
-            hint = nearest(name, (*FRESHNESS, "max-age"))
-            self._wrong(where, f"no freshness {brief(name)}", hint)
-        elif options:
+        make, model = FRESHNESS[name]
+        if model is not None:
+            return make(**dict(validated(name, model, options)))
+        if options:
             self._wrong(where, f"{name!r} takes no options, found {', '.join(map(key, options))}")
-        else:
-            return FRESHNESS[name]()
-        return None
+        return make()
 
     def _backend_name(self, where: str, value: object, kind: BackendKind) -> str | None:
-        if value is None:
-            return None
         if not isinstance(value, str):
             self._wrong(where, f"wanted the name of a backend, found {brief(value)}")
             return None
         if value not in self._names[kind]:
-            reference = BackendReference(value)
-            self._try(
-                where,
-                where,
-                lambda: self._catalogue.config(
-                    reference, kind, namespace=self._application.namespace
-                ),
-                also=self._names[kind],
-            )
+            with self._noting(where, also=self._names[kind]):
+                self._catalogue.config(
+                    BackendReference(value), kind, namespace=self._application.namespace
+                )
         return value
 
-    def _try(
-        self, where: str, table: str, make: Callable[[], Any], also: Iterable[str] = ()
-    ) -> Any:  # Any: what is made
+    @contextmanager
+    def _noting(
+        self, table: str, where: str | None = None, also: Iterable[str] = ()
+    ) -> Iterator[None]:
+        """Note what is raised: of options in their table, anything else where it was asked for."""
         try:
-            return make()
+            yield
         except OptionsError as error:
-            self._options_wrong(table, error)
+            for path, what, hint in error.problems:
+                self._wrong(within(table, *path), what, hint)
         except ConfigurationError as error:
-            self._wrong(
-                where, str(error), f"named here: {', '.join(map(key, also))}" if also else ""
-            )
-        return None
-
-    def _options_wrong(self, where: str, error: OptionsError) -> None:
-        for path, what, hint in error.problems:
-            self._wrong(within(where, *path), what, hint)
+            hint = f"named here: {', '.join(map(key, also))}" if also else ""
+            self._wrong(where or table, str(error), hint)
 
     def _subtables(self, section: str) -> dict[str, Table]:
         tables = self._subtable("", section, self._table.get(section, {}))
@@ -317,7 +284,7 @@ class _Reader:
         self._wrong(where, f"wanted a table [{where}], found {brief(value)}")
         return {}
 
-    def _known_keys(self, where: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    def _known_keys(self, where: str, table: Table, known: Collection[str]) -> None:
         for name in table:
             if name not in known:
                 self._wrong(within(where, name), "no such key", nearest(name, known))

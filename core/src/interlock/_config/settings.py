@@ -2,16 +2,30 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
-from interlock._model.strategies import CacheStrategy, Freshness, SnapshotStrategy
+from interlock._model.strategies import (
+    CacheStrategy,
+    Freshness,
+    NeverCache,
+    NeverSnapshot,
+    SnapshotStrategy,
+    Trust,
+)
 from interlock._plugins.durations import Duration
-from interlock._plugins.specs import BackendKind, BackendReference
-from interlock._storage.codecs import Codec
+from interlock._plugins.sources import CacheBackendSource, SnapshotBackendSource
+from interlock._plugins.specs import BackendKind, BackendReference, StrategyKind
+from interlock._storage.codecs import Codec, JsonCodec
+from interlock._storage.memory import (
+    NullAggregateCacheBackend,
+    NullAggregateSnapshotStorageBackend,
+)
 
 Count = Annotated[int, Field(ge=1, le=2**63 - 1, strict=True)]
 
@@ -52,37 +66,91 @@ class ApplicationSettings(BaseModel):
     """How long closing waits for what is under way."""
 
 
-class Limits(BaseModel):
-    """What a load of an aggregate does while the snapshot store is down."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    on_unavailable: Literal["replay", "fail"] | None = None
-    """What loads do meanwhile."""
-
-    replay_limit: Count | None = None
-    """How many events they fold at most; any number unless given."""
+OptionKind = BackendKind | StrategyKind | Literal["codec", "freshness"]
 
 
 @dataclass(frozen=True, slots=True)
-class AggregateSettings:
-    """How one aggregate is loaded: the keyword arguments of `register_aggregate`; None is unset."""
+class Named:
+    """Marks an option whose value TOML names: of what kind it is, and its default's name.
 
-    snapshot_strategy: SnapshotStrategy | None = None
-    snapshot_backend: object = None
-    cache_strategy: CacheStrategy | None = None
-    cache_backend: object = None
-    freshness: Freshness | None = None
-    codec: Codec | str | None = None
-    on_unavailable: Literal["replay", "fail"] | None = None
-    replay_limit: int | None = None
+    pydantic leaves such a value alone: it was checked by whoever made it.
+    """
+
+    kind: OptionKind
+    default: str
+
+    def __get_pydantic_core_schema__(self, _: object, __: GetCoreSchemaHandler) -> CoreSchema:
+        """Take any value."""
+        return core_schema.any_schema()
+
+    def __get_pydantic_json_schema__(
+        self, _: CoreSchema, __: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Tell the kind and the name of the default, in the terms of TOML."""
+        return {"title": self._title(), "default": self.default}
+
+    def _title(self) -> str:
+        if isinstance(self.kind, BackendKind):
+            return "name of a backend"
+        return f"{self.kind} strategy" if isinstance(self.kind, StrategyKind) else self.kind
+
+
+class AggregateOptions(BaseModel):
+    """How one aggregate is loaded: the one table of these options (ADR 0014).
+
+    The keywords of `register_aggregate`, the tables `[aggregates.*]`, their JSON Schema,
+    `interlock config show` and the reference follow from it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    snapshot_strategy: Annotated[SnapshotStrategy, Named(StrategyKind.SNAPSHOT, "never")] = (
+        NeverSnapshot()
+    )
+    """When a snapshot is taken."""
+
+    snapshot_backend: Annotated[
+        SnapshotBackendSource, Named(BackendKind.SNAPSHOTS, "null-snapshots")
+    ] = NullAggregateSnapshotStorageBackend
+    """Where snapshots are kept: a backend that the file names, or one that needs no options."""
+
+    cache_strategy: Annotated[CacheStrategy, Named(StrategyKind.CACHE, "never")] = NeverCache()
+    """Which states are cached."""
+
+    cache_backend: Annotated[CacheBackendSource, Named(BackendKind.CACHE, "null-cache")] = (
+        NullAggregateCacheBackend
+    )
+    """Where states are cached: a backend that the file names, or one that needs no options."""
+
+    freshness: Annotated[Freshness, Named("freshness", "trust")] = Trust()
+    """How fresh a cached state has to be for a load to return it."""
+
+    codec: Annotated[Codec | str, Named("codec", "json")] = JsonCodec()
+    """How a state becomes a record's bytes."""
+
+    on_unavailable: Literal["replay", "fail"] = "replay"
+    """What loads do while the snapshot store is down; to fail is a `BackendUnavailableError`."""
+
+    replay_limit: Count | None = None
+    """How many events a load replays at most while it is down; any number unless given."""
+
+    @classmethod
+    def kinds(cls) -> Mapping[str, OptionKind]:
+        """The options whose values TOML names, and of what kind these are."""
+        return {
+            name: mark.kind
+            for name, option in cls.model_fields.items()
+            for mark in option.metadata
+            if isinstance(mark, Named)
+        }
 
     def over(self, other: Self | None) -> Self:
         """These, and the other's where these are unset."""
         if other is None:
             return self
-        unset = {f.name for f in fields(self) if getattr(self, f.name) is None}
-        return replace(self, **{name: getattr(other, name) for name in unset})
+        return other.model_copy(
+            update={name: getattr(self, name) for name in self.model_fields_set}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +167,8 @@ class Settings:
     event_store: BackendReference | None = None
     snapshot_backends: Mapping[str, BackendReference] = field(default_factory=dict)
     cache_backends: Mapping[str, BackendReference] = field(default_factory=dict)
-    default: AggregateSettings = field(default_factory=AggregateSettings)
-    aggregates: Mapping[str, AggregateSettings] = field(default_factory=dict)
+    default: AggregateOptions = field(default_factory=AggregateOptions)
+    aggregates: Mapping[str, AggregateOptions] = field(default_factory=dict)
     source: str | None = None
     profile: str | None = None
     table: Mapping[str, Any] = field(default_factory=dict, repr=False)  # Any: TOML values
@@ -115,14 +183,15 @@ class Settings:
         """Every backend that is configured, with its place in the TOML."""
         if self.event_store is not None:
             yield "event_store", BackendKind.EVENTS, self.event_store
-        for kind, key in (
-            (BackendKind.SNAPSHOTS, "snapshot_backend"),
-            (BackendKind.CACHE, "cache_backend"),
+        for kind, section in (
+            (BackendKind.SNAPSHOTS, "snapshot_backends"),
+            (BackendKind.CACHE, "cache_backends"),
         ):
             named = self.named(kind)
             for name, reference in named.items():
-                yield f"{key}s.{name}", kind, reference
-            for aggregate, settings in {"default": self.default, **self.aggregates}.items():
-                used = getattr(settings, key)
-                if isinstance(used, str) and used not in named:
-                    yield f"aggregates.{aggregate}.{key}", kind, BackendReference(used)
+                yield f"{section}.{name}", kind, reference
+            for aggregate, options in {"default": self.default, **self.aggregates}.items():
+                for key, of in options.kinds().items():
+                    used = getattr(options, key)
+                    if of is kind and isinstance(used, str) and used not in named:
+                        yield f"aggregates.{aggregate}.{key}", kind, BackendReference(used)

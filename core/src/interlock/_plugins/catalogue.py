@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from interlock._plugins.entry_points import (
     OURS,
@@ -19,7 +19,7 @@ from interlock._plugins.entry_points import (
     normal,
 )
 from interlock._plugins.extensions import Extensions, hook_manager
-from interlock._plugins.options import OptionsError, called, imported
+from interlock._plugins.options import called, imported, validated
 from interlock._plugins.source_summary import Glance, glance_at
 from interlock._plugins.specs import (
     PLUGIN_API,
@@ -177,10 +177,7 @@ class Catalogue:
         self.masking.learn(options, model)
         if "namespace" in model.model_fields:
             options.setdefault("namespace", namespace)
-        try:
-            return spec, model.model_validate(options)
-        except ValidationError as error:
-            raise OptionsError(what, error, options, model) from None
+        return spec, validated(what, model, options)
 
     def options(self, spec: BackendSpec) -> type[BaseModel] | None:
         """The model of a backend's options; None if it takes none. Raises `PluginError`."""

@@ -3,13 +3,15 @@
 import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import import_module
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError, validate_call
 
 from interlock._plugins.problems import MOST, within
 from interlock._values.masking import Masking, brief, shown
 from interlock.errors import ConfigurationError, PluginError
+
+M = TypeVar("M", bound=BaseModel)
 
 _LONGEST = 64  # characters of a name that another one is looked for
 
@@ -77,6 +79,18 @@ def imported(path: str, what: str) -> Any:  # Any: whatever the plugin names
         raise PluginError(
             f"{what}: {path} can't be imported: {type(error).__name__}: {error}"
         ) from error
+
+
+def validated(
+    what: str,
+    model: type[M],
+    options: Mapping[str, Any],  # Any: checked here
+) -> M:
+    """The options, validated by their model. Raises `OptionsError`."""
+    try:
+        return model.model_validate(options)
+    except ValidationError as error:
+        raise OptionsError(what, error, options, model) from None
 
 
 def called(path: str, what: str, options: Mapping[str, Any]) -> object:

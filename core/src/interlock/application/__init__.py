@@ -8,17 +8,25 @@ if TYPE_CHECKING:
     from interlock._engine.fold import RecordedEvent
     from interlock._engine.rebuilding import RebuildProgress
     from interlock._engine.reports import LoadReport, Miss, Observer, Reason, Source
+    from interlock._plugins.sources import (
+        CacheBackendSource,
+        EventStoreSource,
+        SnapshotBackendSource,
+    )
     from interlock._plugins.specs import backend
 
 __all__ = [
     "Application",
     "ApplicationBuilder",
+    "CacheBackendSource",
+    "EventStoreSource",
     "LoadReport",
     "Miss",
     "Observer",
     "Reason",
     "RebuildProgress",
     "RecordedEvent",
+    "SnapshotBackendSource",
     "Source",
     "backend",
 ]
@@ -26,12 +34,15 @@ __all__ = [
 _HOMES = {
     "Application": "interlock._app.application",
     "ApplicationBuilder": "interlock._app.builder",
+    "CacheBackendSource": "interlock._plugins.sources",
+    "EventStoreSource": "interlock._plugins.sources",
     "LoadReport": "interlock._engine.reports",
     "Miss": "interlock._engine.reports",
     "Observer": "interlock._engine.reports",
     "Reason": "interlock._engine.reports",
     "RebuildProgress": "interlock._engine.rebuilding",
     "RecordedEvent": "interlock._engine.fold",
+    "SnapshotBackendSource": "interlock._plugins.sources",
     "Source": "interlock._engine.reports",
     "backend": "interlock._plugins.specs",
 }

@@ -1,7 +1,6 @@
 """`interlock config`: the configuration checked, shown, and described for editors."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from interlock._config import checking
-from interlock._config.settings import ApplicationSettings, Settings
+from interlock._config.settings import AggregateOptions, ApplicationSettings, Settings
 from interlock._config.toml import find
 from interlock._plugins.catalogue import Catalogue
 from interlock._plugins.problems import SettingsError
@@ -30,17 +29,6 @@ ProfileName = Annotated[
     str | None, typer.Option("--profile", help="The profile; else INTERLOCK_PROFILE's.")
 ]
 Table = dict[str, Any]  # Any: TOML values
-
-UNSET: Mapping[str, str] = {
-    "snapshot_strategy": "never",
-    "snapshot_backend": "null-snapshots",
-    "cache_strategy": "never",
-    "cache_backend": "null-cache",
-    "freshness": "trust",
-    "codec": "json",
-    "on_unavailable": "replay",
-}
-"""What an aggregate has where neither TOML nor code says anything."""
 
 
 @config_app.command()
@@ -123,7 +111,7 @@ def effective(settings: Settings, catalogue: Catalogue) -> Table:
     given = settings.table
     application = {**_defaults(ApplicationSettings), **given.get("application", {})}
     aggregates = {"default": {}, **given.get("aggregates", {})}
-    default = {**UNSET, **aggregates["default"]}
+    default = {**_defaults(AggregateOptions), **aggregates["default"]}
 
     def backend(kind: BackendKind, table: Table) -> Table:
         model = catalogue.options(catalogue.backend(table["backend"], kind))

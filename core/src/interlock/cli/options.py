@@ -25,7 +25,10 @@ class _ForToml(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """None is no default that can be written."""
+        """None is no default that can be written, and what is named has the default's name."""
+        inner = self.generate_inner(schema["schema"])
+        if "default" in inner:
+            return inner
         described = super().default_schema(schema)
         if described.get("default", ...) is None:
             del described["default"]

@@ -10,10 +10,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from interlock._config.reader import FRESHNESS, MaxAgeOptions
-from interlock._config.settings import CALLABLE, ApplicationSettings, Limits
+from interlock._config.reader import FRESHNESS
+from interlock._config.settings import (
+    CALLABLE,
+    AggregateOptions,
+    ApplicationSettings,
+    OptionKind,
+)
 from interlock._plugins.catalogue import Catalogue, Listing
-from interlock._plugins.specs import BackendKind, BackendSpec, Spec, StrategyKind
+from interlock._plugins.specs import (
+    BackendKind,
+    BackendSpec,
+    CodecSpec,
+    Spec,
+    StrategyKind,
+    StrategySpec,
+)
 from interlock.cli.options import Schema, json_schema, model_of
 from interlock.cli.schema_forms import (
     ELSEWHERE,
@@ -31,15 +43,12 @@ _APP: Schema = {
     "type": "string",
     "pattern": CALLABLE,
 }
-_BACKENDS = {
-    "event_store": BackendKind.EVENTS,
-    "snapshot_backend": BackendKind.SNAPSHOTS,
-    "cache_backend": BackendKind.CACHE,
+_SPECS: Mapping[type, type[Spec]] = {
+    BackendKind: BackendSpec,
+    StrategyKind: StrategySpec,
+    str: CodecSpec,
 }
-_STRATEGIES = {
-    "snapshot_strategy": StrategyKind.SNAPSHOT,
-    "cache_strategy": StrategyKind.CACHE,
-}
+"""What registers the names of a kind."""
 
 
 def schema_of(catalogue: Catalogue) -> tuple[Schema, Mapping[str, str]]:
@@ -69,17 +78,8 @@ class _Installed:
         self._models: dict[str, Schema] = {}  # those that options consist of
 
     def schema(self) -> tuple[Schema, Mapping[str, str]]:
-        choices: dict[str, list[_Choice]] = {
-            **{key: list(self._backends(key, kind)) for key, kind in _BACKENDS.items()},
-            **{
-                key: list(self._named("strategies", kind, key)) for key, kind in _STRATEGIES.items()
-            },
-            "codec": list(self._named("codecs", None, "codec")),
-            "freshness": [
-                *(_Choice([name], {}) for name in FRESHNESS),
-                _Choice(["max-age"], opened(json_schema(MaxAgeOptions))),
-            ],
-        }
+        kinds = {"event_store": BackendKind.EVENTS, **AggregateOptions.kinds()}
+        choices = {key: list(self._choices(key, kind)) for key, kind in kinds.items()}
         extensions = [
             name
             for listing in self._listings
@@ -104,23 +104,24 @@ class _Installed:
                 **{
                     f"{prefix}{key}": _used(choices[key], is_partial=bool(prefix))
                     for prefix in ("", PROFILE)
-                    for key in _STRATEGIES
+                    for key, kind in kinds.items()
+                    if isinstance(kind, StrategyKind)
                 },
                 **self._models,
                 **{f"{PROFILE}{name}": partial(model) for name, model in self._models.items()},
             },
         }, self._left_out
 
-    def _backends(self, key: str, kind: BackendKind) -> Iterator[_Choice]:
+    def _choices(self, key: str, kind: OptionKind) -> Iterator[_Choice]:
+        """What an option of the kind may name."""
+        if kind == "freshness":
+            for name, (_, model) in FRESHNESS.items():
+                yield _Choice([name], {} if model is None else opened(json_schema(model)))
+            return
+        spec_type = _SPECS[type(kind)]
         for listing in self._listings:
             for spec in listing.specs:
-                if isinstance(spec, BackendSpec) and spec.kind is kind:
-                    yield from self._choice(listing, spec, key)
-
-    def _named(self, group: str, kind: StrategyKind | None, key: str) -> Iterator[_Choice]:
-        for listing in self._listings:
-            for spec in listing.specs:
-                if listing.group == f"interlock.{group}" and getattr(spec, "kind", None) == kind:
+                if isinstance(spec, spec_type) and getattr(spec, "kind", kind) is kind:
                     yield from self._choice(listing, spec, key)
 
     def _choice(self, listing: Listing, spec: Spec, key: str) -> Iterator[_Choice]:
@@ -134,7 +135,7 @@ class _Installed:
             return
         for name, own in schema.pop("$defs", {}).items():
             self._models[prefix + name] = opened(own)
-        if key in _STRATEGIES and "of" in schema.get("properties", {}):
+        if isinstance(spec, StrategySpec) and "of" in schema.get("properties", {}):
             of = {"type": "array", "items": {"$ref": f"#/$defs/{key}"}}
             schema["properties"]["of"] = {**schema["properties"]["of"], **of}
         table = opened(schema)
@@ -151,16 +152,20 @@ def _tables(
     choices: Mapping[str, list[_Choice]], extensions: list[str], *, is_profile: bool = False
 ) -> Schema:
     """The tables of the file, or of a profile, where nothing has to stand."""
-    prefix = PROFILE if is_profile else ""
-    limits: Schema = opened(json_schema(Limits))["properties"]
-    aggregate: dict[str, Schema] = {
-        **{key: {"$ref": f"#/$defs/{prefix}{key}"} for key in _STRATEGIES},
-        **{key: _used(choices[key], is_partial=is_profile) for key in ("freshness", "codec")},
-        **{key: _named_here(choices[key]) for key in ("snapshot_backend", "cache_backend")},
-        **limits,
+    described = opened(json_schema(AggregateOptions))["properties"]
+    aggregate = {
+        **described,
+        **{
+            key: {
+                **about(described[key]),
+                **_named(key, kind, choices[key], is_profile=is_profile),
+            }
+            for key, kind in AggregateOptions.kinds().items()
+        },
     }
     store, snapshots, caches = (
-        _chosen("backend", choices[key], is_partial=is_profile) for key in _BACKENDS
+        _chosen("backend", choices[key], is_partial=is_profile)
+        for key in ("event_store", "snapshot_backend", "cache_backend")
     )
     return _closed(
         {
@@ -220,14 +225,14 @@ def _used(choices: list[_Choice], *, is_partial: bool) -> Schema:
     return or_elsewhere({"if": TEXT, "then": {"enum": bare}, "else": table})
 
 
-def _named_here(choices: list[_Choice]) -> Schema:
-    return or_elsewhere(
-        {
-            "description": "A backend that this file names, or one that needs no options.",
-            "type": "string",
-            "examples": [choice.names[0] for choice in choices],
-        }
-    )
+def _named(key: str, kind: OptionKind, choices: list[_Choice], *, is_profile: bool) -> Schema:
+    """What an option of the kind may be given as."""
+    if isinstance(kind, StrategyKind):
+        return {"$ref": f"#/$defs/{PROFILE if is_profile else ''}{key}"}
+    if not isinstance(kind, BackendKind):
+        return _used(choices, is_partial=is_profile)
+    names = [choice.names[0] for choice in choices]
+    return or_elsewhere({"type": "string", "examples": names})
 
 
 def _closed(properties: Schema) -> Schema:

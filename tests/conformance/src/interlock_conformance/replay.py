@@ -17,7 +17,7 @@ from interlock.application.aggregates import (
     SnapshotAfterN,
     Trust,
 )
-from interlock.backends import BackendKind, StoredEvent
+from interlock.backends import BackendKind, EventStore, StoredEvent
 from interlock_conformance.checks import MUST, both, expect
 from interlock_conformance.exploring import current_settings
 from interlock_conformance.harness import CacheHarness
@@ -144,7 +144,7 @@ def _explore(harness: CacheHarness, live: Callable[[Sequence[Step]], Awaitable[N
     lives()
 
 
-async def _application(harness: CacheHarness, events: object, namespace: str) -> Application:
+async def _application(harness: CacheHarness, events: EventStore, namespace: str) -> Application:
     subject = harness.subject
     backend = await (subject.make(Notebook) if subject.is_plain else subject.make())
     builder = ApplicationBuilder().configure(namespace=namespace)
@@ -158,5 +158,5 @@ async def _application(harness: CacheHarness, events: object, namespace: str) ->
     return builder.build()
 
 
-def _replaying(events: object) -> Application:
+def _replaying(events: EventStore) -> Application:
     return ApplicationBuilder().register_event_store(events).register_aggregate(Notebook).build()

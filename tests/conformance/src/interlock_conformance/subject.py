@@ -53,7 +53,7 @@ class Subject:
     kind: BackendKind
     is_plain: bool
     capabilities: frozenset[str]
-    make: Callable[..., Awaitable[object]]
+    make: Callable[..., Awaitable[Any]]  # Any: a backend of the kind
     reference: BackendReference | None = None
     spec: BackendSpec | None = None
     tamper: Tamper | None = None
