@@ -1,14 +1,18 @@
 """The face for authors of backends, strategies, codecs and extensions."""
 
 from interlock._config.backends import ConfiguredBackend, configured_backends
-from interlock._plugins.catalogue import Catalogue
+from interlock._model.aggregate import Origin
+from interlock._plugins.catalogue import Catalogue, Listing
 from interlock._plugins.durations import Duration, Ttl
+from interlock._plugins.extensions import Extensions
+from interlock._plugins.source_summary import Glance
 from interlock._plugins.specs import (
     PLUGIN_API,
     BackendKind,
     BackendReference,
     BackendSpec,
     CodecSpec,
+    ExtensionSpec,
     StrategyKind,
     StrategySpec,
     hookimpl,
@@ -78,10 +82,15 @@ __all__ = [
     "Duration",
     "EventRow",
     "EventStore",
+    "ExtensionSpec",
+    "Extensions",
     "Forgetful",
+    "Glance",
     "InterlockError",
     "JsonCodec",
+    "Listing",
     "ListsIds",
+    "Origin",
     "ReadsFromSnapshot",
     "ReadsMany",
     "RecordCacheBackend",
