@@ -32,11 +32,16 @@ def interlock(
 
 
 def run_here(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """As `interlock`, in this process and its folder; a new one takes most of a second."""
-    from interlock.cli.commands import run  # noqa: PLC0415 it needs the extra
+    """As `interlock`, in this process and its folder; a new one takes most of a second.
+
+    Commands of extensions are forgotten afterwards, as they are when a process ends.
+    """
+    from interlock.cli.commands import app, run  # noqa: PLC0415 it needs the extra
 
     out, err, code = StringIO(), StringIO(), 0
     with (
+        patch.object(app, "registered_groups", [*app.registered_groups]),
+        patch.object(app, "registered_commands", [*app.registered_commands]),
         patch.object(sys, "argv", ["interlock", *arguments]),
         patch.dict(os.environ, {"COLUMNS": "200", **variables}),
         redirect_stdout(out),

@@ -1,7 +1,6 @@
 """Extensions are loaded only where they are listed: secrets, observers, commands."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from interlock._values.masking import shown
 from interlock.application import ApplicationBuilder
 from interlock.errors import ConfigurationError, PluginError
 from rig import Account, Deposit, unharmed
+from shell import run_here
 
 VAULT = """
     '''Secrets from a dictionary, loads in a list.'''
@@ -163,7 +163,7 @@ def test_an_extension_that_fails_is_named(install: Install, config: Callable[[st
 
 
 def test_a_command_of_an_extension_runs_where_it_is_named(install: Install) -> None:
-    folder = install(
+    install(
         """
         import typer
         from interlock.backends import hookimpl
@@ -176,29 +176,14 @@ def test_a_command_of_an_extension_runs_where_it_is_named(install: Install) -> N
         def interlock_register_commands(): yield vault
         """
     )
-    script = f"import sys; sys.path.insert(0, {str(folder)!r}); from interlock.cli import main; "
     for arguments, said in ((["vault", "show"], "the vault is shut"), (["--help"], "plugins")):
-        done = subprocess.run(  # noqa: S603 our own command
-            [sys.executable, "-c", f"{script} sys.argv[1:] = {arguments!r}; main()"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_here(*arguments)
         assert said in done.stdout, done.stderr
 
 
 def test_an_extension_is_listed(install: Install) -> None:
-    folder = install(VAULT)
-    script = f"import sys; sys.path.insert(0, {str(folder)!r}); from interlock.cli import main; "
-    done = subprocess.run(  # noqa: S603 our own command
-        [
-            *(sys.executable, "-c"),
-            f"{script} sys.argv[1:] = ['plugins', 'list', '--json']; main()",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    install(VAULT)
+    done = run_here("plugins", "list", "--json")
     (found,) = [row for row in json.loads(done.stdout) if row["name"] == "vault"]
     assert found["kinds"] == ["extension"]
     assert found["summary"] == "Secrets from a dictionary, loads in a list."

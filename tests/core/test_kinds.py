@@ -9,6 +9,7 @@ from kinds.metadata import MetadataRow, metadata_verdict
 from kinds.rows import ALWAYS, BUILD, NOT_ASKED, Row
 from kinds.trial import event_verdict, state_verdict
 from kinds.ways import CACHE, REPLAYED, SNAPSHOTS, WAYS, difference, entry_points_once, told, truth
+from thorough import drawn
 
 OTHER_WAYS = [way for way in WAYS if way not in (REPLAYED, SNAPSHOTS, CACHE)]
 
@@ -42,7 +43,8 @@ def test_other_ways_of_loading_answer_as_the_fold_does(number: int) -> None:
     row = ROWS[number]
     if row.in_state == ALWAYS:
         return
-    ways = OTHER_WAYS[number % 3 :: 3]  # each row in a third of them, each of them for all kinds
+    step = drawn(quick=len(OTHER_WAYS), thorough=3)
+    ways = OTHER_WAYS[number % step :: step]  # each row in some of them, each for all kinds
     if row.in_state == BUILD:
         ways = [way for way in ways if not (way.snapshots or way.cache)]
     cls = row.state_class()

@@ -10,9 +10,10 @@ from kinds.drawn import programs, rows
 from kinds.rows import KEPT, Row
 from kinds.trial import event_verdict, state_verdict
 from kinds.ways import CACHE, SNAPSHOTS, WAYS, Way, difference, entry_points_once, told, truth
+from thorough import drawn
 
 DETERMINISTIC = settings(
-    max_examples=100,
+    max_examples=drawn(quick=20, thorough=100),
     derandomize=True,
     deadline=None,
     database=None,

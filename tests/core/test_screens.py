@@ -80,7 +80,7 @@ class TestList:
     def test_into_a_pipe_everything_goes(self, site: Site) -> None:
         summary = "[bold]Holes[/] " * 20
         site.install("acme-cache", "acme", good("acme", "acme", f', summary="{summary}"'), "acme")
-        done = interlock("plugins", "list", cwd=site.folder, path=str(site.folder), COLUMNS="")
+        done = run_here("plugins", "list", COLUMNS="")
         assert summary.strip() in done.stdout
         assert BOXES.search(done.stdout) is None
 
@@ -137,7 +137,7 @@ class TestLongLines:
         assert re.search(r"^  no answer, ", text, re.MULTILINE)
 
     def test_of_the_doctor_in_a_pipe(self, folder: Path) -> None:
-        done = interlock("plugins", "doctor", cwd=folder, path=str(folder), COLUMNS="")
+        done = run_here("plugins", "doctor", COLUMNS="")
         assert "no answer, " * 19 in done.stdout
         assert BOXES.search(done.stdout) is None
 
@@ -216,13 +216,13 @@ def test_version(tmp_path: Path) -> None:
         ("interlock plugins verif", "verify"),
     ],
 )
-def test_a_shell_completes_commands(tmp_path: Path, words: str, expected: str) -> None:
+def test_a_shell_completes_commands(words: str, expected: str) -> None:
     variables = {
         "_INTERLOCK_COMPLETE": "complete_bash",
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split()) - 1),
     }
-    assert interlock(cwd=tmp_path, **variables).stdout.split() == [expected]
+    assert run_here(**variables).stdout.split() == [expected]
 
 
 class TestCommandsOfExtensions:
@@ -253,13 +253,13 @@ class TestCommandsOfExtensions:
         return str(site.folder)
 
     def test_they_are_listed_and_not_loaded(self, folder: str, site: Site) -> None:
-        done = interlock("--help", cwd=site.folder, path=folder, COLUMNS=str(WIDTH))
+        done = run_here("--help", COLUMNS=str(WIDTH))
         assert re.search(r"^  holes +Holes in the ground\.$", done.stdout, re.MULTILINE)
         assert not list(site.folder.glob("*.run"))
 
     def test_they_run_and_are_completed(self, folder: str, site: Site) -> None:
-        assert interlock("holes", "dig", cwd=site.folder, path=folder).stdout == "dug\n"
-        help_text = interlock("holes", "dig", "--help", cwd=site.folder, path=folder).stdout
+        assert run_here("holes", "dig").stdout == "dug\n"
+        help_text = run_here("holes", "dig", "--help", COLUMNS="").stdout
         assert BOXES.search(help_text) is None
         variables = {
             "_INTERLOCK_COMPLETE": "complete_bash",

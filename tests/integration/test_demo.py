@@ -1,6 +1,7 @@
 """The demo shows the speed-up, and notices a difference."""
 
 import sqlite3
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,12 @@ import pytest
 from interlock.cli.demo import run
 
 
-def test_the_three_loads_are_equal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_three_loads_are_equal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert run() == 0
+    assert list(tmp_path.iterdir()) == []
     shown = capsys.readouterr().out
     for words in ("empty at 0", "snapshot at 9,500", "cache at 10,000", "All three are equal"):
         assert words in shown

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import PurePath
 from types import FunctionType
 from typing import Any
@@ -75,7 +75,7 @@ class _Walk:
     def _model(self, model: BaseModel) -> Iterator[str]:
         # Cached properties are no state of an aggregate, and an event is read anew each time.
         ignored = self._is_alone or isinstance(model, Aggregate)
-        cached = cached_names(model) if ignored else set()
+        cached = cached_names(model) if ignored else frozenset[str]()
         yield from self._named({k: v for k, v in model.__dict__.items() if k not in cached})
         yield from self._named(model.__pydantic_private__ or {})
         if model.__pydantic_extra__ is not None:
@@ -87,14 +87,19 @@ class _Walk:
         yield from (f"{name}={self.text(values[name])}" for name in sorted(values))
 
 
-def cached_names(model: BaseModel) -> set[str]:
+def cached_names(model: BaseModel) -> frozenset[str]:
     """The names of its cached properties."""
-    return {
+    return _cached_names(type(model))
+
+
+@lru_cache(maxsize=100)
+def _cached_names(cls: type[BaseModel]) -> frozenset[str]:
+    return frozenset(
         name
-        for cls in type(model).__mro__
-        for name, member in vars(cls).items()
+        for base in cls.__mro__
+        for name, member in vars(base).items()
         if isinstance(member, cached_property)
-    }
+    )
 
 
 def _answer(factory: Callable[[], object] | None) -> str:

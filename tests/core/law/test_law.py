@@ -11,10 +11,11 @@ from interlock._plugins.catalogue import Catalogue
 from law import faults
 from law.steps import THEMES, Plan, Step, histories, plans
 from law.world import World
+from thorough import drawn
 
 EXAMPLES = 12  # in a round; faults have rounds until each has bitten often enough
 ROUNDS = 50
-AT_LEAST = 50
+AT_LEAST = drawn(quick=2, thorough=50)
 DETERMINISTIC = settings(
     max_examples=EXAMPLES,
     derandomize=True,

@@ -1,0 +1,8 @@
+"""How much is tried: enough to notice a blunder while one works, or what `tox` asks for."""
+
+import os
+
+
+def drawn(quick: int, thorough: int) -> int:
+    """How much of something is tried: `thorough` in tox, and with INTERLOCK_THOROUGH=1."""
+    return thorough if os.environ.get("INTERLOCK_THOROUGH") else quick
