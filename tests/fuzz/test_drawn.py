@@ -13,10 +13,10 @@ import pytest
 import tomli_w
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
-from readers import MEMORY, READERS, SECONDS, SEEDS, record, state
 
 from interlock._storage import records
 from interlock._values.masking import Masking, brief, shown
+from readers import MEMORY, READERS, SECONDS, SEEDS, record, state
 
 LONG = settings(
     max_examples=int(os.environ.get("INTERLOCK_EXAMPLES", "50")),

@@ -4,8 +4,8 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from readers import READERS, SEEDS
 
+from readers import READERS, SEEDS
 from rig import unharmed
 
 MEMORY = 64 << 20  # bytes; the seeds are small
