@@ -91,7 +91,12 @@ async def _measure(rounds: int, url: str, caches: Mapping[str, object]) -> None:
             )
             for name, cache in caches.items()
         }
-        await append_to(apps["none"]._events, account_id, events, after=None)
+        await append_to(
+            apps["none"]._services[Account].context.stream._events.store,
+            account_id,
+            events,
+            after=None,
+        )
         spent: dict[str, list[float]] = {name: [] for name in apps}
         for turn in range(rounds + 2):  # the first loads fill
             for name, app in apps.items():

@@ -1,13 +1,15 @@
 """An append whose reply was lost: its outcome is found out, and no event is stored twice."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from interlock._engine import stream
+from interlock._engine.guard import GuardedEvents
 from interlock._engine.reports import Reporting
-from interlock._engine.stream import append
+from interlock._engine.stream import EventStream
 from interlock.backends import StoredEvent
 from interlock.errors import (
     AppendOutcomeUnknownError,
@@ -49,6 +51,18 @@ def reporting() -> Reporting:
     return Reporting()
 
 
+async def _append(
+    store: Events,
+    reporting: Reporting,
+    after: tuple[int, UUID] | None,
+    *,
+    is_proven: bool,
+    events: Sequence[StoredEvent] = EVENTS,
+) -> None:
+    stream = EventStream("Account", GuardedEvents(store), reporting)
+    await stream.append(events, after, is_proven=is_proven)
+
+
 def _stored(store: Events) -> list[UUID]:
     return [UUID(bytes=row.event_id) for row in store.rows()]
 
@@ -57,7 +71,7 @@ OURS = [event.event_id for event in EVENTS]
 
 
 async def test_a_plain_success_asks_nothing(store: Events, reporting: Reporting) -> None:
-    await append(store, EVENTS, None, reporting, is_proven=True)
+    await _append(store, reporting, None, is_proven=True)
     assert _stored(store) == OURS
     assert "read" not in store.calls
 
@@ -66,7 +80,7 @@ async def test_events_that_stand_after_a_lost_reply_are_not_appended_again(
     store: Events, reporting: Reporting
 ) -> None:
     store.then("appended", LOST)
-    await append(store, EVENTS, None, reporting, is_proven=True)
+    await _append(store, reporting, None, is_proven=True)
     assert _stored(store) == OURS
     assert store.calls.count("append") == 1
     assert reporting.counters() == {"append.reply_lost": 1}
@@ -80,7 +94,7 @@ async def test_ours_stand_also_where_others_followed_them(
         raise LOST
 
     store.then("appended", others_follow_and_the_reply_is_lost)
-    await append(store, EVENTS, None, reporting, is_proven=True)
+    await _append(store, reporting, None, is_proven=True)
     assert _stored(store)[:2] == OURS
 
 
@@ -88,7 +102,7 @@ async def test_events_that_do_not_stand_are_appended_again_under_their_ids(
     store: Events, reporting: Reporting
 ) -> None:
     store.then("append", LOST, LOST)
-    await append(store, EVENTS, None, reporting, is_proven=True)
+    await _append(store, reporting, None, is_proven=True)
     assert _stored(store) == OURS
     assert reporting.counters() == {"append.retried": 2}
 
@@ -100,7 +114,7 @@ async def test_others_in_their_place_are_a_conflict(store: Events, reporting: Re
 
     store.then("append", others_were_faster_and_the_reply_is_lost)
     with pytest.raises(ConcurrencyError):
-        await append(store, EVENTS, None, reporting, is_proven=True)
+        await _append(store, reporting, None, is_proven=True)
     assert len(_stored(store)) == 1
 
 
@@ -111,7 +125,7 @@ async def test_a_conflict_with_ones_own_late_events_is_a_success(
         store._streams["Account", ID] = [event.row() for event in EVENTS]
 
     store.then("append", LOST, the_first_attempt_lands)
-    await append(store, EVENTS, None, reporting, is_proven=True)
+    await _append(store, reporting, None, is_proven=True)
     assert _stored(store) == OURS
 
 
@@ -124,7 +138,7 @@ async def test_a_conflict_with_ones_own_late_events_is_found_out_by_a_second_rea
     store.then("append", LOST, the_first_attempt_lands)
     store.then("read", None, LOST)
     with unharmed("the events stand, and a conflict was reported"):
-        await append(store, EVENTS, None, reporting, is_proven=True)
+        await _append(store, reporting, None, is_proven=True)
     assert _stored(store) == OURS
 
 
@@ -134,7 +148,7 @@ async def test_a_plain_conflict_stays_one_though_the_stream_cannot_be_read(
     store.write(9)
     store.down.add("read")
     with pytest.raises(ConcurrencyError):
-        await append(store, EVENTS, None, reporting, is_proven=True)
+        await _append(store, reporting, None, is_proven=True)
 
 
 async def test_an_outcome_that_cannot_be_found_out_is_said_to_be_unknown(
@@ -143,7 +157,7 @@ async def test_an_outcome_that_cannot_be_found_out_is_said_to_be_unknown(
     store.then("appended", LOST)
     store.down.add("read")
     with pytest.raises(InterlockError, match="versions 1 to 2") as caught:
-        await append(store, EVENTS, None, reporting, is_proven=True)
+        await _append(store, reporting, None, is_proven=True)
     assert isinstance(caught.value, AppendOutcomeUnknownError)
     assert list(caught.value.event_ids) == OURS
     assert store.calls.count("append") == 1
@@ -154,7 +168,7 @@ async def test_after_a_few_attempts_the_outcome_is_said_to_be_unknown(
 ) -> None:
     store.down.add("append")
     with pytest.raises(AppendOutcomeUnknownError):
-        await append(store, EVENTS, None, reporting, is_proven=True)
+        await _append(store, reporting, None, is_proven=True)
 
 
 async def test_a_store_that_says_that_nothing_was_done_is_believed(
@@ -162,7 +176,7 @@ async def test_a_store_that_says_that_nothing_was_done_is_believed(
 ) -> None:
     store.then("append", BackendUnavailableError("the disk is full", nothing_done=True))
     with pytest.raises(BackendUnavailableError, match="full"):
-        await append(store, EVENTS, None, reporting, is_proven=True)
+        await _append(store, reporting, None, is_proven=True)
     assert "read" not in store.calls
 
 
@@ -177,7 +191,7 @@ async def test_nothing_done_by_the_second_attempt_says_nothing_of_the_first(
 
     store.then("append", LOST, the_first_attempt_lands)
     with unharmed("the events stand, and they were said not to"):
-        await append(store, EVENTS, None, reporting, is_proven=True)
+        await _append(store, reporting, None, is_proven=True)
     assert _stored(store) == OURS
 
 
@@ -197,20 +211,20 @@ class TestWhatItIsBuiltOn:
     ) -> None:
         store.then("append", failure)
         with pytest.raises(ConcurrencyError):
-            await append(store, EVENTS[1:], self.AFTER, reporting, is_proven=False)
+            await _append(store, reporting, self.AFTER, is_proven=False, events=EVENTS[1:])
         assert store.calls.count("append") == 1
 
     async def test_it_is_another(self, store: Events, reporting: Reporting) -> None:
         store.write(7)
         store.then("append", LOST)
         with pytest.raises(ConcurrencyError):
-            await append(store, EVENTS[1:], self.AFTER, reporting, is_proven=False)
+            await _append(store, reporting, self.AFTER, is_proven=False, events=EVENTS[1:])
         assert store.calls.count("append") == 1
 
     async def test_ours_stand_though_it_was_archived(
         self, store: Events, reporting: Reporting
     ) -> None:
-        await append(store, EVENTS[:1], None, reporting, is_proven=True)
+        await _append(store, reporting, None, is_proven=True, events=EVENTS[:1])
 
         async def archived_and_the_reply_is_lost() -> None:
             store.drop_below(2)
@@ -218,15 +232,15 @@ class TestWhatItIsBuiltOn:
 
         store.then("appended", archived_and_the_reply_is_lost)
         with unharmed("the events stand, and a conflict was reported"):
-            await append(store, EVENTS[1:], (1, OURS[0]), reporting, is_proven=False)
+            await _append(store, reporting, (1, OURS[0]), is_proven=False, events=EVENTS[1:])
 
     async def test_a_refusal_stays_one_where_it_stands(
         self, store: Events, reporting: Reporting
     ) -> None:
-        await append(store, EVENTS[:1], None, reporting, is_proven=True)
+        await _append(store, reporting, None, is_proven=True, events=EVENTS[:1])
         store.then("append", BackendUnavailableError("the disk is full", nothing_done=True))
         with pytest.raises(BackendUnavailableError, match="full"):
-            await append(store, EVENTS[1:], (1, OURS[0]), reporting, is_proven=False)
+            await _append(store, reporting, (1, OURS[0]), is_proven=False, events=EVENTS[1:])
         assert store.calls.count("append") == 2
 
     async def test_a_refusal_stays_one_where_nobody_can_tell(
@@ -235,7 +249,7 @@ class TestWhatItIsBuiltOn:
         store.then("append", BackendUnavailableError("no route to host", nothing_done=True))
         store.down.add("read")
         with pytest.raises(BackendUnavailableError, match="no route"):
-            await append(store, EVENTS[1:], self.AFTER, reporting, is_proven=False)
+            await _append(store, reporting, self.AFTER, is_proven=False, events=EVENTS[1:])
         assert store.calls.count("read") == 1
 
 

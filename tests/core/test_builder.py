@@ -99,7 +99,7 @@ class TestSources:
         async with _built(cache_strategy=AlwaysCache, cache_backend=source) as app:
             await app.dispatch(Deposit(aggregate_id=ID))
             assert not (await app.load(Account, ID)).uncommitted_events
-            assert app._parts[Account].loader.baselines.cache_never_waits
+            assert app._services[Account].context.cache.is_local
 
     async def test_strategies_come_as_classes_or_instances(self) -> None:
         for strategy in (AlwaysCache, AlwaysCache()):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from interlock._engine.calls import bounded
+from interlock._engine.guard import call_backend
 from interlock.errors import (
     BackendUnavailableError,
     ConcurrencyError,
@@ -32,7 +32,7 @@ async def _fail(error: BaseException, turns: int = 0) -> None:
 @TIMEOUTS
 @pytest.mark.parametrize("turns", [0, 1, 3])
 async def test_the_answer_is_passed_on(bound: timedelta | None, turns: int) -> None:
-    assert await bounded("it", bound, _answer(turns)) == "answer"
+    assert await call_backend("it", bound, _answer(turns)) == "answer"
 
 
 @TIMEOUTS
@@ -42,7 +42,7 @@ async def test_a_drivers_error_means_unavailable(
     bound: timedelta | None, turns: int, error: Exception
 ) -> None:
     [escaped] = await asyncio.gather(
-        bounded("the read", bound, _fail(error, turns)), return_exceptions=True
+        call_backend("the read", bound, _fail(error, turns)), return_exceptions=True
     )
     assert isinstance(escaped, BackendUnavailableError)
     assert str(escaped).startswith("the read")
@@ -60,7 +60,7 @@ async def test_a_backends_own_errors_pass(
     bound: timedelta | None, turns: int, error: InterlockError
 ) -> None:
     with pytest.raises(type(error)) as caught:
-        await bounded("it", bound, _fail(error, turns))
+        await call_backend("it", bound, _fail(error, turns))
     assert caught.value is error
 
 
@@ -74,7 +74,7 @@ async def test_a_late_answer_means_unavailable_and_the_call_is_cancelled() -> No
             ended.set()
 
     with pytest.raises(BackendUnavailableError, match=r"no answer within 0:00:00\.001"):
-        await bounded("it", SHORT, never())
+        await call_backend("it", SHORT, never())
     assert ended.is_set()
 
 
@@ -89,7 +89,7 @@ async def test_a_cancellation_reaches_the_call_and_the_caller(bound: timedelta |
             seen.set()
             raise
 
-    task = asyncio.create_task(bounded("it", bound, call()))
+    task = asyncio.create_task(call_backend("it", bound, call()))
     await gate.reached.wait()
     task.cancel()
     assert await settled(task)
@@ -108,7 +108,7 @@ async def test_a_call_may_catch_what_is_thrown_into_it() -> None:
             return "recovered"
         return "not failed"
 
-    task = asyncio.create_task(bounded("it", LONG, call()))
+    task = asyncio.create_task(call_backend("it", LONG, call()))
     await settled()
     inner.set_exception(OSError("reset"))
     assert await task == "recovered"

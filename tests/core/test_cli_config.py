@@ -101,9 +101,9 @@ def test_what_is_unset_is_named_as_what_is_used_then(written: Callable[..., Path
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in unset.items())
     said = ApplicationBuilder.from_config(written(f"schema = 1\n[aggregates.Account]\n{lines}"))
     bare, named = (
-        part.registration
+        part.context.registration
         for builder in (ApplicationBuilder(), said)
-        for part in builder.register_aggregate(Account).build()._parts.values()
+        for part in builder.register_aggregate(Account).build()._services.values()
     )
     assert replace(named, mapper=bare.mapper) == bare
 

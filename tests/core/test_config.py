@@ -305,7 +305,7 @@ def test_code_wins_over_toml_and_an_own_table_over_the_default(here: Path) -> No
         .register_aggregate(Account, freshness=FastForward())
         .build()
     )
-    (part,) = app._parts.values()
-    assert part.registration.freshness == FastForward()
-    assert part.registration.cache_strategy == CacheAfterVersion(7)
-    assert part.registration.replay_limit == 10
+    (part,) = app._services.values()
+    assert part.context.registration.freshness == FastForward()
+    assert part.context.registration.cache_strategy == CacheAfterVersion(7)
+    assert part.context.registration.replay_limit == 10

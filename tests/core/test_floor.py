@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from interlock._engine.known_heads import Floor
+from interlock._engine.known_heads import KnownHeads
 from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import FastForward, Trust
 from interlock.backends import AggregateRecord, RecordKey, Stamp
@@ -16,7 +16,7 @@ A, B, C = (UUID(int=number) for number in range(3))
 
 
 def test_the_highest_head_is_kept() -> None:
-    floor, event = Floor(10), uuid4()
+    floor, event = KnownHeads(10), uuid4()
     floor.raise_to(A, (2, event))
     floor.raise_to(A, (1, uuid4()))
     assert floor.head(A) == (2, event)
@@ -24,14 +24,14 @@ def test_the_highest_head_is_kept() -> None:
 
 
 def test_of_so_many_ids_the_least_recently_raised_is_forgotten() -> None:
-    floor = Floor(2)
+    floor = KnownHeads(2)
     for aggregate_id in (A, B, A, C):
         floor.raise_to(aggregate_id, (1, uuid4()))
     assert [floor.version(aggregate_id) for aggregate_id in (A, B, C)] == [1, 0, 1]
 
 
 def test_what_was_noted_since_is_not_refuted() -> None:
-    floor, old, new = Floor(10), (1, uuid4()), (2, uuid4())
+    floor, old, new = KnownHeads(10), (1, uuid4()), (2, uuid4())
     floor.raise_to(A, old)
     floor.raise_to(A, new)
     floor.refute(A, old)
@@ -41,14 +41,14 @@ def test_what_was_noted_since_is_not_refuted() -> None:
 
 
 def test_of_a_forget_too_long_ago_it_is_assumed_that_it_was_then() -> None:
-    forgets = Floor(3).forgets
+    forgets = KnownHeads(3).forgets
     ids = [UUID(int=number) for number in range(10_002)]
-    before = forgets.moment
+    before = forgets.count
     for aggregate_id in ids:
         with forgets.forgetting(aggregate_id):
             pass
     assert all(forgets.since(aggregate_id, before) for aggregate_id in ids)
-    assert not any(forgets.since(aggregate_id, forgets.moment) for aggregate_id in ids)
+    assert not any(forgets.since(aggregate_id, forgets.count) for aggregate_id in ids)
     assert len(forgets._latest) == 10_000
 
 

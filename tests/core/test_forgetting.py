@@ -127,7 +127,7 @@ class TestDerived:
         async with Rig(snapshots=Slow(), **snapshotting()) as rig:
             rig.snapshots.then("put", OSError("the disk is full"))
             await rig.deposit(1)
-            await rig.app._parts[rig.cls].loader.drain()
+            await rig.app._services[rig.cls].loader.drain()
             await rig.forget()
             await rig.load()
             assert "the disk is full" not in str(rig.report.misses)
@@ -373,4 +373,4 @@ class TestFailures:
 
 
 def _scope(rig: Rig) -> Any:
-    return rig.app._parts[rig.cls].registration.snapshot_scope
+    return rig.app._services[rig.cls].context.registration.snapshot_scope

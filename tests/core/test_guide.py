@@ -305,8 +305,9 @@ def test_dependencies_are_filled_by_type_too(pool: Pool) -> None:
 
     builder = ApplicationBuilder().register_dependency(Pool, pool)
     builder.register_aggregate(BankAccount, snapshot_backend=Typed)
-    (part,) = builder.build()._parts.values()
-    backend: Any = part.registration.snapshots
+    (part,) = builder.build()._services.values()
+    assert part.context.snapshots is not None
+    backend: Any = part.context.snapshots.store
     assert backend._backend.pool is pool
     assert backend._backend.aggregate_type is BankAccount
 
@@ -325,10 +326,9 @@ def test_a_constructor_that_raises_is_told_with_its_cause() -> None:
 
 async def test_the_defaults_keep_nothing() -> None:
     app = ApplicationBuilder().register_aggregate(BankAccount).build()
-    (part,) = app._parts.values()
-    registration = part.registration
-    assert (registration.cache, registration.snapshots) == (None, None)
-    assert registration.freshness == Trust()
+    (part,) = app._services.values()
+    assert (part.context.cache, part.context.snapshots) == (None, None)
+    assert part.context.registration.freshness == Trust()
     async with app:
         account_id = uuid4()
         await deposit(app, account_id, 5)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from interlock._engine import write_back
+from interlock._engine import state_records, write_back
 from interlock.application.aggregates import SnapshotAfterN
 from rig import Gate, Rig, ended, settled
 
@@ -15,7 +15,7 @@ EVERY = SnapshotAfterN(1)
 
 @pytest.fixture(autouse=True)
 def _everything_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_back, "_SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(state_records, "_SLOW_SECONDS", 0.0)
 
 
 async def test_a_commit_is_answered_before_its_state_is_kept() -> None:

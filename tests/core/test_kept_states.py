@@ -446,7 +446,9 @@ async def test_who_sets_a_state_by_hand_is_told() -> None:
         await rig.deposit(1)
         state = await rig.load()
         assert isinstance(state, Lossy)
-        bound = rig.app._parts[Lossy].registration.snapshots
+        guarded = rig.app._services[Lossy].context.snapshots
+        assert guarded is not None
+        bound = guarded.store
         assert isinstance(bound, Bound)
         with pytest.raises(StateNotKeptError, match=r"\$\.pair: a tuple comes back as a list"):
             await bound.save_snapshot(state)

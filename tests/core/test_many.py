@@ -207,7 +207,7 @@ class TestWhatIsAmiss:
     async def test_an_entry_beyond_every_stream_is_passed_over(self, *, has_reader: bool) -> None:
         async with Rig() as rig:
             if not has_reader:
-                rig.app._parts[Account].many._reader = None
+                rig.app._services[Account].context.stream._events._reads_many = None
             await rig.deposit(1, aggregate_id=IDS[0])
             await rig.deposit(2)
             found, version = rig.cache._records[_key(IDS[0])], 2**63 - 3

@@ -285,8 +285,9 @@ def test_a_builder_takes_names_and_references() -> None:
         )
         .build()
     )
-    (part,) = app._parts.values()
-    assert isinstance(part.registration.snapshots, InMemoryAggregateSnapshotStorageBackend)
+    (part,) = app._services.values()
+    assert part.context.snapshots is not None
+    assert isinstance(part.context.snapshots.store, InMemoryAggregateSnapshotStorageBackend)
 
 
 def test_listing_and_resolving_import_no_driver() -> None:

@@ -72,7 +72,7 @@ async def test_an_observers_exception_reaches_nobody() -> None:
     reporting = Reporting([fail, told.append])
     async with Rig() as rig:
         rig.events.write(1)
-        rig.app._parts[rig.cls].loader._reporting = reporting
+        object.__setattr__(rig.app._services[rig.cls].context, "reporting", reporting)
         with unharmed("an observer failed a load"):
             await rig.load(freshness=FastForward())
         assert len(told) == 1

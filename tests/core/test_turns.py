@@ -94,8 +94,8 @@ async def test_a_cancelled_command_leaves_the_queue() -> None:
 async def test_no_turns_are_left_behind() -> None:
     async with Rig() as rig:
         await asyncio.gather(*(rig.deposit(1) for _ in range(3)))
-        part = rig.app._parts[Account]
-        assert part.saver._turns._turns == {}
+        part = rig.app._services[Account]
+        assert part.commands._queue._queues == {}
 
 
 class TestReentry:

@@ -4,8 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from interlock._engine.guard import GuardedSnapshots
 from interlock._engine.reports import Reason, Reporting, Source
-from interlock._engine.snapshot_queue import SnapshotWriter
+from interlock._engine.snapshot_queue import SnapshotQueue
 from interlock._storage.records import AggregateRecord, RecordKey
 from interlock.errors import BackendUnavailableError
 from rig import ID, Rig, Snapshots, ended, settled, snapshotting
@@ -65,7 +66,7 @@ async def test_a_snapshot_is_of_the_state_when_it_was_due() -> None:
 
 async def test_of_two_that_wait_for_one_id_the_newest_is_written() -> None:
     store, reporting = Slow(), Reporting()
-    writer = SnapshotWriter(store, reporting, size=10)
+    writer = SnapshotQueue(GuardedSnapshots(store), reporting, size=10)
     for version in (1, 3, 2):
         assert await writer.write(key(), record(version), ())
     await writer.drain()
@@ -75,7 +76,7 @@ async def test_of_two_that_wait_for_one_id_the_newest_is_written() -> None:
 
 async def test_a_newer_one_that_was_proven_false_gives_way() -> None:
     store = Slow()
-    writer = SnapshotWriter(store, Reporting(), size=10)
+    writer = SnapshotQueue(GuardedSnapshots(store), Reporting(), size=10)
     false = record(3, event=33)
     await writer.write(key(), false, ())
     await writer.write(key(), record(2), [false.stamp])
@@ -87,7 +88,7 @@ async def test_what_each_supersedes_is_superseded() -> None:
     store = Slow()
     await store.plant(record(5, event=55))
     await store.plant(record(6, event=66))
-    writer = SnapshotWriter(store, Reporting(), size=10)
+    writer = SnapshotQueue(GuardedSnapshots(store), Reporting(), size=10)
     await writer.write(key(), record(1), [record(5, event=55).stamp])
     await writer.write(key(), record(2), [record(6, event=66).stamp])
     await writer.drain()
@@ -96,7 +97,7 @@ async def test_what_each_supersedes_is_superseded() -> None:
 
 async def test_a_full_queue_takes_no_other_id() -> None:
     store, reporting = Slow(), Reporting()
-    writer = SnapshotWriter(store, reporting, size=1)
+    writer = SnapshotQueue(GuardedSnapshots(store), reporting, size=1)
     assert await writer.write(key(1), record(1, number=1), ())
     assert not await writer.write(key(2), record(1, number=2), ())
     assert await writer.write(key(1), record(2, number=1), ())
@@ -108,13 +109,13 @@ async def test_a_failed_write_is_counted_and_said_in_load_reports() -> None:
     async with Rig(snapshots=Slow(), **snapshotting()) as rig:
         rig.snapshots.then("put", BackendUnavailableError("the disk is full"))
         await rig.deposit(1)
-        await rig.app._parts[rig.cls].loader.drain()
+        await rig.app._services[rig.cls].loader.drain()
         assert rig.app.counters()["snapshot.failed"] == 1
         await rig.load()
         assert (Source.SNAPSHOT, Reason.NOT_WRITTEN) in rig.misses
         assert "the disk is full" in rig.report.misses[0].detail
         await rig.deposit(1)
-        await rig.app._parts[rig.cls].loader.drain()
+        await rig.app._services[rig.cls].loader.drain()
         await rig.load()
         assert rig.misses == []
 

@@ -130,7 +130,8 @@ class Teller:
             account_id = self.chooser.choice(self.account_ids)
             if self.chooser.random() < MISCHIEF:
                 await self._mischief(app, account_id)
-            head = await self.patiently(partial(app._events.head, "Account", account_id))
+            stream = app._services[Account].context.stream
+            head = await self.patiently(partial(stream.head, account_id))
             self.heads[account_id] = 0 if head is None else head[0]
             if self.chooser.random() < 0.2:
                 account = await self.patiently(partial(app.load, Account, account_id))
@@ -183,9 +184,10 @@ class Teller:
                     raise
 
     async def _mischief(self, app: Application, account_id: UUID) -> None:
-        registration = app._parts[Account].registration
-        cache, key = registration.cache, registration.mapper.scope.key(account_id)
-        assert cache is not None
+        context = app._services[Account].context
+        assert context.cache is not None
+        cache, scope = context.cache.store, context.registration.mapper.scope
+        key = scope.key(account_id)
         what = self.chooser.choices(("stash", "restore", "evict", "flush"), (40, 40, 15, 5))[0]
         try:
             if what == "stash":
@@ -197,7 +199,7 @@ class Teller:
                 await cache.put(key, self.stashed[account_id])
             elif what == "flush":
                 for each in self.account_ids:
-                    await cache.remove(registration.mapper.scope.key(each))
+                    await cache.remove(scope.key(each))
             elif what == "evict":
                 await cache.remove(key)
         except InterlockError:

@@ -49,7 +49,7 @@ async def test_ages_are_told_by_the_applications_clock(place: Place, years: int)
     ) as app:
 
         async def kept() -> list[int]:
-            await app._parts[Account].loader.drain()
+            await app._services[Account].loader.drain()
             rows = await place.run("SELECT version FROM AT.interlock_snapshots ORDER BY version")
             return [version for (version,) in rows]
 

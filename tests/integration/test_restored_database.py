@@ -30,7 +30,7 @@ async def app(place: Place) -> AsyncIterator[Application]:
         await deposit(app, *[1] * 7)
         await place.run("CREATE TABLE AT.copy AS SELECT * FROM AT.interlock_events")
         await deposit(app, *[1] * 6)
-        await app._parts[Account].loader.drain()
+        await app._services[Account].loader.drain()
         await place.run("DELETE FROM AT.interlock_events")
         await place.run("INSERT INTO AT.interlock_events SELECT * FROM AT.copy")
         yield app
@@ -77,11 +77,11 @@ async def test_a_whole_database_is_exchanged_under_open_connections(primary: Own
         await ask(link, "CREATE DATABASE bank")
         async with application(Place("postgresql", url)) as app:
             await deposit(app, *[1] * 7)
-            await app._parts[Account].loader.drain()
+            await app._services[Account].loader.drain()
             await ask(link, _END_CONNECTIONS)
             await ask(link, "CREATE DATABASE backup TEMPLATE bank")
             await deposit(app, *[1] * 6)
-            await app._parts[Account].loader.drain()
+            await app._services[Account].loader.drain()
             await ask(link, "DROP DATABASE bank WITH (FORCE)")
             await ask(link, "ALTER DATABASE backup RENAME TO bank")
             await deposit(app, 2)

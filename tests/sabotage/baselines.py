@@ -105,8 +105,8 @@ PATCHES = [
         "unusable cache entries stay",
         "an unusable cache entry is removed",
         CodeEdit(
-            "Baselines.cached",
-            "await self._keeper.drop(aggregate_id, None if record is None else record.stamp)",
+            "AggregateCache.read",
+            "await self.drop(aggregate_id, None if record is None else record.stamp)",
             "pass",
         ),
         f"{_CACHE}test_an_unusable_entry_is_removed",
@@ -115,9 +115,9 @@ PATCHES = [
         "removal of an unusable entry takes any",
         "only the unusable entry itself is removed",
         CodeEdit(
-            "Baselines.cached",
-            "self._keeper.drop(aggregate_id, None if record is None else record.stamp)",
-            "self._keeper.drop(aggregate_id)",
+            "AggregateCache.read",
+            "self.drop(aggregate_id, None if record is None else record.stamp)",
+            "self._cache.drop(aggregate_id)",
         ),
         f"{_CACHE}test_only_the_unusable_entry_itself_is_removed",
     ),
@@ -125,9 +125,9 @@ PATCHES = [
         "a cache that is down fails the load",
         "a cache that is down is a miss",
         CodeEdit(
-            "Baselines.cached",
+            "AggregateCache.read",
             """
-            self._missed(trail, Source.CACHE, Reason.UNAVAILABLE, error)
+            self._missed(trace, Reason.UNAVAILABLE, error)
             return None
             """,
             "raise",
@@ -137,7 +137,7 @@ PATCHES = [
     Patch(
         "calls are not bounded",
         "every backend call has a timeout",
-        CodeEdit("bounded", "timeout.total_seconds()", "None"),
+        CodeEdit("call_backend", "bound.total_seconds()", "None"),
         f"{_CACHE}test_a_cache_that_never_answers_is_a_miss",
         (15,),
     ),
@@ -145,7 +145,7 @@ PATCHES = [
         "drivers' errors escape",
         "a driver's error is translated",
         CodeEdit(
-            "bounded",
+            "call_backend",
             'raise BackendUnavailableError(f"{what} failed: {error!r}") from error',
             "raise",
         ),
@@ -155,7 +155,7 @@ PATCHES = [
         "after an unusable snapshot comes the replay",
         "after an unusable snapshot the next best is taken",
         CodeEdit(
-            "Baselines.snapshots",
+            "SnapshotHistory.candidates",
             """
             bound = error.version - 1
             continue
@@ -167,27 +167,27 @@ PATCHES = [
     Patch(
         "after a refuted snapshot comes the replay",
         "after a refuted snapshot the next best is taken",
-        CodeEdit("Baselines.snapshots", "bound = record.version - 1", "return"),
+        CodeEdit("SnapshotHistory.candidates", "bound = record.version - 1", "return"),
         f"{_SNAPSHOTS}test_after_a_refuted_one_the_one_below_is_the_baseline",
     ),
     Patch(
         "loads delete snapshots that look ahead",
         "loads only pass over snapshots",
         CodeEdit(
-            "Loader._read",
+            "StateReader._read",
             """
-            async for baseline in snapshots:
-                loaded = await self.tail.fast_forward(baseline, ask, flight)
+            async for snapshot in snapshots:
+                loaded = await self.tail.fast_forward(snapshot, request)
                 if loaded is not None:
                     return loaded
             """,
             """
-            async for baseline in snapshots:
-                loaded = await self.tail.fast_forward(baseline, ask, flight)
+            async for snapshot in snapshots:
+                loaded = await self.tail.fast_forward(snapshot, request)
                 if loaded is not None:
                     return loaded
-                key = self._registration.snapshot_scope.key(aggregate_id)
-                await self._registration.snapshots.remove(key, baseline.stamp)
+                key = self._context.registration.snapshot_scope.key(aggregate_id)
+                await self._context.snapshots.store.remove(key, snapshot.stamp)
             """,
         ),
         f"{_SNAPSHOTS}test_loads_remove_no_snapshots",
@@ -197,9 +197,9 @@ PATCHES = [
         "named older revisions are not read",
         "revisions that the class names serve where no own one is usable",
         CodeEdit(
-            "Baselines.snapshots",
-            "(own.revision, *self._registration.reads_revisions)",
-            "(own.revision,)",
+            "SnapshotHistory.candidates",
+            "for scope in self._scopes:",
+            "for scope in self._scopes[:1]:",
         ),
         f"{_SNAPSHOTS}test_named_older_revisions_are_read_where_no_own_one_is_usable",
         (14,),
@@ -208,9 +208,9 @@ PATCHES = [
         "older revisions come first",
         "own snapshots come before those of older revisions",
         CodeEdit(
-            "Baselines.snapshots",
-            "(own.revision, *self._registration.reads_revisions)",
-            "(*self._registration.reads_revisions, own.revision)",
+            "SnapshotHistory.candidates",
+            "for scope in self._scopes:",
+            "for scope in reversed(self._scopes):",
         ),
         f"{_SNAPSHOTS}test_own_snapshots_come_before_those_of_older_revisions",
     ),
@@ -218,7 +218,7 @@ PATCHES = [
         "older revisions are put back as they are",
         "what is read of an older revision is kept under the own one",
         CodeEdit(
-            "Tail._folded",
+            "TailReplay._folded",
             "baseline.record is not None and baseline.record.revision == scope.revision",
             "baseline.record is not None",
         ),
@@ -259,7 +259,7 @@ PATCHES = [
         "a snapshot store that is down fails every load",
         "without on_unavailable = fail the events are replayed",
         CodeEdit(
-            "Baselines._snapshot_read",
+            "SnapshotHistory._read",
             """
             if self._registration.fails_without_snapshots:
                 raise
@@ -273,7 +273,7 @@ PATCHES = [
         "on_unavailable is not looked at",
         "with on_unavailable = fail an outage is no reason to replay",
         CodeEdit(
-            "Baselines._snapshot_read",
+            "SnapshotHistory._read",
             """
             if self._registration.fails_without_snapshots:
                 raise
@@ -287,11 +287,11 @@ PATCHES = [
         "a bad record is an outage",
         "a store that is down and a bad record are different things",
         CodeEdit(
-            "Baselines.snapshots",
-            "self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)",
+            "SnapshotHistory.candidates",
+            "self._missed(trace, Reason.UNUSABLE, error)",
             """
-            self._missed(trail, Source.SNAPSHOT, Reason.UNUSABLE, error)
-            trail.snapshots_down = True
+            self._missed(trace, Reason.UNUSABLE, error)
+            trace.snapshots_down = True
             """,
         ),
         f"{_OUTAGES}test_a_bad_record_is_no_outage",
@@ -300,7 +300,11 @@ PATCHES = [
     Patch(
         "replays are not limited",
         "while the snapshot store is down, replay_limit bounds a replay",
-        CodeEdit("Tail.extend", "if limit is not None and fold.folded > limit:", "if False:"),
+        CodeEdit(
+            "TailReplay.extend",
+            "if tail.limit is not None and tail.fold.folded > tail.limit:",
+            "if False:",
+        ),
         f"{_OUTAGES}test_up_to_the_replay_limit_events_are_folded",
         (15,),
     ),
@@ -308,8 +312,8 @@ PATCHES = [
         "replays are always limited",
         "the limit holds only while the snapshot store is down",
         CodeEdit(
-            "Tail.begin",
-            "self._registration.replay_limit if baseline.trail.snapshots_down else None",
+            "TailReplay.start",
+            "self._registration.replay_limit if baseline.trace.snapshots_down else None",
             "self._registration.replay_limit",
         ),
         f"{_OUTAGES}test_the_limit_holds_only_while_the_store_is_down",
@@ -318,9 +322,9 @@ PATCHES = [
         "a store that is down is asked again",
         "one call to a store that is down is enough for a load",
         CodeEdit(
-            "Baselines.snapshots",
+            "SnapshotHistory.candidates",
             """
-            if trail.snapshots_down:
+            if trace.snapshots_down:
                 return
             """,
             "",
@@ -331,7 +335,7 @@ PATCHES = [
     Patch(
         "a report tells no misses",
         "a report tells each miss with its reason",
-        CodeEdit("Loader.report", "tuple(trail.misses)", "()"),
+        CodeEdit("StateReader.report", "tuple(loaded.trace.misses)", "()"),
         f"{_REPORTS}test_each_miss_has_its_reason",
         (29,),
     ),
@@ -339,35 +343,35 @@ PATCHES = [
         "a report tells nothing of the baseline",
         "a report tells the baseline and how many events were folded onto it",
         CodeEdit(
-            "Loader.report",
+            "StateReader.report",
             """
             LoadReport(
-                aggregate_type=self._registration.tables.name,
+                aggregate_type=self._context.registration.name,
                 aggregate_id=loaded.aggregate_id,
-                asked_version=ask.version,
-                freshness=ask.freshness,
-                baseline=loaded.baseline,
-                baseline_version=loaded.baseline_version,
+                asked_version=request.version,
+                freshness=request.freshness,
+                baseline=loaded.source,
+                baseline_version=loaded.source_version,
                 version=loaded.version,
                 events_folded=loaded.events_folded,
                 is_current=loaded.is_current,
-                misses=tuple(trail.misses),
-                phases=trail.phases,
+                misses=tuple(loaded.trace.misses),
+                phases=loaded.trace.phases,
             )
             """,
             """
             LoadReport(
-                aggregate_type=self._registration.tables.name,
+                aggregate_type=self._context.registration.name,
                 aggregate_id=loaded.aggregate_id,
-                asked_version=ask.version,
-                freshness=ask.freshness,
-                baseline=loaded.baseline,
+                asked_version=request.version,
+                freshness=request.freshness,
+                baseline=loaded.source,
                 baseline_version=loaded.version,
                 version=loaded.version,
                 events_folded=0,
                 is_current=loaded.is_current,
-                misses=tuple(trail.misses),
-                phases=trail.phases,
+                misses=tuple(loaded.trace.misses),
+                phases=loaded.trace.phases,
             )
             """,
         ),
@@ -377,7 +381,7 @@ PATCHES = [
     Patch(
         "snapshots are not counted",
         "a snapshotter that stopped shows in the counters",
-        CodeEdit("SnapshotWriter._put", 'self._reporting.count("snapshot.taken")', ""),
+        CodeEdit("SnapshotQueue._put", 'self._reporting.count("snapshot.taken")', ""),
         f"{_REPORTS}test_a_snapshotter_that_stopped_shows_in_the_counters",
         (29,),
     ),
@@ -390,7 +394,7 @@ PATCHES = [
     Patch(
         "time is taken for nobody",
         "telling is free where nobody listens",
-        CodeEdit("Trail.__init__", "perf_counter() if is_timed else None", "perf_counter()"),
+        CodeEdit("LoadTrace.__init__", "perf_counter() if is_timed else None", "perf_counter()"),
         f"{_REPORTS}test_where_nobody_listens_no_time_is_taken",
     ),
 ]

@@ -519,7 +519,9 @@ EVENTS = [
     Patch(
         "handlers meet cached properties",
         "a handler doesn't see whether its state was decoded",
-        CodeEdit("Saver._run", "self._registration.mapper.fidelity.drop_cached(scratch)", ""),
+        CodeEdit(
+            "CommandHandler._run", "self._registration.mapper.fidelity.drop_cached(scratch)", ""
+        ),
         f"{_KEPT}TestCachedProperties::test_a_handler_does_not_see_whether_its_state_was_decoded",
     ),
     Patch(

@@ -13,13 +13,13 @@ PATCHES = [
     Patch(
         "a queued snapshot outlives its aggregate",
         "a snapshot that waits to be written is forgotten with its aggregate",
-        CodeEdit("SnapshotWriter.forget", "del self._queued[key]", "pass"),
+        CodeEdit("SnapshotQueue.forget", "del self._queued[key]", "pass"),
         f"{_DERIVED}test_a_snapshot_that_waits_to_be_written_is_not_written",
     ),
     Patch(
         "a snapshot is written after it was removed",
         "a write that is under way is waited for",
-        CodeEdit("SnapshotWriter.forget", "await self._writing.ended(aggregate_id)", ""),
+        CodeEdit("SnapshotQueue.forget", "await self._writing.ended(aggregate_id)", ""),
         f"{_DERIVED}test_a_snapshot_that_is_being_written_is_waited_for_and_removed",
     ),
     Patch(
@@ -45,13 +45,13 @@ PATCHES = [
     Patch(
         "what failed before is told for ever",
         "a failure is forgotten with its aggregate",
-        CodeEdit("SnapshotWriter.forget", "self._failures.pop(aggregate_id, None)", ""),
+        CodeEdit("SnapshotQueue.forget", "self._failures.pop(aggregate_id, None)", ""),
         f"{_DERIVED}test_an_earlier_failure_is_forgotten",
     ),
     Patch(
         "the floor outlives the stream",
         "a shorter stream under the id is not below what was known of the old one",
-        CodeEdit("Forgetting._delete_events", "self._floor.forget(aggregate_id)", ""),
+        CodeEdit("Forgetting._delete_events", "self._context.heads.forget(aggregate_id)", ""),
         f"{_EVENTS}test_a_shorter_stream_of_another_process_is_read",
     ),
     Patch(
@@ -68,7 +68,9 @@ PATCHES = [
         "a load from before keeps its state",
         "what was read before is kept nowhere after",
         CodeEdit(
-            "Forgetting.forget", "with self._floor.forgets.forgetting(aggregate_id):", "if True:"
+            "Forgetting.forget",
+            "with self._context.heads.forgets.forgetting(aggregate_id):",
+            "if True:",
         ),
         f"{_LOADS}test_a_load_that_has_read_the_stream_keeps_nothing",
     ),
@@ -78,11 +80,11 @@ PATCHES = [
         CodeEdit(
             "Loader.keep",
             """
-            if self._is_news(loaded, ask) and not self._floor.forgets.since(
-                aggregate_id, loaded.trail.moment
+            if self._is_news(loaded, request) and not self._context.heads.forgets.since(
+                aggregate_id, loaded.trace.forget_count
             ):
             """,
-            "if self._is_news(loaded, ask):",
+            "if self._is_news(loaded, request):",
         ),
         f"{_LOADS}test_many_that_were_read_before_are_kept_nowhere",
     ),
@@ -91,7 +93,7 @@ PATCHES = [
         "a stream that begins while it is forgotten stays",
         CodeEdit(
             "Forgetting._check_stands_alone",
-            "if head is None or await self._begins(aggregate_id):",
+            "if head is None or await self._has_first_event(aggregate_id):",
             "if head is None:",
         ),
         f"{_DERIVED}test_a_stream_that_begins_meanwhile_is_not_taken_for_an_archived_one",
@@ -99,7 +101,7 @@ PATCHES = [
     Patch(
         "a put that is under way comes after the removal",
         "what is being kept is waited for",
-        CodeEdit("Forgetting.forget", "await self._keeper.under_way.ended(aggregate_id)", ""),
+        CodeEdit("WriteBack.forget", "await self.in_flight.ended(aggregate_id)", ""),
         f"{_LOADS}test_a_load_that_is_being_kept_is_waited_for",
     ),
     Patch(
@@ -113,7 +115,7 @@ PATCHES = [
         "a hit from before is a floor after",
         "what was known of a forgotten stream is not known again",
         CodeEdit(
-            "Floor.raise_to",
+            "KnownHeads.raise_to",
             """
             if since is not None and self.forgets.since(aggregate_id, since):
                 return
@@ -125,13 +127,13 @@ PATCHES = [
     Patch(
         "of an id forgotten long ago nothing is known",
         "an id whose forgetting isn't remembered counts as forgotten",
-        CodeEdit("Forgets.since", "self._others", "0"),
+        CodeEdit("ForgetLog.since", "self._others", "0"),
         "tests/core/test_floor.py::test_of_a_forget_too_long_ago_it_is_assumed_that_it_was_then",
     ),
     Patch(
         "it forgets in the middle of a command",
         "forgetting takes its turn among the commands of the id",
-        CodeEdit("Forgetting.forget", "async with self._saver.turn(aggregate_id):", "if True:"),
+        CodeEdit("Forgetting.forget", "async with self._commands.turn(aggregate_id):", "if True:"),
         f"{_TURNS}test_commands_before_it_end_first_and_those_after_it_see_what_is_left",
     ),
     Patch(
@@ -139,7 +141,7 @@ PATCHES = [
         "a forget from within a handler is refused",
         CodeEdit(
             "Application.forget",
-            'refuse_reentry(f"a forget of {part.registration.tables.name}")',
+            'refuse_reentry(f"a forget of {services.context.registration.name}")',
             "",
         ),
         f"{_TURNS}test_a_handler_does_not_forget",
@@ -162,14 +164,14 @@ PATCHES = [
             "Forgetting._steps",
             """
             [
-                ("removing its snapshots", self._remove_snapshots),
-                ("removing its cache entry", self._remove_cache_entry),
+                ("removing its snapshots", self._snapshots.forget),
+                ("removing its cache entry", self._cache.forget),
             ]
             """,
             """
             [
-                ("removing its cache entry", self._remove_cache_entry),
-                ("removing its snapshots", self._remove_snapshots),
+                ("removing its cache entry", self._cache.forget),
+                ("removing its snapshots", self._snapshots.forget),
             ]
             """,
         ),

@@ -24,7 +24,7 @@ PATCHES = [
     Patch(
         "a batch is read by ids as they were given",
         "the ids of a batch are made plain",
-        CodeEdit("ManyLoader.load", 'plain_id(i, "an id")', "i"),
+        CodeEdit("BatchLoader.load", 'plain_id(i, "an id")', "i"),
         f"{_LOADED}[load_many]",
     ),
     Patch(

@@ -14,7 +14,9 @@ PATCHES = [
         "a commit counts from its last event but one",
         "a commit's step is counted from the version that it was built on",
         CodeEdit(
-            "Saver._commit", "version_before=loaded.version", "version_before=committed.version - 1"
+            "CommandHandler._commit",
+            "version_before=loaded.version",
+            "version_before=committed.version - 1",
         ),
         f"{_SNAPSHOTS}test_a_commit_that_steps_over_a_multiple_is_snapshotted",
         (1,),
@@ -22,7 +24,7 @@ PATCHES = [
     Patch(
         "a commit forgets what its load folded",
         "a failed or missing snapshot is made good by the next commit",
-        CodeEdit("Saver._folded", "loaded.events_folded", "0"),
+        CodeEdit("CommandHandler._folded", "loaded.events_folded", "0"),
         f"{_SNAPSHOTS}test_a_failed_snapshot_is_made_good_by_the_next_commit",
         (1,),
     ),
@@ -30,7 +32,7 @@ PATCHES = [
         "a snapshot is stamped with the commit's first version",
         "a snapshot's version is its state's own",
         CodeEdit(
-            "Keeper._snapshot_record",
+            "StateRecords.snapshot",
             "return replace(record, epoch=epoch, anchor_at=record.last_event_at)",
             "return replace(record, epoch=epoch, anchor_at=record.last_event_at, version=1)",
         ),
@@ -42,13 +44,13 @@ PATCHES = [
         "a snapshot is encoded when it is written",
         "a snapshot is encoded at once, however late it is written",
         CodeEdit(
-            "Keeper._snapshot",
-            "record = self._snapshot_record(loaded, now)",
+            "SnapshotHistory.write",
+            "record = self._records.snapshot(loaded, now)",
             """
             async def settle() -> None:
                 for _ in range(9):
                     await asyncio.sleep(0)
-                record = self._snapshot_record(loaded, now)
+                record = self._records.snapshot(loaded, now)
                 await writer.write(record.key, record, supersedes)
 
             asyncio.ensure_future(settle())
@@ -63,7 +65,7 @@ PATCHES = [
         "snapshots don't move the anchor",
         "time-based snapshots count from the newest snapshot",
         CodeEdit(
-            "Keeper._snapshot_record",
+            "StateRecords.snapshot",
             "anchor_at=record.last_event_at",
             "anchor_at=record.anchor_at",
         ),
@@ -74,7 +76,9 @@ PATCHES = [
         "the cache doesn't hear of the anchor",
         "time-based snapshots count from the newest snapshot, whatever the baseline",
         CodeEdit(
-            "Keeper._snapshot", "loaded.record, loaded.anchor_at = record, record.anchor_at", "pass"
+            "SnapshotHistory.write",
+            "loaded.record, loaded.anchor_at = record, record.anchor_at",
+            "pass",
         ),
         f"{_SNAPSHOTS}test_time_is_counted_from_the_first_event_then_from_the_newest_snapshot",
         (23,),
@@ -82,7 +86,9 @@ PATCHES = [
     Patch(
         "a strategy's exception fails the command",
         "nothing after the commit can fail the command",
-        CodeEdit("Keeper._decides", "self._failed(counter, error, moment.state.id)", "raise"),
+        CodeEdit(
+            "WriteBack._decides", "self._context.reporting.failed(counter, error, of)", "raise"
+        ),
         f"{_FAILURES}test_a_strategy_that_raises_fails_neither_command_nor_load[snapshot]",
         (6,),
     ),
@@ -90,7 +96,9 @@ PATCHES = [
         "a failed put fails the command",
         "nothing after the commit can fail the command",
         CodeEdit(
-            "Keeper._write", 'self._failed("cache.failed", error, loaded.aggregate_id)', "raise"
+            "AggregateCache.put",
+            'self._failed("cache.failed", error, aggregate_id)',
+            "raise",
         ),
         f"{_FAILURES}test_a_store_that_fails_after_the_commit_does_not_fail_the_command[amounts0-"
         "cache]",
@@ -100,10 +108,10 @@ PATCHES = [
         "a snapshot taken on a read fails it",
         "a snapshot that fails on a read is counted, and the read succeeds",
         CodeEdit(
-            "Keeper._decides",
-            "self._failed(counter, error, moment.state.id)",
+            "WriteBack._decides",
+            "self._context.reporting.failed(counter, error, of)",
             """
-            self._failed(counter, error, moment.state.id)
+            self._context.reporting.failed(counter, error, of)
             if not moment.is_commit:
                 raise
             """,
@@ -115,12 +123,12 @@ PATCHES = [
         "a failed put leaves the old entry",
         "where the put of one's own write failed, the entry is removed",
         CodeEdit(
-            "Keeper._write",
+            "AggregateCache.put",
             """
-            self._failed("cache.failed", error, loaded.aggregate_id)
-            await self.drop(loaded.aggregate_id)
+            self._failed("cache.failed", error, aggregate_id)
+            await self.drop(aggregate_id)
             """,
-            'self._failed("cache.failed", error, loaded.aggregate_id)',
+            'self._failed("cache.failed", error, aggregate_id)',
         ),
         f"{_FAILURES}test_a_put_that_fails_removes_the_entry",
         (11,),
@@ -129,7 +137,9 @@ PATCHES = [
         "a failed removal fails the command",
         "nothing after the commit can fail the command",
         CodeEdit(
-            "Keeper.drop", 'self._failed("cache.remove_failed", error, aggregate_id)', "raise"
+            "AggregateCache.drop",
+            'self._failed("cache.remove_failed", error, aggregate_id)',
+            "raise",
         ),
         f"{_FAILURES}test_a_cache_fill_does_not_fail_a_read",
         (6,),
@@ -137,14 +147,14 @@ PATCHES = [
     Patch(
         "declined states leave the old entry",
         "where the strategy declines, the entry is removed",
-        CodeEdit("Keeper._due", "is_commit or loaded.trail.saw_cache_entry", "False"),
+        CodeEdit("WriteBack._due", "is_commit or loaded.trace.saw_cache_entry", "False"),
         f"{_DECLINED}test_declining_after_a_commit_removes_the_entry",
         (40,),
     ),
     Patch(
         "a load that declines leaves the old entry",
         "where the strategy declines after a load, the entry is removed",
-        CodeEdit("Keeper._due", "is_commit or loaded.trail.saw_cache_entry", "is_commit"),
+        CodeEdit("WriteBack._due", "is_commit or loaded.trace.saw_cache_entry", "is_commit"),
         f"{_DECLINED}test_declining_after_a_load_removes_the_entry_that_it_saw",
         (40,),
     ),
@@ -152,14 +162,11 @@ PATCHES = [
         "a commit supersedes nothing",
         "our append proves false what stood at or above it",
         CodeEdit(
-            "Saver._commit",
+            "CommandHandler._commit",
             """
-            [
-                *trail.refuted,
-                *(stamp for stamp in trail.unproven if stamp.version > loaded.version),
-            ]
+            _superseded(loaded)
             """,
-            "[*trail.refuted]",
+            "[*trace.refuted]",
         ),
         f"{_SUPERSEDES}test_a_commit_replaces_the_snapshots_of_what_was_rolled_back",
         (37,),
@@ -167,7 +174,7 @@ PATCHES = [
     Patch(
         "a load supersedes nothing",
         "a snapshot of another branch is removed by the load that saw it and snapshots itself",
-        CodeEdit("Keeper.after_load", "loaded.trail.refuted", "()"),
+        CodeEdit("WriteBack.after_load", "loaded.trace.refuted", "()"),
         f"{_SUPERSEDES}test_what_a_load_refutes_is_not_counted_among_the_newest",
         (37,),
     ),
@@ -175,9 +182,9 @@ PATCHES = [
         "what is merely ahead counts as false",
         "that no event stands at a snapshot's version proves nothing to a load",
         CodeEdit(
-            "Keeper.after_load",
-            "loaded.trail.refuted",
-            "[*loaded.trail.refuted, *loaded.trail.unproven]",
+            "WriteBack.after_load",
+            "loaded.trace.refuted",
+            "[*loaded.trace.refuted, *loaded.trace.unproven]",
         ),
         f"{_SUPERSEDES}test_a_load_leaves_a_snapshot_that_is_merely_ahead",
         (38,),
@@ -185,7 +192,9 @@ PATCHES = [
     Patch(
         "a commit counts as verified from its end",
         "a commit's state was known to be the head before the append, not after",
-        CodeEdit("Saver._folded", "verified_at=began", "verified_at=self._clock()"),
+        CodeEdit(
+            "CommandHandler._folded", "verified_at=began", "verified_at=self._context.clock()"
+        ),
         "tests/core/test_keeping.py::TestVerifiedAt::test_a_commit_counts_from_before_its_append",
     ),
     Patch(
@@ -200,20 +209,20 @@ PATCHES = [
     Patch(
         "commands wait for their snapshots",
         "a snapshot doesn't hold up the command that made it due",
-        CodeEdit("SnapshotWriter.write", "if self._store.is_local:", "if True:"),
+        CodeEdit("SnapshotQueue.write", "if self._store.is_local:", "if True:"),
         f"{_WRITER}test_a_command_does_not_wait_for_its_snapshot",
         rows=(6,),
     ),
     Patch(
         "closing forgets queued snapshots",
         "what is queued is written before the backends close",
-        CodeEdit("Loader.drain", "await self._keeper.drain()", ""),
+        CodeEdit("Loader.drain", "await self._write_back.drain()", ""),
         f"{_WRITER}test_closing_writes_what_is_queued",
     ),
     Patch(
         "the last queued snapshot is written",
         "of two snapshots that wait for one id the newest is written",
-        CodeEdit("SnapshotWriter.write", "record = waiting[0]", "pass"),
+        CodeEdit("SnapshotQueue.write", "record = waiting[0]", "pass"),
         f"{_WRITER}test_of_two_that_wait_for_one_id_the_newest_is_written",
         rows=(4,),
     ),
@@ -221,7 +230,7 @@ PATCHES = [
         "a false snapshot that waits wins",
         "what is proven false gives way, newer or not",
         CodeEdit(
-            "SnapshotWriter.write",
+            "SnapshotQueue.write",
             "if waiting[0].version > record.version and waiting[0].stamp not in superseded:",
             "if waiting[0].version > record.version:",
         ),
@@ -232,7 +241,7 @@ PATCHES = [
         "the queue of snapshots grows for ever",
         "the queue of snapshots is bounded",
         CodeEdit(
-            "SnapshotWriter.write",
+            "SnapshotQueue.write",
             "if waiting is None and len(self._queued) >= self._size:",
             "if False:",
         ),
@@ -241,14 +250,14 @@ PATCHES = [
     Patch(
         "failing snapshots are silent",
         "load reports say that an id's snapshot could not be written",
-        CodeEdit("SnapshotWriter._put", "self._failures[key.aggregate_id] = str(error)", ""),
+        CodeEdit("SnapshotQueue._put", "self._failures[key.aggregate_id] = str(error)", ""),
         f"{_WRITER}test_a_failed_write_is_counted_and_said_in_load_reports",
         rows=(29,),
     ),
     Patch(
         "only the last put's word on what is false counts",
         "what waits for one id supersedes what each of its snapshots superseded",
-        CodeEdit("SnapshotWriter.write", "superseded |= waiting[1]", ""),
+        CodeEdit("SnapshotQueue.write", "superseded |= waiting[1]", ""),
         f"{_WRITER}test_what_each_supersedes_is_superseded",
         rows=(37,),
     ),
@@ -256,7 +265,7 @@ PATCHES = [
         "the close leaves the writer at work",
         "who stops waiting for queued snapshots gives them up",
         CodeEdit(
-            "SnapshotWriter.drain",
+            "SnapshotQueue.drain",
             """
             self._task.cancel()
             self._queued.clear()

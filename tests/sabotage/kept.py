@@ -20,9 +20,9 @@ PATCHES = [
         "an entry stays when the next state can't be kept",
         "the entry goes when the next state can't be kept",
         CodeEdit(
-            "Keeper._write",
-            "await self._leave_out(loaded.aggregate_id, Reason.NOT_KEPT, error.where)",
-            "_remember(self._absent, loaded.aggregate_id, (Reason.NOT_KEPT, error.where))",
+            "AggregateCache.put",
+            "await self._leave_out(aggregate_id, Reason.NOT_KEPT, error.where)",
+            "remember(self._absent, aggregate_id, (Reason.NOT_KEPT, error.where))",
         ),
         f"{_KEPT}test_an_entry_goes_when_the_next_state_cannot_be_kept",
         (11, 40),
@@ -31,9 +31,9 @@ PATCHES = [
         "nobody hears why nothing is cached",
         "a miss of the cache tells what the last state would have lost",
         CodeEdit(
-            "Keeper._write",
-            "await self._leave_out(loaded.aggregate_id, Reason.NOT_KEPT, error.where)",
-            "await self.drop(loaded.aggregate_id)",
+            "AggregateCache.put",
+            "await self._leave_out(aggregate_id, Reason.NOT_KEPT, error.where)",
+            "await self.drop(aggregate_id)",
         ),
         _NAMED,
         (29,),
@@ -42,8 +42,8 @@ PATCHES = [
         "nobody hears why nothing is snapshotted",
         "a miss of the snapshots tells what the last state would have lost",
         CodeEdit(
-            "Keeper._record",
-            "_remember(self._not_kept, loaded.aggregate_id, error.where)",
+            "StateRecords._record",
+            "remember(self._losses, loaded.aggregate_id, error.where)",
             "pass",
         ),
         _NAMED,
@@ -52,25 +52,25 @@ PATCHES = [
     Patch(
         "the reason stays when the next state is kept",
         "a reason goes when the next state is kept",
-        CodeEdit("Keeper._record", "self._not_kept.pop(loaded.aggregate_id, None)", ""),
+        CodeEdit("StateRecords._record", "self._losses.pop(loaded.aggregate_id, None)", ""),
         _NEXT,
     ),
     Patch(
         "the cache's reason stays when the next state is kept",
         "the cache's reason goes when the next state is put",
-        CodeEdit("Keeper._write", "self._absent.pop(loaded.aggregate_id, None)", ""),
+        CodeEdit("AggregateCache.put", "self._absent.pop(aggregate_id, None)", ""),
         _NEXT,
     ),
     Patch(
         "the cache's reason is not forgotten",
         "what is forgotten has no reason",
-        CodeEdit("Keeper.forget", "self._absent.pop(aggregate_id, None)", ""),
+        CodeEdit("AggregateCache.forget_absence", "self._absent.pop(aggregate_id, None)", ""),
         _FORGOTTEN,
     ),
     Patch(
         "the snapshots' reason is not forgotten",
         "what is forgotten has no reason",
-        CodeEdit("Keeper.forget", "self._not_kept.pop(aggregate_id, None)", ""),
+        CodeEdit("StateRecords.forget", "self._losses.pop(aggregate_id, None)", ""),
         _FORGOTTEN,
     ),
     Patch(
@@ -90,10 +90,10 @@ PATCHES = [
         "a loss condemns the type",
         "a state that is lost says nothing of the next",
         CodeEdit(
-            "Keeper._record",
-            "mapper, state = self._registration.mapper, loaded.state",
+            "StateRecords._record",
+            "mapper, state = self._mapper, loaded.state",
             """
-            mapper, state = self._registration.mapper, loaded.state
+            mapper, state = self._mapper, loaded.state
             for where in self._not_kept.values():
                 raise StateNotKeptError(where, where=where)
             """,
@@ -111,7 +111,9 @@ PATCHES = [
         "a snapshot that can't be encoded fails the command",
         "nothing after the commit can fail the command",
         CodeEdit(
-            "Keeper._write", 'self._failed("snapshot.failed", error, loaded.aggregate_id)', "raise"
+            "SnapshotHistory.write",
+            'self._context.reporting.failed("snapshot.failed", error, of)',
+            "raise",
         ),
         _LARGE,
         (6,),
@@ -119,7 +121,7 @@ PATCHES = [
     Patch(
         "a rebuild stops at a state that can't be kept",
         "a state that can't be kept is left out of a rebuild",
-        CodeEdit("Keeper.snapshot", "return False", "raise"),
+        CodeEdit("SnapshotHistory.store", "return False", "raise"),
         f"{_KEPT}test_a_snapshot_that_is_asked_for_and_cannot_be_kept_is_left_out",
     ),
     Patch(
@@ -144,7 +146,7 @@ PATCHES = [
         "what a plain class isn't given is an outage",
         "what a plain class would lose is told as a loss",
         CodeEdit(
-            "bounded",
+            "call_backend",
             """
             (
                 BackendUnavailableError,
@@ -175,7 +177,7 @@ PATCHES = [
     Patch(
         "who can't have a copy gets the same object",
         "every caller gets an object of its own, also of what can't be copied",
-        CodeEdit("Loader.copy", "return None", "return loaded.state"),
+        CodeEdit("StateRecords.copy", "return None", "return loaded.state"),
         _COPIED,
         (8,),
     ),
@@ -183,8 +185,8 @@ PATCHES = [
         "who can't have a copy of many gets the same object",
         "an id that is asked for twice is loaded twice if it can't be copied",
         CodeEdit(
-            "ManyLoader.load",
-            "copy = await self._loader.load(aggregate_id, freshness=ask.freshness)",
+            "BatchLoader.load",
+            "copy = await self._loader.load(aggregate_id, freshness=request.freshness)",
             "copy = answer.state",
         ),
         _COPIED,
@@ -193,21 +195,23 @@ PATCHES = [
     Patch(
         "a state without a record is shared",
         "a state whose record can't be had is copied",
-        CodeEdit("Loader.copy", "copy.deepcopy(loaded.state)", "loaded.state"),
+        CodeEdit("StateRecords.copy", "copy.deepcopy(loaded.state)", "loaded.state"),
         _FLIGHT,
         (8,),
     ),
     Patch(
         "what a handler was given is kept",
         "a state that its handler was given, for want of a copy, is kept by nobody",
-        CodeEdit("Saver._run", "loaded.is_spent = copy is None", "loaded.is_spent = False"),
+        CodeEdit(
+            "CommandHandler._run", "loaded.is_spent = copy is None", "loaded.is_spent = False"
+        ),
         _SPENT,
         (33,),
     ),
     Patch(
         "events are folded onto what a handler was given",
         "a state that its handler was given isn't gone on from",
-        CodeEdit("Saver._commit", "if loaded.is_spent:", "if False:"),
+        CodeEdit("CommandHandler._commit", "if loaded.is_spent:", "if False:"),
         _SPENT,
         (33,),
     ),
@@ -215,8 +219,8 @@ PATCHES = [
         "a slow state is waited for",
         "a commit is answered before a state that is slow to verify is kept",
         CodeEdit(
-            "Keeper._is_slow",
-            "(thread_time() - began) * mapper.fidelity.cost > _SLOW_SECONDS",
+            "StateRecords.is_slow",
+            "(thread_time() - began) * self._mapper.fidelity.cost > _SLOW_SECONDS",
             "False",
         ),
         f"{_BEHIND}test_a_commit_is_answered_before_its_state_is_kept",
@@ -225,7 +229,7 @@ PATCHES = [
         "any number of states waits to be kept",
         "a commit waits where too much goes on behind the answers",
         CodeEdit(
-            "Keeper.after_commit",
+            "WriteBack.after_commit",
             "len(self._behind) + len(self._waiting) < _BEHIND",
             "True",
         ),
@@ -235,8 +239,8 @@ PATCHES = [
         "what goes on behind comes after the removal",
         "a forget waits for what is kept behind the answers",
         CodeEdit(
-            "Keeper.go_on_behind",
-            "under_way.enter_context(self.under_way.of(aggregate_id))",
+            "WriteBack.start_behind",
+            "in_flight.enter_context(self.in_flight.of(aggregate_id))",
             "",
         ),
         _ENDS,
@@ -244,25 +248,25 @@ PATCHES = [
     Patch(
         "closing leaves what goes on behind",
         "closing waits for what is kept behind the answers",
-        CodeEdit("Keeper.drain", "while self._behind:", "while False:"),
+        CodeEdit("WriteBack.drain", "while self._behind:", "while False:"),
         _ENDS,
     ),
     Patch(
         "what goes on behind outlives the close",
         "who stops waiting for what is kept behind the answers gives it up",
-        CodeEdit("Keeper.drain", "task.cancel()", "pass"),
+        CodeEdit("WriteBack.drain", "task.cancel()", "pass"),
         f"{_BEHIND}test_closing_gives_up_what_takes_too_long",
     ),
     Patch(
         "a cancelled command keeps nothing",
         "what a cancelled command committed is kept too",
         CodeEdit(
-            "Saver.handle",
-            "self._keeper.go_on_behind()",
+            "CommandHandler.handle",
+            "self._write_back.start_behind()",
             """
             task = asyncio.current_task()
             if task is not None and not task.cancelling():
-                self._keeper.go_on_behind()
+                self._write_back.start_behind()
             """,
         ),
         f"{_BEHIND}test_a_cancelled_command_leaves_its_state_too",

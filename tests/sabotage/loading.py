@@ -14,9 +14,9 @@ PATCHES = [
         "versions are read from the cache",
         "what is cached is the head, and no answer to a question for a version",
         CodeEdit(
-            "may_use_cache",
-            "ask.skips_cache or ask.version is not None or isinstance(ask.freshness, Replay)",
-            "ask.skips_cache or isinstance(ask.freshness, Replay)",
+            "LoadRequest.may_use_cache",
+            "self.skips_cache or self.version is not None or isinstance(self.freshness, Replay)",
+            "self.skips_cache or isinstance(self.freshness, Replay)",
         ),
         f"{_LOADING}TestHistory::test_it_neither_reads_nor_writes_the_cache",
         (34,),
@@ -27,13 +27,9 @@ PATCHES = [
         CodeEdit(
             "Loader._is_news",
             """
-            if (
-                ask.version is not None
-                or isinstance(ask.freshness, Replay)
-                or not loaded.is_current
-            ):
+            if request.version is not None or is_replay or not loaded.is_current:
             """,
-            "if isinstance(ask.freshness, Replay) or not loaded.is_current:",
+            "if is_replay or not loaded.is_current:",
         ),
         f"{_LOADING}TestHistory::test_an_old_state_is_not_cached_as_the_head",
         (34,),
@@ -44,13 +40,9 @@ PATCHES = [
         CodeEdit(
             "Loader._is_news",
             """
-            if (
-                ask.version is not None
-                or isinstance(ask.freshness, Replay)
-                or not loaded.is_current
-            ):
+            if request.version is not None or is_replay or not loaded.is_current:
             """,
-            "if ask.version is not None or not loaded.is_current:",
+            "if request.version is not None or not loaded.is_current:",
         ),
         f"{_LOADING}test_replay_does_not_write_the_cache",
     ),
@@ -60,13 +52,9 @@ PATCHES = [
         CodeEdit(
             "Loader._is_news",
             """
-            if (
-                ask.version is not None
-                or isinstance(ask.freshness, Replay)
-                or not loaded.is_current
-            ):
+            if request.version is not None or is_replay or not loaded.is_current:
             """,
-            "if ask.version is not None or isinstance(ask.freshness, Replay):",
+            "if request.version is not None or is_replay:",
         ),
         f"{_LOADING}TestMaxAge::test_a_hit_that_is_young_enough_is_not_kept_anew",
     ),
@@ -74,13 +62,11 @@ PATCHES = [
         "replay starts from a snapshot",
         "a replay uses neither cache nor snapshot",
         CodeEdit(
-            "Loader._read",
+            "StateReader._read",
             """
-            if self._registration.snapshots is not None and not isinstance(
-                ask.freshness, Replay
-            ):
+            if self._snapshots.are_kept and request.may_use_snapshots:
             """,
-            "if self._registration.snapshots is not None:",
+            "if self._snapshots.are_kept:",
         ),
         f"{_LOADING}test_replay_is_not_fooled_by_a_wrong_snapshot",
     ),
@@ -88,9 +74,9 @@ PATCHES = [
         "replay starts from the cache",
         "a replay uses neither cache nor snapshot",
         CodeEdit(
-            "may_use_cache",
-            "ask.skips_cache or ask.version is not None or isinstance(ask.freshness, Replay)",
-            "ask.skips_cache or ask.version is not None",
+            "LoadRequest.may_use_cache",
+            "self.skips_cache or self.version is not None or isinstance(self.freshness, Replay)",
+            "self.skips_cache or self.version is not None",
         ),
         f"{_LOADING}test_replay_uses_neither_cache_nor_snapshot",
     ),
@@ -98,9 +84,9 @@ PATCHES = [
         "a clock that jumped back makes states young",
         "a state verified in the future has no age",
         CodeEdit(
-            "Loader.is_fresh",
-            "timedelta(0) <= self._clock() - hit.verified_at < ask.freshness.delta",
-            "self._clock() - hit.verified_at < ask.freshness.delta",
+            "StateReader.is_fresh",
+            "timedelta(0) <= age < request.freshness.delta",
+            "age < request.freshness.delta",
         ),
         f"{_LOADING}TestMaxAge::test_a_time_of_verification_in_the_future_is_not_trusted",
     ),
@@ -108,14 +94,18 @@ PATCHES = [
         "a verified state is not renewed",
         "a tail read that finds nothing new makes the state young again",
         CodeEdit(
-            "Loader._is_news", "not is_cached or isinstance(ask.freshness, MaxAge)", "not is_cached"
+            "Loader._is_news",
+            "not is_cached or isinstance(request.freshness, MaxAge)",
+            "not is_cached",
         ),
         f"{_LOADING}TestMaxAge::test_a_tail_read_that_found_nothing_new_renews_the_age",
     ),
     Patch(
         "the age counts from after the tail read",
         "a state was known to be the head before its tail was read, not after",
-        CodeEdit("Tail._folded", "verified_at=verified_at", "verified_at=self._clock()"),
+        CodeEdit(
+            "TailReplay._folded", "verified_at=verified_at", "verified_at=self._context.clock()"
+        ),
         f"{_LOADING}TestMaxAge::test_the_age_counts_from_before_the_tail_read",
     ),
     Patch(
@@ -128,7 +118,7 @@ PATCHES = [
     Patch(
         "a baseline ahead of the stream is the head",
         "the baseline's own event has to stand in the stream",
-        CodeEdit("Tail.end", "if following.is_inclusive and baseline.version:", "if False:"),
+        CodeEdit("TailReplay.end", "if not tail.is_proven and baseline.version:", "if False:"),
         f"{_TAIL}test_a_cached_state_ahead_of_the_stream_is_not_served",
         (5,),
     ),
@@ -136,7 +126,7 @@ PATCHES = [
         "a baseline of another branch is folded onto",
         "the event at the baseline's version has to have its id",
         CodeEdit(
-            "Tail._follows",
+            "TailReplay._proves",
             "if baseline.last_event_id is None or row[1] != baseline.last_event_id.bytes:",
             "if baseline.last_event_id is None:",
         ),
@@ -146,7 +136,9 @@ PATCHES = [
     Patch(
         "a truncated stream is an empty one",
         "without a usable baseline a truncated stream is an error",
-        CodeEdit("Tail.replay", "raise await self._truncated(empty.aggregate_id)", "return empty"),
+        CodeEdit(
+            "TailReplay.replay", "raise await self._truncated(empty.aggregate_id)", "return empty"
+        ),
         f"{_TAIL}TestTruncated::"
         "test_without_a_usable_baseline_it_is_an_error_and_never_a_wrong_state",
         (14,),
@@ -155,7 +147,9 @@ PATCHES = [
         "the newest version stands for a later one",
         "a version beyond the head is an error",
         CodeEdit(
-            "Tail.fast_forward", "loaded.version != ask.version", "loaded.version > ask.version"
+            "TailReplay.fast_forward",
+            "loaded.version != request.version",
+            "loaded.version > request.version",
         ),
         f"{_LOADING}TestHistory::test_a_version_that_the_stream_never_had_is_an_error",
     ),
@@ -163,10 +157,10 @@ PATCHES = [
         "all events are held until the last is folded",
         "a tail is folded in chunks, and forgotten",
         CodeEdit(
-            "Tail.extend",
-            "fold.extend(rows)",
+            "TailReplay.extend",
+            "tail.fold.extend(rows)",
             """
-            fold.extend(rows)
+            tail.fold.extend(rows)
             vars(self).setdefault("rows", []).extend(rows)
             """,
         ),
@@ -177,7 +171,7 @@ PATCHES = [
         "which fields are set depends on the baseline",
         "a state is the same wherever its fold began",
         CodeEdit(
-            "Tail._folded",
+            "TailReplay._folded",
             'object.__setattr__(state, "__pydantic_fields_set__", set(self._field_names))',
             "",
         ),
@@ -187,15 +181,15 @@ PATCHES = [
     Patch(
         "a folded state has no stamp, or its baseline's",
         "what is handed out carries the stamp of its last event",
-        CodeEdit("Tail._folded", "set_origin(state, loaded.origin(scope))", "pass"),
+        CodeEdit("TailReplay._folded", "set_origin(state, loaded.origin(scope))", "pass"),
         f"{_TAIL}test_a_loaded_state_carries_the_stamp_of_its_last_event",
     ),
     Patch(
         "a cached state below the floor is a hit",
         "one reads one's own writes, also from a cache that lost them",
         CodeEdit(
-            "Baselines.cached",
-            "if record.version < self._floor.version(aggregate_id):",
+            "AggregateCache.read",
+            "if record.version < self._context.heads.version(aggregate_id):",
             "if False:",
         ),
         f"{_FLOOR}test_own_writes_are_read_from_a_cache_that_lost_the_put",
@@ -205,8 +199,8 @@ PATCHES = [
         "a state below the floor is put",
         "a slow load doesn't bring back the state from before one's own write",
         CodeEdit(
-            "Keeper._put",
-            "if record.version < self._floor.version(record.aggregate_id):",
+            "AggregateCache.put",
+            "if record.version < self._context.heads.version(aggregate_id):",
             "if False:",
         ),
         f"{_FLOOR}test_a_slow_load_does_not_refill_the_cache_after_a_failed_put",
@@ -216,8 +210,8 @@ PATCHES = [
         "a hit raises no floor",
         "nothing older is returned than what was returned before",
         CodeEdit(
-            "Loader._cached_answer",
-            "self._floor.raise_to(aggregate_id, hit.head, since=trail.moment)",
+            "Loader._local_hit",
+            "self._context.heads.raise_to(aggregate_id, hit.head, since=trace.forget_count)",
             "",
         ),
         f"{_FLOOR}test_what_a_cache_returned_once_is_the_least_that_is_returned_later[fast]",
@@ -227,7 +221,7 @@ PATCHES = [
         "nothing older is returned than what was returned before",
         CodeEdit(
             "Loader.load",
-            "self._floor.raise_to(aggregate_id, loaded.head, since=loaded.trail.moment)",
+            "self._context.heads.raise_to(aggregate_id, loaded.head, since=since)",
             "pass",
         ),
         f"{_FLOOR}test_what_a_cache_returned_once_is_the_least_that_is_returned_later[slow]",
@@ -235,41 +229,43 @@ PATCHES = [
     Patch(
         "a rollback leaves the floor",
         "a proven rollback clears what is known",
-        CodeEdit("Tail._settle_floor", "self._floor.refute(aggregate_id, noted)", "pass"),
+        CodeEdit(
+            "TailReplay._settle_head", "self._context.heads.refute(aggregate_id, noted)", "pass"
+        ),
         f"{_FLOOR}test_a_rollback_that_a_load_proves_clears_the_floor",
         (37,),
     ),
     Patch(
         "a rollback to the same version goes unseen",
         "another event at the version that was committed is a rollback",
-        CodeEdit("Tail._settle_floor", "head[0] == noted[0] and head[1] != noted[1]", "False"),
+        CodeEdit("TailReplay._settle_head", "head[0] == noted[0] and head[1] != noted[1]", "False"),
         f"{_FLOOR}test_a_rollback_to_another_event_of_the_same_version_clears_the_floor",
     ),
     Patch(
         "a commit during a tail read looks like a rollback",
         "only what was known before the read began can be refuted by it",
-        CodeEdit("Tail.end", "following.noted", "self._floor.head(loaded.aggregate_id)"),
+        CodeEdit("TailReplay.end", "tail.noted", "self._context.heads.head(loaded.aggregate_id)"),
         f"{_FLOOR}test_what_was_committed_during_a_tail_read_is_no_rollback",
     ),
     Patch(
         "the floor sinks",
         "of two heads the higher one is the floor",
         CodeEdit(
-            "Floor.raise_to", "head if found is None or found[0] <= head[0] else found", "head"
+            "KnownHeads.raise_to", "head if found is None or found[0] <= head[0] else found", "head"
         ),
         f"{_FLOOR}test_the_highest_head_is_kept",
     ),
     Patch(
         "the floor grows without bound",
         "the floor is of the last so many ids",
-        CodeEdit("Floor.raise_to", "if len(self._heads) > self._size:", "if False:"),
+        CodeEdit("KnownHeads.raise_to", "if len(self._heads) > self._size:", "if False:"),
         f"{_FLOOR}test_of_so_many_ids_the_least_recently_raised_is_forgotten",
     ),
     Patch(
         "a newer floor is refuted with the old one",
         "only the head that was proven false is forgotten",
         CodeEdit(
-            "Floor.refute",
+            "KnownHeads.refute",
             "if self._heads.get(aggregate_id.int) == noted:",
             "if aggregate_id.int in self._heads:",
         ),
@@ -280,7 +276,7 @@ PATCHES = [
         "loads of the same thing at the same time share one read",
         CodeEdit(
             "Flights.share",
-            "if flight is None or (flight.has_begun and not joins_running):",
+            "if flight is None or (flight.trace.is_reading_stream and not joins_running):",
             "if flight is None or not joins_running or flight.waiters:",
         ),
         f"{_FLIGHTS}test_loads_of_one_turn_share_one_read",
@@ -290,7 +286,7 @@ PATCHES = [
         "a load that must be current joins no read that has begun",
         CodeEdit(
             "Flights.share",
-            "if flight is None or (flight.has_begun and not joins_running):",
+            "if flight is None or (flight.trace.is_reading_stream and not joins_running):",
             "if flight is None:",
         ),
         f"{_FLIGHTS}test_fast_forward_does_not_join_a_read_that_has_begun",
@@ -299,7 +295,7 @@ PATCHES = [
     Patch(
         "loads from before a commit are joined after it",
         "an own commit ends the sharing of earlier reads",
-        CodeEdit("Saver._commit", "self._loader.flights.detach(aggregate_id)", ""),
+        CodeEdit("CommandHandler._commit", "self._loader.flights.detach(aggregate_id)", ""),
         f"{_FLIGHTS}test_trust_does_not_join_a_read_from_before_an_own_commit",
         (35,),
     ),
@@ -308,8 +304,8 @@ PATCHES = [
         "a shared answer below what the caller knew is not handed to it",
         CodeEdit(
             "Loader.load",
-            "loaded.version < floor or is_too_old(loaded, ask, began)",
-            "is_too_old(loaded, ask, began)",
+            "loaded.version < known or loaded.is_too_old(request, began)",
+            "loaded.is_too_old(request, began)",
         ),
         f"{_FLIGHTS}test_a_joined_read_older_than_what_was_returned_before_is_not_handed_out",
         (13, 35),
@@ -324,7 +320,7 @@ PATCHES = [
     Patch(
         "a backend's cancellation is the caller's",
         "a backend that cancels itself is unavailable",
-        CodeEdit("bounded", "if caller is None or caller.cancelling():", "if True:"),
+        CodeEdit("call_backend", "if caller is None or caller.cancelling():", "if True:"),
         f"{_FLIGHTS}test_a_backend_that_cancels_itself_cancels_no_caller",
         (13,),
     ),
@@ -337,19 +333,19 @@ PATCHES = [
     Patch(
         "a long tail is folded by everybody",
         "only a load that folds little is made without a flight",
-        CodeEdit("Loader._felt", "loaded.events_folded <= _FEW", "True"),
+        CodeEdit("Loader._read_noting_cost", "loaded.events_folded <= _FEW", "True"),
         f"{_FLIGHTS}TestLight::test_after_a_long_tail_loads_share_again",
     ),
     Patch(
         "a load that waits is made by everybody",
         "a load that waits leaves the next ones to a flight",
-        CodeEdit("Loader._felt", "self._is_light = False", ""),
+        CodeEdit("Loader._read_noting_cost", "self._is_light = False", ""),
         f"{_FLIGHTS}TestLight::test_after_one_that_waits_loads_share_again",
     ),
     Patch(
         "closing forgets a load that nobody shares",
         "closing waits also for a load without a flight",
-        CodeEdit("Loader._felt", "with self.flights.alone():", "if True:"),
+        CodeEdit("Loader._read_noting_cost", "with self.flights.unshared():", "if True:"),
         f"{_FLIGHTS}TestLight::test_closing_waits_for_one_that_waits",
     ),
     Patch(
@@ -357,8 +353,8 @@ PATCHES = [
         "a load that ended is joined by nobody",
         CodeEdit(
             "Flights._fly",
-            "if flights is not None and flights.get(what) is flight:",
-            "if flights is not None and flights.get(what) is flight and flight.task.done():",
+            "if flights is not None and flights.get(request) is flight:",
+            "if flights is not None and flights.get(request) is flight and flight.task.done():",
         ),
         f"{_FLIGHTS}test_a_failed_load_is_not_joined_later",
     ),
@@ -373,8 +369,8 @@ PATCHES = [
         "a tail that came with a snapshot counts as read when it is folded",
         "a state is verified from before its tail was read",
         CodeEdit(
-            "Tail.fast_forward",
-            "following.noted, following.verified_at = (ahead.noted, ahead.began)",
+            "TailReplay.fast_forward",
+            "tail.noted, tail.verified_at = (ahead.noted, ahead.began)",
             "following.noted = ahead.noted",
         ),
         f"{_AHEAD}test_a_state_counts_as_the_head_from_before_both_were_read",
@@ -382,14 +378,7 @@ PATCHES = [
     Patch(
         "a load that reads snapshot and tail at once is joined",
         "nobody joins a load that has read the stream",
-        CodeEdit(
-            "Loader._read",
-            """
-            if flight is not None and self.baselines.reads_ahead:
-                flight.has_begun = True
-            """,
-            "",
-        ),
+        CodeEdit("SnapshotHistory._read_with_tail", "trace.is_reading_stream = True", ""),
         f"{_AHEAD}test_nobody_joins_a_load_whose_one_read_has_begun",
         (35,),
     ),
@@ -397,7 +386,7 @@ PATCHES = [
         "a tail goes to whichever snapshot is next",
         "a tail that came with a snapshot is that one's",
         CodeEdit(
-            "Trail.take_ahead",
+            "LoadTrace.take_ahead",
             "ahead if ahead is not None and ahead.first == first else None",
             "ahead",
         ),
@@ -407,22 +396,26 @@ PATCHES = [
         "what can't be read at once can't be read",
         "snapshots and events that can't be read at once are read one after the other",
         CodeEdit(
-            "Baselines._read_ahead",
+            "SnapshotHistory._read_with_tail",
             """
             try:
-                record = await self._ahead.read(key, bound, trail)
+                record, chunks = await self._context.stream.read_from_snapshot(
+                    store.store, key, last=bound
+                )
             except BackendUnavailableError:
-                return await self._snapshot_read(store, key, bound, trail)
+                return await self._read(store, key, bound, trace)
             finally:
-                trail.lap("snapshot")
+                trace.lap("snapshot")
             """,
             """
             try:
-                record = await self._ahead.read(key, bound, trail)
+                record, chunks = await self._context.stream.read_from_snapshot(
+                    store.store, key, last=bound
+                )
             except BackendUnavailableError:
                 raise
             finally:
-                trail.lap("snapshot")
+                trace.lap("snapshot")
             """,
         ),
         f"{_AHEAD}test_what_cannot_be_read_at_once_is_read_one_after_the_other",
@@ -432,8 +425,8 @@ PATCHES = [
         "a shared answer that is too old for a caller is not handed to it",
         CodeEdit(
             "Loader.load",
-            "loaded.version < floor or is_too_old(loaded, ask, began)",
-            "loaded.version < floor",
+            "loaded.version < known or loaded.is_too_old(request, began)",
+            "loaded.version < known",
         ),
         f"{_FLIGHTS}test_who_joins_a_load_that_takes_longer_than_the_age_allows_loads_anew",
         (35,),
@@ -441,7 +434,7 @@ PATCHES = [
     Patch(
         "a version that was archived was never there",
         "a version below what is left of a stream is gone, not missing",
-        CodeEdit("Tail._not_found", "return await self._truncated(aggregate_id)", "pass"),
+        CodeEdit("TailReplay._not_found", "return await self._truncated(aggregate_id)", "pass"),
         f"{_TAIL}TestTruncated::test_a_version_below_what_is_left_is_no_missing_version",
         (14,),
     ),
@@ -449,8 +442,8 @@ PATCHES = [
         "the revisions that have snapshots are not told",
         "StreamTruncatedError lists the revisions that have snapshots",
         CodeEdit(
-            "Baselines.revisions",
-            'list(await bounded("the snapshot store", store.timeout, store.revisions(key)))',
+            "SnapshotHistory.revisions",
+            "list(await self._store.revisions(key))",
             "[]",
         ),
         f"{_TAIL}TestTruncated::test_the_error_lists_the_revisions_that_have_snapshots",

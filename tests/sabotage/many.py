@@ -14,20 +14,20 @@ PATCHES = [
     Patch(
         "many come in an order of their own",
         "many are given in the order of their ids",
-        CodeEdit("ManyLoader.load", "for given in asked:", "for given in sorted(asked):"),
+        CodeEdit("BatchLoader.load", "for given in asked:", "for given in sorted(asked):"),
         f"{_ANSWERS}test_they_come_in_the_order_asked",
     ),
     Patch(
         "an id named twice gives one object",
         "also of many each caller gets an object of its own",
-        CodeEdit("ManyLoader.load", "self._loader.copy(answer)", "answer.state"),
+        CodeEdit("BatchLoader.load", "self._records.copy(answer)", "answer.state"),
         f"{_ANSWERS}test_an_id_named_twice_gives_two_objects",
         (8,),
     ),
     Patch(
         "all that are asked for are one batch",
         "many are read by the batch, which bounds the memory",
-        CodeEdit("ManyLoader.load", "islice(remaining, _BATCH)", "remaining"),
+        CodeEdit("BatchLoader.load", "islice(remaining, _BATCH)", "remaining"),
         f"{_READS}test_ids_are_taken_by_the_batch_when_its_first_is_asked_for",
         (28,),
     ),
@@ -35,8 +35,8 @@ PATCHES = [
         "a cache that gave no answer is put to five hundred times",
         "a batch doesn't wait for each put into a cache that is down",
         CodeEdit(
-            "ManyLoader._told_and_kept",
-            "if all((miss.reason is not Reason.UNAVAILABLE for miss in loaded.trail.misses)):",
+            "BatchLoader._report_and_keep",
+            "if all((miss.reason is not Reason.UNAVAILABLE for miss in loaded.trace.misses)):",
             "if True:",
         ),
         f"{_READS}test_a_cache_that_gave_no_answer_is_not_put_to",
@@ -45,22 +45,22 @@ PATCHES = [
     Patch(
         "many are never a tail read",
         "where the cache's word isn't enough, the tails are read",
-        CodeEdit("ManyLoader._read", "self._loader.is_fresh(baseline, ask)", "True"),
+        CodeEdit("BatchLoader._read", "self._reader.is_fresh(baseline, request)", "True"),
         f"{_FRESHNESS}test_fast_forward_reads_on_from_hits",
         (5,),
     ),
     Patch(
         "a replay of many starts from the cache",
         "a replay uses neither cache nor snapshot",
-        CodeEdit("ManyLoader._found", "if may_use_cache(ask):", "if True:"),
+        CodeEdit("BatchLoader._find", "if request.may_use_cache:", "if True:"),
         f"{_FRESHNESS}test_replay_uses_neither_cache_nor_snapshot",
     ),
     Patch(
         "a replay of many starts from snapshots",
         "a replay uses neither cache nor snapshot",
         CodeEdit(
-            "ManyLoader._found",
-            "if absent and not isinstance(ask.freshness, Replay):",
+            "BatchLoader._find",
+            "if absent and request.may_use_snapshots:",
             "if absent:",
         ),
         f"{_FRESHNESS}test_replay_uses_neither_cache_nor_snapshot",
@@ -69,18 +69,18 @@ PATCHES = [
         "what was young when the batch was read stays so",
         "an age is counted until a state is given",
         CodeEdit(
-            "ManyLoader._is_outdated",
+            "BatchLoader._is_outdated",
             """
-            answer.version < self._floor.version(
+            answer.version < self._context.heads.version(
                 answer.aggregate_id
-            ) or self._floor.forgets.since(
-                answer.aggregate_id, answer.trail.moment
-            ) or is_too_old(answer, ask, self._clock())
+            ) or self._context.heads.forgets.since(
+                answer.aggregate_id, answer.trace.forget_count
+            ) or answer.is_too_old(request, self._context.clock())
             """,
             """
-            answer.version < self._floor.version(
+            answer.version < self._context.heads.version(
                 answer.aggregate_id
-            ) or self._floor.forgets.since(answer.aggregate_id, answer.trail.moment)
+            ) or self._context.heads.forgets.since(answer.aggregate_id, answer.trace.forget_count)
             """,
         ),
         f"{_FRESHNESS}test_what_grew_too_old_since_the_batch_was_read_is_loaded_anew",
@@ -88,14 +88,14 @@ PATCHES = [
     Patch(
         "one unusable entry fails the batch",
         "what is amiss with one id is no other's matter",
-        CodeEdit("Baselines._loaded", "except RecordUnusableError:", "except KeyError:"),
+        CodeEdit("AggregateCache._loaded", "except RecordUnusableError:", "except KeyError:"),
         f"{_AMISS}test_an_unusable_entry_is_passed_over_and_removed",
     ),
     Patch(
         "one event that doesn't apply fails the batch",
         "what is amiss with one id is no other's matter",
         CodeEdit(
-            "ManyLoader._extended",
+            "BatchLoader._extend",
             "except (EventApplyError, StreamTruncatedError, UnknownEventError):",
             "except KeyError:",
         ),
@@ -105,9 +105,9 @@ PATCHES = [
         "a tail that doesn't fit its baseline is folded on",
         "also of many the baseline's own event has to stand in the stream",
         CodeEdit(
-            "ManyLoader._followed",
-            "self._extended(following, rows)",
-            "self._extended(following, rows) or True",
+            "BatchLoader._read_tails",
+            "self._extend(tail, rows)",
+            "self._extend(tail, rows) or True",
         ),
         f"{_AMISS}test_an_entry_of_another_branch_is_not_taken",
         (5,),
@@ -115,13 +115,13 @@ PATCHES = [
     Patch(
         "a failing read of many tails fails the load",
         "what can't be read at once is read one by one",
-        CodeEdit("ManyLoader._followed", "except InterlockError:", "except KeyError:"),
+        CodeEdit("BatchLoader._read_tails", "except InterlockError:", "except KeyError:"),
         f"{_AMISS}test_a_failing_read_of_many_tails_is_made_good_one_by_one",
     ),
     Patch(
         "an outage of the snapshot store makes many replay without bound",
         "on_unavailable and replay_limit hold for many as well",
-        CodeEdit("ManyLoader._found", "found |= dict.fromkeys(absent)", "pass"),
+        CodeEdit("BatchLoader._find", "found |= dict.fromkeys(absent)", "pass"),
         f"{_AMISS}test_a_snapshot_store_that_is_down_is_replayed_or_told",
         (15,),
     ),
@@ -129,9 +129,9 @@ PATCHES = [
         "older revisions are not read for many",
         "revisions that the class names serve where no own one is usable",
         CodeEdit(
-            "Baselines.snapshots_many",
-            "(own.revision, *self._registration.reads_revisions)",
-            "(own.revision,)",
+            "SnapshotHistory.read_many",
+            "for scope in self._scopes:",
+            "for scope in self._scopes[:1]:",
         ),
         f"{_AMISS}test_named_older_revisions_are_read",
     ),
@@ -139,18 +139,18 @@ PATCHES = [
         "an own commit since the batch was read is overlooked",
         "nothing is given that is older than what this process committed or returned",
         CodeEdit(
-            "ManyLoader._is_outdated",
+            "BatchLoader._is_outdated",
             """
-            answer.version < self._floor.version(
+            answer.version < self._context.heads.version(
                 answer.aggregate_id
-            ) or self._floor.forgets.since(
-                answer.aggregate_id, answer.trail.moment
-            ) or is_too_old(answer, ask, self._clock())
+            ) or self._context.heads.forgets.since(
+                answer.aggregate_id, answer.trace.forget_count
+            ) or answer.is_too_old(request, self._context.clock())
             """,
             """
-            self._floor.forgets.since(answer.aggregate_id, answer.trail.moment) or is_too_old(
-                answer, ask, self._clock()
-            )
+            self._context.heads.forgets.since(
+                answer.aggregate_id, answer.trace.forget_count
+            ) or answer.is_too_old(request, self._context.clock())
             """,
         ),
         f"{_MEANWHILE}test_an_own_commit_is_seen",
@@ -160,8 +160,8 @@ PATCHES = [
         "a hit among many raises no floor",
         "nothing older is returned than what was returned before",
         CodeEdit(
-            "ManyLoader._read",
-            "self._floor.raise_to(aggregate_id, baseline.head, since=moment)",
+            "BatchLoader._read",
+            "self._context.heads.raise_to(aggregate_id, baseline.head, since=since)",
             "pass",
         ),
         f"{_MEANWHILE}test_nothing_older_is_returned_than_what_was_returned_before",
@@ -170,7 +170,9 @@ PATCHES = [
         "many start from below the floor",
         "a cached entry below the floor is a miss",
         CodeEdit(
-            "Baselines.cached_many", "record.version < self._floor.version(aggregate_id)", "False"
+            "AggregateCache.read_many",
+            "record.version < self._context.heads.version(aggregate_id)",
+            "False",
         ),
         f"{_MEANWHILE}test_an_entry_below_the_floor_is_no_baseline",
         (39,),
@@ -179,18 +181,18 @@ PATCHES = [
         "what was forgotten since the batch was read is given",
         "what is forgotten is gone for those who are still loading many",
         CodeEdit(
-            "ManyLoader._is_outdated",
+            "BatchLoader._is_outdated",
             """
-            answer.version < self._floor.version(
+            answer.version < self._context.heads.version(
                 answer.aggregate_id
-            ) or self._floor.forgets.since(
-                answer.aggregate_id, answer.trail.moment
-            ) or is_too_old(answer, ask, self._clock())
+            ) or self._context.heads.forgets.since(
+                answer.aggregate_id, answer.trace.forget_count
+            ) or answer.is_too_old(request, self._context.clock())
             """,
             """
-            answer.version < self._floor.version(answer.aggregate_id) or is_too_old(
-                answer, ask, self._clock()
-            )
+            answer.version < self._context.heads.version(
+                answer.aggregate_id
+            ) or answer.is_too_old(request, self._context.clock())
             """,
         ),
         f"{_MEANWHILE}test_what_is_forgotten_meanwhile_is_loaded_anew",

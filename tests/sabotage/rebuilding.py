@@ -16,7 +16,7 @@ PATCHES = [
     Patch(
         "a rebuild begins at the beginning",
         "a rebuild that was interrupted goes on where it was",
-        CodeEdit("Rebuilding._begun", "return loaded", "break"),
+        CodeEdit("Rebuilding._start", "return loaded", "break"),
         f"{_TESTS}test_an_interrupted_rebuild_goes_on_where_it_was",
         (28,),
     ),
@@ -25,7 +25,7 @@ PATCHES = [
         "what was forgotten while it was rebuilt isn't stored",
         CodeEdit(
             "Rebuilding._rebuild",
-            "if self._floor.forgets.since(aggregate_id, moment):",
+            "if forgets.since(aggregate_id, forget_count):",
             "if False:",
         ),
         f"{_TESTS}test_what_is_forgotten_meanwhile_is_not_stored_again",
@@ -34,21 +34,21 @@ PATCHES = [
         "a forget doesn't see a rebuild's put",
         "a forget waits for the snapshot that a rebuild is storing",
         CodeEdit(
-            "Rebuilding._rebuild", "with self._keeper.under_way.of(aggregate_id):", "if True:"
+            "Rebuilding._rebuild", "with self._write_back.in_flight.of(aggregate_id):", "if True:"
         ),
         f"{_TESTS}test_a_forget_waits_for_the_snapshot_that_is_being_stored",
     ),
     Patch(
         "a rebuild replays while the snapshot store is down",
         "a rebuild reads no stream whose snapshots it can't read",
-        CodeEdit("Rebuilding._begun", "if trail.snapshots_down:", "if False:"),
+        CodeEdit("Rebuilding._start", "if trace.snapshots_down:", "if False:"),
         f"{_TESTS}test_nothing_is_replayed_while_the_snapshots_cannot_be_read",
         (15,),
     ),
     Patch(
         "a rebuild leaves what it refuted",
         "a snapshot of another branch gives way to the rebuilt one",
-        CodeEdit("Keeper.snapshot", "loaded.trail.refuted", "()"),
+        CodeEdit("SnapshotHistory.store", "loaded.trace.refuted", "()"),
         f"{_TESTS}test_a_snapshot_of_another_branch_is_passed_over_and_replaced",
         (37,),
     ),
@@ -56,7 +56,9 @@ PATCHES = [
         "a deleted stream ends the rebuild",
         "a stream that is deleted while it is rebuilt is passed by",
         CodeEdit(
-            "Rebuilding.rebuild", "if await self._head(aggregate_id) is not None:", "if True:"
+            "Rebuilding.rebuild",
+            "if await self._context.stream.head(aggregate_id) is not None:",
+            "if True:",
         ),
         f"{_TESTS}test_a_stream_that_is_deleted_meanwhile_is_passed_by",
     ),

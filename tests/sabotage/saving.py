@@ -11,7 +11,7 @@ PATCHES = [
     Patch(
         "a cached state decides alone",
         "an outcome without events on a cached state is verified",
-        CodeEdit("Saver.handle", "if await self._is_head(loaded):", "if True:"),
+        CodeEdit("CommandHandler._decide", "if await self._is_head(loaded):", "if True:"),
         f"{_SAVING}TestDecisions::test_a_refusal_on_a_stale_state_is_decided_again",
         (30,),
     ),
@@ -19,8 +19,8 @@ PATCHES = [
         "later events don't refute a decision",
         "the read that verifies gives the baseline's own event and nothing after it",
         CodeEdit(
-            "Saver._is_head",
-            "ids == [loaded.last_event_id.bytes]",
+            "CommandHandler._is_head",
+            "ids == {version: last_event_id.bytes}",
             "ids[:1] == [loaded.last_event_id.bytes]",
         ),
         f"{_SAVING}TestDecisions::test_an_answer_from_a_stale_state_is_given_again",
@@ -29,7 +29,9 @@ PATCHES = [
     Patch(
         "the decision is verified by version",
         "the read that verifies compares the event's id",
-        CodeEdit("Saver._is_head", "ids == [loaded.last_event_id.bytes]", "len(ids) == 1"),
+        CodeEdit(
+            "CommandHandler._is_head", "ids == {version: last_event_id.bytes}", "len(ids) == 1"
+        ),
         f"{_SAVING}TestDecisions::test_a_state_of_another_branch_does_not_decide",
         (30,),
     ),
@@ -37,20 +39,13 @@ PATCHES = [
         "an outcome that can't be verified leaves",
         "if the read that verifies fails, the outcome stays",
         CodeEdit(
-            "Saver._is_head",
+            "CommandHandler._is_head",
+            "ids = await self._context.stream.ids(loaded.aggregate_id, version, version + 1)",
             """
-            while (
-                rows := (await bounded("the event store's read", timeout, anext(chunks, None)))
-            ) is not None:
-                ids.extend((row[1] for row in rows))
-            """,
-            """
-            while (
-                rows := (await asyncio.gather(anext(chunks, None), return_exceptions=True))[0]
-            ) is not None:
-                if isinstance(rows, Exception):
-                    return True
-                ids.extend((row[1] for row in rows))
+            try:
+                ids = await self._context.stream.ids(loaded.aggregate_id, version, version + 1)
+            except Exception:
+                return True
             """,
         ),
         f"{_SAVING}TestDecisions::test_an_outcome_that_cannot_be_verified_never_leaves",
@@ -59,7 +54,7 @@ PATCHES = [
     Patch(
         "after a conflict the cache is asked again",
         "after a conflict the load goes past the cache",
-        CodeEdit("Saver.handle", "ask = ask._replace(skips_cache=True)", "pass"),
+        CodeEdit("CommandHandler.handle", "request = request._replace(skips_cache=True)", "pass"),
         f"{_SAVING}TestConflicts::test_a_cache_that_keeps_its_stale_entry_is_loaded_past",
         (9,),
     ),
@@ -67,8 +62,8 @@ PATCHES = [
         "after a conflict the entry stays",
         "a conflict drops the cache entry",
         CodeEdit(
-            "Saver.handle",
-            "await self._keeper.drop(aggregate_id, loaded.trail.cache_stamp)",
+            "CommandHandler.handle",
+            "await self._cache.drop(aggregate_id, stamp)",
             "pass",
         ),
         f"{_SAVING}TestConflicts::test_a_conflict_removes_the_cache_entry",
@@ -78,9 +73,9 @@ PATCHES = [
         "a conflict drops whatever is cached",
         "a conflict drops the entry that it started from, not a newer one",
         CodeEdit(
-            "Saver.handle",
-            "await self._keeper.drop(aggregate_id, loaded.trail.cache_stamp)",
-            "await self._keeper.drop(aggregate_id)",
+            "CommandHandler.handle",
+            "await self._cache.drop(aggregate_id, stamp)",
+            "await self._cache.drop(aggregate_id)",
         ),
         f"{_SAVING}TestConflicts"
         "::test_a_conflict_leaves_an_entry_that_is_newer_than_what_it_started_from",
@@ -88,14 +83,16 @@ PATCHES = [
     Patch(
         "a command is tried for ever",
         "the attempts of a command are bounded",
-        CodeEdit("Saver.handle", "if attempts == 0:", "if attempts < -99:"),
+        CodeEdit("CommandHandler.handle", "for _ in range(attempts):", "for _ in range(999):"),
         f"{_SAVING}TestConflicts::test_attempts_are_bounded",
     ),
     Patch(
         "once is run again",
         "a handler marked once is run once",
         CodeEdit(
-            "Saver.handle", "1 if handler.is_once else self._max_attempts", "self._max_attempts"
+            "CommandHandler.handle",
+            "1 if handler.is_once else self._context.max_attempts",
+            "self._context.max_attempts",
         ),
         f"{_SAVING}TestConflicts::test_a_handler_marked_once_is_not_run_again",
     ),
@@ -103,7 +100,7 @@ PATCHES = [
         "once is run on a cached state",
         "a handler marked once sees the head",
         CodeEdit(
-            "Saver.handle",
+            "CommandHandler.handle",
             "if handler.is_once and not isinstance(freshness, Replay):",
             "if False:",
         ),
@@ -113,7 +110,7 @@ PATCHES = [
         "once believes a cache where nothing else does",
         "a handler marked once keeps the registered Replay",
         CodeEdit(
-            "Saver.handle",
+            "CommandHandler.handle",
             "if handler.is_once and not isinstance(freshness, Replay):",
             "if handler.is_once:",
         ),
@@ -123,7 +120,7 @@ PATCHES = [
         "events of a failed handler are appended",
         "a command that raises leaves nothing behind",
         CodeEdit(
-            "Saver._stored",
+            "CommandHandler._stored",
             """
             if outcome.error is not None:
                 return []
@@ -137,12 +134,12 @@ PATCHES = [
         "the state is kept before it is appended",
         "only committed state is ever kept",
         CodeEdit(
-            "Saver._commit",
-            "began = self._clock()",
+            "CommandHandler._commit",
+            "began = context.clock()",
             """
-            began = self._clock()
+            began = context.clock()
             ahead = self._folded(loaded, events, began)
-            await self._keeper.after_commit(
+            await self._write_back.after_commit(
                 ahead,
                 version_before=loaded.version,
                 event_names=tuple((event.type for event in events)),
@@ -157,7 +154,7 @@ PATCHES = [
     Patch(
         "handlers work on the state that is kept",
         "a handler gets a scratch object",
-        CodeEdit("Saver._run", "self._loader.copy(loaded)", "loaded.state.model_copy()"),
+        CodeEdit("CommandHandler._run", "self._records.copy(loaded)", "loaded.state.model_copy()"),
         f"{_SAVING}TestStoredBytes::test_what_a_handler_that_emits_nothing_does_is_not_kept",
         (8, 33),
     ),
@@ -165,13 +162,13 @@ PATCHES = [
         "the handler's object is kept",
         "what is kept after a commit is the fold of the stored bytes",
         CodeEdit(
-            "Saver.handle",
-            "await self._uncancelled(self._commit(loaded, events))",
+            "CommandHandler.handle",
+            "await self._uncancelled(self._commit(decision.loaded, decision.events))",
             """
-            self._folded = lambda loaded, events, began: Loaded(
+            self._folded = lambda loaded, events, began: LoadedState(
                 aggregate_id=loaded.aggregate_id,
-                state=outcome.aggregate,
-                trail=loaded.trail,
+                state=decision.outcome.aggregate,
+                trace=loaded.trace,
                 version=events[-1].version,
                 last_event_id=events[-1].event_id,
                 last_event_at=events[-1].recorded_at,
@@ -179,7 +176,7 @@ PATCHES = [
                 verified_at=began,
                 is_current=True,
             )
-            await self._uncancelled(self._commit(loaded, events))
+            await self._uncancelled(self._commit(decision.loaded, decision.events))
             """,
         ),
         f"{_SAVING}TestStoredBytes::test_what_a_handler_does_to_its_object_is_not_kept",
@@ -189,12 +186,8 @@ PATCHES = [
         "a state that can't be folded fails the command",
         "nothing after the commit can fail the command",
         CodeEdit(
-            "Saver._commit",
-            """
-            self._reporting.failed(
-                "commit.fold_failed", error, (last.aggregate_type, aggregate_id)
-            )
-            """,
+            "CommandHandler._commit",
+            'context.reporting.failed("commit.fold_failed", error, of)',
             "raise",
         ),
         f"{_SAVING}test_a_state_that_cannot_be_folded_after_the_commit_does_not_fail_the_command",
@@ -204,23 +197,23 @@ PATCHES = [
         "a cancelled command gives up its append",
         "an append that was handed over finishes",
         CodeEdit(
-            "Saver.handle",
-            "self._uncancelled(self._commit(loaded, events))",
-            "self._commit(loaded, events)",
+            "CommandHandler.handle",
+            "self._uncancelled(self._commit(decision.loaded, decision.events))",
+            "self._commit(decision.loaded, decision.events)",
         ),
         f"{_SAVING}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
     ),
     Patch(
         "anyio keeps the loop busy while an append goes on",
         "a command that an anyio scope gave up waits for its append, and wakes nobody",
-        CodeEdit("Saver._uncancelled", "_left_alone()", "nullcontext()"),
+        CodeEdit("CommandHandler._uncancelled", "_left_alone()", "nullcontext()"),
         f"{_SAVING}TestCancellation::test_a_scope_of_anyio_does_not_cancel_it_again_and_again",
     ),
     Patch(
         "the second cancellation gives up the append",
         "an append that was handed over finishes, however often its caller is cancelled",
         CodeEdit(
-            "Saver._uncancelled",
+            "CommandHandler._uncancelled",
             "suppress(asyncio.CancelledError)",
             "nullcontext()",
         ),
@@ -230,7 +223,9 @@ PATCHES = [
         "an append proves no rollback",
         "what our append refutes is no floor any more",
         CodeEdit(
-            "Saver._commit", "if noted is not None and noted[0] > loaded.version:", "if False:"
+            "CommandHandler._commit",
+            "if noted is not None and noted[0] > loaded.version:",
+            "if False:",
         ),
         "tests/core/test_floor.py::test_a_rollback_that_an_append_proves_clears_the_floor",
         (37,),
@@ -239,8 +234,8 @@ PATCHES = [
         "a lost reply counts as not appended",
         "after a lost reply the stream is asked before anything is done again",
         CodeEdit(
-            "append",
-            "await _find_out(store, events, after, failure, is_first=attempt == 0)",
+            "EventStream.append",
+            "await self._find_out(events, after, failure, is_first=attempt == 0)",
             "_Standing.NONE",
         ),
         f"{_APPENDING}TestDispatch::test_the_handler_is_not_run_again",
@@ -250,7 +245,7 @@ PATCHES = [
         "a lost reply counts as appended",
         "other events in their place are a conflict",
         CodeEdit(
-            "_find_out",
+            "EventStream._find_out",
             "_Standing.OURS if standing.items() >= ours.items() else _Standing.OTHERS",
             "_Standing.OURS",
         ),
@@ -261,7 +256,7 @@ PATCHES = [
         "a retried append's conflict is believed",
         "a conflict after a lost reply may be with one's own events",
         CodeEdit(
-            "_find_out",
+            "EventStream._find_out",
             "if is_first and (isinstance(failure, ConcurrencyError) or _is_refusal(failure)):",
             "if isinstance(failure, ConcurrencyError):",
         ),
@@ -271,27 +266,29 @@ PATCHES = [
     Patch(
         "nothing done is believed of every attempt",
         "that the second attempt did nothing says nothing of the first",
-        CodeEdit("append", "attempt == 0 and _is_refusal(failure)", "_is_refusal(failure)"),
+        CodeEdit(
+            "EventStream.append", "attempt == 0 and _is_refusal(failure)", "_is_refusal(failure)"
+        ),
         f"{_APPENDING}test_nothing_done_by_the_second_attempt_says_nothing_of_the_first",
         (32,),
     ),
     Patch(
         "what a cache said fails commands for ever",
         "an append after an event that doesn't stand is a conflict",
-        CodeEdit("append", "if is_refused and is_proven:", "if is_refused:"),
+        CodeEdit("EventStream.append", "if is_refused and is_proven:", "if is_refused:"),
         f"{_SAVING}TestForgedEntries::test_one_that_the_store_refuses_is_dropped[failure0]",
     ),
     Patch(
         "an append is retried after an event that is gone",
         "an append after an event that doesn't stand is a conflict",
-        CodeEdit("_find_out", "standing == before", "standing.keys() <= before.keys()"),
+        CodeEdit("EventStream._find_out", "standing == before", "standing.keys() <= before.keys()"),
         f"{_APPENDING}TestWhatItIsBuiltOn::test_it_is_another",
     ),
     Patch(
         "an outcome that can't be found out counts as not appended",
         "an outcome that isn't known is said to be unknown",
         CodeEdit(
-            "_find_out",
+            "EventStream._find_out",
             'raise _unknown(events, f"{failure}; and to look for it: {unanswered}") from failure',
             "return _Standing.NONE",
         ),
@@ -314,13 +311,13 @@ PATCHES = [
     Patch(
         "commands for one id run at once",
         "commands for one id take turns",
-        CodeEdit("Turns.take", "self._turns.get(aggregate_id)", "None"),
+        CodeEdit("CommandQueue.turn", "self._queues.get(aggregate_id)", "None"),
         f"{_TURNS}test_commands_for_one_id_run_one_after_the_other_in_their_order",
     ),
     Patch(
         "the queue has no end",
         "the queue of an id is bounded",
-        CodeEdit("Turns.take", "if turn.waiting > self._size:", "if False:"),
+        CodeEdit("CommandQueue.turn", "if queue.waiting > self._size:", "if False:"),
         f"{_TURNS}test_the_queue_is_bounded",
     ),
 ]

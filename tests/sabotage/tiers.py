@@ -111,9 +111,9 @@ PATCHES = [
         "a state too large leaves the older one",
         "a state above the store's limit is removed and said",
         CodeEdit(
-            "Keeper._write",
-            "await self._leave_out(loaded.aggregate_id, Reason.TOO_LARGE, str(error))",
-            "_remember(self._absent, loaded.aggregate_id, (Reason.TOO_LARGE, str(error)))",
+            "AggregateCache.put",
+            "await self._leave_out(aggregate_id, Reason.TOO_LARGE, str(error))",
+            "remember(self._absent, aggregate_id, (Reason.TOO_LARGE, str(error)))",
         ),
         f"{_TESTS}keeping.py::TestFailures::"
         "test_a_state_above_the_stores_limit_is_removed_and_said",

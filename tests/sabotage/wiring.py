@@ -24,13 +24,13 @@ PATCHES = [
     Patch(
         "defaults are not looked at",
         "a default that varies is refused when the type is registered",
-        CodeEdit("Assembly._registration", "check_defaults(cls)", ""),
+        CodeEdit("Assembly._context", "check_defaults(cls)", ""),
         f"{_REFUSED}test_an_aggregate_that_cannot_work",
     ),
     Patch(
         "fields are not looked at",
         "a state that its JSON would lose is refused when the type is registered",
-        CodeEdit("Assembly._registration", "if keeps_snapshots or keeps_cache:", "if False:"),
+        CodeEdit("Assembly._context", "if keeps_snapshots or keeps_cache:", "if False:"),
         f"{_REFUSED}test_a_state_that_its_json_would_lose_is_refused_where_states_are_kept",
         (19,),
     ),
@@ -52,8 +52,8 @@ PATCHES = [
         "namespaces share keys",
         "the namespace is in every key",
         CodeEdit(
-            "Assembly._registration",
-            "Scope(namespace, self._settings.application.epoch, tables.name, revision)",
+            "Assembly._context",
+            "Scope(application.namespace, application.epoch, name, revision)",
             'Scope("default", self._settings.application.epoch, tables.name, revision)',
         ),
         f"{_SCOPES}test_namespace_and_epoch_keep_cached_states_apart[setting0]",
@@ -62,14 +62,14 @@ PATCHES = [
     Patch(
         "epochs share keys",
         "the epoch is in every cache key",
-        CodeEdit("Assembly._registration", "self._settings.application.epoch", "0"),
+        CodeEdit("Assembly._context", "application.epoch", "0"),
         f"{_SCOPES}test_namespace_and_epoch_keep_cached_states_apart[setting1]",
         (22,),
     ),
     Patch(
         "the epoch hides snapshots",
         "the epoch is no part of snapshots' keys",
-        CodeEdit("Assembly._registration", "Scope(namespace, 0, tables.name, revision)", "scope"),
+        CodeEdit("Assembly._context", "Scope(application.namespace, 0, name, revision)", "scope"),
         f"{_SCOPES}test_the_epoch_keeps_snapshots_together",
     ),
     Patch(
@@ -103,7 +103,7 @@ PATCHES = [
     Patch(
         "closing doesn't wait for commands",
         "closing waits for the commands that are being handled",
-        CodeEdit("Application.close", "await part.saver.drain()", ""),
+        CodeEdit("TypeServices.drain", "await self.commands.drain()", ""),
         f"{_CLOSING}test_it_waits_for_commands_that_are_being_handled_or_queue",
     ),
     Patch(

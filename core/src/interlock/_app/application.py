@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
@@ -11,21 +10,19 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from interlock._app.lifetime import Life
-from interlock._engine.batch_loading import ManyLoader
-from interlock._engine.calls import bounded
-from interlock._engine.command_handling import Metadata, Saver, encode_metadata
+from interlock._engine.command_handling import Metadata, encode_metadata
 from interlock._engine.command_queue import refuse_reentry
 from interlock._engine.fold import RecordedEvent, decoded
-from interlock._engine.forgetting import Forgetting
-from interlock._engine.load_context import Registration
-from interlock._engine.loading import Loader
-from interlock._engine.rebuilding import Progress, Rebuilding
+from interlock._engine.guard import call_backend
+from interlock._engine.rebuilding import Progress
+from interlock._engine.registration import Registration
 from interlock._engine.reports import Reporting, logger
+from interlock._engine.services import TypeServices
 from interlock._model.aggregate import Aggregate, running_types
 from interlock._model.command import Command
 from interlock._model.routes import Handler, Tables
 from interlock._model.strategies import Freshness, wrong_freshness
-from interlock._storage.protocols import Closeable, EventStore
+from interlock._storage.protocols import Closeable
 from interlock._values.ids import plain_id
 from interlock.errors import (
     BackendUnavailableError,
@@ -42,26 +39,10 @@ R = TypeVar("R")
 _FAREWELL_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What serves one registered aggregate."""
-
-    registration: Registration
-    loader: Loader
-    many: ManyLoader
-    saver: Saver
-    forgetting: Forgetting
-    rebuilding: Rebuilding
-
-    def begin(self) -> None:
-        """Begin a new life: nothing of an earlier one, which may have had another loop, is kept."""
-        self.loader.begin()
-        self.saver.begin()
-
-
 def registrations_of(application: "Application") -> list[Registration]:
-    """What each registered aggregate came to, for commands."""
-    return [part.registration for part in application._parts.values()]  # noqa: SLF001 of here
+    """The registered aggregates with every option resolved, for commands."""
+    services = application._services.values()  # noqa: SLF001 of here
+    return [each.context.registration for each in services]
 
 
 class Application:
@@ -74,20 +55,18 @@ class Application:
     def __init__(
         self,
         *,
-        events: EventStore,
-        parts: Mapping[type[Aggregate], Part],
-        handlers: Mapping[type[Command[Any]], tuple[Part, Handler]],
+        services: Mapping[type[Aggregate], TypeServices],
+        handlers: Mapping[type[Command[Any]], tuple[TypeServices, Handler]],
         backends: Sequence[tuple[object, bool]],
         reporting: Reporting,
         close_timeout: timedelta,
     ) -> None:
-        self._events = events
-        self._parts = parts
+        self._services = services
         self._handlers = handlers
         self._backends = backends
         self._reporting = reporting
         self._close_timeout = close_timeout
-        self._types = {part.registration.tables.name: cls for cls, part in parts.items()}
+        self._types = {each.context.registration.name: cls for cls, each in services.items()}
         self._life = Life()
         self._opened: list[Closeable] = []
 
@@ -118,8 +97,8 @@ class Application:
             except BaseException:
                 await self._close_backends(self._deadline())
                 raise
-            for part in self._parts.values():
-                part.begin()
+            for each in self._services.values():
+                each.start()
             running_types.append(self._types)
 
     async def close(self) -> None:
@@ -136,9 +115,8 @@ class Application:
             deadline, seconds = self._deadline(), self._close_timeout.total_seconds()
             try:
                 async with asyncio.timeout_at(deadline - min(_FAREWELL_SECONDS, seconds / 4)):
-                    for part in self._parts.values():
-                        await part.saver.drain()
-                        await part.loader.drain()
+                    for each in self._services.values():
+                        await each.drain()
             except TimeoutError:
                 logger.warning("closing: what was under way took more than %s", self._close_timeout)
             finally:
@@ -160,9 +138,9 @@ class Application:
                 f"no registered aggregate handles {type(command).__name__}; these commands are "
                 f"handled: {', '.join(sorted(cls.__name__ for cls in self._handlers)) or 'none'}"
             )
-        part, handler = found
+        services, handler = found
         encoded = encode_metadata(command, metadata)
-        return cast("R", await part.saver.handle(_plain(command), handler, encoded))
+        return cast("R", await services.commands.handle(_plain(command), handler, encoded))
 
     async def load(
         self,
@@ -178,11 +156,13 @@ class Application:
         replaces the registered one. Raises `VersionNotFoundError` beyond the head,
         `StreamTruncatedError`, `UnknownEventError`, `EventApplyError`, `BackendUnavailableError`.
         """
-        part = self._registered(aggregate_type)
+        services = self._registered(aggregate_type)
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
         _check_version(version)
         _check_freshness(freshness)
-        return cast("A", await part.loader.load(aggregate_id, version=version, freshness=freshness))
+        return cast(
+            "A", await services.loader.load(aggregate_id, version=version, freshness=freshness)
+        )
 
     async def load_many(
         self,
@@ -198,9 +178,9 @@ class Application:
         unless this process knows a later version. Raises what `load` raises, when the id's turn has
         come.
         """
-        part = self._registered(aggregate_type)
+        services = self._registered(aggregate_type)
         _check_freshness(freshness)
-        async for aggregate in part.many.load(ids, freshness):
+        async for aggregate in services.batches.load(ids, freshness):
             yield cast("A", aggregate)
             self._life.check()
 
@@ -224,10 +204,10 @@ class Application:
         `BackendUnavailableError`, which says how far it came, nothing that was removed comes back;
         forget it again.
         """
-        part = self._registered(aggregate_type)
+        services = self._registered(aggregate_type)
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
-        refuse_reentry(f"a forget of {part.registration.tables.name}")
-        await part.forgetting.forget(aggregate_id, events=events)
+        refuse_reentry(f"a forget of {services.context.registration.name}")
+        await services.forgetting.forget(aggregate_id, events=events)
 
     async def prune(self, aggregate_type: type[Aggregate]) -> int:
         """Apply the retention of the type's snapshot backend; the number of snapshots removed.
@@ -239,11 +219,7 @@ class Application:
 
         Raises `BackendUnavailableError`; what was removed until then stays so, run it again.
         """
-        of = self._registered(aggregate_type).registration
-        if of.snapshots is None:
-            return 0
-        pruned = of.snapshots.prune(of.snapshot_scope)
-        return await bounded("the snapshot store's prune", None, pruned)
+        return await self._registered(aggregate_type).snapshots.prune()
 
     async def rebuild_snapshots(
         self,
@@ -265,17 +241,16 @@ class Application:
         Raises what `load` raises, `ConfigurationError` without a snapshot backend, and
         `BackendUnavailableError` where a snapshot can't be stored.
         """
-        part = self._registered(aggregate_type)
+        services = self._registered(aggregate_type)
         if every < 1:
             raise ValueError(f"every is {every!r}; wanted an integer from 1")
-        return await part.rebuilding.rebuild(ids, every=every, progress=progress)
+        return await services.rebuilding.rebuild(ids, every=every, progress=progress)
 
     async def exists(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> bool:
         """Whether the stream has an event; asks the event store."""
-        part = self._registered(aggregate_type)
+        services = self._registered(aggregate_type)
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
-        head = self._events.head(part.registration.tables.name, aggregate_id)
-        return await bounded("the event store's head", self._events.timeout, head) is not None
+        return await services.context.stream.head(aggregate_id) is not None
 
     @overload
     def events(
@@ -316,14 +291,11 @@ class Application:
         """
         for bound in (first, last):
             _check_version(bound)
-        tables = self._registered(aggregate_type).registration.tables
+        context = self._registered(aggregate_type).context
+        tables = context.registration.tables
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
         others = _others(tables, of)
-        timeout = self._events.timeout
-        chunks = self._events.read(tables.name, aggregate_id, first=max(first, 1), last=last)
-        while (
-            rows := await bounded("the event store's read", timeout, anext(chunks, None))
-        ) is not None:
+        async for rows in context.stream.read(aggregate_id, first=max(first, 1), last=last):
             for row in rows:
                 if row[2] not in others:
                     yield decoded(tables, row)
@@ -333,15 +305,15 @@ class Application:
         """What was counted since the start: misses by reason, conflicts, lost replies, failures."""
         return self._reporting.counters()
 
-    def _registered(self, aggregate_type: type[Aggregate]) -> Part:
+    def _registered(self, aggregate_type: type[Aggregate]) -> TypeServices:
         self._life.check()
-        part = self._parts.get(aggregate_type)
-        if part is None:
+        services = self._services.get(aggregate_type)
+        if services is None:
             raise ConfigurationError(
                 f"{aggregate_type.__name__} isn't registered; these are: "
                 f"{', '.join(self._types) or 'none'}"
             )
-        return part
+        return services
 
     def _deadline(self) -> float:
         """The loop's time at which a close that begins now has ended."""
@@ -364,7 +336,7 @@ class Application:
             share = (deadline - loop.time()) / len(self._opened)
             backend = self._opened.pop()
             try:
-                await bounded(
+                await call_backend(
                     f"{type(backend).__name__}'s close", timedelta(seconds=share), backend.close()
                 )
             except Exception as error:  # noqa: BLE001 the others are closed all the same

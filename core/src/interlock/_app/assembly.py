@@ -5,18 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from interlock._app.aggregate_checks import check_defaults, check_state
-from interlock._app.application import Application, Part
+from interlock._app.application import Application
 from interlock._app.dependencies import Dependencies
 from interlock._config.settings import AggregateOptions, Settings
-from interlock._engine.batch_loading import ManyLoader
-from interlock._engine.command_handling import Saver
-from interlock._engine.forgetting import Forgetting
-from interlock._engine.known_heads import Floor
-from interlock._engine.load_context import Clock, Registration
-from interlock._engine.loading import Loader
-from interlock._engine.rebuilding import Rebuilding
+from interlock._engine.context import Clock, TypeContext
+from interlock._engine.guard import GuardedCache, GuardedEvents, GuardedSnapshots
+from interlock._engine.known_heads import KnownHeads
+from interlock._engine.registration import Registration
 from interlock._engine.reports import Observer, Reporting
-from interlock._engine.write_back import Keeper
+from interlock._engine.services import TypeServices
+from interlock._engine.stream import EventStream
 from interlock._model.aggregate import Aggregate, tables_of
 from interlock._model.command import Command
 from interlock._model.routes import Handler
@@ -67,12 +65,14 @@ class Assembly:
     ) -> Application:
         """The wired application. Raises `ConfigurationError`."""
         self._check_names(aggregates)
-        events = self._events(event_store)
-        parts = {cls: self._part(cls, given, events) for cls, given in aggregates.items()}
+        events = GuardedEvents(self._events(event_store))
+        services = {
+            cls: TypeServices(self._context(cls, given, events))
+            for cls, given in aggregates.items()
+        }
         return Application(
-            events=events,
-            parts=parts,
-            handlers=_handlers(parts),
+            services=services,
+            handlers=_handlers(services),
             backends=self._backends,
             reporting=self._reporting,
             close_timeout=self._settings.application.close_timeout,
@@ -111,55 +111,11 @@ class Assembly:
             )
         return cast("EventStore", store)
 
-    def _part(self, cls: type[Aggregate], given: AggregateOptions, events: EventStore) -> Part:
-        application = self._settings.application
-        settings = given.over(self._settings.aggregates.get(tables_of(cls).name)).over(
-            self._settings.default
-        )
-        registration = self._registration(cls, settings)
-        floor = Floor(application.floor_size)
-        keeper = Keeper(
-            registration,
-            floor,
-            self._reporting,
-            snapshot_queue_size=application.snapshot_queue_size,
-        )
-        loader = Loader(
-            registration,
-            events=events,
-            keeper=keeper,
-            floor=floor,
-            reporting=self._reporting,
-            clock=self._clock,
-        )
-        saver = Saver(
-            registration,
-            events=events,
-            loader=loader,
-            keeper=keeper,
-            floor=floor,
-            reporting=self._reporting,
-            clock=self._clock,
-            max_attempts=application.max_attempts,
-            queue_size=application.queue_size,
-        )
-        many = ManyLoader(
-            registration, events=events, loader=loader, floor=floor, clock=self._clock
-        )
-        forgetting = Forgetting(
-            registration, events=events, loader=loader, saver=saver, keeper=keeper, floor=floor
-        )
-        rebuilding = Rebuilding(
-            registration,
-            events=events,
-            loader=loader,
-            keeper=keeper,
-            floor=floor,
-            clock=self._clock,
-        )
-        return Part(registration, loader, many, saver, forgetting, rebuilding)
-
-    def _registration(self, cls: type[Aggregate], settings: AggregateOptions) -> Registration:
+    def _context(
+        self, cls: type[Aggregate], given: AggregateOptions, events: GuardedEvents
+    ) -> TypeContext:
+        application, name = self._settings.application, tables_of(cls).name
+        settings = given.over(self._settings.aggregates.get(name)).over(self._settings.default)
         check_defaults(cls)
         snapshots = self._made(BackendKind.SNAPSHOTS, settings.snapshot_backend, cls)
         cache = self._made(BackendKind.CACHE, settings.cache_backend, cls)
@@ -169,30 +125,41 @@ class Assembly:
             cache_strategy, NeverCache
         )
         codec = self._codec(settings.codec)
-        tables, namespace = tables_of(cls), self._settings.application.namespace
         revision = _revision(cls, codec, is_needed=keeps_snapshots or keeps_cache)
-        scope = Scope(namespace, self._settings.application.epoch, tables.name, revision)
-        snapshot_scope = Scope(namespace, 0, tables.name, revision)
-        mapper = AggregateMapper(cls, scope, codec)
+        mapper = AggregateMapper(
+            cls, Scope(application.namespace, application.epoch, name, revision), codec
+        )
+        snapshot_scope = Scope(application.namespace, 0, name, revision)
         if keeps_snapshots or keeps_cache:
             check_state(cls, mapper)
-        return Registration(
-            aggregate_type=cls,
-            tables=tables,
-            mapper=mapper,
-            snapshot_scope=snapshot_scope,
-            reads_revisions=tuple(cls.__dict__.get("reads_revisions", ())),
-            snapshot_strategy=settings.snapshot_strategy or NeverSnapshot(),
+        return TypeContext(
+            registration=Registration(
+                aggregate_type=cls,
+                tables=tables_of(cls),
+                mapper=mapper,
+                snapshot_scope=snapshot_scope,
+                reads_revisions=tuple(cls.__dict__.get("reads_revisions", ())),
+                snapshot_strategy=settings.snapshot_strategy or NeverSnapshot(),
+                cache_strategy=cache_strategy,
+                freshness=settings.freshness or Trust(),
+                fails_without_snapshots=settings.on_unavailable == "fail",
+                replay_limit=settings.replay_limit,
+            ),
+            stream=EventStream(name, events, self._reporting),
+            cache=GuardedCache(as_cache_store(cache, mapper)) if keeps_cache else None,
             snapshots=(
-                as_snapshot_store(snapshots, AggregateMapper(cls, snapshot_scope, codec))
+                GuardedSnapshots(
+                    as_snapshot_store(snapshots, AggregateMapper(cls, snapshot_scope, codec))
+                )
                 if keeps_snapshots
                 else None
             ),
-            cache_strategy=cache_strategy,
-            cache=as_cache_store(cache, mapper) if keeps_cache else None,
-            freshness=settings.freshness or Trust(),
-            fails_without_snapshots=settings.on_unavailable == "fail",
-            replay_limit=settings.replay_limit,
+            heads=KnownHeads(application.floor_size),
+            reporting=self._reporting,
+            clock=self._clock,
+            max_attempts=application.max_attempts,
+            queue_size=application.queue_size,
+            snapshot_queue_size=application.snapshot_queue_size,
         )
 
     def _codec(self, given: Codec | str | None) -> Codec:
@@ -267,17 +234,17 @@ def _revision(cls: type[Aggregate], codec: Codec, *, is_needed: bool) -> str:
 
 
 def _handlers(
-    parts: Mapping[type[Aggregate], Part],
-) -> dict[type[Command[Any]], tuple[Part, Handler]]:
-    handlers: dict[type[Command[Any]], tuple[Part, Handler]] = {}
+    services: Mapping[type[Aggregate], TypeServices],
+) -> dict[type[Command[Any]], tuple[TypeServices, Handler]]:
+    handlers: dict[type[Command[Any]], tuple[TypeServices, Handler]] = {}
     owners: dict[type, type[Aggregate]] = {}
-    for cls, part in parts.items():
-        for command, handler in part.registration.tables.handlers.items():
+    for cls, service in services.items():
+        for command, handler in service.context.registration.tables.handlers.items():
             if command in owners:
                 raise ConfigurationError(
                     f"{owners[command].__name__} and {cls.__name__} both handle "
                     f"{command.__name__}; a command has one handler"
                 )
             owners[command] = cls
-            handlers[cast("type[Command[Any]]", command)] = (part, handler)
+            handlers[cast("type[Command[Any]]", command)] = (service, handler)
     return handlers

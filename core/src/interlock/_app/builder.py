@@ -10,7 +10,7 @@ from interlock._app.assembly import Assembly
 from interlock._app.dependencies import Dependencies
 from interlock._config.reader import load_settings
 from interlock._config.settings import AggregateOptions, ApplicationSettings, Settings
-from interlock._engine.load_context import Clock
+from interlock._engine.context import Clock
 from interlock._engine.reports import Observer
 from interlock._model.aggregate import Aggregate
 from interlock._model.strategies import CacheStrategy, Freshness, SnapshotStrategy, wrong_freshness

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,21 +12,20 @@ from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from interlock._engine.calls import bounded
-from interlock._engine.command_queue import Turns, holding
+from interlock._engine.cache import AggregateCache
+from interlock._engine.command_queue import CommandQueue, holding
+from interlock._engine.context import TypeContext
 from interlock._engine.fold import Fold
-from interlock._engine.known_heads import Floor
-from interlock._engine.load_context import Ask, Loaded, Registration
+from interlock._engine.load_context import LoadedState, LoadRequest
 from interlock._engine.loading import Loader
-from interlock._engine.reports import Reporting
-from interlock._engine.stream import append
-from interlock._engine.write_back import Keeper
+from interlock._engine.reading import StateReader
+from interlock._engine.state_records import StateRecords
+from interlock._engine.write_back import WriteBack
 from interlock._model.aggregate import Aggregate, pending_of, set_pending
 from interlock._model.command import Command
 from interlock._model.routes import Handler
 from interlock._model.strategies import FastForward, Replay
-from interlock._storage.protocols import EventStore
-from interlock._storage.records import StoredEvent
+from interlock._storage.records import Stamp, StoredEvent
 from interlock.errors import ConcurrencyError
 
 Metadata = Mapping[str, Any]  # Any: JSON values
@@ -40,37 +39,47 @@ class _Outcome:
     error: Exception | None
     aggregate: Aggregate
 
+    def answer(self) -> Any:  # Any: the handler's own answer
+        """Return the value, or raise the handler's exception."""
+        if self.error is not None:
+            raise self.error
+        return self.value
 
-class Saver:
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """A handler's outcome on a loaded state, and the events to append after that."""
+
+    loaded: LoadedState
+    outcome: _Outcome
+    events: list[StoredEvent]
+
+
+class CommandHandler:
     """Handles the commands of one registered aggregate."""
 
     def __init__(
         self,
-        registration: Registration,
+        context: TypeContext,
         *,
-        events: EventStore,
+        cache: AggregateCache,
+        records: StateRecords,
+        reader: StateReader,
+        write_back: WriteBack,
         loader: Loader,
-        keeper: Keeper,
-        floor: Floor,
-        reporting: Reporting,
-        clock: Callable[[], datetime],
-        max_attempts: int,
-        queue_size: int,
     ) -> None:
-        self._registration = registration
-        self._events = events
+        self._context = context
+        self._registration = context.registration
+        self._cache = cache
+        self._records = records
+        self._reader = reader
+        self._write_back = write_back
         self._loader = loader
-        self._keeper = keeper
-        self._floor = floor
-        self._reporting = reporting
-        self._clock = clock
-        self._max_attempts = max_attempts
-        self._queue_size = queue_size
-        self.begin()
+        self.start()
 
-    def begin(self) -> None:
-        """Know nothing of an earlier life's commands."""
-        self._turns = Turns(self._queue_size)
+    def start(self) -> None:
+        """Forget the commands of an earlier life."""
+        self._queue = CommandQueue(self._context.queue_size)
 
     async def handle(self, command: Command[Any], handler: Handler, metadata: bytes) -> Any:
         """The handler's answer, once its events stand or it is proven on the stream's head."""
@@ -78,37 +87,46 @@ class Saver:
         freshness = self._registration.freshness
         if handler.is_once and not isinstance(freshness, Replay):
             freshness = FastForward()
-        ask = Ask(None, freshness)
-        attempts = 1 if handler.is_once else self._max_attempts
-        async with self._turns.take(aggregate_id):
-            while True:
-                loaded = await self._loader.read(aggregate_id, ask)
-                outcome = await self._run(command, handler, loaded)
-                events = self._stored(loaded, outcome, metadata)
-                if not events:
-                    if await self._is_head(loaded):
-                        if not loaded.is_spent:
-                            await self._loader.keep(loaded, ask)
-                        return _answer(outcome)
-                    ask = Ask(None, FastForward())
-                    continue
+        request = LoadRequest(None, freshness)
+        attempts = 1 if handler.is_once else self._context.max_attempts
+        async with self._queue.turn(aggregate_id):
+            for _ in range(attempts):
+                decision = await self._decide(command, handler, metadata, request)
+                if not decision.events:
+                    return decision.outcome.answer()
                 try:
-                    await self._uncancelled(self._commit(loaded, events))
+                    await self._uncancelled(self._commit(decision.loaded, decision.events))
                 except ConcurrencyError as error:
-                    attempts -= 1
-                    self._reporting.count("append.conflict")
-                    if loaded.trail.cache_stamp is not None:
-                        await self._keeper.drop(aggregate_id, loaded.trail.cache_stamp)
-                    if attempts == 0:
-                        raise self._beaten(command, handler) from error
-                    ask = ask._replace(skips_cache=True)
+                    conflict = error
+                    self._context.reporting.count("append.conflict")
+                    stamp = decision.loaded.trace.cache_stamp
+                    if stamp is not None:
+                        await self._cache.drop(aggregate_id, stamp)
+                    request = request._replace(skips_cache=True)
                 else:
-                    return _answer(outcome)
+                    return decision.outcome.answer()
                 finally:
-                    self._keeper.go_on_behind()
+                    self._write_back.start_behind()
+            raise self._conflict(command, handler) from conflict
 
-    def _beaten(self, command: Command[Any], handler: Handler) -> ConcurrencyError:
-        name, times = self._registration.tables.name, self._max_attempts
+    async def _decide(
+        self, command: Command[Any], handler: Handler, metadata: bytes, request: LoadRequest
+    ) -> _Decision:
+        """What the handler decides on the state; without events that state is the stream's head."""
+        while True:
+            loaded = await self._reader.read(command.aggregate_id, request)
+            outcome = await self._run(command, handler, loaded)
+            events = self._stored(loaded, outcome, metadata)
+            if events:
+                return _Decision(loaded, outcome, events)
+            if await self._is_head(loaded):
+                if not loaded.is_spent:
+                    await self._loader.keep(loaded, request)
+                return _Decision(loaded, outcome, events)
+            request = LoadRequest(None, FastForward())
+
+    def _conflict(self, command: Command[Any], handler: Handler) -> ConcurrencyError:
+        name, times = self._registration.name, self._context.max_attempts
         advice = (
             "its handler is marked once=True and isn't run again"
             if handler.is_once
@@ -121,22 +139,20 @@ class Saver:
 
     def turn(self, aggregate_id: UUID) -> AbstractAsyncContextManager[None]:
         """The id's turn among its commands. Raises `ConcurrencyError` if too many wait."""
-        return self._turns.take(aggregate_id)
+        return self._queue.turn(aggregate_id)
 
     async def drain(self) -> None:
         """Wait until no command is handled or waits for its turn."""
-        await self._turns.drain()
+        await self._queue.drain()
 
-    async def _run(self, command: Command[Any], handler: Handler, loaded: Loaded) -> _Outcome:
+    async def _run(self, command: Command[Any], handler: Handler, loaded: LoadedState) -> _Outcome:
         """Run the handler on an object of its own."""
-        copy = None if self._keeper.is_idle else self._loader.copy(loaded)
+        copy = None if self._write_back.is_idle else self._records.copy(loaded)
         loaded.is_spent = copy is None
         scratch = loaded.state if copy is None else copy
         self._registration.mapper.fidelity.drop_cached(scratch)
         set_pending(scratch, None)
-        what = (
-            f"{type(command).__name__} on {self._registration.tables.name} {command.aggregate_id}"
-        )
+        what = f"{type(command).__name__} on {self._registration.name} {command.aggregate_id}"
         with holding(what):
             try:
                 value = handler.function(scratch, command)
@@ -146,13 +162,13 @@ class Saver:
                 return _Outcome(None, error, scratch)
         return _Outcome(value, None, scratch)
 
-    def _stored(self, loaded: Loaded, outcome: _Outcome, metadata: bytes) -> list[StoredEvent]:
+    def _stored(self, loaded: LoadedState, outcome: _Outcome, metadata: bytes) -> list[StoredEvent]:
         if outcome.error is not None:
             return []
-        now = self._clock()
+        now = self._context.clock()
         return [
             StoredEvent(
-                aggregate_type=self._registration.tables.name,
+                aggregate_type=self._registration.name,
                 aggregate_id=loaded.aggregate_id,
                 version=version,
                 event_id=event.event_id,
@@ -165,75 +181,62 @@ class Saver:
             for version, event in enumerate(pending_of(outcome.aggregate), loaded.version + 1)
         ]
 
-    async def _is_head(self, loaded: Loaded) -> bool:
+    async def _is_head(self, loaded: LoadedState) -> bool:
         """Whether the state that the handler saw is the stream's head; known, or read now."""
         if loaded.is_current:
             return True
-        ids: list[bytes] = []
-        chunks = self._events.read(
-            self._registration.tables.name,
-            loaded.aggregate_id,
-            first=loaded.version,
-            last=loaded.version + 1,
-        )
-        timeout = self._events.timeout
-        while (
-            rows := await bounded("the event store's read", timeout, anext(chunks, None))
-        ) is not None:
-            ids.extend(row[1] for row in rows)
-        self._reporting.count("decision.verified")
-        if loaded.last_event_id is not None and ids == [loaded.last_event_id.bytes]:
+        version, last_event_id = loaded.version, loaded.last_event_id
+        ids = await self._context.stream.ids(loaded.aggregate_id, version, version + 1)
+        self._context.reporting.count("decision.verified")
+        if last_event_id is not None and ids == {version: last_event_id.bytes}:
             return True
-        self._reporting.count("decision.stale")
+        self._context.reporting.count("decision.stale")
         return False
 
-    async def _commit(self, loaded: Loaded, events: list[StoredEvent]) -> None:
+    async def _commit(self, loaded: LoadedState, events: list[StoredEvent]) -> None:
         """Append, then keep. What follows the append can't fail the command."""
-        aggregate_id = loaded.aggregate_id
-        noted = self._floor.head(aggregate_id)
-        began = self._clock()
-        await append(
-            self._events, events, loaded.head, self._reporting, is_proven=loaded.is_current
-        )
+        context, aggregate_id = self._context, loaded.aggregate_id
+        noted = context.heads.head(aggregate_id)
+        began = context.clock()
+        await context.stream.append(events, loaded.head, is_proven=loaded.is_current)
         last = events[-1]
         if noted is not None and noted[0] > loaded.version:
             # What was noted before the append began isn't in the stream: it was rolled back.
-            self._floor.refute(aggregate_id, noted)
-            self._reporting.count("stream.rolled_back")
-        self._floor.raise_to(aggregate_id, (last.version, last.event_id))
+            context.heads.refute(aggregate_id, noted)
+            context.reporting.count("stream.rolled_back")
+        context.heads.raise_to(aggregate_id, (last.version, last.event_id))
         self._loader.flights.detach(aggregate_id)
-        if self._keeper.is_idle:
+        if self._write_back.is_idle:
             return
         if loaded.is_spent:
-            await self._keeper.drop(aggregate_id)
+            await self._cache.drop(aggregate_id)
             return
         try:
             committed = self._folded(loaded, events, began)
         except Exception as error:  # noqa: BLE001 the command is committed, whatever comes after
-            self._reporting.failed("commit.fold_failed", error, (last.aggregate_type, aggregate_id))
-            await self._keeper.drop(aggregate_id)
+            of = self._registration.name, aggregate_id
+            context.reporting.failed("commit.fold_failed", error, of)
+            await self._cache.drop(aggregate_id)
             return
-        trail = loaded.trail
-        await self._keeper.after_commit(
+        await self._write_back.after_commit(
             committed,
             version_before=loaded.version,
             event_names=tuple(event.type for event in events),
-            supersedes=[
-                *trail.refuted,
-                *(stamp for stamp in trail.unproven if stamp.version > loaded.version),
-            ],
-            now=self._clock(),
+            supersedes=_superseded(loaded),
+            now=context.clock(),
         )
 
-    def _folded(self, loaded: Loaded, events: list[StoredEvent], began: datetime) -> Loaded:
+    def _folded(
+        self, loaded: LoadedState, events: list[StoredEvent], began: datetime
+    ) -> LoadedState:
         """The fold of the stored bytes onto the baseline, never the handler's own object."""
         fold = Fold(self._registration.tables, loaded.state)
         fold.extend([event.row() for event in events])
         last = events[-1]
-        return Loaded(
+        return LoadedState(
             aggregate_id=loaded.aggregate_id,
             state=fold.state,
-            trail=loaded.trail,
+            trace=loaded.trace,
             version=fold.version,
             last_event_id=last.event_id,
             last_event_at=last.recorded_at,
@@ -241,8 +244,8 @@ class Saver:
             verified_at=began,
             is_current=True,
             events_folded=loaded.events_folded,
-            baseline=loaded.baseline,
-            baseline_version=loaded.baseline_version,
+            source=loaded.source,
+            source_version=loaded.source_version,
         )
 
     async def _uncancelled(self, commit: Any) -> None:  # Any: the coroutine of _commit
@@ -258,6 +261,16 @@ class Saver:
             if not task.cancelled():
                 task.exception()  # the caller asked not to know
             raise
+
+
+def _superseded(loaded: LoadedState) -> list[Stamp]:
+    """The stamps of records that the append has proven wrong.
+
+    The events now stand up to the version of the append, so a record that no event stood for is
+    wrong if it is above the state that the append followed; one at or below it may be right again.
+    """
+    trace = loaded.trace
+    return [*trace.refuted, *(each for each in trace.unproven if each.version > loaded.version)]
 
 
 def _left_alone() -> AbstractContextManager[object]:
@@ -284,9 +297,3 @@ def encode_metadata(command: Command[Any], metadata: Metadata | None) -> bytes:
             f"digits and at most 200 levels; what was given is none ({type(error).__name__})"
         ) from None
     return encoded
-
-
-def _answer(outcome: _Outcome) -> Any:  # Any: the handler's own answer
-    if outcome.error is not None:
-        raise outcome.error
-    return outcome.value

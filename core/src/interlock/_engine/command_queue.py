@@ -45,7 +45,7 @@ def holding(what: str) -> Iterator[None]:
         _holds.reset(token)
 
 
-class _Turn:
+class _Queue:
     __slots__ = ("lock", "waiting")
 
     def __init__(self) -> None:
@@ -53,36 +53,36 @@ class _Turn:
         self.waiting = 0
 
 
-class Turns:
+class CommandQueue:
     """A bounded first-come first-served queue per id."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._turns: dict[UUID, _Turn] = {}
+        self._queues: dict[UUID, _Queue] = {}
 
     @asynccontextmanager
-    async def take(self, aggregate_id: UUID) -> AsyncIterator[None]:
+    async def turn(self, aggregate_id: UUID) -> AsyncIterator[None]:
         """Wait for the id's turn and hold it. Raises `ConcurrencyError` if the queue is full."""
-        turn = self._turns.get(aggregate_id)
-        if turn is None:
-            turn = self._turns[aggregate_id] = _Turn()
-        if turn.waiting > self._size:
+        queue = self._queues.get(aggregate_id)
+        if queue is None:
+            queue = self._queues[aggregate_id] = _Queue()
+        if queue.waiting > self._size:
             raise ConcurrencyError(
                 f"{self._size} commands already wait for {aggregate_id}; dispatch fewer at once, "
                 "or raise queue_size"
             )
-        turn.waiting += 1
+        queue.waiting += 1
         try:
-            async with turn.lock:
+            async with queue.lock:
                 yield
         finally:
-            turn.waiting -= 1
-            if turn.waiting == 0:
-                del self._turns[aggregate_id]
+            queue.waiting -= 1
+            if queue.waiting == 0:
+                del self._queues[aggregate_id]
 
     async def drain(self) -> None:
         """Wait until nobody has a turn or waits for one."""
-        while self._turns:
-            turn = next(iter(self._turns.values()))
-            async with turn.lock:  # given to who waits longest: all before us are done
+        while self._queues:
+            queue = next(iter(self._queues.values()))
+            async with queue.lock:  # given to who waits longest: all before us are done
                 pass

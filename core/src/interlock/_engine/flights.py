@@ -2,51 +2,54 @@
 
 import asyncio
 import copy
-from collections.abc import Callable, Coroutine, Hashable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from interlock._engine.load_context import Loaded
+from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace
+
+Read = Callable[[LoadTrace], Coroutine[None, None, LoadedState]]
 
 
 class Flight:
-    """One load under way. `has_begun` is set just before it reads the stream."""
+    """One load that several callers may wait for."""
 
-    __slots__ = ("has_begun", "task", "waiters")
+    __slots__ = ("task", "trace", "waiters")
 
-    def __init__(self) -> None:
-        self.has_begun = False
+    def __init__(self, trace: LoadTrace) -> None:
+        self.trace = trace
         self.waiters = 0
-        self.task: asyncio.Task[Loaded]
+        self.task: asyncio.Task[LoadedState]
 
 
 class Flights:
     """The loads under way of one registered aggregate."""
 
     def __init__(self) -> None:
-        self._flights: dict[UUID, dict[Hashable, Flight]] = {}
+        self._flights: dict[UUID, dict[LoadRequest, Flight]] = {}
         self._under_way: set[asyncio.Future[Any]] = set()  # of any result
 
     async def share(
         self,
         aggregate_id: UUID,
-        what: Hashable,
-        load: Callable[[Flight], Coroutine[None, None, Loaded]],
+        request: LoadRequest,
+        read: Read,
+        trace: LoadTrace,
         *,
         joins_running: bool,
-    ) -> tuple[Loaded, Flight]:
-        """The result of a flight of the same id and `what`, joined or begun.
+    ) -> tuple[LoadedState, Flight]:
+        """The result of a flight of the same id and request: one that is joined, or a new one.
 
-        A flight whose stream read has begun is only joined with `joins_running`. A new one begins a
-        loop turn later, so that who comes in the same turn joins. Cancelling a waiter cancels
-        nobody else.
+        A flight that reads the stream already is joined only with `joins_running`. A new one starts
+        a loop turn later, with this trace, so that callers of the same turn join. Cancelling a
+        waiter cancels nobody else.
         """
         flights = self._flights.setdefault(aggregate_id, {})
-        flight = flights.get(what)
-        if flight is None or (flight.has_begun and not joins_running):
-            flight = flights[what] = Flight()
-            flight.task = asyncio.create_task(self._fly(aggregate_id, what, flight, load))
+        flight = flights.get(request)
+        if flight is None or (flight.trace.is_reading_stream and not joins_running):
+            flight = flights[request] = Flight(trace)
+            flight.task = asyncio.create_task(self._fly(aggregate_id, request, flight, read))
             self._under_way.add(flight.task)
             flight.task.add_done_callback(self._landed)
         flight.waiters += 1
@@ -58,8 +61,8 @@ class Flights:
             raise _own(error) from error.__cause__
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Within the block a load that nobody can join is waited for by `drain`."""
+    def unshared(self) -> Iterator[None]:
+        """Within the block runs a load that nobody can join; `drain` waits for it."""
         ended = asyncio.get_running_loop().create_future()
         self._under_way.add(ended)
         try:
@@ -80,20 +83,20 @@ class Flights:
     async def _fly(
         self,
         aggregate_id: UUID,
-        what: Hashable,
+        request: LoadRequest,
         flight: Flight,
-        load: Callable[[Flight], Coroutine[None, None, Loaded]],
-    ) -> Loaded:
+        read: Read,
+    ) -> LoadedState:
         try:
-            return await load(flight)
+            return await read(flight.trace)
         finally:
             flights = self._flights.get(aggregate_id)
-            if flights is not None and flights.get(what) is flight:
-                del flights[what]
+            if flights is not None and flights.get(request) is flight:
+                del flights[request]
                 if not flights:
                     del self._flights[aggregate_id]
 
-    def _landed(self, task: asyncio.Task[Loaded]) -> None:
+    def _landed(self, task: asyncio.Task[LoadedState]) -> None:
         self._under_way.discard(task)
         if not task.cancelled():
             task.exception()  # every waiter may have been cancelled: then nobody else asks for it

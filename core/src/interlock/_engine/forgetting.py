@@ -3,20 +3,13 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from interlock._engine.calls import bounded
-from interlock._engine.command_handling import Saver
-from interlock._engine.known_heads import Floor
-from interlock._engine.load_context import Registration
+from interlock._engine.cache import AggregateCache
+from interlock._engine.command_handling import CommandHandler
+from interlock._engine.context import TypeContext
 from interlock._engine.loading import Loader
-from interlock._engine.write_back import Keeper
-from interlock._storage.protocols import EventStore, Forgetful, SnapshotStore
-from interlock._storage.records import RecordKey
-from interlock.errors import (
-    BackendUnavailableError,
-    ConfigurationError,
-    InterlockError,
-    StreamTruncatedError,
-)
+from interlock._engine.snapshots import SnapshotHistory
+from interlock._engine.write_back import WriteBack
+from interlock.errors import BackendUnavailableError, StreamTruncatedError
 
 _Step = tuple[str, Callable[[UUID], Awaitable[None]]]
 
@@ -32,28 +25,27 @@ class Forgetting:
 
     def __init__(
         self,
-        registration: Registration,
+        context: TypeContext,
         *,
-        events: EventStore,
+        cache: AggregateCache,
+        snapshots: SnapshotHistory,
+        write_back: WriteBack,
         loader: Loader,
-        saver: Saver,
-        keeper: Keeper,
-        floor: Floor,
+        commands: CommandHandler,
     ) -> None:
-        self._registration = registration
-        self._events = events
+        self._context = context
+        self._cache = cache
+        self._snapshots = snapshots
+        self._write_back = write_back
         self._loader = loader
-        self._saver = saver
-        self._keeper = keeper
-        self._floor = floor
+        self._commands = commands
 
     async def forget(self, aggregate_id: UUID, *, events: bool) -> None:
         """Forget it between two commands; no load that has begun keeps anything."""
-        async with self._saver.turn(aggregate_id):
-            with self._floor.forgets.forgetting(aggregate_id):
+        async with self._commands.turn(aggregate_id):
+            with self._context.heads.forgets.forgetting(aggregate_id):
                 try:
-                    await self._keeper.under_way.ended(aggregate_id)
-                    await self._keeper.forget(aggregate_id)
+                    await self._write_back.forget(aggregate_id)
                     if not events:
                         await self._check_stands_alone(aggregate_id)
                     await self._take(self._steps(events=events), aggregate_id)
@@ -62,8 +54,8 @@ class Forgetting:
 
     def _steps(self, *, events: bool) -> list[_Step]:
         derived: list[_Step] = [
-            ("removing its snapshots", self._remove_snapshots),
-            ("removing its cache entry", self._remove_cache_entry),
+            ("removing its snapshots", self._snapshots.forget),
+            ("removing its cache entry", self._cache.forget),
         ]
         if not events:
             return derived
@@ -78,72 +70,28 @@ class Forgetting:
                 done = ", ".join(done for done, _ in steps[:number]) or "nothing"
                 left = ", ".join(left for left, _ in steps[number + 1 :]) or "nothing"
                 raise BackendUnavailableError(
-                    f"{self._registration.tables.name} {aggregate_id} isn't forgotten: {what} "
+                    f"{self._context.registration.name} {aggregate_id} isn't forgotten: {what} "
                     f"failed, as far as is known ({error}); done: {done}; not begun: {left}. "
                     "Forget it again, everything may be done twice"
                 ) from error
 
     async def _check_stands_alone(self, aggregate_id: UUID) -> None:
         """Raise `StreamTruncatedError` if the events don't give the state without a snapshot."""
-        if self._registration.snapshots is None:
+        if not self._snapshots.are_kept or await self._has_first_event(aggregate_id):
             return
-        name, timeout = self._registration.tables.name, self._events.timeout
-        if await self._begins(aggregate_id):
-            return
-        head = await bounded("the event store", timeout, self._events.head(name, aggregate_id))
+        head = await self._context.stream.head(aggregate_id)
         # One that had no events a moment ago may have begun since.
-        if head is None or await self._begins(aggregate_id):
+        if head is None or await self._has_first_event(aggregate_id):
             return
         raise StreamTruncatedError(
-            f"{name} {aggregate_id} isn't forgotten: its first events are archived, and "
-            "without a snapshot it could never be loaded again; forget it with events=True"
+            f"{self._context.registration.name} {aggregate_id} isn't forgotten: its first events "
+            "are archived, and without a snapshot it could never be loaded again; forget it with "
+            "events=True"
         )
 
-    async def _begins(self, aggregate_id: UUID) -> bool:
-        """Whether the stream has its first event."""
-        name, timeout = self._registration.tables.name, self._events.timeout
-        chunks = self._events.read(name, aggregate_id, first=1, last=1)
-        return bool(await bounded("the event store's read", timeout, anext(chunks, None)))
-
-    async def _remove_snapshots(self, aggregate_id: UUID) -> None:
-        store = self._registration.snapshots
-        if store is None:
-            return
-        key = self._registration.snapshot_scope.key(aggregate_id)
-        refusal = await bounded(
-            "the snapshot store's forget", store.timeout, _refusal_to_forget(store, key)
-        )
-        if refusal is not None:
-            raise refusal
-
-    async def _remove_cache_entry(self, aggregate_id: UUID) -> None:
-        cache = self._registration.cache
-        if cache is None:
-            return
-        key = self._registration.mapper.scope.key(aggregate_id)
-        try:
-            await bounded("the cache's remove", cache.timeout, cache.remove(key))
-        except BackendUnavailableError:
-            raise
-        except InterlockError as error:
-            raise BackendUnavailableError(f"the cache's remove failed: {error}") from error
+    async def _has_first_event(self, aggregate_id: UUID) -> bool:
+        return bool(await self._context.stream.ids(aggregate_id, 1, 1))
 
     async def _delete_events(self, aggregate_id: UUID) -> None:
-        name = self._registration.tables.name
-        await bounded(
-            "the event store's delete",
-            self._events.timeout,
-            self._events.delete(name, aggregate_id),
-        )
-        self._floor.forget(aggregate_id)
-
-
-async def _refusal_to_forget(store: SnapshotStore, key: RecordKey) -> ConfigurationError | None:
-    """What the store says that can't forget; it is no failure of the store."""
-    if not isinstance(store, Forgetful):
-        return ConfigurationError(f"{type(store).__name__} can't forget: it has no `forget`")
-    try:
-        await store.forget(key)
-    except ConfigurationError as refusal:
-        return refusal
-    return None
+        await self._context.stream.delete(aggregate_id)
+        self._context.heads.forget(aggregate_id)

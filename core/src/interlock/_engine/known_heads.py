@@ -9,7 +9,7 @@ Head = tuple[int, UUID]
 _FORGOTTEN_REMEMBERED = 10_000  # ids
 
 
-class Forgets:
+class ForgetLog:
     """Which ids were forgotten since a moment: what was read before isn't kept after.
 
     Moments count the forgets of a process. Of an id whose forget was too long ago to be remembered
@@ -17,7 +17,7 @@ class Forgets:
     """
 
     def __init__(self) -> None:
-        self.moment = 0
+        self.count = 0
         self._under_way: set[UUID] = set()
         self._latest: dict[UUID, int] = {}  # the latest last
         self._others = 0
@@ -30,22 +30,22 @@ class Forgets:
             yield
         finally:
             self._under_way.discard(aggregate_id)
-            self.moment += 1
+            self.count += 1
             self._latest.pop(aggregate_id, None)
-            self._latest[aggregate_id] = self.moment
+            self._latest[aggregate_id] = self.count
             if len(self._latest) > _FORGOTTEN_REMEMBERED:
                 self._others = self._latest.pop(next(iter(self._latest)))
 
-    def since(self, aggregate_id: UUID, moment: int) -> bool:
+    def since(self, aggregate_id: UUID, count: int) -> bool:
         """Whether the id was forgotten after the moment, or is being forgotten."""
-        if moment == self.moment and not self._under_way:
+        if count == self.count and not self._under_way:
             return False
         return aggregate_id in self._under_way or (
-            self._latest.get(aggregate_id, self._others) > moment
+            self._latest.get(aggregate_id, self._others) > count
         )
 
 
-class Floor:
+class KnownHeads:
     """Per id, the highest version that this process committed or returned, of the last `size` ids.
 
     It is what makes one read one's own writes from a cache that lost or never got them.
@@ -56,7 +56,7 @@ class Floor:
         # By the id as an integer: a UUID is hashed and compared by code in Python. The most
         # recently raised last.
         self._heads: dict[int, Head] = {}
-        self.forgets = Forgets()
+        self.forgets = ForgetLog()
 
     def head(self, aggregate_id: UUID) -> Head | None:
         """The highest head known."""

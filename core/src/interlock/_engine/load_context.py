@@ -1,72 +1,67 @@
-"""What loading passes around: a registration, what was asked, a state with its provenance."""
+"""What one load passes on: its request, what it met, and the state with its provenance."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
 from uuid import UUID
 
+from interlock._engine.guard import Chunks
 from interlock._engine.known_heads import Head
 from interlock._engine.reports import Miss, Reason, Source
 from interlock._model.aggregate import Aggregate, Origin
-from interlock._model.routes import Tables
-from interlock._model.strategies import CacheStrategy, Freshness, SnapshotStrategy
-from interlock._storage.protocols import CacheStore, SnapshotStore
-from interlock._storage.record_mapper import AggregateMapper
+from interlock._model.strategies import Freshness, MaxAge, Replay
 from interlock._storage.records import NEVER_VERIFIED, AggregateRecord, EventRow, Scope, Stamp
 
-Clock = Callable[[], datetime]
 
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """One registered aggregate, resolved: everything its loads and commands need to know."""
-
-    aggregate_type: type[Aggregate]
-    tables: Tables
-    mapper: AggregateMapper
-    snapshot_scope: Scope
-    reads_revisions: tuple[str, ...]
-    snapshot_strategy: SnapshotStrategy
-    snapshots: SnapshotStore | None
-    cache_strategy: CacheStrategy
-    cache: CacheStore | None
-    freshness: Freshness
-    fails_without_snapshots: bool
-    replay_limit: int | None
-
-
-class Ask(NamedTuple):
+class LoadRequest(NamedTuple):
     """What a load is asked for; `version` None is the head."""
 
     version: int | None
     freshness: Freshness
     skips_cache: bool = False
 
+    @property
+    def may_use_cache(self) -> bool:
+        """Whether the answer may come from the cache."""
+        return not (
+            self.skips_cache or self.version is not None or isinstance(self.freshness, Replay)
+        )
+
+    @property
+    def may_use_snapshots(self) -> bool:
+        """Whether the answer may be built on a snapshot."""
+        return not isinstance(self.freshness, Replay)
+
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
-    """A tail that came with a snapshot: from version `first` on, to where the load was asked.
+class TailReadAhead:
+    """A tail that came with a snapshot: from version `first` to the version asked for.
 
-    `noted` is the floor's head, `began` the clock, from before it was read.
+    `noted` is the known head, `began` the clock, from before it was read.
     """
 
     first: int
-    chunks: AsyncIterator[Sequence[EventRow]]
+    chunks: Chunks[Sequence[EventRow]]
     noted: Head | None
     began: datetime
 
 
-class Trail:
-    """What one load met on its way; `moment` is the `Forgets.moment` at which it began."""
+class LoadTrace:
+    """What one load met on its way: misses, stamps to replace, timings.
+
+    `forget_count` is the process's when the load began. `is_reading_stream` is set just before the
+    load reads the stream: what is appended from then on may be missing in it.
+    """
 
     __slots__ = (
         "_lap_at",
         "ahead",
         "cache_stamp",
+        "forget_count",
+        "is_reading_stream",
         "misses",
-        "moment",
         "phases",
         "refuted",
         "saw_cache_entry",
@@ -74,9 +69,10 @@ class Trail:
         "unproven",
     )
 
-    def __init__(self, *, is_timed: bool, moment: int = 0) -> None:
-        self.moment = moment
-        self.ahead: Ahead | None = None
+    def __init__(self, *, is_timed: bool, forget_count: int = 0) -> None:
+        self.forget_count = forget_count
+        self.is_reading_stream = False
+        self.ahead: TailReadAhead | None = None
         self.misses: list[Miss] = []
         self.refuted: list[Stamp] = []  # another event stands at their version
         self.unproven: list[Stamp] = []  # no event stands at their version
@@ -90,7 +86,7 @@ class Trail:
         """Note a baseline that wasn't taken."""
         self.misses.append(Miss(source, reason, str(detail)))
 
-    def take_ahead(self, first: int) -> Ahead | None:
+    def take_ahead(self, first: int) -> TailReadAhead | None:
         """The tail from this version on, if it was read ahead; only once."""
         ahead, self.ahead = self.ahead, None
         return ahead if ahead is not None and ahead.first == first else None
@@ -105,7 +101,7 @@ class Trail:
 
 
 @dataclass(slots=True)
-class Loaded:
+class LoadedState:
     """A state and what is known of it.
 
     `state` is private until it is handed out. `last_event_id` and the times are None for version 0.
@@ -117,7 +113,7 @@ class Loaded:
 
     aggregate_id: UUID
     state: Aggregate
-    trail: Trail
+    trace: LoadTrace
     version: int = 0
     last_event_id: UUID | None = None
     last_event_at: datetime | None = None
@@ -125,33 +121,42 @@ class Loaded:
     verified_at: datetime = NEVER_VERIFIED
     is_current: bool = False
     events_folded: int = 0
-    baseline: Source = Source.EMPTY
-    baseline_version: int = 0
+    source: Source = Source.EMPTY
+    source_version: int = 0
     record: AggregateRecord | None = None
     payload: bytes | None = None
     is_spent: bool = False
 
     @classmethod
     def from_record(
-        cls, state: Aggregate, record: AggregateRecord, baseline: Source, trail: Trail
-    ) -> "Loaded":
+        cls, state: Aggregate, record: AggregateRecord, source: Source, trace: LoadTrace
+    ) -> "LoadedState":
         """The state of a record."""
         return cls(
             aggregate_id=record.aggregate_id,
             state=state,
-            trail=trail,
+            trace=trace,
             version=record.version,
             last_event_id=record.last_event_id,
             last_event_at=record.last_event_at,
             anchor_at=record.anchor_at,
             verified_at=record.verified_at,
-            baseline=baseline,
-            baseline_version=record.version,
+            source=source,
+            source_version=record.version,
             record=record,
         )
 
+    @classmethod
+    def empty(
+        cls, aggregate_type: type[Aggregate], aggregate_id: UUID, trace: LoadTrace
+    ) -> "LoadedState":
+        """The aggregate before its first event; as in every state, no field of it is unset."""
+        state = aggregate_type(id=aggregate_id)
+        state.__pydantic_fields_set__.update(aggregate_type.model_fields)
+        return cls(aggregate_id, state, trace)
+
     @property
-    def head(self) -> tuple[int, UUID] | None:
+    def head(self) -> Head | None:
         """The version and id of the last event folded."""
         return None if self.last_event_id is None else (self.version, self.last_event_id)
 
@@ -172,3 +177,8 @@ class Loaded:
             self.last_event_at,
             self.anchor_at,
         )
+
+    def is_too_old(self, request: LoadRequest, began: datetime) -> bool:
+        """Whether it was read from the stream too long before a call began."""
+        freshness = request.freshness
+        return isinstance(freshness, MaxAge) and began - self.verified_at >= freshness.delta

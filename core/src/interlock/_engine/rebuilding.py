@@ -5,13 +5,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from interlock._engine.calls import bounded
-from interlock._engine.known_heads import Floor, Head
-from interlock._engine.load_context import Ask, Clock, Loaded, Registration
-from interlock._engine.loading import Loader
-from interlock._engine.write_back import Keeper
+from interlock._engine.context import TypeContext
+from interlock._engine.load_context import LoadedState, LoadRequest
+from interlock._engine.reading import StateReader
+from interlock._engine.snapshots import SnapshotHistory
+from interlock._engine.write_back import WriteBack
 from interlock._model.strategies import FastForward
-from interlock._storage.protocols import EventStore
 from interlock._values.ids import plain_id
 from interlock.errors import BackendUnavailableError, ConfigurationError, VersionNotFoundError
 
@@ -38,27 +37,22 @@ class Rebuilding:
 
     def __init__(
         self,
-        registration: Registration,
-        *,
-        events: EventStore,
-        loader: Loader,
-        keeper: Keeper,
-        floor: Floor,
-        clock: Clock,
+        context: TypeContext,
+        snapshots: SnapshotHistory,
+        reader: StateReader,
+        write_back: WriteBack,
     ) -> None:
-        self._registration = registration
-        self._events = events
-        self._loader = loader
-        self._keeper = keeper
-        self._floor = floor
-        self._clock = clock
+        self._context = context
+        self._name = context.registration.name
+        self._snapshots = snapshots
+        self._reader = reader
+        self._write_back = write_back
 
     async def rebuild(self, ids: Iterable[UUID], *, every: int, progress: Progress | None) -> int:
         """The number of snapshots stored."""
-        if self._registration.snapshots is None:
+        if not self._snapshots.are_kept:
             raise ConfigurationError(
-                f"{self._registration.tables.name} has no snapshots to rebuild: register it with a "
-                "snapshot_backend"
+                f"{self._name} has no snapshots to rebuild: register it with a snapshot_backend"
             )
         stored = 0
         for given in ids:
@@ -66,64 +60,61 @@ class Rebuilding:
             try:
                 stored += await self._rebuild(aggregate_id, every, progress)
             except VersionNotFoundError:
-                if await self._head(aggregate_id) is not None:
+                if await self._context.stream.head(aggregate_id) is not None:
                     raise  # else it was deleted meanwhile, and what was stored for it with it
         return stored
 
     async def _rebuild(self, aggregate_id: UUID, every: int, progress: Progress | None) -> int:
-        name, head = self._registration.tables.name, await self._head(aggregate_id)
+        name, head = self._name, await self._context.stream.head(aggregate_id)
         if head is None:
             return 0
-        moment, stored = self._floor.forgets.moment, 0
-        loaded = await self._begun(aggregate_id, head[0], every)
+        forgets, stored = self._context.heads.forgets, 0
+        forget_count = forgets.count
+        loaded = await self._start(aggregate_id, head[0], every)
         while True:
             if loaded.record is None:
-                if self._floor.forgets.since(aggregate_id, moment):
+                if forgets.since(aggregate_id, forget_count):
                     return stored
-                with self._keeper.under_way.of(aggregate_id):
-                    is_stored = await self._keeper.snapshot(loaded, self._clock())
+                with self._write_back.in_flight.of(aggregate_id):
+                    is_stored = await self._snapshots.store(loaded, self._context.clock())
                 stored += is_stored
                 if is_stored and progress is not None:
                     progress(RebuildProgress(name, aggregate_id, loaded.version, head[0]))
             if loaded.version >= head[0]:
                 return stored
-            loaded = await self._gone_on(loaded, head[0], every)
+            loaded = await self._advance(loaded, head[0], every)
 
-    async def _head(self, aggregate_id: UUID) -> Head | None:
-        head = self._events.head(self._registration.tables.name, aggregate_id)
-        return await bounded("the event store's head", self._events.timeout, head)
-
-    async def _begun(self, aggregate_id: UUID, head: int, every: int) -> Loaded:
+    async def _start(self, aggregate_id: UUID, head: int, every: int) -> LoadedState:
         """The state after the first stride, from the best baseline that the stream holds."""
-        # What may have been read ahead on the first trail goes further than a stride.
-        trail, going = self._loader.trail(), self._loader.trail()
-        tail, baselines = self._loader.tail, self._loader.baselines
-        found_below = baselines.snapshots(aggregate_id, Ask(head, FastForward()), trail)
-        async with aclosing(found_below) as snapshots:
-            async for found in snapshots:
-                baseline = replace(found, trail=going)
-                loaded = await tail.fast_forward(baseline, _stride(baseline, head, every), None)
+        # What may have been read ahead on the first trace goes further than a stride.
+        trace, of_stride = self._reader.trace(), self._reader.trace()
+        tail, request = self._reader.tail, LoadRequest(head, FastForward())
+        candidates = self._snapshots.candidates(aggregate_id, request, trace)
+        async with aclosing(candidates) as snapshots:
+            async for snapshot in snapshots:
+                baseline = replace(snapshot, trace=of_stride)
+                loaded = await tail.fast_forward(baseline, _stride(baseline, head, every))
                 if loaded is not None:
                     return loaded
-        if trail.snapshots_down:
+        if trace.snapshots_down:
             raise BackendUnavailableError(
-                f"the snapshots of {self._registration.tables.name} {aggregate_id} can't be "
-                f"rebuilt: {trail.misses[-1].detail}"
+                f"the snapshots of {self._name} {aggregate_id} can't be "
+                f"rebuilt: {trace.misses[-1].detail}"
             )
-        empty = self._loader.empty(aggregate_id, going)
-        return await tail.replay(empty, _stride(empty, head, every), None)
+        empty = self._reader.empty(aggregate_id, of_stride)
+        return await tail.replay(empty, _stride(empty, head, every))
 
-    async def _gone_on(self, baseline: Loaded, head: int, every: int) -> Loaded:
+    async def _advance(self, baseline: LoadedState, head: int, every: int) -> LoadedState:
         stride = _stride(baseline, head, every)
-        loaded = await self._loader.tail.fast_forward(baseline, stride, None)
+        loaded = await self._reader.tail.fast_forward(baseline, stride)
         if loaded is None:
             raise VersionNotFoundError(
-                f"{self._registration.tables.name} {baseline.aggregate_id}: version "
+                f"{self._name} {baseline.aggregate_id}: version "
                 f"{baseline.version} was read a moment ago and isn't the stream's any more; it was "
                 "rolled back, rebuild again"
             )
         return loaded
 
 
-def _stride(baseline: Loaded, head: int, every: int) -> Ask:
-    return Ask(min(baseline.version + every, head), FastForward())
+def _stride(baseline: LoadedState, head: int, every: int) -> LoadRequest:
+    return LoadRequest(min(baseline.version + every, head), FastForward())

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from interlock._engine.baselines import Baselines
-from interlock._engine.calls import bounded
-from interlock._engine.flights import Flight
+from interlock._engine.context import TypeContext
 from interlock._engine.fold import Fold
-from interlock._engine.known_heads import Floor, Head
-from interlock._engine.load_context import Ask, Clock, Loaded, Registration
-from interlock._engine.reports import Reason, Reporting
+from interlock._engine.known_heads import Head
+from interlock._engine.load_context import LoadedState, LoadRequest
+from interlock._engine.reports import Reason
+from interlock._engine.snapshots import SnapshotHistory
 from interlock._model.aggregate import set_origin
-from interlock._storage.protocols import EventStore
 from interlock._storage.records import EventRow, from_micros
 from interlock.errors import (
     BackendUnavailableError,
@@ -24,19 +22,19 @@ from interlock.errors import (
 
 
 @dataclass(slots=True)
-class Following:
-    """A baseline that is being brought up, chunk by chunk of its tail.
+class TailFold:
+    """A baseline onto which its tail is folded, chunk by chunk.
 
-    `noted` is the floor's head from before the tail was read; `is_inclusive` says that the
-    baseline's own event, with which the tail begins, is still to come.
+    `noted` is the known head from before the tail was read; `is_proven` says that the first row was
+    seen, and that it is the baseline's own event, or event 1 of an empty baseline.
     """
 
-    baseline: Loaded
+    baseline: LoadedState
     fold: Fold
     noted: Head | None
     verified_at: datetime
     limit: int | None
-    is_inclusive: bool = True
+    is_proven: bool = False
 
     @property
     def first(self) -> int:
@@ -44,105 +42,82 @@ class Following:
         return max(self.baseline.version, 1)
 
 
-class Tail:
+class TailReplay:
     """Brings baselines of one registered aggregate up to the stream's head, or to a version."""
 
-    def __init__(
-        self,
-        registration: Registration,
-        *,
-        events: EventStore,
-        baselines: Baselines,
-        floor: Floor,
-        reporting: Reporting,
-        clock: Clock,
-    ) -> None:
-        self._registration = registration
-        self._events = events
-        self._baselines = baselines
-        self._floor = floor
-        self._reporting = reporting
-        self._clock = clock
-        self._field_names = frozenset(registration.aggregate_type.model_fields)
+    def __init__(self, context: TypeContext, snapshots: SnapshotHistory) -> None:
+        self._context = context
+        self._registration = context.registration
+        self._snapshots = snapshots
+        self._field_names = frozenset(context.registration.aggregate_type.model_fields)
 
-    async def replay(self, empty: Loaded, ask: Ask, flight: Flight | None) -> Loaded:
+    async def replay(self, empty: LoadedState, request: LoadRequest) -> LoadedState:
         """The state after all events. Raises `StreamTruncatedError` if the first ones are gone."""
-        loaded = await self.fast_forward(empty, ask, flight)
+        loaded = await self.fast_forward(empty, request)
         if loaded is None:
             raise await self._truncated(empty.aggregate_id)
         return loaded
 
-    async def fast_forward(
-        self, baseline: Loaded, ask: Ask, flight: Flight | None
-    ) -> Loaded | None:
+    async def fast_forward(self, baseline: LoadedState, request: LoadRequest) -> LoadedState | None:
         """The state after the tail; None if the stream doesn't hold the baseline's own event."""
-        aggregate_id = baseline.aggregate_id
-        following = self.begin(baseline)
-        if flight is not None:
-            flight.has_begun = True
-        ahead = baseline.trail.take_ahead(following.first)
+        tail = self.start(baseline)
+        baseline.trace.is_reading_stream = True
+        ahead = baseline.trace.take_ahead(tail.first)
         if ahead is None:
-            chunks = self._events.read(
-                self._registration.tables.name,
-                aggregate_id,
-                first=following.first,
-                last=ask.version,
+            chunks = self._context.stream.read(
+                baseline.aggregate_id, first=tail.first, last=request.version
             )
         else:
             chunks = ahead.chunks
-            following.noted, following.verified_at = ahead.noted, ahead.began
-        timeout = self._events.timeout
-        while (
-            rows := await bounded("the event store's read", timeout, anext(chunks, None))
-        ) is not None:
-            if not self.extend(following, rows):
+            tail.noted, tail.verified_at = ahead.noted, ahead.began
+        async for rows in chunks:
+            if not self.extend(tail, rows):
                 return None
-        loaded = self.end(following, ask)
-        if loaded is not None and ask.version is not None and loaded.version != ask.version:
-            raise await self._not_found(aggregate_id, ask.version, loaded.version)
+        loaded = self.end(tail, request)
+        if loaded is not None and request.version is not None and loaded.version != request.version:
+            raise await self._not_found(baseline.aggregate_id, request.version, loaded.version)
         return loaded
 
-    def begin(self, baseline: Loaded) -> Following:
-        """Begin to follow the stream; called before its tail is read."""
-        return Following(
+    def start(self, baseline: LoadedState) -> TailFold:
+        """Start a fold; called before the tail is read."""
+        return TailFold(
             baseline=baseline,
             fold=Fold(self._registration.tables, baseline.state),
-            noted=self._floor.head(baseline.aggregate_id),
-            verified_at=self._clock(),
-            limit=self._registration.replay_limit if baseline.trail.snapshots_down else None,
+            noted=self._context.heads.head(baseline.aggregate_id),
+            verified_at=self._context.clock(),
+            limit=self._registration.replay_limit if baseline.trace.snapshots_down else None,
         )
 
-    def extend(self, following: Following, rows: Sequence[EventRow]) -> bool:
+    def extend(self, tail: TailFold, rows: Sequence[EventRow]) -> bool:
         """Fold the next rows; False if the stream doesn't hold the baseline's own event."""
-        baseline, fold, limit = following.baseline, following.fold, following.limit
-        if following.is_inclusive and rows:
-            following.is_inclusive = False
-            if not self._follows(baseline, rows[0]):
+        if not tail.is_proven and rows:
+            if not self._proves(tail.baseline, rows[0]):
                 return False
-            rows = rows[1:] if baseline.version else rows
-        fold.extend(rows)
-        if limit is not None and fold.folded > limit:
+            tail.is_proven = True
+            rows = rows[1:] if tail.baseline.version else rows
+        tail.fold.extend(rows)
+        if tail.limit is not None and tail.fold.folded > tail.limit:
             raise BackendUnavailableError(
-                f"{self._registration.tables.name} {baseline.aggregate_id}: the snapshot store is "
-                f"down and the stream has more than replay_limit = {limit} events; try again when "
-                "it is back"
+                f"{self._registration.name} {tail.baseline.aggregate_id}: the snapshot store is "
+                f"down and the stream has more than replay_limit = {tail.limit} events; try again "
+                "when it is back"
             )
         return True
 
-    def end(self, following: Following, ask: Ask) -> Loaded | None:
+    def end(self, tail: TailFold, request: LoadRequest) -> LoadedState | None:
         """The state after the whole tail; None if the baseline's own event isn't in it."""
-        baseline = following.baseline
-        baseline.trail.lap("tail")
-        if following.is_inclusive and baseline.version:
+        baseline = tail.baseline
+        baseline.trace.lap("tail")
+        if not tail.is_proven and baseline.version:
             self._pass_over(baseline, Reason.NOT_IN_STREAM)
             return None
-        loaded = self._folded(baseline, following.fold, following.verified_at)
-        if ask.version is None:
-            self._settle_floor(following.noted, loaded)
+        loaded = self._folded(baseline, tail.fold, tail.verified_at)
+        if request.version is None:
+            self._settle_head(tail.noted, loaded)
         return loaded
 
-    def _follows(self, baseline: Loaded, row: EventRow) -> bool:
-        """Whether the first row of an inclusive tail is the baseline's own event."""
+    def _proves(self, baseline: LoadedState, row: EventRow) -> bool:
+        """Whether the tail's first row is the baseline's own event."""
         if baseline.version == 0:
             return row[0] == 1
         if row[0] != baseline.version:
@@ -153,16 +128,16 @@ class Tail:
             return False
         return True
 
-    def _pass_over(self, baseline: Loaded, reason: Reason) -> None:
-        trail, record = baseline.trail, baseline.record
-        trail.miss(baseline.baseline, reason, f"version {baseline.version}")
-        self._reporting.count(f"{baseline.baseline}.{reason}")
+    def _pass_over(self, baseline: LoadedState, reason: Reason) -> None:
+        trace, record = baseline.trace, baseline.record
+        trace.miss(baseline.source, reason, f"version {baseline.version}")
+        self._context.reporting.count(f"{baseline.source}.{reason}")
         if record is not None:
-            (trail.refuted if reason is Reason.OTHER_BRANCH else trail.unproven).append(
+            (trace.refuted if reason is Reason.OTHER_BRANCH else trace.unproven).append(
                 record.stamp
             )
 
-    def _folded(self, baseline: Loaded, fold: Fold, verified_at: datetime) -> Loaded:
+    def _folded(self, baseline: LoadedState, fold: Fold, verified_at: datetime) -> LoadedState:
         """The result of a fold. Its fields all count as set, wherever the fold started."""
         state, scope = fold.state, self._registration.mapper.scope
         is_own = baseline.record is not None and baseline.record.revision == scope.revision
@@ -170,10 +145,10 @@ class Tail:
             baseline.verified_at, baseline.is_current = verified_at, True
             return baseline
         object.__setattr__(state, "__pydantic_fields_set__", set(self._field_names))
-        loaded = Loaded(
+        loaded = LoadedState(
             aggregate_id=baseline.aggregate_id,
             state=state,
-            trail=baseline.trail,
+            trace=baseline.trace,
             version=fold.version,
             last_event_id=baseline.last_event_id,
             last_event_at=baseline.last_event_at,
@@ -181,8 +156,8 @@ class Tail:
             verified_at=verified_at,
             is_current=True,
             events_folded=fold.folded,
-            baseline=baseline.baseline,
-            baseline_version=baseline.version,
+            source=baseline.source,
+            source_version=baseline.version,
         )
         if fold.last_event_id is not None and fold.last_event_at is not None:
             loaded.last_event_id = UUID(bytes=fold.last_event_id)
@@ -193,53 +168,37 @@ class Tail:
             set_origin(state, loaded.origin(scope))
         return loaded
 
-    def _settle_floor(self, noted: Head | None, loaded: Loaded) -> None:
+    def _settle_head(self, noted: Head | None, loaded: LoadedState) -> None:
         aggregate_id, head = loaded.aggregate_id, loaded.head
         if noted is not None and (
             head is None or head[0] < noted[0] or (head[0] == noted[0] and head[1] != noted[1])
         ):
             # The event store is never behind what it acknowledged: it was rolled back.
-            self._floor.refute(aggregate_id, noted)
-            self._reporting.count("stream.rolled_back")
+            self._context.heads.refute(aggregate_id, noted)
+            self._context.reporting.count("stream.rolled_back")
         if head is not None:
-            self._floor.raise_to(aggregate_id, head, since=loaded.trail.moment)
+            self._context.heads.raise_to(aggregate_id, head, since=loaded.trace.forget_count)
 
     async def _not_found(self, aggregate_id: UUID, asked: int, reached: int) -> InterlockError:
-        name = self._registration.tables.name
-        head = await bounded(
-            "the event store's head", self._events.timeout, self._events.head(name, aggregate_id)
-        )
+        stream, following = self._context.stream, reached + 1
+        head = await stream.head(aggregate_id)
         # A version that was appended since isn't gone: the next event stands then.
         if (
             head is not None
             and head[0] >= asked
-            and not await self._stands(aggregate_id, reached + 1)
+            and not await stream.ids(aggregate_id, following, following)
         ):
             return await self._truncated(aggregate_id)
         return VersionNotFoundError(
-            f"{name} {aggregate_id}: version {asked} was asked for, the stream ends at {reached}"
+            f"{self._registration.name} {aggregate_id}: version {asked} was asked for, the stream "
+            f"ends at {reached}"
         )
-
-    async def _stands(self, aggregate_id: UUID, version: int) -> bool:
-        chunks = self._events.read(
-            self._registration.tables.name, aggregate_id, first=version, last=version
-        )
-        timeout = self._events.timeout
-        found = False
-        while (
-            rows := await bounded("the event store's read", timeout, anext(chunks, None))
-        ) is not None:
-            found = found or bool(rows)
-        return found
 
     async def _truncated(self, aggregate_id: UUID) -> StreamTruncatedError:
-        name, revisions = (
-            self._registration.tables.name,
-            await self._baselines.revisions(aggregate_id),
-        )
+        revisions = await self._snapshots.revisions(aggregate_id)
         return StreamTruncatedError(
-            f"{name} {aggregate_id}: the stream doesn't begin with version 1 and no usable "
-            "snapshot covers what is gone; snapshots there are of revisions "
+            f"{self._registration.name} {aggregate_id}: the stream doesn't begin with version 1 "
+            "and no usable snapshot covers what is gone; snapshots there are of revisions "
             f"{', '.join(revisions) or 'none'}, this code is "
             f"{self._registration.mapper.scope.revision}. If one of them means the same, name it "
             "in reads_revisions",

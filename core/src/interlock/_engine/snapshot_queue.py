@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Collection
 from uuid import UUID
 
-from interlock._engine.calls import bounded
+from interlock._engine.guard import GuardedSnapshots
+from interlock._engine.in_flight import InFlight
 from interlock._engine.reports import Reporting
-from interlock._engine.underway import UnderWay
-from interlock._storage.protocols import SnapshotStore
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 
 _FAILURES_REMEMBERED = 1_000  # ids
 
 
-class SnapshotWriter:
+class SnapshotQueue:
     """Puts encoded snapshots into a store, one after the other, off the path of commands.
 
     At most `size` ids wait: beyond that a new one isn't queued, which is counted, and a later
@@ -21,18 +20,18 @@ class SnapshotWriter:
     is written at once.
     """
 
-    def __init__(self, store: SnapshotStore, reporting: Reporting, *, size: int) -> None:
+    def __init__(self, store: GuardedSnapshots, reporting: Reporting, *, size: int) -> None:
         self._store = store
         self._reporting = reporting
         self._size = size
         self._queued: dict[RecordKey, tuple[AggregateRecord, frozenset[Stamp]]] = {}
         self._task: asyncio.Task[None] | None = None
-        self._writing = UnderWay()
+        self._writing = InFlight()
         self._failures: dict[UUID, str] = {}  # of the latest write of each id, the latest last
 
-    def anew(self) -> "SnapshotWriter":
+    def anew(self) -> "SnapshotQueue":
         """Another one of the same store, for which nothing waits."""
-        return SnapshotWriter(self._store, self._reporting, size=self._size)
+        return SnapshotQueue(self._store, self._reporting, size=self._size)
 
     async def write(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
@@ -90,11 +89,7 @@ class SnapshotWriter:
     ) -> bool:
         self._failures.pop(key.aggregate_id, None)
         try:
-            await bounded(
-                "the snapshot store's put",
-                self._store.timeout,
-                self._store.put(key, record, supersedes),
-            )
+            await self._store.put(key, record, supersedes)
         except Exception as error:  # noqa: BLE001 the commit that made it due stands
             self._reporting.failed("snapshot.failed", error, (key.aggregate_type, key.aggregate_id))
             self._failures[key.aggregate_id] = str(error)

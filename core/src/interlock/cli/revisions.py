@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from interlock._app.application import registrations_of
-from interlock._engine.load_context import Registration
+from interlock._engine.registration import Registration
 from interlock._storage.revision import own_revision, revision_of
 from interlock.cli.application import make_application
 from interlock.cli.configuration import AsJson, ConfigFile

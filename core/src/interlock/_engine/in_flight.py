@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 
-class UnderWay:
+class InFlight:
     """Counts, per id, what is under way."""
 
     def __init__(self) -> None:

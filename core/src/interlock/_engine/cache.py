@@ -1,0 +1,173 @@
+"""The cache of one registered aggregate: its entries read, put and removed."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from interlock._engine.context import TypeContext
+from interlock._engine.load_context import LoadedState, LoadTrace
+from interlock._engine.reports import Reason, Source
+from interlock._engine.state_records import StateRecords, remember
+from interlock._storage.records import AggregateRecord, RecordKey, Stamp
+from interlock.errors import (
+    BackendUnavailableError,
+    InterlockError,
+    RecordTooLargeError,
+    RecordUnusableError,
+    StateNotKeptError,
+)
+
+
+class AggregateCache:
+    """The cache entries of one registered aggregate; without a cache there are none.
+
+    An entry that isn't used is noted in the trace of the load, with the reason.
+    """
+
+    def __init__(self, context: TypeContext, records: StateRecords) -> None:
+        self._context = context
+        self._store = context.cache
+        self._mapper = context.registration.mapper
+        self._records = records
+        self._absent: dict[UUID, tuple[Reason, str]] = {}  # why nothing is cached, the latest last
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a cache."""
+        return self._store is not None
+
+    @property
+    def never_waits(self) -> bool:
+        """Whether there is a cache, and it answers within this process."""
+        return self._store is not None and self._store.is_local
+
+    async def read(self, aggregate_id: UUID, trace: LoadTrace) -> LoadedState | None:
+        """The usable entry; an unusable one is removed."""
+        if self._store is None:
+            return None
+        key = self._mapper.scope.key(aggregate_id)
+        record = None
+        try:
+            record = await self._store.read(key)
+            if record is None:
+                trace.miss(Source.CACHE, *self._why_absent(aggregate_id))
+                return None
+            trace.saw_cache_entry = True
+            if record.version < self._context.heads.version(aggregate_id):
+                self._missed(trace, Reason.BELOW_FLOOR, f"version {record.version}")
+                return None
+            state = self._mapper.state(record, key)
+        except RecordUnusableError as error:
+            self._missed(trace, Reason.UNUSABLE, error)
+            trace.saw_cache_entry = True
+            await self.drop(aggregate_id, None if record is None else record.stamp)
+            return None
+        except InterlockError as error:
+            self._missed(trace, Reason.UNAVAILABLE, error)
+            return None
+        finally:
+            trace.lap("cache")
+        trace.cache_stamp = record.stamp
+        return LoadedState.from_record(state, record, Source.CACHE, trace)
+
+    async def read_many(self, traces: Mapping[UUID, LoadTrace]) -> dict[UUID, LoadedState | None]:
+        """The usable entries, read at once; None for those that need a load of their own."""
+        if self._store is None:
+            return {}
+        keys = {aggregate_id: self._mapper.scope.key(aggregate_id) for aggregate_id in traces}
+        try:
+            records = await self._store.read_many(list(keys.values()))
+        except InterlockError as error:
+            for trace in traces.values():
+                self._missed(trace, Reason.UNAVAILABLE, error)
+            return {}
+        finally:
+            for trace in traces.values():
+                trace.lap("cache")
+        found: dict[UUID, LoadedState | None] = {}
+        for aggregate_id, trace in traces.items():
+            record = records.get(keys[aggregate_id])
+            if record is None:
+                trace.miss(Source.CACHE, *self._why_absent(aggregate_id))
+                continue
+            trace.saw_cache_entry = True
+            found[aggregate_id] = (
+                None
+                if record.version < self._context.heads.version(aggregate_id)
+                else self._loaded(record, keys[aggregate_id], trace)
+            )
+        return found
+
+    async def put(self, loaded: LoadedState, supersedes: Collection[Stamp], now: datetime) -> None:
+        """Put the state; if it can't be put, the id's entry is removed."""
+        if self._store is None:
+            return
+        aggregate_id = loaded.aggregate_id
+        self._absent.pop(aggregate_id, None)
+        try:
+            record = self._records.cache_entry(loaded, now)
+            if record.version < self._context.heads.version(aggregate_id):
+                self._context.reporting.count("cache.put_below_floor")
+                return
+            await self._store.put(self._mapper.scope.key(aggregate_id), record, supersedes)
+            loaded.record = record
+        except StateNotKeptError as error:
+            self._context.reporting.not_kept(
+                "cache.not_kept", self._context.registration.name, error
+            )
+            await self._leave_out(aggregate_id, Reason.NOT_KEPT, error.where)
+        except RecordTooLargeError as error:
+            self._failed("cache.too_large", error, aggregate_id)
+            await self._leave_out(aggregate_id, Reason.TOO_LARGE, str(error))
+        except Exception as error:  # noqa: BLE001 the load or commit stands
+            self._failed("cache.failed", error, aggregate_id)
+            await self.drop(aggregate_id)
+
+    async def drop(self, aggregate_id: UUID, stamp: Stamp | None = None) -> None:
+        """Remove the entry, with a stamp only that one; a failure is counted."""
+        if self._store is None:
+            return
+        try:
+            await self._store.remove(self._mapper.scope.key(aggregate_id), stamp)
+        except InterlockError as error:
+            self._failed("cache.remove_failed", error, aggregate_id)
+
+    async def forget(self, aggregate_id: UUID) -> None:
+        """Remove the entry. Raises `BackendUnavailableError`."""
+        if self._store is None:
+            return
+        try:
+            await self._store.remove(self._mapper.scope.key(aggregate_id))
+        except BackendUnavailableError:
+            raise
+        except InterlockError as error:
+            raise BackendUnavailableError(f"the cache's remove failed: {error}") from error
+
+    def forget_absence(self, aggregate_id: UUID) -> None:
+        """Forget why the id's latest state wasn't cached."""
+        self._absent.pop(aggregate_id, None)
+
+    def _loaded(
+        self, record: AggregateRecord, key: RecordKey, trace: LoadTrace
+    ) -> LoadedState | None:
+        try:
+            state = self._mapper.state(record, key)
+        except RecordUnusableError:
+            return None
+        trace.cache_stamp = record.stamp
+        return LoadedState.from_record(state, record, Source.CACHE, trace)
+
+    def _why_absent(self, aggregate_id: UUID) -> tuple[Reason, str]:
+        return self._absent.get(aggregate_id, (Reason.ABSENT, ""))
+
+    async def _leave_out(self, aggregate_id: UUID, reason: Reason, detail: str) -> None:
+        remember(self._absent, aggregate_id, (reason, detail))
+        await self.drop(aggregate_id)
+
+    def _missed(self, trace: LoadTrace, reason: Reason, detail: object) -> None:
+        trace.miss(Source.CACHE, reason, detail)
+        self._context.reporting.count(f"{Source.CACHE}.{reason}")
+
+    def _failed(self, counter: str, error: Exception, aggregate_id: UUID) -> None:
+        of = self._context.registration.name, aggregate_id
+        self._context.reporting.failed(counter, error, of)

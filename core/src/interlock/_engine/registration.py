@@ -1,0 +1,30 @@
+"""What the loads and commands of one registered aggregate need to know."""
+
+from dataclasses import dataclass
+
+from interlock._model.aggregate import Aggregate
+from interlock._model.routes import Tables
+from interlock._model.strategies import CacheStrategy, Freshness, SnapshotStrategy
+from interlock._storage.record_mapper import AggregateMapper
+from interlock._storage.records import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One registered aggregate, with every option resolved."""
+
+    aggregate_type: type[Aggregate]
+    tables: Tables
+    mapper: AggregateMapper
+    snapshot_scope: Scope
+    reads_revisions: tuple[str, ...]
+    snapshot_strategy: SnapshotStrategy
+    cache_strategy: CacheStrategy
+    freshness: Freshness
+    fails_without_snapshots: bool
+    replay_limit: int | None
+
+    @property
+    def name(self) -> str:
+        """The stored name of the type."""
+        return self.tables.name

@@ -1,0 +1,62 @@
+"""All that serves one registered aggregate, wired."""
+
+from interlock._engine.batch_loading import BatchLoader
+from interlock._engine.cache import AggregateCache
+from interlock._engine.command_handling import CommandHandler
+from interlock._engine.context import TypeContext
+from interlock._engine.forgetting import Forgetting
+from interlock._engine.loading import Loader
+from interlock._engine.reading import StateReader
+from interlock._engine.rebuilding import Rebuilding
+from interlock._engine.snapshots import SnapshotHistory
+from interlock._engine.state_records import StateRecords
+from interlock._engine.write_back import WriteBack
+
+
+class TypeServices:
+    """Loads, handles commands of, forgets and rebuilds the aggregates of one type."""
+
+    def __init__(self, context: TypeContext) -> None:
+        self.context = context
+        records = StateRecords(context.registration)
+        cache = AggregateCache(context, records)
+        self.snapshots = snapshots = SnapshotHistory(context, records)
+        reader = StateReader(context, cache, snapshots)
+        self._write_back = write_back = WriteBack(context, cache, snapshots, records)
+        self.loader = loader = Loader(context, cache, records, reader, write_back)
+        self.batches = BatchLoader(
+            context,
+            cache=cache,
+            snapshots=snapshots,
+            records=records,
+            reader=reader,
+            loader=loader,
+        )
+        self.commands = CommandHandler(
+            context,
+            cache=cache,
+            records=records,
+            reader=reader,
+            write_back=write_back,
+            loader=loader,
+        )
+        self.forgetting = Forgetting(
+            context,
+            cache=cache,
+            snapshots=snapshots,
+            write_back=write_back,
+            loader=loader,
+            commands=self.commands,
+        )
+        self.rebuilding = Rebuilding(context, snapshots, reader, write_back)
+
+    def start(self) -> None:
+        """Begin a new life: nothing of an earlier one, which may have had another loop, is kept."""
+        self._write_back.start()
+        self.loader.start()
+        self.commands.start()
+
+    async def drain(self) -> None:
+        """Wait until no command and no load is under way, and what they keep is written."""
+        await self.commands.drain()
+        await self.loader.drain()

@@ -1,0 +1,254 @@
+"""The snapshots of one registered aggregate: read, best first, and written."""
+
+from collections.abc import AsyncGenerator, Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from interlock._engine.context import TypeContext
+from interlock._engine.guard import GuardedSnapshots
+from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace, TailReadAhead
+from interlock._engine.reports import Reason, Source
+from interlock._engine.snapshot_queue import SnapshotQueue
+from interlock._engine.state_records import StateRecords
+from interlock._model.strategies import NeverSnapshot
+from interlock._storage.records import AggregateRecord, RecordKey, Stamp
+from interlock.errors import (
+    BackendUnavailableError,
+    InterlockError,
+    RecordUnusableError,
+    StateNotKeptError,
+)
+
+
+class SnapshotHistory:
+    """The snapshots of one registered aggregate; without a snapshot store there are none.
+
+    A snapshot that isn't used is noted in the trace of the load, with the reason.
+    """
+
+    def __init__(self, context: TypeContext, records: StateRecords) -> None:
+        self._context = context
+        self._registration = context.registration
+        self._store = context.snapshots
+        self._records = records
+        own = self._registration.snapshot_scope
+        self._scopes = [
+            replace(own, revision=revision)
+            for revision in (own.revision, *self._registration.reads_revisions)
+        ]
+        self._queue = (
+            None
+            if self._store is None
+            or isinstance(self._registration.snapshot_strategy, NeverSnapshot)
+            else SnapshotQueue(self._store, context.reporting, size=context.snapshot_queue_size)
+        )
+        self._come_with_tail = self._store is not None and context.stream.keeps_beside(
+            self._store.store
+        )
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether there is a snapshot store."""
+        return self._store is not None
+
+    @property
+    def are_taken(self) -> bool:
+        """Whether there is a snapshot store, and a strategy that may ask for snapshots."""
+        return self._queue is not None
+
+    def start(self) -> None:
+        """Forget what an earlier life had yet to write."""
+        if self._queue is not None:
+            self._queue = self._queue.anew()
+
+    async def candidates(
+        self, aggregate_id: UUID, request: LoadRequest, trace: LoadTrace
+    ) -> AsyncGenerator[LoadedState, None]:
+        """The usable snapshots, best first: of this revision, then of those that may be read."""
+        store = self._store
+        if store is None:
+            return
+        self._note_failure(aggregate_id, trace)
+        read_next = self._read_with_tail if self._come_with_tail else self._read
+        for scope in self._scopes:
+            key = scope.key(aggregate_id)
+            bound = request.version
+            while bound is None or bound > 0:
+                try:
+                    read, read_next = read_next, self._read
+                    record = await read(store, key, bound, trace)
+                    if trace.snapshots_down:
+                        return
+                    if record is None:
+                        break
+                    if bound is not None and record.version > bound:
+                        raise RecordUnusableError(
+                            f"the store gave version {record.version}, asked for {bound} at most"
+                        )
+                    state = self._registration.mapper.state(record, key)
+                except RecordUnusableError as error:
+                    self._missed(trace, Reason.UNUSABLE, error)
+                    if error.version is None or (bound is not None and error.version > bound):
+                        break
+                    bound = error.version - 1
+                    continue
+                yield LoadedState.from_record(state, record, Source.SNAPSHOT, trace)
+                bound = record.version - 1
+
+    async def read_many(self, traces: Mapping[UUID, LoadTrace]) -> dict[UUID, LoadedState | None]:
+        """The newest snapshots, read at once; None for those that need a load of their own.
+
+        Raises `BackendUnavailableError`, whatever the settings say.
+        """
+        found: dict[UUID, LoadedState | None] = {}
+        if self._store is None:
+            return found
+        for aggregate_id, trace in traces.items():
+            self._note_failure(aggregate_id, trace)
+        for scope in self._scopes:
+            absent = [aggregate_id for aggregate_id in traces if aggregate_id not in found]
+            if not absent:
+                break
+            keys = {aggregate_id: scope.key(aggregate_id) for aggregate_id in absent}
+            records = await self._store.read_many(list(keys.values()))
+            for aggregate_id, key in keys.items():
+                trace, record = traces[aggregate_id], records.get(key)
+                trace.lap("snapshot")
+                if record is None:
+                    trace.miss(Source.SNAPSHOT, Reason.ABSENT)
+                else:
+                    found[aggregate_id] = self._loaded(record, key, trace)
+        return found
+
+    async def write(
+        self, loaded: LoadedState, supersedes: Collection[Stamp], now: datetime
+    ) -> None:
+        """Write a snapshot of the state behind its caller; a failure is counted."""
+        if self._queue is None:
+            return
+        try:
+            record = self._records.snapshot(loaded, now)
+            if await self._queue.write(record.key, record, supersedes):
+                loaded.record, loaded.anchor_at = record, record.anchor_at
+        except StateNotKeptError as error:
+            self._not_kept(error)
+        except Exception as error:  # noqa: BLE001 the load or commit stands
+            of = self._registration.name, loaded.aggregate_id
+            self._context.reporting.failed("snapshot.failed", error, of)
+
+    async def store(self, loaded: LoadedState, now: datetime) -> bool:
+        """Store a snapshot here and now, whatever the strategy says; False if it can't be kept.
+
+        The state is one that the stream had, and has events. Raises what the store raises.
+        """
+        if self._store is None:
+            raise AssertionError("no snapshot store")
+        try:
+            record = self._records.snapshot(loaded, now)
+        except StateNotKeptError as error:
+            self._not_kept(error)
+            return False
+        await self._store.put(record.key, record, loaded.trace.refuted)
+        self._context.reporting.count("snapshot.taken")
+        loaded.record, loaded.anchor_at = record, record.anchor_at
+        return True
+
+    async def revisions(self, aggregate_id: UUID) -> list[str]:
+        """The revisions that have a snapshot; none if the store can't tell."""
+        if self._store is None:
+            return []
+        try:
+            key = self._registration.snapshot_scope.key(aggregate_id)
+            return list(await self._store.revisions(key))
+        except InterlockError:
+            return []
+
+    async def forget(self, aggregate_id: UUID) -> None:
+        """Remove all snapshots of the id, of whatever revision.
+
+        Raises `BackendUnavailableError`, and `ConfigurationError` if the store can't.
+        """
+        if self._store is not None:
+            await self._store.forget(self._registration.snapshot_scope.key(aggregate_id))
+
+    async def forget_queued(self, aggregate_id: UUID) -> None:
+        """Write no snapshot of the id that is queued, and forget earlier failures."""
+        self._records.forget(aggregate_id)
+        if self._queue is not None:
+            await self._queue.forget(aggregate_id)
+
+    async def prune(self) -> int:
+        """Apply the store's retention to all of the type; the number of snapshots removed."""
+        if self._store is None:
+            return 0
+        return await self._store.prune(self._registration.snapshot_scope)
+
+    async def drain(self) -> None:
+        """Wait until what is queued is written; who stops waiting gives it up."""
+        if self._queue is not None:
+            await self._queue.drain()
+
+    async def _read_with_tail(
+        self, store: GuardedSnapshots, key: RecordKey, bound: int | None, trace: LoadTrace
+    ) -> AggregateRecord | None:
+        """The newest record; the tail behind it, or the whole stream, goes on the trace."""
+        noted, began = self._context.heads.head(key.aggregate_id), self._context.clock()
+        trace.is_reading_stream = True
+        try:
+            record, chunks = await self._context.stream.read_from_snapshot(
+                store.store, key, last=bound
+            )
+        except BackendUnavailableError:
+            # Which of the two stores it is, and what that means, shows when each is asked.
+            return await self._read(store, key, bound, trace)
+        finally:
+            trace.lap("snapshot")
+        first = 1 if record is None else max(record.version, 1)
+        trace.ahead = TailReadAhead(first, chunks, noted, began)
+        if record is None:
+            trace.miss(Source.SNAPSHOT, Reason.ABSENT)
+        return record
+
+    async def _read(
+        self, store: GuardedSnapshots, key: RecordKey, bound: int | None, trace: LoadTrace
+    ) -> AggregateRecord | None:
+        try:
+            record = await store.read(key, bound)
+        except BackendUnavailableError as error:
+            self._missed(trace, Reason.UNAVAILABLE, error)
+            if self._registration.fails_without_snapshots:
+                raise
+            trace.snapshots_down = True
+            return None
+        finally:
+            trace.lap("snapshot")
+        if record is None:
+            trace.miss(Source.SNAPSHOT, Reason.ABSENT)
+        return record
+
+    def _loaded(
+        self, record: AggregateRecord, key: RecordKey, trace: LoadTrace
+    ) -> LoadedState | None:
+        try:
+            state = self._registration.mapper.state(record, key)
+        except RecordUnusableError:
+            return None
+        return LoadedState.from_record(state, record, Source.SNAPSHOT, trace)
+
+    def _note_failure(self, aggregate_id: UUID, trace: LoadTrace) -> None:
+        """Note why the id's latest snapshot isn't stored, if it isn't."""
+        if self._queue is None:
+            return
+        loss, failure = self._records.loss(aggregate_id), self._queue.failure(aggregate_id)
+        if loss is not None:
+            trace.miss(Source.SNAPSHOT, Reason.NOT_KEPT, loss)
+        elif failure:
+            trace.miss(Source.SNAPSHOT, Reason.NOT_WRITTEN, failure)
+
+    def _missed(self, trace: LoadTrace, reason: Reason, detail: object) -> None:
+        trace.miss(Source.SNAPSHOT, reason, detail)
+        self._context.reporting.count(f"{Source.SNAPSHOT}.{reason}")
+
+    def _not_kept(self, error: StateNotKeptError) -> None:
+        self._context.reporting.not_kept("snapshot.not_kept", self._registration.name, error)

@@ -1,0 +1,92 @@
+"""From a loaded state to a record from which it comes back, and to another object of it."""
+
+import copy
+from dataclasses import replace
+from datetime import datetime
+from time import thread_time
+from typing import Any
+from uuid import UUID
+
+from interlock._engine.load_context import LoadedState
+from interlock._engine.registration import Registration
+from interlock._model.aggregate import Aggregate
+from interlock._storage.records import AggregateRecord
+from interlock.errors import InterlockError, StateNotKeptError
+
+_REMEMBERED = 1_000  # ids
+_SLOW_SECONDS = 0.005
+"""A commit doesn't wait for the verification of a state that takes longer."""
+
+
+class StateRecords:
+    """The records of the states of one registered aggregate, each encoded and verified once."""
+
+    def __init__(self, registration: Registration) -> None:
+        self._registration = registration
+        self._mapper = registration.mapper
+        self._losses: dict[UUID, str] = {}  # what the latest state would lose, the latest last
+
+    def snapshot(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
+        """The record of a snapshot. Raises `StateNotKeptError`."""
+        record, epoch = self._record(loaded, now), self._registration.snapshot_scope.epoch
+        return replace(record, epoch=epoch, anchor_at=record.last_event_at)
+
+    def cache_entry(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
+        """The record of a cache entry. Raises `StateNotKeptError`."""
+        record = self._record(loaded, now).in_epoch(self._mapper.scope.epoch)
+        if record.verified_at != loaded.verified_at:
+            record = replace(record, verified_at=loaded.verified_at)
+        return record
+
+    def loss(self, aggregate_id: UUID) -> str | None:
+        """What the id's latest state would lose in a record; None if it comes back."""
+        return self._losses.get(aggregate_id)
+
+    def forget(self, aggregate_id: UUID) -> None:
+        """Forget what a state of the id would have lost."""
+        self._losses.pop(aggregate_id, None)
+
+    def is_slow(self, loaded: LoadedState) -> bool:
+        """Whether the state takes long to verify, by how long it takes to encode it."""
+        if loaded.record is not None:
+            return False
+        began = thread_time()
+        try:
+            loaded.payload = self._mapper.encode(loaded.state)
+        except InterlockError:
+            return False  # raised again when it is written
+        return (thread_time() - began) * self._mapper.fidelity.cost > _SLOW_SECONDS
+
+    def copy(self, loaded: LoadedState) -> Aggregate | None:
+        """Another object of the same state; None if the state holds what can't be copied."""
+        if loaded.record is not None:
+            return self._mapper.state(loaded.record, loaded.record.key)
+        try:
+            return copy.deepcopy(loaded.state)
+        except Exception:  # noqa: BLE001 whatever a foreign object raises when it is copied
+            return None
+
+    def _record(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
+        if loaded.record is not None:
+            return loaded.record
+        mapper, state = self._mapper, loaded.state
+        try:
+            loaded.record = mapper.verified(
+                state,
+                mapper.encode(state) if loaded.payload is None else loaded.payload,
+                loaded.origin(mapper.scope),
+                verified_at=loaded.verified_at,
+                taken_at=now,
+            )
+        except StateNotKeptError as error:
+            remember(self._losses, loaded.aggregate_id, error.where)
+            raise
+        self._losses.pop(loaded.aggregate_id, None)
+        return loaded.record
+
+
+def remember(notes: dict[UUID, Any], aggregate_id: UUID, note: object) -> None:  # Any: a note
+    """Note something of an id; of the oldest of too many ids it is forgotten."""
+    notes[aggregate_id] = note
+    if len(notes) > _REMEMBERED:
+        del notes[next(iter(notes))]
