@@ -92,7 +92,7 @@ async def _measure(rounds: int, url: str, caches: Mapping[str, object]) -> None:
             for name, cache in caches.items()
         }
         await append_to(
-            apps["none"]._services[Account].context.stream._events.store,
+            apps["none"]._services[Account].context.stream._store,
             account_id,
             events,
             after=None,

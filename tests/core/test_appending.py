@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from interlock._engine import stream
-from interlock._engine.guard import GuardedEvents
 from interlock._engine.reports import Reporting
 from interlock._engine.stream import EventStream
 from interlock.backends import StoredEvent
@@ -59,7 +58,7 @@ async def _append(
     is_proven: bool,
     events: Sequence[StoredEvent] = EVENTS,
 ) -> None:
-    stream = EventStream("Account", GuardedEvents(store), reporting)
+    stream = EventStream("Account", store, reporting)
     await stream.append(events, after, is_proven=is_proven)
 
 

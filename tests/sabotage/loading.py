@@ -399,9 +399,7 @@ PATCHES = [
             "SnapshotHistory._read_with_tail",
             """
             try:
-                record, chunks = await self._context.stream.read_from_snapshot(
-                    store.store, key, last=bound
-                )
+                record, chunks = await self._reader(key, bound)
             except BackendUnavailableError:
                 return await self._read(store, key, bound, trace)
             finally:
@@ -409,9 +407,7 @@ PATCHES = [
             """,
             """
             try:
-                record, chunks = await self._context.stream.read_from_snapshot(
-                    store.store, key, last=bound
-                )
+                record, chunks = await self._reader(key, bound)
             except BackendUnavailableError:
                 raise
             finally:

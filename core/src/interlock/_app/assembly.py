@@ -9,7 +9,7 @@ from interlock._app.application import Application
 from interlock._app.dependencies import Dependencies
 from interlock._config.settings import AggregateOptions, Settings
 from interlock._engine.context import Clock, TypeContext
-from interlock._engine.guard import GuardedCache, GuardedEvents, GuardedSnapshots
+from interlock._engine.guard import GuardedCache, GuardedSnapshots
 from interlock._engine.known_heads import KnownHeads
 from interlock._engine.registration import Registration
 from interlock._engine.reports import Observer, Reporting
@@ -65,7 +65,7 @@ class Assembly:
     ) -> Application:
         """The wired application. Raises `ConfigurationError`."""
         self._check_names(aggregates)
-        events = GuardedEvents(self._events(event_store))
+        events = self._events(event_store)
         services = {
             cls: TypeServices(self._context(cls, given, events))
             for cls, given in aggregates.items()
@@ -112,7 +112,7 @@ class Assembly:
         return cast("EventStore", store)
 
     def _context(
-        self, cls: type[Aggregate], given: AggregateOptions, events: GuardedEvents
+        self, cls: type[Aggregate], given: AggregateOptions, events: EventStore
     ) -> TypeContext:
         application, name = self._settings.application, tables_of(cls).name
         settings = given.over(self._settings.aggregates.get(name)).over(self._settings.default)

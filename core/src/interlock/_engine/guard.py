@@ -5,25 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Collection, Generator, Map
 from datetime import timedelta
 from types import coroutine
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
-from interlock._engine.known_heads import Head
-from interlock._storage.protocols import (
-    CacheStore,
-    EventStore,
-    Forgetful,
-    ReadsFromSnapshot,
-    ReadsMany,
-    SnapshotStore,
-)
-from interlock._storage.records import (
-    AggregateRecord,
-    EventRow,
-    RecordKey,
-    Scope,
-    Stamp,
-    StoredEvent,
-)
+from interlock._storage.protocols import CacheStore, Forgetful, SnapshotStore
+from interlock._storage.records import AggregateRecord, RecordKey, Scope, Stamp
 from interlock.errors import (
     BackendUnavailableError,
     ConcurrencyError,
@@ -35,7 +19,6 @@ from interlock.errors import (
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]  # Any: what an awaitable and the event loop say to each other
-FromSnapshot = tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]
 
 
 class Done(Generic[T]):
@@ -119,80 +102,19 @@ async def call_backend(what: str, bound: timedelta | None, answer: Awaitable[T])
 
 
 class Chunks(Generic[T]):
-    """The chunks of a read, each waited for as one call."""
+    """The chunks of a read of events, each waited for as one call."""
 
-    __slots__ = ("_chunks", "_store")
+    __slots__ = ("_bound", "_chunks")
 
-    def __init__(self, store: EventStore, chunks: AsyncIterator[T]) -> None:
-        self._store = store
+    def __init__(self, chunks: AsyncIterator[T], bound: timedelta | None) -> None:
         self._chunks = chunks
+        self._bound = bound
 
     def __aiter__(self) -> "Chunks[T]":
         return self
 
     def __anext__(self) -> Awaitable[T]:
-        return call_backend("the event store's read", self._store.timeout, anext(self._chunks))
-
-
-class GuardedEvents:
-    """An event store behind its guard. The methods are those of `EventStore`."""
-
-    def __init__(self, store: EventStore) -> None:
-        self.store = store
-        self._reads_many = store if isinstance(store, ReadsMany) else None
-        self._reads_from_snapshot = store if isinstance(store, ReadsFromSnapshot) else None
-
-    def append(self, events: Sequence[StoredEvent], *, after: Head | None) -> Awaitable[None]:
-        return call_backend(
-            "the event store's append", self.store.timeout, self.store.append(events, after=after)
-        )
-
-    def read(
-        self, aggregate_type: str, aggregate_id: UUID, *, first: int, last: int | None
-    ) -> Chunks[Sequence[EventRow]]:
-        return Chunks(
-            self.store, self.store.read(aggregate_type, aggregate_id, first=first, last=last)
-        )
-
-    def head(self, aggregate_type: str, aggregate_id: UUID) -> Awaitable[Head | None]:
-        return call_backend(
-            "the event store's head",
-            self.store.timeout,
-            self.store.head(aggregate_type, aggregate_id),
-        )
-
-    def delete(self, aggregate_type: str, aggregate_id: UUID) -> Awaitable[int]:
-        return call_backend(
-            "the event store's delete",
-            self.store.timeout,
-            self.store.delete(aggregate_type, aggregate_id),
-        )
-
-    def read_many(
-        self, aggregate_type: str, first: Mapping[UUID, int]
-    ) -> Chunks[tuple[UUID, Sequence[EventRow]]] | None:
-        """None if the store reads one stream at a time."""
-        if self._reads_many is None:
-            return None
-        return Chunks(self.store, self._reads_many.read_many(aggregate_type, first))
-
-    def keeps_beside(self, snapshots: SnapshotStore) -> bool:
-        """Whether a snapshot of this store and the tail behind it are one read."""
-        reader = self._reads_from_snapshot
-        return reader is not None and reader.keeps_beside(snapshots)
-
-    async def read_from_snapshot(
-        self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None
-    ) -> tuple[AggregateRecord | None, Chunks[Sequence[EventRow]]]:
-        """Only where `keeps_beside` says so."""
-        if self._reads_from_snapshot is None:
-            raise AssertionError("the store doesn't read from snapshots")
-        record, chunks = await call_backend(
-            "the event store's read from a snapshot",
-            self.store.timeout,
-            self._reads_from_snapshot.read_from_snapshot(snapshots, key, last=last),
-        )
-        return record, Chunks(self.store, chunks)
+        return call_backend("the event store's read", self._bound, anext(self._chunks))
 
 
 class GuardedCache:

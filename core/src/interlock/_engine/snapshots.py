@@ -43,8 +43,8 @@ class SnapshotHistory:
             or isinstance(self._registration.snapshot_strategy, NeverSnapshot)
             else SnapshotQueue(self._store, context.reporting, size=context.snapshot_queue_size)
         )
-        self._come_with_tail = self._store is not None and context.stream.keeps_beside(
-            self._store.store
+        self._reader = (
+            None if self._store is None else context.stream.reader_from(self._store.store)
         )
 
     @property
@@ -70,7 +70,7 @@ class SnapshotHistory:
         if store is None:
             return
         self._note_failure(aggregate_id, trace)
-        read_next = self._read_with_tail if self._come_with_tail else self._read
+        read_next = self._read_with_tail
         for scope in self._scopes:
             key = scope.key(aggregate_id)
             bound = request.version
@@ -192,13 +192,13 @@ class SnapshotHistory:
     async def _read_with_tail(
         self, store: GuardedSnapshots, key: RecordKey, bound: int | None, trace: LoadTrace
     ) -> AggregateRecord | None:
-        """The newest record; the tail behind it, or the whole stream, goes on the trace."""
+        """The newest record; if it can be had, the tail behind it goes on the trace."""
+        if self._reader is None:
+            return await self._read(store, key, bound, trace)
         noted, began = self._context.heads.head(key.aggregate_id), self._context.clock()
         trace.is_reading_stream = True
         try:
-            record, chunks = await self._context.stream.read_from_snapshot(
-                store.store, key, last=bound
-            )
+            record, chunks = await self._reader(key, bound)
         except BackendUnavailableError:
             # Which of the two stores it is, and what that means, shows when each is asked.
             return await self._read(store, key, bound, trace)

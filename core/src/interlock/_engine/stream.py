@@ -1,14 +1,19 @@
 """The streams of one aggregate type: reads, and appends until their outcome is known."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from uuid import UUID
 
-from interlock._engine.guard import Chunks, GuardedEvents
+from interlock._engine.guard import Chunks, call_backend
 from interlock._engine.known_heads import Head
 from interlock._engine.reports import Reporting
-from interlock._storage.protocols import SnapshotStore
+from interlock._storage.protocols import (
+    EventStore,
+    ReadsFromSnapshot,
+    ReadsMany,
+    SnapshotStore,
+)
 from interlock._storage.records import AggregateRecord, EventRow, RecordKey, StoredEvent
 from interlock.errors import (
     AppendOutcomeUnknownError,
@@ -16,6 +21,11 @@ from interlock.errors import (
     ConcurrencyError,
     InterlockError,
 )
+
+ReaderFromSnapshot = Callable[
+    [RecordKey, int | None],
+    Awaitable[tuple[AggregateRecord | None, Chunks[Sequence[EventRow]]]],
+]
 
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.02  # before the second attempt; doubled each time
@@ -30,38 +40,52 @@ class _Standing(Enum):
 
 
 class EventStream:
-    """The streams of one aggregate type in the event store."""
+    """The streams of one aggregate type in an event store, behind a guard."""
 
-    def __init__(self, aggregate_type: str, events: GuardedEvents, reporting: Reporting) -> None:
+    def __init__(self, aggregate_type: str, store: EventStore, reporting: Reporting) -> None:
         self._type = aggregate_type
-        self._events = events
+        self._store = store
         self._reporting = reporting
 
     def read(
         self, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> Chunks[Sequence[EventRow]]:
         """The events with `first <= version <= last`, chunk by chunk."""
-        return self._events.read(self._type, aggregate_id, first=first, last=last)
+        store = self._store
+        chunks = store.read(self._type, aggregate_id, first=first, last=last)
+        return Chunks(chunks, store.timeout)
 
     def read_many(
         self, first: Mapping[UUID, int]
     ) -> Chunks[tuple[UUID, Sequence[EventRow]]] | None:
-        """The events of each id from its version on; None if they are read one by one."""
-        return self._events.read_many(self._type, first)
+        """The events of each id from its version on; None if the store reads one by one."""
+        store = self._store
+        if not isinstance(store, ReadsMany):
+            return None
+        return Chunks(store.read_many(self._type, first), store.timeout)
 
-    def keeps_beside(self, snapshots: SnapshotStore) -> bool:
-        """Whether `read_from_snapshot` can be had with this store."""
-        return self._events.keeps_beside(snapshots)
+    def reader_from(self, snapshots: SnapshotStore) -> ReaderFromSnapshot | None:
+        """How a snapshot of the store and the tail behind it are one read; None if they are two."""
+        store = self._store
+        if not isinstance(store, ReadsFromSnapshot) or not store.keeps_beside(snapshots):
+            return None
 
-    async def read_from_snapshot(
-        self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None
-    ) -> tuple[AggregateRecord | None, Chunks[Sequence[EventRow]]]:
-        """The newest record and the events from its version on, in one read."""
-        return await self._events.read_from_snapshot(snapshots, key, last=last)
+        async def read(
+            key: RecordKey, last: int | None
+        ) -> tuple[AggregateRecord | None, Chunks[Sequence[EventRow]]]:
+            record, chunks = await call_backend(
+                "the event store's read from a snapshot",
+                store.timeout,
+                store.read_from_snapshot(snapshots, key, last=last),
+            )
+            return record, Chunks(chunks, store.timeout)
+
+        return read
 
     async def head(self, aggregate_id: UUID) -> Head | None:
         """The version and the id of the last event."""
-        return await self._events.head(self._type, aggregate_id)
+        head = self._store.head(self._type, aggregate_id)
+        return await call_backend("the event store's head", self._store.timeout, head)
 
     async def ids(self, aggregate_id: UUID, first: int, last: int) -> dict[int, bytes]:
         """The event ids by version, from `first` to `last`."""
@@ -72,7 +96,8 @@ class EventStream:
 
     async def delete(self, aggregate_id: UUID) -> None:
         """Delete the whole stream."""
-        await self._events.delete(self._type, aggregate_id)
+        deleted = self._store.delete(self._type, aggregate_id)
+        await call_backend("the event store's delete", self._store.timeout, deleted)
 
     async def append(
         self, events: Sequence[StoredEvent], after: Head | None, *, is_proven: bool
@@ -88,7 +113,8 @@ class EventStream:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                await self._events.append(events, after=after)
+                append = self._store.append(events, after=after)
+                await call_backend("the event store's append", self._store.timeout, append)
             except InterlockError as error:
                 failure = error
             else:
