@@ -2,8 +2,7 @@
 
 from typing import ClassVar
 
-from interlock.domain import Aggregate, Command
-from interlock.routing import applies_event, handles_command
+from interlock import Aggregate, Command, applies_event, handles_command
 from pydantic import BaseModel
 
 

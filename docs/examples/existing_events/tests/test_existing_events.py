@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from interlock.application import Application, ApplicationBuilder, LoadReport, Source, backend
+from interlock import ApplicationBuilder, backend
+from interlock.application import Application, LoadReport, Source
 from interlock.application.aggregates import (
     AlwaysCache,
     AnyOf,

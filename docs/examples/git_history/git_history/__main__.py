@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from interlock.application import Application, ApplicationBuilder
+from interlock import ApplicationBuilder
+from interlock.application import Application
 from interlock.errors import InterlockError
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn

@@ -7,8 +7,7 @@ dispatched again.
 
 from uuid import UUID
 
-from interlock.domain import Aggregate, Command
-from interlock.routing import applies_event, handles_command
+from interlock import Aggregate, Command, applies_event, handles_command
 from pydantic import BaseModel, ConfigDict
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from interlock.application import ApplicationBuilder
+from interlock import ApplicationBuilder
 
 from git_history.domain import ImportProgress, PathHistory, TrackedFile
 from git_history.git import open_repository

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from interlock.application import backend
+from interlock import backend
 from interlock.backends import RecordKey
 from interlock_conformance import CacheConformance, PackagingConformance
 

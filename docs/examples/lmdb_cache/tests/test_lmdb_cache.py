@@ -4,15 +4,14 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from interlock.application import ApplicationBuilder, LoadReport
+from interlock import Aggregate, ApplicationBuilder, Command, applies_event, handles_command
+from interlock.application import LoadReport
 from interlock.backends import (
     BackendUnavailableError,
     RecordKey,
     RecordTooLargeError,
     RecordUnusableError,
 )
-from interlock.domain import Aggregate, Command
-from interlock.routing import applies_event, handles_command
 from interlock_conformance.records import record_of
 from pydantic import BaseModel
 
