@@ -438,18 +438,12 @@ async def test_a_snapshot_that_is_asked_for_and_cannot_be_kept_is_left_out() -> 
 
 
 async def test_who_sets_a_state_by_hand_is_told() -> None:
-    class Bound(Snapshots):
-        pass
-
-    snapshots = Bound()
+    snapshots = Snapshots()
     async with Rig(Lossy, snapshots=snapshots) as rig:
         await rig.deposit(1)
         state = await rig.load()
         assert isinstance(state, Lossy)
-        guarded = rig.app._services[Lossy].context.snapshots
-        assert guarded is not None
-        bound = guarded.store
-        assert isinstance(bound, Bound)
+        bound = snapshots.bind(rig.app._services[Lossy].context.registration.mapper)
         with pytest.raises(StateNotKeptError, match=r"\$\.pair: a tuple comes back as a list"):
             await bound.save_snapshot(state)
 

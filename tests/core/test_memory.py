@@ -1,5 +1,6 @@
 """The memory and null forms keep what the protocols say; they are the reference for authors."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,8 +12,6 @@ from interlock._model.aggregate import Aggregate, PendingEvent, set_pending
 from interlock._storage.adapters import (
     PlainCache,
     PlainSnapshots,
-    RecordCacheBackend,
-    RecordSnapshotBackend,
     as_cache_store,
     as_snapshot_store,
 )
@@ -25,6 +24,7 @@ from interlock._storage.memory import (
     NullAggregateSnapshotStorageBackend,
 )
 from interlock._storage.protocols import ListsIds, RemovesOne
+from interlock._storage.record_backends import RecordCacheBackend, RecordSnapshotBackend
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._storage.records import MAX_VERSION, AggregateRecord, Scope, StoredEvent
 from interlock.errors import (
@@ -232,6 +232,41 @@ async def test_a_bound_record_backend_keeps_aggregates() -> None:
     await store.save_snapshot(MAPPER.state(record(3), KEY))
     assert await store.load_snapshot(ID, 2) is None
     assert await store.load_snapshot(ID) == found
+
+
+async def test_a_call_for_one_type_binds_no_later_call() -> None:
+    backend = InMemoryAggregateCacheBackend()
+    assert await backend.bind(MAPPER).get_aggregate(ID) is None
+    with pytest.raises(ConfigurationError, match="isn't bound to an aggregate type"):
+        await backend.get_aggregate(ID)
+
+
+async def test_a_call_for_one_type_binds_no_other_backend() -> None:
+    class Doubled(InMemoryAggregateCacheBackend):
+        other = InMemoryAggregateCacheBackend()
+
+        async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+            return await self.other.get_aggregate(aggregate_id)
+
+    with pytest.raises(ConfigurationError, match=r"InMemory.* isn't bound to an aggregate type"):
+        await Doubled().bind(MAPPER).get_aggregate(ID)
+
+
+async def test_calls_for_two_types_at_once_stay_apart() -> None:
+    turn = asyncio.Event()
+
+    class Waiting(InMemoryAggregateCacheBackend):
+        async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
+            await turn.wait()
+            return await super().get_aggregate(aggregate_id)
+
+    backend = Waiting()
+    other = replace(MAPPER, scope=replace(MAPPER.scope, namespace="another"))
+    await backend.bind(MAPPER).set_aggregate(MAPPER.state(record(3), KEY))
+    tasks = [asyncio.ensure_future(backend.bind(m).get_aggregate(ID)) for m in (MAPPER, other)]
+    await asyncio.sleep(0)
+    turn.set()
+    assert await asyncio.gather(*tasks) == [MAPPER.state(record(3), KEY), None]
 
 
 async def test_an_unbound_record_backend_says_so() -> None:

@@ -338,12 +338,28 @@ PATCHES = [
         (22,),
     ),
     Patch(
+        "a bound call binds what comes after it",
+        "only a call for a type knows the type",
+        CodeEdit("Bound._called", "_binding.reset(token)", "pass"),
+        f"{_TESTS}memory.py::test_a_call_for_one_type_binds_no_later_call",
+    ),
+    Patch(
+        "a bound call binds other backends",
+        "a backend that was called for a type lends it to no other backend",
+        CodeEdit(
+            "_RecordBackend._bound_mapper",
+            "binding is None or binding[0] is not self",
+            "binding is None",
+        ),
+        f"{_TESTS}memory.py::test_a_call_for_one_type_binds_no_other_backend",
+    ),
+    Patch(
         "a subclass's override is passed by",
         "what is overridden is what is called",
         CodeEdit(
             "_inherits",
-            "all((getattr(type(view), name) is getattr(base, name) for name in methods))",
-            "isinstance(view, base) and bool(methods)",
+            "all((getattr(type(backend), name) is getattr(base, name) for name in methods))",
+            "isinstance(backend, base) and bool(methods)",
         ),
         f"{_TESTS}memory.py::test_what_a_subclass_overrides_is_what_is_called",
     ),

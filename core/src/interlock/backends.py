@@ -17,12 +17,7 @@ from interlock._plugins.specs import (
     StrategySpec,
     hookimpl,
 )
-from interlock._storage.adapters import (
-    RecordCacheBackend,
-    RecordSnapshotBackend,
-    as_cache_store,
-    as_snapshot_store,
-)
+from interlock._storage.adapters import as_cache_store, as_snapshot_store
 from interlock._storage.codecs import Codec, JsonCodec
 from interlock._storage.memory import in_chunks, newer
 from interlock._storage.protocols import (
@@ -40,6 +35,7 @@ from interlock._storage.protocols import (
     SnapshotStore,
     TellsNewest,
 )
+from interlock._storage.record_backends import RecordCacheBackend, RecordSnapshotBackend
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._storage.records import (
     AggregateRecord,

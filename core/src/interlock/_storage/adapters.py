@@ -1,10 +1,9 @@
-"""The record bases for authors, and a plain class seen as a record store."""
+"""Backends of any kind as the record stores that loads use."""
 
-from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn, Protocol, Self
+from typing import NoReturn
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -17,6 +16,14 @@ from interlock._storage.protocols import (
     CacheStore,
     SnapshotStore,
 )
+from interlock._storage.record_backends import (
+    CACHE_TIMEOUT,
+    SNAPSHOT_TIMEOUT,
+    Bound,
+    RecordCacheBackend,
+    RecordSnapshotBackend,
+    read_each,
+)
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._storage.records import NEVER_VERIFIED, AggregateRecord, RecordKey, Scope, Stamp
 from interlock._values.fidelity import told
@@ -27,156 +34,6 @@ from interlock.errors import (
     RecordUnusableError,
     StateNotKeptError,
 )
-
-CACHE_TIMEOUT = timedelta(seconds=1)
-SNAPSHOT_TIMEOUT = timedelta(seconds=5)
-
-
-class _RecordBackend:
-    """What both record bases share: opening, closing, and the view bound to one aggregate type."""
-
-    # A view shares the `__dict__` of its backend, so what tells them apart is a slot.
-    __slots__ = ("__dict__", "_mapper")
-
-    _mapper: AggregateMapper
-    timeout: timedelta | None
-    is_local: bool = False
-    """Whether it answers within this process, without waiting."""
-
-    async def open(self) -> None:
-        """Connect. Called once, on start, on the loop that will use the backend."""
-
-    async def close(self) -> None:
-        """Disconnect. Called once, after the last call."""
-
-    def bind(self, mapper: AggregateMapper) -> Self:
-        """A view of this backend for one aggregate type; it shares every attribute with it."""
-        view = object.__new__(type(self))
-        view.__dict__ = self.__dict__
-        view._mapper = mapper
-        return view
-
-    def _bound(self) -> AggregateMapper:
-        try:
-            return self._mapper
-        except AttributeError:
-            raise ConfigurationError(
-                f"{type(self).__name__} isn't bound to an aggregate type; register it with an "
-                "aggregate, or call its record methods"
-            ) from None
-
-
-class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
-    """The base of cache backends: moves records; where it is bound, an `AggregateCacheBackend`.
-
-    A subclass implements `read`, `put` and `remove` as `interlock.backends.CacheStore` says, and
-    `read_many` where the store has a multi-get.
-    """
-
-    timeout: timedelta | None = CACHE_TIMEOUT
-    required: bool = False
-    """Whether an application doesn't start while this cache can't be opened."""
-
-    @abstractmethod
-    async def read(self, key: RecordKey) -> AggregateRecord | None: ...
-
-    @abstractmethod
-    async def put(
-        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
-    ) -> None: ...
-
-    @abstractmethod
-    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None: ...
-
-    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        return await _read_each(self, keys)
-
-    async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
-        mapper = self._bound()
-        key = mapper.scope.key(aggregate_id)
-        record = await self.read(key)
-        return None if record is None else mapper.state(record, key)
-
-    async def set_aggregate(self, aggregate: Aggregate) -> None:
-        await self.put(*_stamped(self._bound(), aggregate))
-
-    async def remove_aggregate(self, aggregate_id: UUID) -> None:
-        await self.remove(self._bound().scope.key(aggregate_id))
-
-
-class RecordSnapshotBackend(_RecordBackend, AggregateSnapshotStorageBackend):
-    """The base of snapshot backends: moves records, and is as `RecordCacheBackend` where bound.
-
-    A subclass implements `read`, `put`, `revisions` and `prune` as
-    `interlock.backends.SnapshotStore` says, and what it can of `Forgetful`, `ListsIds`,
-    `RemovesOne` and `TellsNewest`.
-    """
-
-    timeout: timedelta | None = SNAPSHOT_TIMEOUT
-
-    @abstractmethod
-    async def read(
-        self, key: RecordKey, at_or_below: int | None = None
-    ) -> AggregateRecord | None: ...
-
-    @abstractmethod
-    async def put(
-        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
-    ) -> None: ...
-
-    @abstractmethod
-    async def revisions(self, key: RecordKey) -> Collection[str]: ...
-
-    @abstractmethod
-    async def prune(self, scope: Scope) -> int: ...
-
-    async def forget(self, key: RecordKey) -> int:
-        raise ConfigurationError(
-            f"{type(self).__name__} can't forget: it implements no `forget`; remove the snapshots "
-            "of the aggregate by the store's own means"
-        )
-
-    async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        return await _read_each(self, keys)
-
-    async def save_snapshot(self, aggregate: Aggregate) -> None:
-        await self.put(*_stamped(self._bound(), aggregate))
-
-    async def load_snapshot(
-        self, aggregate_id: UUID, intended_version: int | None = None
-    ) -> Aggregate | None:
-        mapper = self._bound()
-        key = mapper.scope.key(aggregate_id)
-        record = await self.read(key, intended_version)
-        return None if record is None else mapper.state(record, key)
-
-
-class _Reader(Protocol):
-    async def read(self, key: RecordKey) -> AggregateRecord | None: ...
-
-
-async def _read_each(
-    store: _Reader, keys: Sequence[RecordKey]
-) -> Mapping[RecordKey, AggregateRecord]:
-    found = {}
-    for key in keys:
-        try:
-            record = await store.read(key)
-        except RecordUnusableError:
-            continue
-        if record is not None:
-            found[key] = record
-    return found
-
-
-def _stamped(mapper: AggregateMapper, aggregate: Aggregate) -> tuple[RecordKey, AggregateRecord]:
-    try:
-        record = mapper.record_of(aggregate, verified_at=NEVER_VERIFIED, taken_at=datetime.now(UTC))
-    except RecordUnusableError as error:
-        raise ConfigurationError(
-            f"only an aggregate that was loaded can be kept: {error}"
-        ) from error
-    return mapper.scope.key(aggregate.id), record
 
 
 class PlainCache:
@@ -219,7 +76,7 @@ class PlainCache:
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         """One `read` after the other."""
-        return await _read_each(self, keys)
+        return await read_each(self, keys)
 
 
 class PlainSnapshots:
@@ -265,14 +122,14 @@ class PlainSnapshots:
     async def forget(self, key: RecordKey) -> int:
         """Raises `ConfigurationError`: the protocol has no removal."""
         raise ConfigurationError(
-            f"{type(self._backend).__name__} can't forget: a plain snapshot backend has no "
+            f"{_name_of(self._backend)} can't forget: a plain snapshot backend has no "
             "removal; remove the snapshots of the aggregate by the backend's own means, or derive "
             "it from RecordSnapshotBackend and implement `forget`"
         )
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         """One `read` after the other."""
-        return await _read_each(self, keys)
+        return await read_each(self, keys)
 
 
 def _handed(mapper: AggregateMapper, record: AggregateRecord) -> Aggregate:
@@ -306,9 +163,13 @@ def _record(mapper: AggregateMapper, aggregate: object) -> AggregateRecord:
 def _translate(error: Exception, backend: object) -> NoReturn:
     if isinstance(error, ValidationError):
         raise RecordUnusableError(
-            f"{type(backend).__name__} found what doesn't validate ({told(error)})"
+            f"{_name_of(backend)} found what doesn't validate ({told(error)})"
         ) from None
-    raise BackendUnavailableError(f"{type(backend).__name__}: {error!r}") from error
+    raise BackendUnavailableError(f"{_name_of(backend)}: {error!r}") from error
+
+
+def _name_of(backend: object) -> str:
+    return type(backend.backend if isinstance(backend, Bound) else backend).__name__
 
 
 _CACHE_METHODS = ("get_aggregate", "set_aggregate", "remove_aggregate")
@@ -316,35 +177,31 @@ _SNAPSHOT_METHODS = ("save_snapshot", "load_snapshot")
 
 
 def as_cache_store(backend: object, mapper: AggregateMapper) -> CacheStore:
-    """The backend as the loader sees it, bound to the mapper's type.
+    """Adapt a backend to the record-level protocol that loads use.
 
-    A record backend stays what it is, unless a subclass overrides an aggregate-level method: what
-    is overridden is what is called. Raises `ConfigurationError` if methods are missing.
+    A record backend is returned as it is, unless its class overrides an aggregate-level method:
+    then that method is called. Raises `ConfigurationError` if methods are missing.
     """
     if isinstance(backend, RecordCacheBackend):
-        view = backend.bind(mapper)
-        return (
-            view
-            if _inherits(view, RecordCacheBackend, _CACHE_METHODS)
-            else PlainCache(view, mapper)
-        )
+        if _inherits(backend, RecordCacheBackend, _CACHE_METHODS):
+            return backend
+        return PlainCache(backend.bind(mapper), mapper)
     _require(backend, _CACHE_METHODS, "AggregateCacheBackend")
     return PlainCache(backend, mapper)  # type: ignore[arg-type] # its methods stand
 
 
 def as_snapshot_store(backend: object, mapper: AggregateMapper) -> SnapshotStore:
-    """As `as_cache_store`, for a snapshot backend."""
+    """Adapt a snapshot backend, as `as_cache_store` does a cache."""
     if isinstance(backend, RecordSnapshotBackend):
-        view = backend.bind(mapper)
-        if _inherits(view, RecordSnapshotBackend, _SNAPSHOT_METHODS):
-            return view
-        return PlainSnapshots(view, mapper)
+        if _inherits(backend, RecordSnapshotBackend, _SNAPSHOT_METHODS):
+            return backend
+        return PlainSnapshots(backend.bind(mapper), mapper)
     _require(backend, _SNAPSHOT_METHODS, "AggregateSnapshotStorageBackend")
     return PlainSnapshots(backend, mapper)  # type: ignore[arg-type] # its methods stand
 
 
-def _inherits(view: object, base: type, methods: Sequence[str]) -> bool:
-    return all(getattr(type(view), name) is getattr(base, name) for name in methods)
+def _inherits(backend: object, base: type, methods: Sequence[str]) -> bool:
+    return all(getattr(type(backend), name) is getattr(base, name) for name in methods)
 
 
 def _require(backend: object, methods: Sequence[str], protocol: str) -> None:

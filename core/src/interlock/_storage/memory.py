@@ -14,7 +14,7 @@ from collections.abc import (
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from interlock._storage.adapters import RecordCacheBackend, RecordSnapshotBackend
+from interlock._storage.record_backends import RecordCacheBackend, RecordSnapshotBackend
 from interlock._storage.records import (
     AggregateRecord,
     EventRow,

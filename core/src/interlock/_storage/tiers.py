@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from interlock._storage.adapters import RecordCacheBackend
 from interlock._storage.memory import InMemoryAggregateCacheBackend
 from interlock._storage.protocols import ChangeNotifier
+from interlock._storage.record_backends import RecordCacheBackend
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 from interlock.errors import ConfigurationError
 
