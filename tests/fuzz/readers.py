@@ -182,7 +182,7 @@ def _message(data: bytes) -> None:
 
     changes = object.__new__(Changes)
     changes._own, changes.changed = b"own ", lambda _: None
-    changes._heard(data)
+    changes._on_message(data)
 
 
 def _entry(body: bytes) -> None:

@@ -13,10 +13,10 @@ from interlock_sqlalchemy_events.ddl import ddl as events_ddl
 from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
 from interlock_sqlalchemy_snapshots.ddl import ddl as snapshots_ddl
-from sql_plans import Spoken, faults, filled, identity, spoken
+from sql_plans import Sent, faults, filled, identity, sent
 from sql_rig import Place, dropped, everywhere
 
-__all__ = ["spoken"]
+__all__ = ["sent"]
 
 SCOPE = Scope("default", 0, "Account", "r1")
 
@@ -34,7 +34,7 @@ def place(
 @pytest.mark.skipif(find_spec("sqlglot") is None, reason="needs sqlglot: it isn't installed")
 @pytest.mark.parametrize("number", [0, 7], ids=["a long stream", "snapshot and tail"])
 async def test_a_snapshot_and_its_tail_are_sought_by_the_keys(
-    place: Place, spoken: list[Spoken], number: int
+    place: Place, sent: list[Sent], number: int
 ) -> None:
     from sql_subset import beyond  # noqa: PLC0415 # it may be missing
 
@@ -47,7 +47,7 @@ async def test_a_snapshot_and_its_tail_are_sought_by_the_keys(
     await events.open()
     with suppress(RecordUnusableError):  # the rows are no real ones
         await events.read_from_snapshot(snapshots, SCOPE.key(identity(number)))
-    (said,) = spoken
+    (said,) = sent
     assert await faults(events._database, said) == set()
     assert beyond(said[0], "postgres" if place.is_postgresql else "mysql") == ()
     await events.close()

@@ -15,32 +15,32 @@ PATCHES = [
     _SQL(
         "what a session was told isn't read back",
         "a session that keeps other settings than it was told is refused",
-        CodeEdit("MySQL._pinned", "if wrong:", "if False:"),
+        CodeEdit("MySQL._pin_settings", "if wrong:", "if False:"),
         f"{_SESSIONS}test_a_session_that_keeps_the_servers_settings_is_refused",
     ),
     _SQL(
         "a commit isn't looked after",
         "a commit into a file that was replaced meanwhile is unknown",
-        CodeEdit("Commits._make_alone", "writer.check_commit()", ""),
+        CodeEdit("Commits._commit_alone", "writer.check_commit()", ""),
         f"{_EVENTS}replaced.py::"
         "test_a_commit_into_a_file_that_is_replaced_meanwhile_is_unknown[sqlite]",
     ),
     _SQL(
         "a file that was replaced is read on",
         "what is read stands in the file that is there now",
-        CodeEdit("ThreadedDatabase._read_here", "if not connections.is_current():", "if False:"),
+        CodeEdit("ThreadedDatabase._read_on_loop", "if not connections.is_current():", "if False:"),
         f"{_EVENTS}replaced.py::test_what_is_read_stands_in_the_file_that_is_there_now[500-sqlite]",
     ),
     _SQL(
         "a file that was replaced is used on in the thread",
         "a replaced file's connections are parted with and made anew",
-        CodeEdit("Life.current", "if not self.connections.is_current():", "if False:"),
+        CodeEdit("FileSession.current", "if not self.connections.is_current():", "if False:"),
         f"{_EVENTS}replaced.py::test_what_is_read_stands_in_the_file_that_is_there_now[0-sqlite]",
     ),
     _SQL(
         "a page on a server is of any size",
         "a page holds 16 MiB at most, whatever is in it",
-        CodeEdit("largest", "PAGE_BYTES // limit if limit > 1 else 2**31 - 1", "2**31 - 1"),
+        CodeEdit("max_row_bytes", "PAGE_BYTES // limit if limit > 1 else 2**31 - 1", "2**31 - 1"),
         f"{_MEMORY}[postgresql-500-_one]",
     ),
     _SQL(

@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from interlock.backends import AggregateRecord, RecordKey, Scope
-from interlock_diskcache_cache.backend import DiskCacheAggregateCacheBackend, _found
+from interlock_diskcache_cache.backend import DiskCacheAggregateCacheBackend, _read_entry
 from interlock_diskcache_cache.config import DiskCacheConfig
 
 _NOW = datetime.now(UTC)
@@ -58,7 +58,7 @@ async def measure(backend: DiskCacheAggregateCacheBackend, size: int, rounds: in
     key = _SCOPE.key(UUID(int=size))
     await backend.put(key, record(key, size))
     calls = max(2, 200_000 // (size + 1_000))
-    hop = partial(backend._client._submit, partial(_found, key=key), is_write=False)
+    hop = partial(backend._client._submit, partial(_read_entry, key=key), is_write=False)
     inline, hopping, puts = [], [], []
     for _ in range(rounds):
         inline.append(await timed(lambda: backend.read(key), calls))

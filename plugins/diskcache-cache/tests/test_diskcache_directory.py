@@ -20,7 +20,7 @@ from interlock.backends import (
 )
 from interlock_diskcache_cache.backend import DiskCacheAggregateCacheBackend
 from interlock_diskcache_cache.config import DiskCacheConfig
-from interlock_diskcache_cache.directory import prepare
+from interlock_diskcache_cache.directory import prepare_directory
 
 Backend = DiskCacheAggregateCacheBackend
 OpenBackend = Callable[..., Awaitable[Backend]]
@@ -70,7 +70,7 @@ def test_the_directories_above_that_are_made_are_private_and_others_stay(
     directory.chmod(0o755)
     before = os.umask(umask)
     try:
-        prepare(directory / "a" / "b" / "cache.db")
+        prepare_directory(directory / "a" / "b" / "cache.db")
     finally:
         os.umask(before)
     assert mode(directory) == 0o755
@@ -141,7 +141,7 @@ async def test_a_log_that_another_deletes_while_it_is_looked_at_is_no_fault(
     other.start()
     try:
         for _ in range(500):
-            prepare(file)
+            prepare_directory(file)
     finally:
         over.set()
         other.join()

@@ -25,13 +25,13 @@ ON_SERVERS = pytest.mark.parametrize("place", ["postgresql", "psycopg", "mariadb
 async def under_way(store: SQLAlchemyEventStore, steps: Sequence[Any]) -> AsyncIterator[None]:
     """The steps are made within the block, and committed at its end."""
     database = store._database
-    pool = database._links.pool  # type: ignore[attr-defined] # that of a server
+    pool = database._client.pool  # type: ignore[attr-defined] # that of a server
     taken = await pool.take()
-    await database._send(taken.link, "BEGIN")  # type: ignore[attr-defined] # as above
+    await database._send(taken.connection, "BEGIN")  # type: ignore[attr-defined] # as above
     for step in steps:
-        await database._run(taken.link, step)  # type: ignore[attr-defined] # as above
+        await database._run(taken.connection, step)  # type: ignore[attr-defined] # as above
     yield
-    await database._send(taken.link, "COMMIT")  # type: ignore[attr-defined] # as above
+    await database._send(taken.connection, "COMMIT")  # type: ignore[attr-defined] # as above
     pool.give_back(taken)
 
 

@@ -90,8 +90,8 @@ async def test_a_pool_whose_connections_are_all_in_use_is_told(
         append = asyncio.ensure_future(store.append(events(ID, [1]), after=None))
         await waiting(place)
         assert isinstance(store._database, ServerDatabase)
-        pool = store._database._links.pool
-        pool.patience = 0.01
+        pool = store._database._client.pool
+        pool.wait_seconds = 0.01
         for returned_at, why in ((0.0, "none came back within"), (math.inf, "raise pool_size")):
             pool._returned_at = returned_at
             with pytest.raises(BackendUnavailableError, match=f"all 1 conn.*{why}") as caught:

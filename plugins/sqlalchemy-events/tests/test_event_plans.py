@@ -8,10 +8,10 @@ import pytest
 from interlock.backends import StoredEvent
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.ddl import ddl
-from sql_plans import Spoken, faults, filled, identity, spoken
+from sql_plans import Sent, faults, filled, identity, sent
 from sql_rig import Place, dropped, everywhere
 
-__all__ = ["spoken"]
+__all__ = ["sent"]
 
 Events = Callable[..., Sequence[StoredEvent]]
 
@@ -37,56 +37,56 @@ async def read_many(store: SQLAlchemyEventStore, *, count: int) -> None:
 
 @pytest.mark.parametrize("number", [0, 7], ids=["long", "short"])
 async def test_a_head_is_found_without_a_sort(
-    store: SQLAlchemyEventStore, spoken: list[Spoken], number: int
+    store: SQLAlchemyEventStore, sent: list[Sent], number: int
 ) -> None:
     await store.head("Account", identity(number))
-    (said,) = spoken
+    (said,) = sent
     assert await faults(store._database, said) == set()
 
 
 async def test_a_long_stream_is_read_without_a_sort(
-    store: SQLAlchemyEventStore, spoken: list[Spoken]
+    store: SQLAlchemyEventStore, sent: list[Sent]
 ) -> None:
     await read(store, 0, 500)
-    assert len(spoken) > 1
-    for said in spoken:
+    assert len(sent) > 1
+    for said in sent:
         assert await faults(store._database, said) == set()
 
 
-async def test_a_short_tail_is_sought(store: SQLAlchemyEventStore, spoken: list[Spoken]) -> None:
+async def test_a_short_tail_is_sought(store: SQLAlchemyEventStore, sent: list[Sent]) -> None:
     await read(store, 7, 15)
-    (said,) = spoken
+    (said,) = sent
     assert await faults(store._database, said) == set()
 
 
 @pytest.mark.parametrize("count", [1, 20, 500])
 async def test_the_tails_of_many_are_sought(
-    store: SQLAlchemyEventStore, place: Place, spoken: list[Spoken], count: int
+    store: SQLAlchemyEventStore, place: Place, sent: list[Sent], count: int
 ) -> None:
     await read_many(store, count=count)
-    assert spoken
-    for said in spoken:
+    assert sent
+    for said in sent:
         # An array comes in any order, as far as PostgreSQL knows.
         assert await faults(store._database, said) == ({"Sort"} if place.is_postgresql else set())
 
 
 @pytest.mark.parametrize("size", [1, 3])
 async def test_an_append_seeks_the_head(
-    store: SQLAlchemyEventStore, events: Events, spoken: list[Spoken], size: int
+    store: SQLAlchemyEventStore, events: Events, sent: list[Sent], size: int
 ) -> None:
     number = 1000 + size
     appended = events(identity(number), range(21, 21 + size))
     await store.append(appended, after=(20, identity(f"{number}/20")))
     await store.append(events(uuid4(), range(1, 1 + size)), after=None)
-    assert len(spoken) == 2
-    for said in spoken:
+    assert len(sent) == 2
+    for said in sent:
         assert await faults(store._database, said) == set()
 
 
-async def test_a_deletion_seeks_its_rows(store: SQLAlchemyEventStore, spoken: list[Spoken]) -> None:
+async def test_a_deletion_seeks_its_rows(store: SQLAlchemyEventStore, sent: list[Sent]) -> None:
     assert await store.delete("Account", identity(1900), below=5) == 4
-    assert len(spoken) == 2
-    for said in spoken:
+    assert len(sent) == 2
+    for said in sent:
         assert await faults(store._database, said) == set()
 
 

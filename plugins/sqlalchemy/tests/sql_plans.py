@@ -14,7 +14,7 @@ from interlock_sqlalchemy.drivers import Asyncmy, Asyncpg
 from interlock_sqlalchemy.server import ServerDatabase
 from sql_rig import Place, ask, made
 
-Spoken = tuple[str, Sequence[object]]
+Sent = tuple[str, Sequence[object]]
 Part = dict[str, Any]  # of a plan: whatever the server's JSON holds
 
 
@@ -62,9 +62,9 @@ def filled(kind: str, folder: Path, **tables: Callable[..., str]) -> Place:
 
 
 @pytest.fixture
-def spoken(monkeypatch: pytest.MonkeyPatch) -> list[Spoken]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
     """The statements with values that the drivers are given, and these."""
-    said: list[Spoken] = []
+    said: list[Sent] = []
 
     def noting(method: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         def noted(
@@ -82,21 +82,21 @@ def spoken(monkeypatch: pytest.MonkeyPatch) -> list[Spoken]:
     return said
 
 
-async def faults(database: Database, said: Spoken) -> set[str]:
+async def faults(database: Database, said: Sent) -> set[str]:
     """What of the statement's plan isn't a search by the primary key: "Seq Scan", "Sort".
 
     The plan is that of a connection which the database has set up.
     """
     assert isinstance(database, ServerDatabase)
-    (text, values), pool = said, database._links.pool
+    (text, values), pool = said, database._client.pool
     taken = await pool.take()
     try:
         if not text.count("$1"):
-            return set(_faults_mariadb(await ask(taken.link, f"EXPLAIN {text}", *values)))
-        await ask(taken.link, f"PREPARE said AS {text}")
+            return set(_faults_mariadb(await ask(taken.connection, f"EXPLAIN {text}", *values)))
+        await ask(taken.connection, f"PREPARE said AS {text}")
         given = ", ".join(map(_literal, values))
-        ((plan,),) = await ask(taken.link, f"EXPLAIN (FORMAT JSON) EXECUTE said({given})")
-        await ask(taken.link, "DEALLOCATE said")
+        ((plan,),) = await ask(taken.connection, f"EXPLAIN (FORMAT JSON) EXECUTE said({given})")
+        await ask(taken.connection, "DEALLOCATE said")
         return set(_faults_postgresql(plan[0]["Plan"]))
     finally:
         pool.give_back(taken)

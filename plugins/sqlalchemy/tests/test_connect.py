@@ -5,7 +5,7 @@ from sqlalchemy import make_url
 
 from interlock.backends import ConfigurationError
 from interlock_sqlalchemy.database import Database
-from interlock_sqlalchemy.names import spoken
+from interlock_sqlalchemy.names import display_url
 
 Connect = Callable[..., Database]
 
@@ -75,4 +75,4 @@ def test_an_escaped_password_is_taken(connected: Connect) -> None:
     ],
 )
 def test_messages_name_every_host_and_no_password(url: str, name: str) -> None:
-    assert spoken(make_url(url)) == name
+    assert display_url(make_url(url)) == name

@@ -68,7 +68,7 @@ def test_what_a_new_connection_says_stays_in_the_subset() -> None:
     begin = PostgreSQL(make_url(options.url), options)._begin
     assert sql_subset.beyond(begin, "postgres", is_session=True) == ()
     limits = {"innodb_lock_wait_timeout": "1", "max_execution_time": "1000"}
-    shown = mysql._show([*mysql._PINNED, *mysql._OF_THE_SERVER])
+    shown = mysql._show([*mysql._PINNED, *mysql._SERVER_VARIABLES])
     for text in (mysql._set(mysql._PINNED), mysql._set(limits), mysql._ISOLATION, shown):
         assert sql_subset.beyond(text, "mysql", is_session=True) == ()
 

@@ -19,7 +19,7 @@ from interlock.backends import (
     Stamp,
     newer,
 )
-from interlock_diskcache_cache.client import Client, entry
+from interlock_diskcache_cache.client import Client, read_value
 from interlock_diskcache_cache.config import DiskCacheConfig
 from interlock_diskcache_cache.size import largest_entry
 
@@ -57,7 +57,7 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
         await self._client.close()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        return await self._client.read(partial(_found, key=key))
+        return await self._client.read(partial(_read_entry, key=key))
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         found = {}
@@ -65,7 +65,7 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
             if start:
                 await asyncio.sleep(0)
             batch = keys[start : start + _MANY]
-            found.update(await self._client.read(partial(_usable, keys=batch)))
+            found.update(await self._client.read(partial(_read_usable_many, keys=batch)))
         return found
 
     async def put(
@@ -80,7 +80,7 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
             )
 
         def put(cache: Cache) -> None:
-            found = _standing(cache, key)
+            found = _read_usable(cache, key)
             if found is None or found.stamp in supersedes or newer(found, record) is not found:
                 cache.set(key.text(), blob, expire=self._ttl)
 
@@ -89,7 +89,7 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         def remove(cache: Cache) -> None:
             if stamp is not None:
-                found = _standing(cache, key)
+                found = _read_usable(cache, key)
                 if found is None or found.stamp != stamp:
                     return
             cache.delete(key.text())
@@ -101,21 +101,21 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
         return f"diskcache {version('diskcache')}, SQLite {sqlite_version}"
 
 
-def _found(cache: Cache, key: RecordKey) -> AggregateRecord | None:
+def _read_entry(cache: Cache, key: RecordKey) -> AggregateRecord | None:
     """The entry. Raises `RecordUnusableError` for one that isn't a record of this key."""
-    blob = entry(cache, key.text())
+    blob = read_value(cache, key.text())
     if blob is None:
         return None
     return AggregateRecord.from_bytes(blob, key=key)
 
 
-def _standing(cache: Cache, key: RecordKey) -> AggregateRecord | None:
+def _read_usable(cache: Cache, key: RecordKey) -> AggregateRecord | None:
     """The entry, if it is usable."""
     with suppress(RecordUnusableError):
-        return _found(cache, key)
+        return _read_entry(cache, key)
     return None
 
 
-def _usable(cache: Cache, keys: Sequence[RecordKey]) -> dict[RecordKey, AggregateRecord]:
-    entries = ((key, _standing(cache, key)) for key in keys)
+def _read_usable_many(cache: Cache, keys: Sequence[RecordKey]) -> dict[RecordKey, AggregateRecord]:
+    entries = ((key, _read_usable(cache, key)) for key in keys)
     return {key: record for key, record in entries if record is not None}

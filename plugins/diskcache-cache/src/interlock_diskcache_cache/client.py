@@ -40,7 +40,7 @@ _ADVICE = {
 }
 
 
-def entry(cache: Cache, name: str) -> bytes | None:
+def read_value(cache: Cache, name: str) -> bytes | None:
     """The value under a key. Raises `RecordUnusableError` for one that isn't bytes."""
     try:
         value: bytes | None = cache.get(name)
@@ -65,7 +65,7 @@ class Client:
         self._executor: ThreadPoolExecutor | None = None
         self._cache: Cache | None = None  # the thread's affair; diskcache connects each thread
         self._identity: tuple[int, int] | None = None
-        self._here: Cache | None = None  # what the loop's thread has a connection of
+        self._loop_cache: Cache | None = None  # what the loop's thread has a connection of
 
     async def open(self) -> None:
         """Connect. If that fails, each call tries again, until `close`."""
@@ -77,9 +77,9 @@ class Client:
         executor, self._executor = self._executor, None
         if executor is None:
             return
-        if self._here is not None:
-            self._here.close()
-            self._here = None
+        if self._loop_cache is not None:
+            self._loop_cache.close()
+            self._loop_cache = None
         # Nothing in the thread waits longer than for a lock, which the deadlines bound.
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(executor, self._disconnect))
         executor.shutdown()
@@ -87,10 +87,10 @@ class Client:
     async def read(self, work: Work[T]) -> T:
         """Do what only reads."""
         cache = self._cache
-        if cache is not self._here:
-            if self._here is not None:
-                self._here.close()
-            self._here = cache
+        if cache is not self._loop_cache:
+            if self._loop_cache is not None:
+                self._loop_cache.close()
+            self._loop_cache = cache
         if cache is not None and self._executor is not None:
             try:
                 return work(cache)
@@ -121,20 +121,20 @@ class Client:
     def _run(self, work: Work[T], deadline: float, *, is_write: bool) -> T:
         while True:
             try:
-                cache = self._connected()
+                cache = self._current_cache()
                 with cache.transact() if is_write else nullcontext():
                     return work(cache)
             except InterlockError:
                 raise
             except Exception as error:
-                cause = _cause(error)
+                cause = _first_cause(error)
                 code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
                 if code not in _BUSY or time.monotonic() >= deadline:
                     self._recover(code)
                     raise self._unavailable(cause, code) from error
             time.sleep(_POLL)
 
-    def _connected(self) -> Cache:
+    def _current_cache(self) -> Cache:
         """The cache; opened again if somebody deleted its files."""
         if self._cache is None or self._identity != _identity(self._file):
             self._disconnect()
@@ -180,7 +180,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _cause(error: BaseException) -> BaseException:
+def _first_cause(error: BaseException) -> BaseException:
     """What SQLite said first: diskcache hides it behind a timeout or a rollback that failed."""
     while isinstance(error.__context__, sqlite3.Error):
         error = error.__context__

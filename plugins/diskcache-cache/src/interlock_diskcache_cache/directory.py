@@ -11,7 +11,7 @@ from interlock.backends import ConfigurationError
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-def prepare(file: Path) -> None:
+def prepare_directory(file: Path) -> None:
     """Make the database's directory and an empty file, both private, unless they are there.
 
     Whoever can write there can forge states, so that nobody else may; nor to a directory above it
@@ -23,9 +23,9 @@ def prepare(file: Path) -> None:
     _check(file.parent, "name another directory")
     # SQLite gives its log and index the permissions of the database.
     os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    for beside in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+    for neighbour in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
         with suppress(FileNotFoundError):  # whoever closes the database last deletes these two
-            _check(beside, "delete it while no process uses it")
+            _check(neighbour, "delete it while no process uses it")
 
 
 def _check(path: Path, otherwise: str) -> None:

@@ -8,7 +8,7 @@ from diskcache import Cache  # type: ignore[import-untyped] # it ships no types
 from diskcache.core import METADATA  # type: ignore[import-untyped] # as above
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
-from interlock_diskcache_cache.directory import prepare
+from interlock_diskcache_cache.directory import prepare_directory
 from interlock_diskcache_cache.disk import RecordDisk
 from interlock_diskcache_cache.size import FileCache, soft_limit
 
@@ -42,17 +42,17 @@ def open_cache(directory: Path, size_limit: int) -> Cache:
     """
     file = directory / "cache.db"
     try:
-        prepare(file)
+        prepare_directory(file)
     except OSError as error:
         raise BackendUnavailableError(
             f"the cache needs a directory that this user can write to: {error}"
         ) from error
-    _claim(file)
+    _mark_as_ours(file)
     settings = {**_SETTINGS, "size_limit": soft_limit(size_limit)}
     return FileCache(str(directory), timeout=0, disk=RecordDisk, **settings)
 
 
-def _claim(file: Path) -> None:
+def _mark_as_ours(file: Path) -> None:
     """Mark a new database as ours, in WAL mode; refuse one without the mark."""
     with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
         connection.execute("PRAGMA auto_vacuum = FULL")  # heard only while there is no table

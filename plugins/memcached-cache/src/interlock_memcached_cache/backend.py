@@ -93,7 +93,7 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
             shares[self._ring.node(text)][text] = key
         found = {}
         asked = [node.run(partial(entries.get_many, keys=list(shares[node]))) for node in shares]
-        for share, values in zip(shares.values(), await _answered(asked), strict=True):
+        for share, values in zip(shares.values(), await _gather_answers(asked), strict=True):
             for text, value in values.items():
                 with suppress(RecordUnusableError):
                     found[share[text]] = AggregateRecord.from_bytes(value, key=share[text])
@@ -130,7 +130,7 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
         return [answer for answer in answers if isinstance(answer, str)]
 
 
-async def _answered(
+async def _gather_answers(
     asked: Sequence[Awaitable[Mapping[str, bytes]]],
 ) -> Sequence[Mapping[str, bytes]]:
     """The answers in order, an empty one for a server that failed; raises if all did."""

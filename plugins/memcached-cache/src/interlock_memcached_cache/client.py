@@ -100,14 +100,14 @@ class Node:
             connection.close()
             if was_open and isinstance(error, _CLOSED):
                 return self._attempt(work)
-            raise self._failed(error) from error
+            raise self._note_failure(error) from error
         if self._failure is not None:
             self._failure = None
             logger.info("memcached at %s answers again", self.name)
         return result
 
-    def _failed(self, error: Exception) -> BackendUnavailableError:
-        message = f"memcached at {self.name} {_told(error)}"
+    def _note_failure(self, error: Exception) -> BackendUnavailableError:
+        message = f"memcached at {self.name} {_describe(error)}"
         if _is_about_the_server(error):
             if self._failure is None:
                 logger.warning("%s", message)
@@ -140,11 +140,11 @@ def _is_about_the_password(error: Exception) -> bool:
     return isinstance(error, MemcacheClientError) and "authentica" in str(error)
 
 
-def _told(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     """What was found, and what to do."""
-    for is_it, told in _TOLD:
+    for is_it, description in _DESCRIPTIONS:
         if is_it(error):
-            return told.format(error)
+            return description.format(error)
     return f"doesn't answer as memcached does: {error!r}; see that the port in servers is right"
 
 
@@ -153,7 +153,7 @@ def _is(*kinds: type[Exception]) -> Callable[[Exception], bool]:
 
 
 # The first that fits, so the special before the general.
-_TOLD = (
+_DESCRIPTIONS = (
     (
         _is_about_the_password,
         "refused us: {!s}; set username and password as its authentication file (-Y) has them",

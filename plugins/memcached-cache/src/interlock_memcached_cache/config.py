@@ -61,7 +61,7 @@ class Tls(BaseModel):
     """Its private key, unless it stands in `cert_file`."""
 
     @model_validator(mode="after")
-    def _key_of_a_certificate(self) -> Self:
+    def _check_key_file(self) -> Self:
         if self.key_file is not None and self.cert_file is None:
             raise ValueError("key_file needs cert_file, the certificate that the key belongs to")
         return self

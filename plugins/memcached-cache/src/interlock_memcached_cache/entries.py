@@ -55,10 +55,10 @@ def put(
     text, value = key.text(), record.to_bytes()
     try:
         for _ in range(_RACES):
-            found, token = _gets(connection, text)
+            found, token = _get_with_token(connection, text)
             if found is None:
                 is_stored = connection.add(text, value, expire=expire, noreply=False)
-            elif _is_to_stay(found, key, record, supersedes):
+            elif _should_stay(found, key, record, supersedes):
                 return
             else:
                 is_stored = connection.cas(text, value, token, expire=expire, noreply=False)
@@ -85,7 +85,7 @@ def remove(connection: Connection, key: RecordKey, stamp: Stamp | None) -> None:
         connection.delete(text, noreply=False)
         return
     for _ in range(_RACES):
-        found, token = _gets(connection, text)
+        found, token = _get_with_token(connection, text)
         if found is None or _stamp(found, key) != stamp:
             return
         # The text protocol has no delete that compares; an entry that has expired is gone.
@@ -94,7 +94,7 @@ def remove(connection: Connection, key: RecordKey, stamp: Stamp | None) -> None:
     raise BackendUnavailableError(f"{_RACES} others changed the entry while it was removed")
 
 
-def _gets(connection: Connection, key: str) -> tuple[bytes | None, bytes | None]:
+def _get_with_token(connection: Connection, key: str) -> tuple[bytes | None, bytes | None]:
     value, token = connection.gets(key)
     if token == _NO_TOKEN:
         raise BackendUnavailableError(
@@ -104,7 +104,7 @@ def _gets(connection: Connection, key: str) -> tuple[bytes | None, bytes | None]
     return value, token
 
 
-def _is_to_stay(
+def _should_stay(
     value: bytes, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
 ) -> bool:
     try:

@@ -85,8 +85,8 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
         outcome, left = await self._client.run(PUT, text, *put, b"", *superseded)
         if outcome != Outcome.STORED and not _is_usable(left, key):
             # No reader takes the entry that the script left: it is put over.
-            useless = checksum_of(left)
-            outcome, _ = await self._client.run(PUT, text, *put, useless, *superseded)
+            unusable_checksum = checksum_of(left)
+            outcome, _ = await self._client.run(PUT, text, *put, unusable_checksum, *superseded)
         if outcome == Outcome.NEWER_STANDS and self._changes is not None:
             # Whoever wrote it told so before; what is put now must not outlive that in a tier.
             self._changes.changed(text)

@@ -42,7 +42,7 @@ class Changes:
         self._reset = reset
         self._look = asyncio.Event()  # set when a subscription fails: its server may have moved
         self._subscriptions: dict[Node, asyncio.Task[None]] = {}
-        self._following: asyncio.Task[None] | None = None
+        self._follow_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Subscribe; what doesn't succeed at once is tried again until `close`."""
@@ -51,19 +51,19 @@ class Changes:
             attempts = self._follow(await self._primaries(), is_first=True)
         for attempted in attempts:
             await attempted.wait()
-        self._following = asyncio.create_task(self._keep_following())
+        self._follow_task = asyncio.create_task(self._follow_forever())
 
     async def close(self) -> None:
         """Unsubscribe."""
         tasks = list(self._subscriptions.values())
-        if self._following is not None:
-            tasks.append(self._following)
+        if self._follow_task is not None:
+            tasks.append(self._follow_task)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._subscriptions.clear()
 
-    async def _keep_following(self) -> None:
+    async def _follow_forever(self) -> None:
         """Subscribe where writes go to, also after they have moved."""
         while True:
             with suppress(TimeoutError):
@@ -86,8 +86,8 @@ class Changes:
                     self._config,
                     node,
                     channel_name(self._config),
-                    heard=self._heard,
-                    failed=self._look.set,
+                    on_message=self._on_message,
+                    on_failure=self._look.set,
                     reset=self._reset,
                 )
                 task = asyncio.create_task(subscription.run(is_first=is_first))
@@ -95,6 +95,6 @@ class Changes:
                 attempts.append(subscription.attempted)
         return attempts
 
-    def _heard(self, message: bytes) -> None:
+    def _on_message(self, message: bytes) -> None:
         if not message.startswith(self._own):
             self.changed(message.partition(b" ")[2].decode("ascii", "replace"))

@@ -31,8 +31,8 @@ class Client:
         self._timeout = config.timeout.total_seconds()
         self._most = config.max_connections
         self._slots = asyncio.Semaphore(self._most)
-        self._named = _named(config)
-        self._closing = config.connecting.total_seconds()
+        self._description = _describe_servers(config)
+        self._close_seconds = config.effective_connect_timeout.total_seconds()
         self._loop: asyncio.AbstractEventLoop | None = None  # that of the first call
 
     async def execute(self, *command: bytes | str | int) -> Reply:
@@ -41,15 +41,15 @@ class Client:
         Raises `RecordUnusableError` where something else than a string stands under the key,
         `BackendUnavailableError` for everything else.
         """
-        return await self._bounded(lambda: self._servers.execute(*command))
+        return await self._within_timeout(lambda: self._servers.execute(*command))
 
     async def run(self, script: Script, key: str, *arguments: bytes | str | int) -> Reply:
         """What the script answers; its text is sent to a server that hasn't seen it."""
-        return await self._bounded(lambda: self._run(script, key, arguments))
+        return await self._within_timeout(lambda: self._run(script, key, arguments))
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """The strings under the keys; None where there is none, or something else."""
-        replies = await self._bounded(lambda: self._servers.get_many(keys))
+        replies = await self._within_timeout(lambda: self._servers.get_many(keys))
         failed = [reply for reply in replies if isinstance(reply, Exception)]
         for error in failed:
             if not str(error).startswith(WRONG_TYPE) and len(failed) == len(replies):
@@ -58,7 +58,7 @@ class Client:
 
     async def primaries(self) -> Sequence[Node]:
         """Where entries are written at present."""
-        return await self._bounded(self._servers.primaries)
+        return await self._within_timeout(self._servers.primaries)
 
     async def close(self) -> None:
         """Close all connections, after the calls that use them: each ends within its timeout."""
@@ -67,7 +67,7 @@ class Client:
                 for _ in range(self._most):
                     await self._slots.acquire()
         with suppress(driver.RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(self._closing):
+            async with asyncio.timeout(self._close_seconds):
                 await self._servers.close()
 
     def check_loop(self) -> None:
@@ -76,8 +76,8 @@ class Client:
         self._loop = self._loop or loop
         if self._loop is not loop:
             raise ConfigurationError(
-                f"{self._named} was opened by another event loop; build another backend for this "
-                "one"
+                f"{self._description} was opened by another event loop; build another backend for "
+                "this one"
             )
 
     async def _run(self, script: Script, key: str, arguments: Sequence[bytes | str | int]) -> Reply:
@@ -86,7 +86,7 @@ class Client:
         except driver.NoScriptError:
             return await self._servers.execute("EVAL", script.text, 1, key, *arguments)
 
-    async def _bounded(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _within_timeout(self, call: Callable[[], Awaitable[T]]) -> T:
         self.check_loop()
         # A call that ends within closes its connection, so no reply is left for the next one.
         try:
@@ -95,7 +95,7 @@ class Client:
                     return await call()
         except TimeoutError as error:
             raise BackendUnavailableError(
-                f"{self._named} gave no answer within {self._timeout:g} s"
+                f"{self._description} gave no answer within {self._timeout:g} s"
             ) from error
         except driver.ResponseError as error:
             if isinstance(error, driver.ReadOnlyError):
@@ -107,10 +107,10 @@ class Client:
     def _raise(self, error: Exception) -> NoReturn:
         if str(error).startswith(WRONG_TYPE):
             raise RecordUnusableError("what stands under the key is no string") from error
-        raise BackendUnavailableError(f"{self._named}: {_advice(error)}") from error
+        raise BackendUnavailableError(f"{self._description}: {_advice(error)}") from error
 
 
-def _named(config: RedisConfig) -> str:
+def _describe_servers(config: RedisConfig) -> str:
     address = config.address
     nodes = ",".join(f"{host}:{port}" for host, port in address.nodes)
     if address.mode is Mode.SENTINEL:

@@ -91,18 +91,18 @@ class RedisConfig(BaseModel):
         return self.username or self.address.username, password or self.address.password
 
     @property
-    def connecting(self) -> timedelta:
+    def effective_connect_timeout(self) -> timedelta:
         """`connect_timeout` or its default."""
         return self.timeout / 2 if self.connect_timeout is None else self.connect_timeout
 
     @model_validator(mode="after")
-    def _checked(self) -> Self:
+    def _check_options(self) -> Self:
         address = self.address
         if self.username and address.username:
             raise ValueError("the user is named twice: in url and in username")
         if self.password is not None and address.password:
             raise ValueError("the password is given twice: in url and in password")
-        if self.connecting > self.timeout:
+        if self.effective_connect_timeout > self.timeout:
             raise ValueError("connect_timeout must not be longer than timeout, which includes it")
         if (self.ssl_certfile is None) != (self.ssl_keyfile is None):
             raise ValueError("ssl_certfile and ssl_keyfile are given together or not at all")

@@ -28,7 +28,7 @@ def connection_options(config: RedisConfig) -> dict[str, Any]:  # Any: the drive
         "db": config.address.db,
         "username": username,
         "password": password,
-        "socket_connect_timeout": config.connecting.total_seconds(),
+        "socket_connect_timeout": config.effective_connect_timeout.total_seconds(),
         # Each call is bounded as a whole, which costs less than a bound on each of its steps.
         "socket_timeout": None,
         "socket_keepalive": True,

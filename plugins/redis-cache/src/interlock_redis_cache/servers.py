@@ -101,7 +101,7 @@ class _Sentinels(Sentinel):
 class _Sentinel(_Pooled):
     def __init__(self, config: RedisConfig) -> None:
         password = config.sentinel_password
-        connecting = config.connecting.total_seconds()
+        connect_timeout = config.effective_connect_timeout.total_seconds()
         tls = {"ssl": True, **tls_options(config)} if config.address.tls else {}
         self._service = config.address.service
         self._sentinel = _Sentinels(  # type: ignore[no-untyped-call] # the driver's
@@ -110,8 +110,8 @@ class _Sentinel(_Pooled):
                 "username": config.sentinel_username,
                 "password": None if password is None else password.get_secret_value(),
                 # A sentinel that hangs costs this much, then the next one is asked.
-                "socket_timeout": connecting / 2,
-                "socket_connect_timeout": connecting / 2,
+                "socket_timeout": connect_timeout / 2,
+                "socket_connect_timeout": connect_timeout / 2,
                 "protocol": 2,
                 "retry": retries(0),
                 **tls,

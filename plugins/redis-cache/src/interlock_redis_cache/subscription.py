@@ -28,19 +28,19 @@ class Subscription:
         node: Node,
         channel: bytes,
         *,
-        heard: Callable[[bytes], None],
-        failed: Callable[[], None],
+        on_message: Callable[[bytes], None],
+        on_failure: Callable[[], None],
         reset: Callable[[], None],
     ) -> None:
         self.attempted = asyncio.Event()
         self._config = config
         self._node = node
         self._channel = channel
-        self._heard = heard
-        self._failed = failed
+        self._on_message = on_message
+        self._on_failure = on_failure
         self._reset = reset
         self._timeout = config.timeout.total_seconds()
-        self._alive = asyncio.Event()
+        self._replied = asyncio.Event()
 
     async def run(self, *, is_first: bool) -> None:
         """Until it is cancelled. The first attempt of the first subscription resets nothing."""
@@ -62,7 +62,7 @@ class Subscription:
                 await _disconnect(connection)
             if was_open:
                 self._reset()
-            self._failed()
+            self._on_failure()
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 # no secret
             pause = min(2 * pause, _LAST_PAUSE)
 
@@ -74,23 +74,23 @@ class Subscription:
 
     async def _listen(self, connection: Connection) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._hear(connection))
+            tasks.create_task(self._receive(connection))
             tasks.create_task(self._check(connection))
 
-    async def _hear(self, connection: Connection) -> None:
+    async def _receive(self, connection: Connection) -> None:
         while True:
             kind, *rest = await connection.read_response()
-            self._alive.set()
+            self._replied.set()
             if kind == b"message":
-                self._heard(rest[-1])
+                self._on_message(rest[-1])
 
     async def _check(self, connection: Connection) -> None:
         while True:
             await asyncio.sleep(self._config.heartbeat.total_seconds())
-            self._alive.clear()
+            self._replied.clear()
             async with asyncio.timeout(self._timeout):
                 await connection.send_command("PING", check_health=False)
-                await self._alive.wait()
+                await self._replied.wait()
 
 
 async def _disconnect(connection: Connection) -> None:

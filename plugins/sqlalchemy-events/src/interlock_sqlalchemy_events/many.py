@@ -25,7 +25,7 @@ from interlock_sqlalchemy.database import (
     Row,
     Statement,
     Values,
-    largest,
+    max_row_bytes,
     whole_page,
 )
 from interlock_sqlalchemy.joint import event_columns
@@ -58,7 +58,7 @@ class ManyReads:
         while left:
             part = dict(list(left.items())[: _SIZES[-1]])
             statement, values = self._bound(part)
-            bounds = {"limit": limit, "largest": largest(limit)}
+            bounds = {"limit": limit, "largest": max_row_bytes(limit)}
             rows = await self._database.fetch(statement, {**shared, **values, **bounds})
             page = whole_page(list(rows), limit, _ROWS)
             for aggregate_id, found in groupby(page.rows, _id):

@@ -49,19 +49,19 @@ def ddl(
     if dialect is None:
         if table:
             raise ConfigurationError("--table goes with --dialect; a configuration names its own")
-        statements = _configured(config, _installed())
+        statements = _statements_of_config(config, _installed_ddls())
     elif config is not None:
         raise ConfigurationError("--dialect and --config exclude each other: URLs have a dialect")
     else:
-        statements = _all(dialect, _named(table or ()), _installed())
+        statements = _statements_for(dialect, _parse_tables(table or ()), _installed_ddls())
     typer.echo("\n".join(statements), nl=False)
 
 
-def _installed() -> Mapping[str, EntryPoint]:
+def _installed_ddls() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def _named(tables: Iterable[str]) -> dict[str, str]:
+def _parse_tables(tables: Iterable[str]) -> dict[str, str]:
     named = {}
     for table in tables:
         backend, equals, name = table.partition("=")
@@ -75,7 +75,9 @@ def _named(tables: Iterable[str]) -> dict[str, str]:
     return named
 
 
-def _all(dialect: str, tables: Mapping[str, str], ddls: Mapping[str, EntryPoint]) -> Iterator[str]:
+def _statements_for(
+    dialect: str, tables: Mapping[str, str], ddls: Mapping[str, EntryPoint]
+) -> Iterator[str]:
     unknown = tables.keys() - ddls.keys()
     if unknown:
         raise ConfigurationError(
@@ -87,7 +89,7 @@ def _all(dialect: str, tables: Mapping[str, str], ddls: Mapping[str, EntryPoint]
         yield point.load()(dialect, **options)
 
 
-def _configured(config: Path | None, ddls: Mapping[str, EntryPoint]) -> Iterator[str]:
+def _statements_of_config(config: Path | None, ddls: Mapping[str, EntryPoint]) -> Iterator[str]:
     """Each table once, however many backends share it."""
     places: dict[tuple[str, str, str], list[str]] = {}
     for found in configured_backends(config):

@@ -10,7 +10,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from interlock.backends import BackendUnavailableError
 from interlock_sqlalchemy.database import Lookup, RefusedError, Step
 
-_TOGETHER = 256
+_MAX_TOGETHER = 256
 """How many writes one transaction holds: all of them wait for its end."""
 
 
@@ -38,7 +38,7 @@ class CommittingDialect(Protocol):
 class Writer(Protocol):
     """The connection that writes."""
 
-    write: DBAPICursor
+    write_cursor: DBAPICursor
 
     def check_commit(self) -> None:
         """Raise `BackendUnavailableError` unless what was committed stands."""
@@ -48,13 +48,13 @@ class Writer(Protocol):
 class Write:
     """One write: its steps, and how it ended."""
 
-    __slots__ = ("changed", "error", "is_late", "is_made", "steps")
+    __slots__ = ("error", "is_done", "is_late", "rows_changed", "steps")
 
     def __init__(self, steps: Sequence[Step | Lookup]) -> None:
         self.steps = steps
-        self.changed = 0
+        self.rows_changed = 0
         self.error: BaseException | None = None
-        self.is_made = False
+        self.is_done = False
         self.is_late = False
         """Whether nobody waits for it any more; set by another thread."""
 
@@ -71,35 +71,35 @@ class Commits:
         self._dialect = dialect
         self._waiting: deque[Write] = deque()
 
-    def enlist(self, steps: Sequence[Step | Lookup]) -> Write:
+    def enqueue(self, steps: Sequence[Step | Lookup]) -> Write:
         """A write, for a job of the thread, which runs the jobs in the order of their writes."""
         write = Write(steps)
         self._waiting.append(write)
         return write
 
-    def changed(self, write: Write, writer: Callable[[], Writer]) -> int:
+    def commit(self, write: Write, writer: Callable[[], Writer]) -> int:
         """How many rows it changed; it is made here, unless it was with one before it."""
-        if not write.is_made:
-            count = min(len(self._waiting), _TOGETHER)
-            self._make(writer, [self._waiting.popleft() for _ in range(count)])
+        if not write.is_done:
+            count = min(len(self._waiting), _MAX_TOGETHER)
+            self._commit(writer, [self._waiting.popleft() for _ in range(count)])
         if write.error is not None:
             raise write.error
-        return write.changed
+        return write.rows_changed
 
-    def _make(self, writer: Callable[[], Writer], writes: Sequence[Write]) -> None:
+    def _commit(self, writer: Callable[[], Writer], writes: Sequence[Write]) -> None:
         try:
-            if len(writes) == 1 or not self._make_together(writer(), writes):
+            if len(writes) == 1 or not self._commit_together(writer(), writes):
                 for write in writes:
-                    self._make_alone(writer(), write)
+                    self._commit_alone(writer(), write)
         except BackendUnavailableError as error:  # there is no connection: nothing was done
             for write in writes:
-                if not write.is_made:
+                if not write.is_done:
                     write.error = BackendUnavailableError(str(error), nothing_done=True)
         for write in writes:
-            write.is_made = True
+            write.is_done = True
 
-    def _make_alone(self, writer: Writer, write: Write) -> None:
-        cursor, is_interrupted = writer.write, True
+    def _commit_alone(self, writer: Writer, write: Write) -> None:
+        cursor, is_interrupted = writer.write_cursor, True
         while is_interrupted:  # by what was to hit another one
             committing = False
             if write.is_late:
@@ -107,7 +107,7 @@ class Commits:
                 break
             try:
                 cursor.execute(self._dialect.begin)
-                write.changed = _run(cursor, write.steps)
+                write.rows_changed = _run(cursor, write.steps)
                 committing = True
                 cursor.execute("COMMIT")
                 is_interrupted = False
@@ -115,14 +115,14 @@ class Commits:
             except BaseException as error:  # noqa: BLE001 # whoever wrote it gets it
                 self._roll_back(cursor)
                 is_interrupted = not committing and self._is_interrupted(error)
-                write.error = self._told(error, committing=committing)
+                write.error = self._error_to_raise(error, committing=committing)
             else:
                 write.error = None
-        write.is_made = True
+        write.is_done = True
 
-    def _make_together(self, writer: Writer, writes: Sequence[Write]) -> bool:
+    def _commit_together(self, writer: Writer, writes: Sequence[Write]) -> bool:
         """Whether it is known how they end; if not, nothing was written."""
-        cursor = writer.write
+        cursor = writer.write_cursor
         begun = committing = False
         try:
             cursor.execute(self._dialect.begin)
@@ -130,9 +130,9 @@ class Commits:
             for write in writes:
                 cursor.execute("SAVEPOINT its_own")
                 try:
-                    write.changed = _run(cursor, write.steps)
+                    write.rows_changed = _run(cursor, write.steps)
                 except (RefusedError, self._dialect.driver_error) as error:
-                    write.error = self._told(error, committing=False)
+                    write.error = self._error_to_raise(error, committing=False)
                     if not isinstance(write.error, RefusedError):
                         raise
                     cursor.execute("ROLLBACK TO its_own")
@@ -147,7 +147,7 @@ class Commits:
                     write.error = None
                 return False
             for write in writes:  # what was refused, too: by what may not stand
-                write.error = self._told(error, committing=committing)
+                write.error = self._error_to_raise(error, committing=committing)
         return True
 
     def _roll_back(self, cursor: DBAPICursor) -> None:
@@ -157,19 +157,19 @@ class Commits:
     def _is_interrupted(self, error: BaseException) -> bool:
         return isinstance(error, self._dialect.driver_error) and self._dialect.is_interrupted(error)
 
-    def _told(self, error: BaseException, *, committing: bool) -> BaseException:
+    def _error_to_raise(self, error: BaseException, *, committing: bool) -> BaseException:
         """What is raised for an error, a new object each time."""
         if isinstance(error, BackendUnavailableError):
             return BackendUnavailableError(str(error), nothing_done=error.nothing_done)
         if not isinstance(error, self._dialect.driver_error):
             return error
-        told: Exception = (
+        translated: Exception = (
             RefusedError(str(error))
             if self._dialect.is_conflict(error)
             else self._dialect.unavailable(error, "write", committing=committing)
         )
-        told.__cause__ = error
-        return told
+        translated.__cause__ = error
+        return translated
 
 
 def _run(cursor: DBAPICursor, steps: Sequence[Step | Lookup]) -> int:

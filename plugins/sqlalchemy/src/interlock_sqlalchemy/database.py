@@ -194,14 +194,14 @@ class Database(Protocol):
         ...
 
 
-def largest(limit: int) -> int:
+def max_row_bytes(limit: int) -> int:
     """What a row may hold, so that a page of so many rows is no larger than it may be."""
     return PAGE_BYTES // limit if limit > 1 else 2**31 - 1
 
 
 def page_of(rows: list[Row], limit: int, most: int) -> Page:
     """The rows of a read of so many; the next one has `most` at most."""
-    return Page(rows, fitting(rows, most) if len(rows) == limit else 0)
+    return Page(rows, next_limit(rows, most) if len(rows) == limit else 0)
 
 
 def whole_page(rows: list[Row], limit: int, most: int) -> Page:
@@ -212,7 +212,7 @@ def whole_page(rows: list[Row], limit: int, most: int) -> Page:
     return page_of(rows, limit, most)
 
 
-def fitting(rows: Sequence[Row], most: int) -> int:
+def next_limit(rows: Sequence[Row], most: int) -> int:
     """How many rows, as large as these, the next chunk may have; the last column is the largest."""
     sample = rows[::16]
     size = sum(sys.getsizeof(row[-1]) for row in sample) // len(sample)

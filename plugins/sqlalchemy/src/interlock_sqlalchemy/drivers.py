@@ -13,7 +13,7 @@ from interlock.backends import ConfigurationError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Row
 
-Link = Any  # a driver's connection; the drivers share no type
+Connection = Any  # a driver's connection; the drivers share no type
 
 
 class Driver(Protocol):
@@ -21,23 +21,23 @@ class Driver(Protocol):
 
     name: str
 
-    async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
+    async def fetch(self, connection: Connection, text: str, values: Sequence[object]) -> list[Row]:
         """All rows: tuples, or what is indexed and sliced as they are."""
         ...
 
-    async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
+    async def run(self, connection: Connection, text: str, values: Sequence[object] = ()) -> int:
         """The number of rows changed."""
         ...
 
-    def is_closed(self, link: Link) -> bool:
+    def is_closed(self, connection: Connection) -> bool:
         """Whether the connection is known to be gone, without asking the server."""
         ...
 
-    async def close(self, link: Link) -> None:
+    async def close(self, connection: Connection) -> None:
         """Close the connection."""
         ...
 
-    def abort(self, link: Link) -> None:
+    def abort(self, connection: Connection) -> None:
         """Break the connection off, without waiting."""
         ...
 
@@ -47,30 +47,30 @@ class Asyncpg:
 
     name = "asyncpg"
 
-    async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
-        records: list[Row] = await link.fetch(text, *values)
+    async def fetch(self, connection: Connection, text: str, values: Sequence[object]) -> list[Row]:
+        records: list[Row] = await connection.fetch(text, *values)
         return records
 
-    async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
-        status: str = await link.execute(text, *values)  # "INSERT 0 1", "DELETE 3", "COMMIT"
+    async def run(self, connection: Connection, text: str, values: Sequence[object] = ()) -> int:
+        status: str = await connection.execute(text, *values)  # "INSERT 0 1", "DELETE 3", "COMMIT"
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
-    def is_closed(self, link: Link) -> bool:
-        return bool(link.is_closed())
+    def is_closed(self, connection: Connection) -> bool:
+        return bool(connection.is_closed())
 
-    async def close(self, link: Link) -> None:
-        await link.close(timeout=1)
+    async def close(self, connection: Connection) -> None:
+        await connection.close(timeout=1)
 
-    def abort(self, link: Link) -> None:
-        link.terminate()
+    def abort(self, connection: Connection) -> None:
+        connection.terminate()
         # Of a call that was given up it asks the server to cancel it, by a connection of its own,
         # and would wait for that for ever. The server's statement_timeout ends the statement.
-        for request in list(getattr(link, "_cancellations", ())):
+        for request in list(getattr(connection, "_cancellations", ())):
             request.cancel()
 
 
-async def connected_by_asyncpg(**options: Any) -> Link:  # Any: as asyncpg.connect takes them
+async def connect_asyncpg(**options: Any) -> Connection:  # Any: as asyncpg.connect takes them
     """A connection of asyncpg's; TLS by libpq's names, which it reads in a DSN alone."""
     import asyncpg  # type: ignore[import-untyped] # noqa: PLC0415 # may be missing
 
@@ -84,23 +84,23 @@ class Psycopg:
 
     name = "psycopg"
 
-    async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
-        cursor = await link.execute(text, values or None, prepare=True, binary=True)
+    async def fetch(self, connection: Connection, text: str, values: Sequence[object]) -> list[Row]:
+        cursor = await connection.execute(text, values or None, prepare=True, binary=True)
         rows: list[Row] = await cursor.fetchall()
         return rows
 
-    async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
-        cursor = await link.execute(text, values or None, prepare=bool(values))
+    async def run(self, connection: Connection, text: str, values: Sequence[object] = ()) -> int:
+        cursor = await connection.execute(text, values or None, prepare=bool(values))
         return int(cursor.rowcount)
 
-    def is_closed(self, link: Link) -> bool:
-        return bool(link.closed or link.broken)
+    def is_closed(self, connection: Connection) -> bool:
+        return bool(connection.closed or connection.broken)
 
-    async def close(self, link: Link) -> None:
-        await link.close()
+    async def close(self, connection: Connection) -> None:
+        await connection.close()
 
-    def abort(self, link: Link) -> None:
-        link.pgconn.finish()
+    def abort(self, connection: Connection) -> None:
+        connection.pgconn.finish()
 
 
 class Asyncmy:
@@ -108,26 +108,26 @@ class Asyncmy:
 
     name = "asyncmy"
 
-    async def fetch(self, link: Link, text: str, values: Sequence[object]) -> list[Row]:
-        async with link.cursor() as cursor:
+    async def fetch(self, connection: Connection, text: str, values: Sequence[object]) -> list[Row]:
+        async with connection.cursor() as cursor:
             await cursor.execute(text, values or None)
             return list(await cursor.fetchall())
 
-    async def run(self, link: Link, text: str, values: Sequence[object] = ()) -> int:
-        async with link.cursor() as cursor:
+    async def run(self, connection: Connection, text: str, values: Sequence[object] = ()) -> int:
+        async with connection.cursor() as cursor:
             return int(await cursor.execute(text, values or None))
 
-    def is_closed(self, link: Link) -> bool:
-        return not link.connected
+    def is_closed(self, connection: Connection) -> bool:
+        return not connection.connected
 
-    async def close(self, link: Link) -> None:
-        await link.ensure_closed()
+    async def close(self, connection: Connection) -> None:
+        await connection.ensure_closed()
 
-    def abort(self, link: Link) -> None:
-        link.close()
+    def abort(self, connection: Connection) -> None:
+        connection.close()
 
 
-def needed(driver: str, config: SQLAlchemyConfig, *, extra: str) -> None:
+def require_driver(driver: str, config: SQLAlchemyConfig, *, extra: str) -> None:
     """Raise `ConfigurationError` unless the driver, and what SQLAlchemy needs beside, is there."""
     for module in (driver, "greenlet"):
         if find_spec(module) is None:

@@ -24,7 +24,7 @@ from interlock_sqlalchemy.database import (
     Row,
     Statement,
     Values,
-    largest,
+    max_row_bytes,
     whole_page,
 )
 
@@ -90,7 +90,7 @@ class JointReads:
         else:
             bound = {f"snapshot_{name}": value for name, value in wanted.items()}
             limit = self._database.first_rows
-            bound |= {"limit": limit, "largest": largest(limit)}
+            bound |= {"limit": limit, "largest": max_row_bytes(limit)}
             found = await self._database.fetch(self._together, {**values, **bound})
             kept = [self._record((key.aggregate_id.bytes, *row[1:])) for row in found if not row[0]]
             rows = [row[1 : 1 + len(_EVENT)] for row in found if row[0]]

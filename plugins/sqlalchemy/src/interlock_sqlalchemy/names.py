@@ -14,7 +14,7 @@ def short_name(name: str) -> str:
     return "#" + hashlib.blake2b(name.encode(), digest_size=32).hexdigest()
 
 
-def spoken(url: URL) -> str:
+def display_url(url: URL) -> str:
     """What messages call the database: no user, no password."""
     found = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
     name, hosts = found.render_as_string(), url.query.get("host", ())

@@ -15,8 +15,8 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Many
-from interlock_sqlalchemy.drivers import Driver, Link
-from interlock_sqlalchemy.troubles import Trouble
+from interlock_sqlalchemy.drivers import Connection, Driver
+from interlock_sqlalchemy.error_kinds import ErrorKind
 
 
 class ServerDialect(Protocol):
@@ -25,7 +25,7 @@ class ServerDialect(Protocol):
     name: str
     """What messages call the database: no password."""
 
-    sharing: str
+    sharing_message: str
     """What to say of a pooler that shares sessions."""
 
     many: Many
@@ -35,29 +35,29 @@ class ServerDialect(Protocol):
     paramstyle: str
     connect_args: dict[str, object]
 
-    async def begin(self, link: Link) -> str | None:
+    async def begin(self, connection: Connection) -> str | None:
         """Set a new connection up; why it can't be an event store's, if so.
 
         Raises `WrongAccessError` where it can't be any backend's.
         """
         ...
 
-    async def shares(self, first: Link, second: Link) -> bool:
+    async def shares_session(self, first: Connection, second: Connection) -> bool:
         """Whether the two connections are seen to share a session of the server.
 
         A pooler that does so mixes up what they set and prepared.
         """
         ...
 
-    def fits(self, link: Link, text: str, values: Sequence[object]) -> bool:
+    def fits(self, connection: Connection, text: str, values: Sequence[object]) -> bool:
         """Whether the server takes a statement of this size."""
         ...
 
-    def version(self, told: str) -> str:
+    def version(self, text: str) -> str:
         """Which product it is, from what the server told of its version."""
         ...
 
-    def trouble(self, error: BaseException) -> Trouble:
+    def error_kind(self, error: BaseException) -> ErrorKind:
         """What a driver's error means; one without a server's code is a lost connection."""
         ...
 
@@ -79,16 +79,16 @@ class ServerDialect(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class PooledConnection:
     """A driver's connection, in nobody else's hands."""
 
-    link: Link
+    connection: Connection
     generation: int
-    unfit: str | None
+    unfit_reason: str | None
     """Why it can't be an event store's."""
 
 
-_FAREWELL_SECONDS = 1.0
+_CLOSE_SECONDS = 1.0
 
 
 class PoolEmptyError(Exception):
@@ -114,12 +114,12 @@ class Pool:
         self.dialect = dialect
         """Whose `begin` each connection has seen."""
         self._generation = 0
-        self.patience = config.connect_timeout.total_seconds()
+        self.wait_seconds = config.connect_timeout.total_seconds()
         """For how many seconds one waits for a connection."""
         self._is_closed = False
         self._returned_at = 0.0
         self._slots = asyncio.Semaphore(config.pool_size)
-        self._idle: list[Taken] = []
+        self._idle: list[PooledConnection] = []
         self.engine = create_async_engine(
             dialect.url,
             isolation_level="AUTOCOMMIT",
@@ -129,11 +129,11 @@ class Pool:
         )
         event.listen(self.engine.sync_engine, "connect", self._begin)
 
-    async def take(self) -> Taken:
+    async def take(self) -> PooledConnection:
         """A connection. Raises `PoolEmptyError`, or the driver's error."""
         try:
             if self._slots.locked():
-                async with asyncio.timeout(self.patience):
+                async with asyncio.timeout(self.wait_seconds):
                     await self._slots.acquire()
             else:
                 await self._slots.acquire()
@@ -141,11 +141,11 @@ class Pool:
             raise PoolEmptyError from error
         try:
             while self._idle:
-                taken = self._idle.pop()
-                if self._is_good(taken):
-                    return taken
-                self.dialect.driver.abort(taken.link)
-            return await self._made()
+                pooled = self._idle.pop()
+                if self._is_good(pooled):
+                    return pooled
+                self.dialect.driver.abort(pooled.connection)
+            return await self._connect()
         except BaseException:
             self._slots.release()
             raise
@@ -153,25 +153,25 @@ class Pool:
     @property
     def is_stuck(self) -> bool:
         """Whether nobody has given a connection back for as long as one waits for one."""
-        return self.loop.time() - self._returned_at >= self.patience
+        return self.loop.time() - self._returned_at >= self.wait_seconds
 
-    def give_back(self, taken: Taken) -> None:
+    def give_back(self, pooled: PooledConnection) -> None:
         """Keep the connection for the next."""
         if self._is_closed:
-            self.dialect.driver.abort(taken.link)
+            self.dialect.driver.abort(pooled.connection)
         else:
-            self._idle.append(taken)
+            self._idle.append(pooled)
         self._free()
 
-    def drop(self, taken: Taken) -> None:
+    def drop(self, pooled: PooledConnection) -> None:
         """Break the connection off: something is on its way still, or nothing ever again."""
-        self.dialect.driver.abort(taken.link)
+        self.dialect.driver.abort(pooled.connection)
         self._free()
 
     async def close(self) -> None:
         """Take leave of the server; who stops waiting, or has waited for a second, breaks off."""
         self._is_closed = True
-        await asyncio.gather(*(self._leave(taken) for taken in self._idle))
+        await asyncio.gather(*(self._close_politely(pooled) for pooled in self._idle))
         self._idle.clear()
         await self.engine.dispose()
 
@@ -179,15 +179,15 @@ class Pool:
         """Break all connections off that nobody uses, and the others when they are given back."""
         self._is_closed = True
         while self._idle:
-            self.dialect.driver.abort(self._idle.pop().link)
+            self.dialect.driver.abort(self._idle.pop().connection)
 
-    async def _leave(self, taken: Taken) -> None:
+    async def _close_politely(self, pooled: PooledConnection) -> None:
         try:
-            async with asyncio.timeout(_FAREWELL_SECONDS):
-                await self.dialect.driver.close(taken.link)
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self.dialect.driver.close(pooled.connection)
         except BaseException as error:
             with suppress(Exception):  # it may be gone already
-                self.dialect.driver.abort(taken.link)
+                self.dialect.driver.abort(pooled.connection)
             if not isinstance(error, Exception):
                 raise
 
@@ -195,26 +195,26 @@ class Pool:
         self._returned_at = self.loop.time()
         self._slots.release()
 
-    def _is_good(self, taken: Taken) -> bool:
-        is_old = taken.generation != self._generation
-        return not is_old and not self.dialect.driver.is_closed(taken.link)
+    def _is_good(self, pooled: PooledConnection) -> bool:
+        is_old = pooled.generation != self._generation
+        return not is_old and not self.dialect.driver.is_closed(pooled.connection)
 
-    async def _made(self) -> Taken:
+    async def _connect(self) -> PooledConnection:
         generation = self._generation
         # Not every driver's own timeout covers more than the reaching of the port.
-        async with asyncio.timeout(self.patience):
+        async with asyncio.timeout(self.wait_seconds):
             made = await self.engine.raw_connection()
-        taken = Taken(made.driver_connection, generation, made.info["unfit"])
+        pooled = PooledConnection(made.driver_connection, generation, made.info["unfit_reason"])
         made.detach()  # ours alone from here on
-        return taken
+        return pooled
 
-    def broken(self) -> None:
+    def mark_broken(self) -> None:
         """A connection broke: those made so far are suspect."""
         self._generation += 1
 
     def _begin(self, connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         # The adapter's way to wait within SQLAlchemy's greenlet.
-        entry.info["unfit"] = connection.run_async(self.dialect.begin)
+        entry.info["unfit_reason"] = connection.run_async(self.dialect.begin)
 
 
 _Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, Pool]]

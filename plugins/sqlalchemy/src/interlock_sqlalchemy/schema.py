@@ -16,14 +16,14 @@ def ddl_of(table: Table, dialect: Dialect) -> str:
     return str(CreateTable(table).compile(dialect=dialect)).strip()
 
 
-def missing(table: Table, where: str, ddl: str) -> ConfigurationError:
+def missing_table_error(table: Table, where: str, ddl: str) -> ConfigurationError:
     """What to raise where the table, or the whole database, isn't there."""
     return ConfigurationError(
         f"there is no table {table.fullname!r} in {where}; set create_schema = true, or run:\n{ddl}"
     )
 
 
-def ensure(
+def ensure_table(
     connection: Connection,
     table: Table,
     where: str,
@@ -39,7 +39,7 @@ def ensure(
     if not _exists(connection, table):
         ddl = ddl_of(table, connection.dialect)
         if not create:
-            raise missing(table, where, ddl)
+            raise missing_table_error(table, where, ddl)
         _create(connection, table, where, ddl, is_outage)
     differences = list(_differences(connection, table))
     if differences:

@@ -6,7 +6,8 @@ from importlib.metadata import version
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Table, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Integer, Table, bindparam, case, func, select
+from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import (
@@ -15,6 +16,7 @@ from interlock.backends import (
     InterlockError,
     RecordTooLargeError,
 )
+from interlock_sqlalchemy.background import BackgroundCalls
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import (
     Lookup,
@@ -24,23 +26,22 @@ from interlock_sqlalchemy.database import (
     Statement,
     Step,
     Values,
-    largest,
+    max_row_bytes,
     whole_page,
 )
-from interlock_sqlalchemy.drivers import Link
-from interlock_sqlalchemy.handed import Handed
-from interlock_sqlalchemy.links import Links
+from interlock_sqlalchemy.drivers import Connection
+from interlock_sqlalchemy.error_kinds import ErrorKind, NotPrimaryError, WrongAccessError
 from interlock_sqlalchemy.pool import ServerDialect
-from interlock_sqlalchemy.schema import ensure
-from interlock_sqlalchemy.troubles import NotPrimaryError, Trouble, WrongAccessError
+from interlock_sqlalchemy.pool_client import PoolClient
+from interlock_sqlalchemy.schema import ensure_table
 
 _FIRST_ROWS = 512
 """Enough for the event that a snapshot was taken at and 500 behind it, in one round trip."""
 _MOST_ROWS = 2_000
 _ATTEMPTS = 7
-_UNDONE = (Trouble.ABORTED, Trouble.STALE)
-_AGAIN = (*_UNDONE, Trouble.LOST, Trouble.NOT_PRIMARY)
-_OUTAGES = (*_UNDONE, Trouble.LOST, Trouble.GIVEN_UP)
+_ROLLED_BACK = (ErrorKind.ABORTED, ErrorKind.STALE)
+_REPEAT_READ_AFTER = (*_ROLLED_BACK, ErrorKind.LOST, ErrorKind.NOT_PRIMARY)
+_OUTAGE_KINDS = (*_ROLLED_BACK, ErrorKind.LOST, ErrorKind.GIVEN_UP)
 
 
 class ServerDatabase:
@@ -63,17 +64,17 @@ class ServerDatabase:
         self._driver = dialect.driver
         self._table = table
         self._create_schema = config.create_schema is True
-        self._links = Links(dialect, config, needs_primary=needs_primary)
+        self._client = PoolClient(dialect, config, needs_primary=needs_primary)
         self._seconds = config.timeout.total_seconds()
-        self._handed = Handed(self._seconds)
+        self._background = BackgroundCalls(self._seconds)
 
     @property
     def round_trips(self) -> int:
         """How many statements were sent over this URL's pool, each a round trip."""
-        return self._links.pool.round_trips
+        return self._client.pool.round_trips
 
     async def open(self) -> None:
-        self._links.open()
+        self._client.open()
         try:
             await self._check()
         except (NotPrimaryError, WrongAccessError) as error:
@@ -85,16 +86,16 @@ class ServerDatabase:
 
     async def close(self) -> None:
         try:
-            await self._handed.close()
+            await self._background.close()
         except asyncio.CancelledError:
-            self._links.abort()
+            self._client.abort()
             raise
-        await self._links.close()
+        await self._client.close()
 
     async def version(self) -> str:
-        ((told,),) = await self.fetch(self.compile(select(func.version())), {})
+        ((text,),) = await self.fetch(self.compile(select(func.version())), {})
         driver = self._driver.name
-        return f"{self._dialect.version(str(told))}, {driver} {version(driver)}"
+        return f"{self._dialect.version(str(text))}, {driver} {version(driver)}"
 
     def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
         return Statement(clause, self._dialect.dialect, rows)
@@ -109,10 +110,10 @@ class ServerDatabase:
         return self._dialect.name_of(value)
 
     async def fetch(self, statement: Statement, values: Values) -> list[Row]:
-        async def read(link: Link) -> list[Row]:
-            return await self._fetch(link, statement, values)
+        async def read(connection: Connection) -> list[Row]:
+            return await self._fetch(connection, statement, values)
 
-        return await self._links.tried(read, "read", again=_AGAIN)
+        return await self._client.call(read, "read", repeat_after=_REPEAT_READ_AFTER)
 
     def contents(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
         # A driver gives rows when it has read them all, so the server leaves out what is too large.
@@ -147,94 +148,99 @@ class ServerDatabase:
             after = page.rows[-1][0] if page.rows else after
             # While the caller is busy with this chunk, the server reads the next. One that nobody
             # wants any more may finish: to break it off would cost its connection.
-            ahead = self._handed.start(
+            ahead = self._background.start(
                 self._page(statement, {**values, "after": after}, page.limit)
             )
             if page.rows:
                 yield page.rows
-            page = await self._handed.result(ahead, f"can't read {self._dialect.name}")
+            page = await self._background.result(ahead, f"can't read {self._dialect.name}")
         if page.rows:
             yield page.rows
 
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
         has_begun = False
 
-        async def write(link: Link) -> int:
+        async def write(connection: Connection) -> int:
             nonlocal has_begun
             has_begun = True
             # In autocommit mode a single statement is a transaction.
             first = steps[0]
             if len(steps) == 1 and isinstance(first, Step) and len(first.rows) == 1:
-                return await self._run(link, first)
-            return await self._transact(link, steps)
+                return await self._run(connection, first)
+            return await self._transact(connection, steps)
 
         # What the server has undone may always be done again, also an append: it is guarded.
-        again = (*_UNDONE, Trouble.LOST) if repeatable else _UNDONE
-        task = self._handed.start(
-            self._links.tried(write, "write", again=again, attempts=_ATTEMPTS)
+        repeat_after = (*_ROLLED_BACK, ErrorKind.LOST) if repeatable else _ROLLED_BACK
+        task = self._background.start(
+            self._client.call(write, "write", repeat_after=repeat_after, attempts=_ATTEMPTS)
         )
         what = f"can't write {self._dialect.name}"
-        return await self._handed.result(task, what, had_begun=lambda: has_begun)
+        return await self._background.result(task, what, had_begun=lambda: has_begun)
 
-    async def _transact(self, link: Link, steps: Sequence[Step | Lookup]) -> int:
-        await self._send(link, "BEGIN")
+    async def _transact(self, connection: Connection, steps: Sequence[Step | Lookup]) -> int:
+        await self._send(connection, "BEGIN")
         try:
-            changed = sum([await self._run(link, step) for step in steps])
-            await self._send(link, "COMMIT")
+            changed = sum([await self._run(connection, step) for step in steps])
+            await self._send(connection, "COMMIT")
         except Exception as error:
             is_ours = isinstance(error, (RefusedError, RecordTooLargeError))
-            if is_ours or self._dialect.trouble(error) is not Trouble.LOST:
-                await self._send(link, "ROLLBACK")
+            if is_ours or self._dialect.error_kind(error) is not ErrorKind.LOST:
+                await self._send(connection, "ROLLBACK")
             raise
         return changed
 
-    async def _run(self, link: Link, step: Step | Lookup) -> int:
+    async def _run(self, connection: Connection, step: Step | Lookup) -> int:
         if isinstance(step, Lookup):
-            found = await self._fetch(link, step.statement, step.values)
-            return sum([await self._run(link, following) for following in step.then(found)])
+            found = await self._fetch(connection, step.statement, step.values)
+            return sum([await self._run(connection, following) for following in step.then(found)])
         statement, changed = step.statement, 0
         for values in step.rows:
-            changed += await self._send(link, statement.text, statement.bind(values))
+            changed += await self._send(connection, statement.text, statement.bind(values))
         if step.guarded and changed != step.wanted:
             raise RefusedError(f"{changed} of {step.wanted} rows stored")
         return changed
 
     async def _page(self, statement: Statement, values: Values, limit: int) -> Page:
-        bound = {**values, "limit": limit, "largest": largest(limit)}
+        bound = {**values, "limit": limit, "largest": max_row_bytes(limit)}
         rows = [row[:] for row in await self.fetch(statement, bound)]
         return whole_page(rows, limit, _MOST_ROWS)
 
-    async def _fetch(self, link: Link, statement: Statement, values: Values) -> list[Row]:
-        self._links.pool.round_trips += 1
-        return await self._driver.fetch(link, statement.text, statement.bind(values))
+    async def _fetch(
+        self, connection: Connection, statement: Statement, values: Values
+    ) -> list[Row]:
+        self._client.pool.round_trips += 1
+        return await self._driver.fetch(connection, statement.text, statement.bind(values))
 
-    async def _send(self, link: Link, text: str, values: Row = ()) -> int:
-        if not self._links.pool.dialect.fits(link, text, values):
+    async def _send(self, connection: Connection, text: str, values: Row = ()) -> int:
+        if not self._client.pool.dialect.fits(connection, text, values):
             raise RecordTooLargeError(
                 f"{self._dialect.name} takes no statement of this size; raise the server's "
                 "max_allowed_packet"
             )
-        self._links.pool.round_trips += 1
-        return await self._driver.run(link, text, values)
+        self._client.pool.round_trips += 1
+        return await self._driver.run(connection, text, values)
 
     async def _check(self) -> None:
-        await self._links.tried(_nothing, "open")
+        await self._client.call(_nothing, "open")
         where = self._dialect.name
 
-        def check(connection: Connection) -> None:
-            ensure(
+        def check(connection: SyncConnection) -> None:
+            ensure_table(
                 connection,
                 self._table,
                 where,
                 create=self._create_schema,
-                is_outage=lambda error: self._links.trouble(error) in _OUTAGES,
+                is_outage=lambda error: self._client.error_kind(error) in _OUTAGE_KINDS,
             )
 
         try:
-            async with asyncio.timeout(self._seconds), self._links.pool.engine.connect() as link:
-                raw = await link.get_raw_connection()
-                await self._links.check_apart(raw.driver_connection)
-                await link.run_sync(check)
+            async with (
+                asyncio.timeout(self._seconds),
+                self._client.pool.engine.connect() as connection,
+            ):
+                raw = await connection.get_raw_connection()
+                await self._client.check_own_session(raw.driver_connection)
+                await connection.run_sync(check)
         except TimeoutError as error:
             raise BackendUnavailableError(
                 f"can't open {where}: no answer within {self._seconds:g} s"
@@ -242,8 +248,8 @@ class ServerDatabase:
         except InterlockError:
             raise
         except Exception as error:
-            raise self._links.raised(error, "open") from error
+            raise self._client.translate(error, "open") from error
 
 
-async def _nothing(_: Link) -> None:
+async def _nothing(_: Connection) -> None:
     """A connection is what was wanted."""

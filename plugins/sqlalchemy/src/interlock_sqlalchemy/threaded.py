@@ -13,6 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.sql.expression import ClauseElement
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
+from interlock_sqlalchemy.background import call_seconds
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import (
     PAGE_BYTES,
@@ -23,24 +24,23 @@ from interlock_sqlalchemy.database import (
     Statement,
     Step,
     Values,
-    fitting,
-    largest,
+    max_row_bytes,
+    next_limit,
     page_of,
 )
-from interlock_sqlalchemy.handed import patience
-from interlock_sqlalchemy.life import Life, LivingDialect
+from interlock_sqlalchemy.file_session import FileSession, FileSessionDialect
 
 T = TypeVar("T")
 _PageRead = Callable[[DBAPICursor, Statement, Values, int], Page]
 
 _THREAD_ROWS = 1_000
-_UNKNOWN_ROWS = 100
+_FIRST_THREAD_ROWS = 100
 """How many rows a thread reads of which none was seen yet: they may be large."""
 _SLOW = 0.01
 """Seconds that a chunk may take on the loop's thread before the rest is left to another one."""
 
 
-class SynchronousDialect(LivingDialect, Protocol):
+class SynchronousDialect(FileSessionDialect, Protocol):
     """What differs between the databases that are called so."""
 
     version: str
@@ -84,28 +84,28 @@ class ThreadedDatabase:
         self._table = table
         self._create_schema = config.create_schema
         self._inline_rows = config.inline_rows
-        self._seconds = patience(config.timeout.total_seconds())
-        self.first_rows = config.inline_rows or _UNKNOWN_ROWS
+        self._seconds = call_seconds(config.timeout.total_seconds())
+        self.first_rows = config.inline_rows or _FIRST_THREAD_ROWS
         self.where: object = dialect.name
         self._engine = dialect.engine()
-        self._life: Life | None = None
+        self._session: FileSession | None = None
 
     async def open(self) -> None:
-        if self._life is not None and not self._life.loop.is_closed():
+        if self._session is not None and not self._session.loop.is_closed():
             raise ConfigurationError(
                 f"{self._dialect.name} is open already; give each application a backend of its own"
             )
-        self._life = Life(self._dialect, self._engine, self._table)
+        self._session = FileSession(self._dialect, self._engine, self._table)
         try:
-            await self._life.open(create=self._create_schema)
+            await self._session.open(create=self._create_schema)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
-        life, self._life = self._life, None
-        if life is not None:
-            await life.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def version(self) -> str:
         return self._dialect.version
@@ -124,8 +124,8 @@ class ThreadedDatabase:
 
     async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
         read = partial(_rows, statement=statement, values=values)
-        rows = self._read_here(read) if self._inline_rows else None
-        return await self._read_there(read) if rows is None else rows
+        rows = self._read_on_loop(read) if self._inline_rows else None
+        return await self._read_in_thread(read) if rows is None else rows
 
     def contents(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
         # A read ends before what is too large.
@@ -140,8 +140,8 @@ class ThreadedDatabase:
             found = _rows(cursor, *first)
             return found, page(cursor, *then(found), self.first_rows)
 
-        both = self._read_here(partial(read, self._small_page)) if self._inline_rows else None
-        return await self._read_there(partial(read, self._any_page)) if both is None else both
+        both = self._read_on_loop(partial(read, self._small_page)) if self._inline_rows else None
+        return await self._read_in_thread(partial(read, self._any_page)) if both is None else both
 
     async def pages(
         self,
@@ -164,9 +164,9 @@ class ThreadedDatabase:
             if is_slow:
                 break
             started = time.perf_counter()
-            page = self._page_here(statement, {**values, "after": after}, limit)
+            page = self._page_on_loop(statement, {**values, "after": after}, limit)
             is_slow = page is None or time.perf_counter() - started > _SLOW
-        async for rows in self._pages_there(statement, values, after, limit):
+        async for rows in self._pages_in_thread(statement, values, after, limit):
             yield rows
 
     async def execute(
@@ -175,22 +175,22 @@ class ThreadedDatabase:
         *,
         repeatable: bool = False,  # noqa: ARG002 # a file's writers queue up: none deadlocks
     ) -> int:
-        life = self._lived()
-        write = life.commits.enlist(steps)
-        done = life.writer.submit(lambda: life.commits.changed(write, life.current))
+        session = self._open_session()
+        write = session.commits.enqueue(steps)
+        done = session.writer.submit(lambda: session.commits.commit(write, session.current))
 
         def give_up() -> None:
             write.is_late = True
-            self._dialect.interrupt(life.connections.write)
+            self._dialect.interrupt(session.connections.write_cursor)
 
-        deadline = life.loop.call_later(self._seconds, give_up)
+        deadline = session.loop.call_later(self._seconds, give_up)
         done.add_done_callback(lambda _: deadline.cancel())
         return await asyncio.shield(done)
 
-    async def _pages_there(
+    async def _pages_in_thread(
         self, statement: Statement, values: Values, after: object, limit: int
     ) -> AsyncIterator[list[Row]]:
-        ahead = self._page_there(statement, {**values, "after": after}, limit)
+        ahead = self._page_in_thread(statement, {**values, "after": after}, limit)
         try:
             while True:
                 page = await ahead
@@ -200,18 +200,18 @@ class ThreadedDatabase:
                     return
                 # While the caller is busy with this chunk, the thread reads the next.
                 after = page.rows[-1][0]
-                ahead = self._page_there(statement, {**values, "after": after}, page.limit)
+                ahead = self._page_in_thread(statement, {**values, "after": after}, page.limit)
                 yield page.rows
         finally:
             ahead.cancel()
 
-    def _page_here(self, statement: Statement, values: Values, limit: int) -> Page | None:
-        return self._read_here(lambda cursor: self._small_page(cursor, statement, values, limit))
+    def _page_on_loop(self, statement: Statement, values: Values, limit: int) -> Page | None:
+        return self._read_on_loop(lambda cursor: self._small_page(cursor, statement, values, limit))
 
-    def _page_there(
+    def _page_in_thread(
         self, statement: Statement, values: Values, limit: int
     ) -> "asyncio.Future[Page]":
-        return self._read_there(lambda cursor: self._any_page(cursor, statement, values, limit))
+        return self._read_in_thread(lambda cursor: self._any_page(cursor, statement, values, limit))
 
     def _small_page(
         self,
@@ -222,7 +222,7 @@ class ThreadedDatabase:
         most: int | None = None,
     ) -> Page:
         """Raises the driver's error if a row is too large for a page of so many."""
-        self._dialect.refuse_rows(cursor, above=largest(limit))
+        self._dialect.refuse_rows(cursor, above=max_row_bytes(limit))
         try:
             rows = _rows(cursor, statement, {**values, "limit": limit})
         finally:
@@ -245,28 +245,28 @@ class ThreadedDatabase:
             for row in each:
                 left -= sum(map(sys.getsizeof, row))
                 if rows and left < 0:
-                    return Page(rows, fitting(rows, _THREAD_ROWS))
+                    return Page(rows, next_limit(rows, _THREAD_ROWS))
                 rows.append(row)
         return page_of(rows, limit, _THREAD_ROWS)
 
-    def _read_here(self, read: Callable[[DBAPICursor], T]) -> T | None:
+    def _read_on_loop(self, read: Callable[[DBAPICursor], T]) -> T | None:
         """What is read on the loop's thread; None where that would have to wait."""
-        connections = self._lived().connections
+        connections = self._open_session().connections
         if not connections.is_current():
             return None
         try:
-            return read(connections.here)
+            return read(connections.loop_cursor)
         except self._dialect.driver_error as error:
             if self._dialect.is_busy(error) or self._dialect.is_too_large(error):
                 return None
             raise self._dialect.unavailable(error, "read") from error
 
-    def _read_there(self, read: Callable[[DBAPICursor], T]) -> "asyncio.Future[T]":
-        life = self._lived()
+    def _read_in_thread(self, read: Callable[[DBAPICursor], T]) -> "asyncio.Future[T]":
+        session = self._open_session()
 
         def work() -> T:
             while True:
-                cursor = life.current().there
+                cursor = session.current().read_cursor
                 try:
                     return read(cursor)
                 except self._dialect.driver_error as error:
@@ -275,22 +275,22 @@ class ThreadedDatabase:
 
         def give_up(answer: "asyncio.Future[T]") -> None:
             # It may hit the job behind this one, which then reads again.
-            if answer.cancelled() and life.reader.runs is answer:
-                self._dialect.interrupt(life.connections.there)
+            if answer.cancelled() and session.reader.runs is answer:
+                self._dialect.interrupt(session.connections.read_cursor)
 
-        answer = life.reader.submit(work)
+        answer = session.reader.submit(work)
         answer.add_done_callback(give_up)
         return answer
 
-    def _lived(self) -> Life:
-        if self._life is None:
+    def _open_session(self) -> FileSession:
+        if self._session is None:
             raise BackendUnavailableError(f"{self._dialect.name} isn't open", nothing_done=True)
-        if self._life.loop is not asyncio.get_running_loop():
+        if self._session.loop is not asyncio.get_running_loop():
             raise ConfigurationError(
                 f"{self._dialect.name} was opened by another event loop; build another backend "
                 "for this one"
             )
-        return self._life
+        return self._session
 
 
 def _rows(cursor: DBAPICursor, statement: Statement, values: Values) -> list[Row]:

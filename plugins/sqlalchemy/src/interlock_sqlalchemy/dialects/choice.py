@@ -64,13 +64,13 @@ def url_of(text: str) -> URL:
         raise ConfigurationError(
             f"the url's database is {name!r}; supported: {', '.join(_DIALECTS)}"
         )
-    if name in _SERVERS and any("@" in part for part in _behind_the_user(url, text)):
+    if name in _SERVERS and any("@" in part for part in _parts_after_user(url, text)):
         # SQLAlchemy ends a password at its first @; the rest would be looked up as a server's name.
         raise ConfigurationError(f"the url has an @ behind its user and password; {_ESCAPES}")
     return url
 
 
-def _behind_the_user(url: URL, text: str) -> tuple[str, str, str]:
+def _parts_after_user(url: URL, text: str) -> tuple[str, str, str]:
     """What stands there, not decoded."""
     return url.host or "", url.database or "", text.partition("?")[2]
 

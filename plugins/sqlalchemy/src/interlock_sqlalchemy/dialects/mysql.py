@@ -10,9 +10,9 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Many
-from interlock_sqlalchemy.drivers import Asyncmy, Driver, Link, needed
-from interlock_sqlalchemy.names import short_name, spoken
-from interlock_sqlalchemy.troubles import Trouble, WrongAccessError
+from interlock_sqlalchemy.drivers import Asyncmy, Connection, Driver, require_driver
+from interlock_sqlalchemy.error_kinds import ErrorKind, WrongAccessError
+from interlock_sqlalchemy.names import display_url, short_name
 
 # Without strict mode a value that is too long is cut, and no error is raised; with ANSI_QUOTES a
 # quoted text is a name. SQLAlchemy asks for it when it connects, so it is set before.
@@ -37,8 +37,8 @@ _IS_ISOLATED = {  # by the names of MariaDB, and of MySQL
     **dict.fromkeys(("tx_read_only", "transaction_read_only"), "OFF"),
 }
 # Statements wait for what other nodes acknowledged; a node that lost the others gives no answer.
-_IN_A_CLUSTER = {"wsrep_sync_wait": "7", "wsrep_dirty_reads": "OFF"}
-_OF_THE_SERVER = ("version", "max_allowed_packet", "read_only", "innodb_read_only", "wsrep_on")
+_GALERA_SETTINGS = {"wsrep_sync_wait": "7", "wsrep_dirty_reads": "OFF"}
+_SERVER_VARIABLES = ("version", "max_allowed_packet", "read_only", "innodb_read_only", "wsrep_on")
 _REPLICATES = {
     True: "SHOW GLOBAL STATUS LIKE 'Slaves_running'",
     False: "SELECT 'replicates', COUNT(*) FROM performance_schema.replication_connection_status"
@@ -46,32 +46,32 @@ _REPLICATES = {
 }
 
 # mariadb.com/docs/server/reference/error-codes, dev.mysql.com/doc/mysql-errors/en
-_TROUBLES = {
-    **dict.fromkeys((1021, 1037, 1038, 1040, 1114, 1203, 1226, 1969, 3024), Trouble.GIVEN_UP),
-    1044: Trouble.NO_RIGHT,
-    1045: Trouble.WRONG_USER,
-    1047: Trouble.NOT_PRIMARY,  # a node of a cluster that lost the others
-    1049: Trouble.NO_DATABASE,
-    1053: Trouble.LOST,
-    1062: Trouble.CONFLICT,
-    1142: Trouble.NO_RIGHT,
-    1152: Trouble.LOST,
-    1153: Trouble.TOO_LARGE,
-    1158: Trouble.LOST,
-    1159: Trouble.LOST,
-    1160: Trouble.LOST,
-    1161: Trouble.LOST,
-    1180: Trouble.LOST,  # on its way to the others: the node commits it when it finds them again
-    1205: Trouble.ABORTED,
-    1213: Trouble.ABORTED,
-    1290: Trouble.NOT_PRIMARY,
-    1317: Trouble.LOST,
-    1406: Trouble.TOO_LARGE,
-    1698: Trouble.WRONG_USER,
-    1792: Trouble.NOT_PRIMARY,
-    1836: Trouble.NOT_PRIMARY,
-    1927: Trouble.LOST,
-    4031: Trouble.LOST,
+_ERROR_KINDS = {
+    **dict.fromkeys((1021, 1037, 1038, 1040, 1114, 1203, 1226, 1969, 3024), ErrorKind.GIVEN_UP),
+    1044: ErrorKind.NO_RIGHT,
+    1045: ErrorKind.WRONG_USER,
+    1047: ErrorKind.NOT_PRIMARY,  # a node of a cluster that lost the others
+    1049: ErrorKind.NO_DATABASE,
+    1053: ErrorKind.LOST,
+    1062: ErrorKind.CONFLICT,
+    1142: ErrorKind.NO_RIGHT,
+    1152: ErrorKind.LOST,
+    1153: ErrorKind.TOO_LARGE,
+    1158: ErrorKind.LOST,
+    1159: ErrorKind.LOST,
+    1160: ErrorKind.LOST,
+    1161: ErrorKind.LOST,
+    1180: ErrorKind.LOST,  # on its way to the others: the node commits it when it finds them again
+    1205: ErrorKind.ABORTED,
+    1213: ErrorKind.ABORTED,
+    1290: ErrorKind.NOT_PRIMARY,
+    1317: ErrorKind.LOST,
+    1406: ErrorKind.TOO_LARGE,
+    1698: ErrorKind.WRONG_USER,
+    1792: ErrorKind.NOT_PRIMARY,
+    1836: ErrorKind.NOT_PRIMARY,
+    1927: ErrorKind.LOST,
+    4031: ErrorKind.LOST,
 }
 _ADVICE = {
     1021: "free space on the server's disk",
@@ -84,7 +84,7 @@ _ADVICE = {
     1969: "find out what holds the statement up, or raise statement_timeout",
     3024: "find out what holds the statement up, or raise statement_timeout",
 }
-_OF_THE_CLIENT = range(2000, 3000)
+_CLIENT_ERRORS = range(2000, 3000)
 
 
 class MySQL:
@@ -92,12 +92,12 @@ class MySQL:
 
     drivers = ("asyncmy",)
     many = Many.RANGES
-    sharing = "a pooler gives one session of the server to several connections"
+    sharing_message = "a pooler gives one session of the server to several connections"
 
     def __init__(self, url: URL, config: SQLAlchemyConfig) -> None:
         self.url = url if "+" in url.drivername else url.set(drivername=f"{url.drivername}+asyncmy")
         self.driver: Driver = Asyncmy()
-        needed("asyncmy", config, extra="mysql")
+        require_driver("asyncmy", config, extra="mysql")
         self.paramstyle = "format"
         self.dialect: Dialect = self.url.get_dialect(_is_async=True)(
             paramstyle="format"  # type: ignore[call-arg] # every dialect's constructor takes it
@@ -114,10 +114,12 @@ class MySQL:
         lock_timeout = str(max(1, math.ceil(self._seconds)))
         names = ("innodb_lock_wait_timeout", "lock_wait_timeout")
         self._lock_timeouts = dict.fromkeys(names, lock_timeout)
-        self.name = spoken(url)
+        self.name = display_url(url)
 
-    async def begin(self, link: Link) -> str | None:
-        found = await self._pinned(link, _PINNED | self._lock_timeouts, _OF_THE_SERVER)
+    async def begin(self, connection: Connection) -> str | None:
+        found = await self._pin_settings(
+            connection, _PINNED | self._lock_timeouts, _SERVER_VARIABLES
+        )
         self._packet = int(found["max_allowed_packet"])
         is_mariadb = "mariadb" in found["version"].lower()
         timeout = (
@@ -125,7 +127,7 @@ class MySQL:
             if is_mariadb
             else {"max_execution_time": str(max(1, round(self._seconds * 1000)))}
         )
-        await self.driver.run(link, _set(timeout))
+        await self.driver.run(connection, _set(timeout))
         if found.get("wsrep_on") == "ON":
             if not self._allow_galera:
                 return (
@@ -133,25 +135,25 @@ class MySQL:
                     "acknowledged; set allow_galera = true, and every statement waits for that, or "
                     "name a server that is in no cluster"
                 )
-            await self._pinned(link, _IN_A_CLUSTER)
+            await self._pin_settings(connection, _GALERA_SETTINGS)
         if "ON" in (found.get("read_only"), found.get("innodb_read_only")):
             return "it is read-only; name the primary in the url"
         # Who may not ask has no answer.
         with suppress(Exception):
-            ((_, count),) = await self.driver.fetch(link, _REPLICATES[is_mariadb], ())
+            ((_, count),) = await self.driver.fetch(connection, _REPLICATES[is_mariadb], ())
             if int(count):
                 return "it is a replica; name the primary in the url"
         return None
 
-    async def _pinned(
-        self, link: Link, pinned: Mapping[str, str], also: Sequence[str] = ()
+    async def _pin_settings(
+        self, connection: Connection, pinned: Mapping[str, str], also: Sequence[str] = ()
     ) -> dict[str, str]:
         """Set the session's variables; what they are now, and what the `also` named ones are."""
-        await self.driver.run(link, _set(pinned))
-        await self.driver.run(link, _ISOLATION)
-        await self.driver.run(link, "ROLLBACK")  # of what began before, under other settings
+        await self.driver.run(connection, _set(pinned))
+        await self.driver.run(connection, _ISOLATION)
+        await self.driver.run(connection, "ROLLBACK")  # of what began before, under other settings
         wanted = {name: value.strip("'") for name, value in pinned.items()} | _IS_ISOLATED
-        rows = await self.driver.fetch(link, _show((*wanted, *also)), ())
+        rows = await self.driver.fetch(connection, _show((*wanted, *also)), ())
         found = {str(name): str(value) for name, value in rows}
         wrong = [
             f"{name} = {found[name]}, wanted {value}"
@@ -162,28 +164,28 @@ class MySQL:
             raise WrongAccessError(f"{self.name} keeps for this session {'; '.join(wrong)}")
         return found
 
-    async def shares(self, _: Link, __: Link) -> bool:
+    async def shares_session(self, _: Connection, __: Connection) -> bool:
         # The poolers that are known keep a session that was set.
         return False
 
-    def fits(self, link: Link, text: str, values: Sequence[object]) -> bool:
+    def fits(self, connection: Connection, text: str, values: Sequence[object]) -> bool:
         # A packet above the limit would cost the connection.
         size = sum(len(value) for value in values if isinstance(value, (bytes, str)))
         if size * 2 + len(text) * 2 < self._packet:  # quoted, each byte is two at most
             return True
-        quoted = link.cursor().mogrify(text, values)
+        quoted = connection.cursor().mogrify(text, values)
         return len(quoted.encode("utf-8", "surrogateescape")) + 1 < self._packet
 
-    def version(self, told: str) -> str:
-        return f"{'MariaDB' if 'mariadb' in told.lower() else 'MySQL'} {told}"
+    def version(self, text: str) -> str:
+        return f"{'MariaDB' if 'mariadb' in text.lower() else 'MySQL'} {text}"
 
-    def trouble(self, error: BaseException) -> Trouble:
+    def error_kind(self, error: BaseException) -> ErrorKind:
         if isinstance(error, TypeError):
-            return Trouble.WRONG_OPTION
+            return ErrorKind.WRONG_OPTION
         code = _code(error)
-        if code == 0 or code in _OF_THE_CLIENT:
-            return Trouble.LOST
-        return _TROUBLES.get(code, Trouble.REFUSED)
+        if code == 0 or code in _CLIENT_ERRORS:
+            return ErrorKind.LOST
+        return _ERROR_KINDS.get(code, ErrorKind.REFUSED)
 
     def advice(self, error: BaseException) -> str | None:
         return _ADVICE.get(_code(error))

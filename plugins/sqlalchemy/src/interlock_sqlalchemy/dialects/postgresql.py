@@ -11,14 +11,14 @@ from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Many
 from interlock_sqlalchemy.drivers import (
     Asyncpg,
+    Connection,
     Driver,
-    Link,
     Psycopg,
-    connected_by_asyncpg,
-    needed,
+    connect_asyncpg,
+    require_driver,
 )
-from interlock_sqlalchemy.names import short_name, spoken
-from interlock_sqlalchemy.troubles import Trouble, WrongAccessError
+from interlock_sqlalchemy.error_kinds import ErrorKind, WrongAccessError
+from interlock_sqlalchemy.names import display_url, short_name
 
 # What this connection promises itself, and what the server is, in one round trip; the values that
 # decide what is right come back. An acknowledged commit survives a crash. Plans are made
@@ -41,30 +41,30 @@ SELECT set_config('client_encoding', 'UTF8', false),
 _NO_SUCH_OPTION = "libpq's own, which has no code"
 
 # postgresql.org/docs/current/errcodes-appendix.html
-_TROUBLES = {
-    "0A000": Trouble.STALE,  # "cached plan must not change result type"
-    "23505": Trouble.CONFLICT,
-    "26000": Trouble.STALE,
-    "40001": Trouble.ABORTED,
-    "40P01": Trouble.ABORTED,
-    "55P03": Trouble.ABORTED,
-    "40003": Trouble.LOST,
-    "57014": Trouble.GIVEN_UP,
-    "57P01": Trouble.LOST,
-    "57P02": Trouble.LOST,
-    "57P03": Trouble.LOST,
-    "25006": Trouble.NOT_PRIMARY,
-    "28000": Trouble.WRONG_USER,
-    "28P01": Trouble.WRONG_USER,
-    "3D000": Trouble.NO_DATABASE,
-    "42P05": Trouble.STALE,
-    _NO_SUCH_OPTION: Trouble.WRONG_OPTION,
-    "42501": Trouble.NO_RIGHT,
+_ERROR_KINDS = {
+    "0A000": ErrorKind.STALE,  # "cached plan must not change result type"
+    "23505": ErrorKind.CONFLICT,
+    "26000": ErrorKind.STALE,
+    "40001": ErrorKind.ABORTED,
+    "40P01": ErrorKind.ABORTED,
+    "55P03": ErrorKind.ABORTED,
+    "40003": ErrorKind.LOST,
+    "57014": ErrorKind.GIVEN_UP,
+    "57P01": ErrorKind.LOST,
+    "57P02": ErrorKind.LOST,
+    "57P03": ErrorKind.LOST,
+    "25006": ErrorKind.NOT_PRIMARY,
+    "28000": ErrorKind.WRONG_USER,
+    "28P01": ErrorKind.WRONG_USER,
+    "3D000": ErrorKind.NO_DATABASE,
+    "42P05": ErrorKind.STALE,
+    _NO_SUCH_OPTION: ErrorKind.WRONG_OPTION,
+    "42501": ErrorKind.NO_RIGHT,
 }
-_CLASSES = {"08": Trouble.LOST, "53": Trouble.GIVEN_UP, "54": Trouble.TOO_LARGE}
+_CLASSES = {"08": ErrorKind.LOST, "53": ErrorKind.GIVEN_UP, "54": ErrorKind.TOO_LARGE}
 # libpq has no code for a connection that was refused, only what the server said, in English unless
 # its lc_messages is another.
-_SAID = {
+_CODES_BY_MESSAGE = {
     r"authentication failed|role .* does not exist|no pg_hba\.conf entry": "28000",
     r"database .* does not exist": "3D000",
     r"too many (clients|connections)": "53300",
@@ -89,13 +89,13 @@ class PostgreSQL:
 
     drivers = ("asyncpg", "psycopg")
     many = Many.ARRAYS
-    sharing = _SHARED
+    sharing_message = _SHARED
 
     def __init__(self, url: URL, config: SQLAlchemyConfig) -> None:
         self.url = url if "+" in url.drivername else url.set(drivername="postgresql+asyncpg")
         driver = self.url.drivername.partition("+")[2]
         self.driver: Driver = Asyncpg() if driver == "asyncpg" else Psycopg()
-        needed(driver, config, extra=driver)
+        require_driver(driver, config, extra=driver)
         self.paramstyle = "numeric_dollar" if driver == "asyncpg" else "format"
         self.dialect: Dialect = self.url.get_dialect(_is_async=True)(
             paramstyle=self.paramstyle  # type: ignore[call-arg] # every dialect's constructor takes it
@@ -103,9 +103,9 @@ class PostgreSQL:
         self.connect_args = _connect_args(driver, config.connect_timeout.total_seconds())
         milliseconds = max(1, round(config.statement_timeout.total_seconds() * 1000))
         self._begin = _BEGIN.format(statement_timeout=milliseconds)
-        self.name = spoken(url)
+        self.name = display_url(url)
 
-    async def shares(self, first: Link, second: Link) -> bool:
+    async def shares_session(self, first: Connection, second: Connection) -> bool:
         # Seen by the server's processes, of which each session has one.
         seen = {await self._process(first), await self._process(first)}
         if len(seen) > 1 or await self._process(second) in seen:
@@ -118,17 +118,17 @@ class PostgreSQL:
         seen.add(await self._process(first))
         return len(seen) > 1 or of_second in seen
 
-    async def _process(self, link: Link) -> object:
-        ((process,),) = await self.driver.fetch(link, "SELECT pg_backend_pid()", ())
+    async def _process(self, connection: Connection) -> object:
+        ((process,),) = await self.driver.fetch(connection, "SELECT pg_backend_pid()", ())
         return process
 
-    def fits(self, _: Link, __: str, ___: Sequence[object]) -> bool:
+    def fits(self, _: Connection, __: str, ___: Sequence[object]) -> bool:
         # The server says it when it doesn't.
         return True
 
-    async def begin(self, link: Link) -> str | None:
+    async def begin(self, connection: Connection) -> str | None:
         ((*_, isolation, synchronous, is_standby, is_read_only),) = await self.driver.fetch(
-            link, self._begin, ()
+            connection, self._begin, ()
         )
         if isolation != "read committed" or synchronous in ("off", "local"):
             raise WrongAccessError(
@@ -139,16 +139,16 @@ class PostgreSQL:
             return "it is a standby; name the primary in the url"
         return "it is read-only; name the primary in the url" if is_read_only == "on" else None
 
-    def version(self, told: str) -> str:
-        return told.partition(" on ")[0]
+    def version(self, text: str) -> str:
+        return text.partition(" on ")[0]
 
-    def trouble(self, error: BaseException) -> Trouble:
+    def error_kind(self, error: BaseException) -> ErrorKind:
         if isinstance(error, TypeError):
-            return Trouble.WRONG_OPTION
+            return ErrorKind.WRONG_OPTION
         code = _code(error)
         if code is None:
-            return Trouble.LOST
-        return _TROUBLES.get(code) or _CLASSES.get(code[:2], Trouble.REFUSED)
+            return ErrorKind.LOST
+        return _ERROR_KINDS.get(code) or _CLASSES.get(code[:2], ErrorKind.REFUSED)
 
     def advice(self, error: BaseException) -> str | None:
         return _ADVICE.get(_code(error) or "")
@@ -172,12 +172,14 @@ def _code(error: BaseException) -> str | None:
         return "42P05"
     if isinstance(code, str):
         return code
-    return next((code for said, code in _SAID.items() if re.search(said, str(error))), None)
+    return next(
+        (code for text, code in _CODES_BY_MESSAGE.items() if re.search(text, str(error))), None
+    )
 
 
 def _connect_args(driver: str, seconds: float) -> dict[str, object]:
     if driver == "asyncpg":
-        return {"timeout": seconds, "async_creator_fn": connected_by_asyncpg}
+        return {"timeout": seconds, "async_creator_fn": connect_asyncpg}
     from interlock_sqlalchemy.psycopg_connection import (  # noqa: PLC0415 it imports the driver
         PsycopgConnection,
     )

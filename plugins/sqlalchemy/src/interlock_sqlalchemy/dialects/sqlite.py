@@ -80,7 +80,7 @@ class SQLite:
             isolation_level="AUTOCOMMIT",
             connect_args={"timeout": self._config.lock_timeout.total_seconds()},
         )
-        event.listen(engine, "do_connect", _opens_only)
+        event.listen(engine, "do_connect", _forbid_creation)
         return engine
 
     def exists(self) -> bool:
@@ -104,16 +104,16 @@ class SQLite:
             connection.exec_driver_sql(f"PRAGMA application_id = {_APPLICATION_ID}")
             return True
 
-        return bool(self._patiently(ask))
+        return bool(self._retry_while_busy(ask))
 
     def identity(self) -> object:
         # The device and inode.
         return _identity(self.name)
 
-    def log(self) -> object:
+    def log_identity(self) -> object:
         return _identity(f"{self.name}-wal")
 
-    def part(self, cursor: DBAPICursor) -> None:
+    def checkpoint(self, cursor: DBAPICursor) -> None:
         # Whoever opens the other file would take the log for its own.
         cursor.execute("PRAGMA busy_timeout = 0")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -129,7 +129,7 @@ class SQLite:
 
     def prepare(self, connection: Connection) -> None:
         """Bring the file into WAL mode, unless it may only be read."""
-        mode = self._patiently(lambda: _scalar(connection, "PRAGMA journal_mode = WAL"))
+        mode = self._retry_while_busy(lambda: _scalar(connection, "PRAGMA journal_mode = WAL"))
         if mode is None:
             return
         if mode != "wal":
@@ -138,14 +138,14 @@ class SQLite:
                 "move it from the network to a local disk"
             )
 
-    def writer(self, cursor: DBAPICursor) -> None:
+    def set_up_writer(self, cursor: DBAPICursor) -> None:
         wanted = self._config.synchronous
         cursor.execute(f"PRAGMA synchronous = {wanted}")
         cursor.execute("PRAGMA synchronous")
         if cursor.fetchall() != [(_PRAGMAS[wanted],)]:
             raise ConfigurationError(f"{self.name} doesn't take synchronous = {wanted}")
 
-    def reader(self, cursor: DBAPICursor, *, waits: bool) -> None:
+    def set_up_reader(self, cursor: DBAPICursor, *, waits: bool) -> None:
         cursor.execute("PRAGMA query_only = ON")
         if not waits:
             cursor.execute("PRAGMA busy_timeout = 0")
@@ -182,7 +182,7 @@ class SQLite:
         changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in key}
         return insert.on_conflict_do_update(index_elements=key, set_=changed)
 
-    def _patiently(self, call: Callable[[], T]) -> T | None:
+    def _retry_while_busy(self, call: Callable[[], T]) -> T | None:
         """What it answers once the file isn't locked; None where the file may only be read.
 
         Several connections that change a new file's header at once don't wait for each other.
@@ -199,7 +199,7 @@ class SQLite:
                 time.sleep(0.01)
 
 
-def _opens_only(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> None:
+def _forbid_creation(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> None:
     """Have a connection open the file, never make one: SQLite's own way makes an empty one."""
     name, query = arguments[0], dict[str, str]()
     if options.get("uri") and name.startswith("file:"):

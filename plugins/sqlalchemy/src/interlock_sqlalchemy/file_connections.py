@@ -27,19 +27,19 @@ class FileDialect(Protocol):
         """Which file stands there now: another one answers another. None if there is none."""
         ...
 
-    def log(self) -> object:
+    def log_identity(self) -> object:
         """The same of what the file's last commits stand in; None if there is none beside it."""
         ...
 
-    def writer(self, cursor: DBAPICursor) -> None:
+    def set_up_writer(self, cursor: DBAPICursor) -> None:
         """Set up the connection that writes."""
         ...
 
-    def reader(self, cursor: DBAPICursor, *, waits: bool) -> None:
+    def set_up_reader(self, cursor: DBAPICursor, *, waits: bool) -> None:
         """Set up a connection that reads; one that doesn't wait for locks fails at once."""
         ...
 
-    def part(self, cursor: DBAPICursor) -> None:
+    def checkpoint(self, cursor: DBAPICursor) -> None:
         """Take what is left beside the file back into it: another one stands in its place."""
         ...
 
@@ -54,7 +54,7 @@ class FileDialect(Protocol):
         ...
 
 
-class Connections:
+class FileConnections:
     """Three connections to one file: of the writing thread, the reading one and the loop's.
 
     They serve the file that stood there when they were made, and no other: whoever uses them asks
@@ -66,16 +66,20 @@ class Connections:
     ) -> None:
         self._dialect = dialect
         self._engine = engine
-        self._made: list[tuple[Any, DBAPICursor]] = []  # Any: a driver's connection; its cursor
+        self._opened: list[tuple[Any, DBAPICursor]] = []  # Any: a driver's connection; its cursor
         self._is_lost = False
         self._identity = dialect.identity()
         try:
             with engine.connect() as connection:
                 prepare(connection)
-            self.write = self._cursor(dialect.writer)
-            self.there = self._cursor(lambda cursor: dialect.reader(cursor, waits=True))
-            self.here = self._cursor(lambda cursor: dialect.reader(cursor, waits=False))
-            self._log = dialect.log()
+            self.write_cursor = self._cursor(dialect.set_up_writer)
+            self.read_cursor = self._cursor(
+                lambda cursor: dialect.set_up_reader(cursor, waits=True)
+            )
+            self.loop_cursor = self._cursor(
+                lambda cursor: dialect.set_up_reader(cursor, waits=False)
+            )
+            self._log = dialect.log_identity()
         except DBAPIError as error:
             self.close()
             raise dialect.unavailable(error.orig, "open") from error
@@ -90,7 +94,7 @@ class Connections:
         """Whether the file that stands there is theirs, and nothing of it was taken away."""
         return self._dialect.identity() == self._identity and not self._is_lost
 
-    def check(self) -> None:
+    def check_log(self) -> None:
         """Raise if the log is gone, and with it what others could know of the last commits."""
         if self._is_lost:
             raise self._lost(committing=False)
@@ -101,7 +105,7 @@ class Connections:
             raise self._dialect.unavailable(
                 "the file was replaced while it was in use", "write", committing=True
             )
-        if self._log is not None and self._dialect.log() != self._log:
+        if self._log is not None and self._dialect.log_identity() != self._log:
             self._is_lost = True
             raise self._lost(committing=True)
 
@@ -113,18 +117,18 @@ class Connections:
             committing=committing,
         )
 
-    def part(self) -> None:
+    def checkpoint_if_replaced(self) -> None:
         """Take back what is left beside a file that isn't theirs, or isn't there any more."""
-        if self._made and self._dialect.identity() != self._identity:
+        if self._opened and self._dialect.identity() != self._identity:
             with suppress(self._dialect.driver_error):  # others may be at it
-                self._dialect.part(self._made[0][1])
+                self._dialect.checkpoint(self._opened[0][1])
 
     def close(self) -> None:
         """Close them; SQLite leaves what stands beside another file alone."""
-        self.part()
+        self.checkpoint_if_replaced()
         # The writer, which is the first, is closed last: that folds SQLite's log into its file.
-        while self._made:
-            connection, cursor = self._made.pop()
+        while self._opened:
+            connection, cursor = self._opened.pop()
             with suppress(self._dialect.driver_error):  # the others are closed all the same
                 cursor.close()  # its statement would keep the connection from closing
                 connection.close()
@@ -134,6 +138,6 @@ class Connections:
         connection = pooled.driver_connection
         pooled.detach()  # ours alone from here on
         cursor: DBAPICursor = connection.cursor()  # type: ignore[union-attr] # there is one
-        self._made.append((connection, cursor))
+        self._opened.append((connection, cursor))
         set_up(cursor)
         return cursor

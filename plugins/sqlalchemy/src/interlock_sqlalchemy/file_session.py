@@ -8,12 +8,12 @@ from sqlalchemy import Connection, Engine, Table
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
 from interlock_sqlalchemy.commits import Commits, CommittingDialect
-from interlock_sqlalchemy.connections import Connections, FileDialect
-from interlock_sqlalchemy.schema import ddl_of, ensure, missing
+from interlock_sqlalchemy.file_connections import FileConnections, FileDialect
+from interlock_sqlalchemy.schema import ddl_of, ensure_table, missing_table_error
 from interlock_sqlalchemy.worker import Worker
 
 
-class LivingDialect(CommittingDialect, FileDialect, Protocol):
+class FileSessionDialect(CommittingDialect, FileDialect, Protocol):
     """What a life asks of the database."""
 
     def exists(self) -> bool:
@@ -37,12 +37,12 @@ class LivingDialect(CommittingDialect, FileDialect, Protocol):
         ...
 
 
-class Life:
+class FileSession:
     """Belongs to the loop that runs when it is made; the next opening makes another."""
 
-    connections: Connections
+    connections: FileConnections
 
-    def __init__(self, dialect: LivingDialect, engine: Engine, table: Table) -> None:
+    def __init__(self, dialect: FileSessionDialect, engine: Engine, table: Table) -> None:
         self.loop = asyncio.get_running_loop()
         self.writer = Worker(f"interlock writer of {dialect.name}")
         self.reader = Worker(f"interlock reader of {dialect.name}")
@@ -51,11 +51,11 @@ class Life:
         self._engine = engine
         self._table = table
         self._renewing = Lock()
-        self._past: list[Connections] = []
+        self._former: list[FileConnections] = []
 
     async def open(self, *, create: bool | None) -> None:
         """Connect, and `create` the table or not; None creates it in a file of our own."""
-        self.connections = await self.writer.submit(lambda: self._first(create=create))
+        self.connections = await self.writer.submit(lambda: self._open_first(create=create))
 
     async def close(self) -> None:
         """Close the connections when both threads have done what was submitted.
@@ -67,28 +67,30 @@ class Life:
         def last() -> None:
             has_read.wait()
             if hasattr(self, "connections"):  # it was opened
-                for connections in (*self._past, self.connections):
+                for connections in (*self._former, self.connections):
                     connections.close()
 
         self.reader.stop(has_read.set)
         await asyncio.shield(self.writer.stop(last))
 
-    def current(self) -> Connections:
+    def current(self) -> FileConnections:
         """The connections to the file that stands there now; for the threads."""
         with self._renewing:
-            self.connections.check()
+            self.connections.check_log()
             if not self.connections.is_current():
-                self.connections.part()
-                connections = self._again()
-                self._past.append(self.connections)  # another thread may be using them
+                self.connections.checkpoint_if_replaced()
+                connections = self._reopen()
+                self._former.append(self.connections)  # another thread may be using them
                 self.connections = connections
             return self.connections
 
-    def _first(self, *, create: bool | None) -> Connections:
+    def _open_first(self, *, create: bool | None) -> FileConnections:
         name = self._dialect.name
         if not self._dialect.exists():
             if create is False:
-                raise missing(self._table, name, ddl_of(self._table, self._engine.dialect))
+                raise missing_table_error(
+                    self._table, name, ddl_of(self._table, self._engine.dialect)
+                )
             self._dialect.create()
 
         def prepare(connection: Connection) -> None:
@@ -96,10 +98,10 @@ class Life:
             self._dialect.prepare(connection)
             self._ensure(connection, create=is_ours if create is None else create)
 
-        return Connections(self._dialect, self._engine, prepare)
+        return FileConnections(self._dialect, self._engine, prepare)
 
     def _ensure(self, connection: Connection, *, create: bool) -> None:
-        ensure(
+        ensure_table(
             connection,
             self._table,
             self._dialect.name,
@@ -107,7 +109,7 @@ class Life:
             is_outage=lambda error: not self._dialect.is_refused(error),
         )
 
-    def _again(self) -> Connections:
+    def _reopen(self) -> FileConnections:
         """Open the file that stands in the place of the last one; none is made."""
         if self._dialect.identity() is None:
             raise self._dialect.unavailable("the file is gone; put it back", "use")
@@ -117,6 +119,6 @@ class Life:
             self._ensure(connection, create=False)
 
         try:
-            return Connections(self._dialect, self._engine, prepare)
+            return FileConnections(self._dialect, self._engine, prepare)
         except ConfigurationError as error:
             raise BackendUnavailableError(str(error), nothing_done=True) from error

@@ -5,7 +5,7 @@ from enum import Enum
 from interlock.backends import BackendUnavailableError
 
 
-class Trouble(Enum):
+class ErrorKind(Enum):
     """What a driver's error means."""
 
     CONFLICT = "a row stands where one was to be inserted"

@@ -13,19 +13,19 @@ _SHARE = 0.9
 """The part of its caller's patience that a call has: its own error says more than the caller's."""
 
 
-def patience(seconds: float) -> float:
+def call_seconds(seconds: float) -> float:
     """After how long a call that may take so long is given up."""
     return seconds * _SHARE
 
 
-class Handed:
+class BackgroundCalls:
     """Calls that were handed over: they end by themselves, or are broken off at their deadline.
 
     Breaking one off costs its connection, and gives back its place in the pool.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = patience(seconds)
+        self._seconds = call_seconds(seconds)
         self._tasks: set[asyncio.Task[Any]] = set()  # of any result
         self._late: WeakSet[asyncio.Task[Any]] = WeakSet()
 

@@ -16,20 +16,27 @@ from interlock.backends import (
 )
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import RefusedError
-from interlock_sqlalchemy.drivers import Link
-from interlock_sqlalchemy.pool import Pool, PoolEmptyError, ServerDialect, Taken, join, leave
-from interlock_sqlalchemy.troubles import NotPrimaryError, Trouble, WrongAccessError
+from interlock_sqlalchemy.drivers import Connection
+from interlock_sqlalchemy.error_kinds import ErrorKind, NotPrimaryError, WrongAccessError
+from interlock_sqlalchemy.pool import (
+    Pool,
+    PooledConnection,
+    PoolEmptyError,
+    ServerDialect,
+    join,
+    leave,
+)
 
 T = TypeVar("T")
 
 _PAUSE_SECONDS = 0.005
 _OPTIONS = "check what follows the ? in the url"
 
-_UNKNOWN = (Trouble.LOST, Trouble.ABORTED)
+_OUTCOME_UNKNOWN = (ErrorKind.LOST, ErrorKind.ABORTED)
 """After these the outcome of a write is left to be found out, or the write to be repeated."""
 
 
-class Links:
+class PoolClient:
     """One backend's use of the pool."""
 
     def __init__(
@@ -61,7 +68,7 @@ class Links:
         try:
             self._pool = join(self._dialect, self._config)
         except ValueError as error:
-            raise ConfigurationError(f"{self._told(error, 'use')}; {_OPTIONS}") from error
+            raise ConfigurationError(f"{self._message(error, 'use')}; {_OPTIONS}") from error
 
     async def close(self) -> None:
         """Leave the pool."""
@@ -75,60 +82,60 @@ class Links:
         if pool is not None and leave(pool):
             pool.abort()
 
-    async def tried(
+    async def call(
         self,
-        call: Callable[[Link], Awaitable[T]],
+        call: Callable[[Connection], Awaitable[T]],
         doing: str,
         *,
-        again: Collection[Trouble] = (),
+        repeat_after: Collection[ErrorKind] = (),
         attempts: int = 2,
     ) -> T:
         """What the call answers; after the troubles named it is made again."""
         for attempt in range(attempts - 1):
             try:
-                async with self._link() as link:
-                    return await call(link)
+                async with self._connection() as connection:
+                    return await call(connection)
             except (InterlockError, RefusedError):
                 raise
             except Exception as error:
-                trouble = self.trouble(error)
-                if trouble not in again:
-                    raise self.raised(error, doing) from error
-                if trouble is Trouble.ABORTED:  # by somebody else's, which needs time to end
+                error_kind = self.error_kind(error)
+                if error_kind not in repeat_after:
+                    raise self.translate(error, doing) from error
+                if error_kind is ErrorKind.ABORTED:  # by somebody else's, which needs time to end
                     await asyncio.sleep(random.random() * _PAUSE_SECONDS * 2**attempt)  # noqa: S311 # no secret
         try:
-            async with self._link() as link:
-                return await call(link)
+            async with self._connection() as connection:
+                return await call(connection)
         except (InterlockError, RefusedError):
             raise
         except Exception as error:
-            raise self.raised(error, doing) from error
+            raise self.translate(error, doing) from error
 
-    async def check_apart(self, other: Link) -> None:
+    async def check_own_session(self, other: Connection) -> None:
         """Raise `WrongAccessError` if another connection is seen to share a session with ours."""
-        async with self._link() as link:
-            if await self._dialect.shares(link, other):
-                raise WrongAccessError(f"{self._dialect.name}: {self._dialect.sharing}")
+        async with self._connection() as connection:
+            if await self._dialect.shares_session(connection, other):
+                raise WrongAccessError(f"{self._dialect.name}: {self._dialect.sharing_message}")
 
     @asynccontextmanager
-    async def _link(self) -> AsyncIterator[Link]:
+    async def _connection(self) -> AsyncIterator[Connection]:
         pool = self.pool
-        taken = await self._taken(pool)
+        pooled = await self._take(pool)
         try:
-            yield taken.link
+            yield pooled.connection
         except BaseException as error:
-            self._give_back(pool, taken, error)
+            self._give_back(pool, pooled, error)
             raise
         else:
-            pool.give_back(taken)
+            pool.give_back(pooled)
 
-    async def _taken(self, pool: Pool) -> Taken:
+    async def _take(self, pool: Pool) -> PooledConnection:
         try:
-            taken = await pool.take()
+            pooled = await pool.take()
         except PoolEmptyError as error:
             found = f"all {pool.size} connections to {self._dialect.name} are in use"
             why = (
-                f", and none came back within {pool.patience:g} s: the server or the network "
+                f", and none came back within {pool.wait_seconds:g} s: the server or the network "
                 "doesn't answer"
                 if pool.is_stuck
                 else "; raise pool_size"
@@ -138,59 +145,59 @@ class Links:
             raise
         except Exception as error:
             raise self._unreachable(error) from error
-        unfit = taken.unfit if self._needs_primary else None
-        if unfit is not None:
-            pool.drop(taken)
+        unfit_reason = pooled.unfit_reason if self._needs_primary else None
+        if unfit_reason is not None:
+            pool.drop(pooled)
             raise NotPrimaryError(
-                f"{self._dialect.name} can't keep events: {unfit}",
+                f"{self._dialect.name} can't keep events: {unfit_reason}",
                 nothing_done=True,
             )
-        return taken
+        return pooled
 
-    def _give_back(self, pool: Pool, taken: Taken, error: BaseException) -> None:
+    def _give_back(self, pool: Pool, pooled: PooledConnection, error: BaseException) -> None:
         if isinstance(error, (InterlockError, RefusedError)):
-            pool.give_back(taken)
+            pool.give_back(pooled)
         elif not isinstance(error, Exception):  # cancelled: something may still be on its way
-            pool.drop(taken)
-        elif self.trouble(error) in (Trouble.LOST, Trouble.NOT_PRIMARY, Trouble.STALE):
-            pool.drop(taken)
-            pool.broken()
+            pool.drop(pooled)
+        elif self.error_kind(error) in (ErrorKind.LOST, ErrorKind.NOT_PRIMARY, ErrorKind.STALE):
+            pool.drop(pooled)
+            pool.mark_broken()
         else:
-            pool.give_back(taken)
+            pool.give_back(pooled)
 
-    def trouble(self, error: BaseException) -> Trouble:
+    def error_kind(self, error: BaseException) -> ErrorKind:
         """What a driver's error means, also as SQLAlchemy raises it."""
-        return self._dialect.trouble(_original(error))
+        return self._dialect.error_kind(_original(error))
 
     def _unreachable(self, error: Exception) -> InterlockError:
-        trouble = self.trouble(error)
-        message = self._told(error, "connect to")
-        if trouble is Trouble.WRONG_USER:
+        error_kind = self.error_kind(error)
+        message = self._message(error, "connect to")
+        if error_kind is ErrorKind.WRONG_USER:
             return WrongAccessError(f"{message}; check the url's user and password")
-        if trouble is Trouble.NO_RIGHT:
+        if error_kind is ErrorKind.NO_RIGHT:
             return WrongAccessError(f"{message}; grant it to the url's user")
-        if trouble is Trouble.WRONG_OPTION or _is_wrong_value(_original(error)):
+        if error_kind is ErrorKind.WRONG_OPTION or _is_wrong_value(_original(error)):
             return WrongAccessError(f"{message}; {_OPTIONS}")
-        if trouble is Trouble.STALE:
+        if error_kind is ErrorKind.STALE:
             return WrongAccessError(message)
-        if trouble is Trouble.NO_DATABASE:
+        if error_kind is ErrorKind.NO_DATABASE:
             return WrongAccessError(f"{message}; create the database, or name another one")
         if isinstance(_original(error), FileNotFoundError):  # it names none
             message += "; see that the files are there which the url names, or its socket"
         return BackendUnavailableError(message, nothing_done=True)
 
-    def raised(self, error: Exception, doing: str) -> Exception:
+    def translate(self, error: Exception, doing: str) -> Exception:
         """What to raise for a driver's error."""
-        trouble, message = self.trouble(error), self._told(error, doing)
-        if trouble is Trouble.STALE and doing == "open":
+        error_kind, message = self.error_kind(error), self._message(error, doing)
+        if error_kind is ErrorKind.STALE and doing == "open":
             return WrongAccessError(message)
-        if trouble is Trouble.CONFLICT:
+        if error_kind is ErrorKind.CONFLICT:
             return RefusedError(message)
-        if trouble is Trouble.TOO_LARGE:
+        if error_kind is ErrorKind.TOO_LARGE:
             return RecordTooLargeError(message)
-        return BackendUnavailableError(message, nothing_done=trouble not in _UNKNOWN)
+        return BackendUnavailableError(message, nothing_done=error_kind not in _OUTCOME_UNKNOWN)
 
-    def _told(self, error: BaseException, doing: str) -> str:
+    def _message(self, error: BaseException, doing: str) -> str:
         original = _original(error)
         advice = self._dialect.advice(original)
         text = str(original).strip() or type(original).__name__
