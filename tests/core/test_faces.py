@@ -76,6 +76,14 @@ class TestPublicModules:
         assert dir(interlock) == sorted(interlock.__all__)
         assert interlock.__version__ == version("interlock")
 
+    @pytest.mark.parametrize("name", sorted(set(interlock.__all__) - {"__version__"}))
+    def test_a_name_of_the_root_is_the_same_wherever_it_is_exported(self, name: str) -> None:
+        others = map(import_module, PUBLIC - {"interlock"})
+        found = [
+            getattr(module, name) for module in others if name in getattr(module, "__all__", ())
+        ]
+        assert all(value is getattr(interlock, name) for value in found)
+
     @pytest.mark.parametrize("folder", ["docs", "plugins", "tests/conformance"])
     def test_others_import_nothing_else(self, folder: str) -> None:
         private = {
