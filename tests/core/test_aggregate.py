@@ -11,15 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from interlock._model.aggregate import (
-    STAMP_KEY,
-    Aggregate,
-    Origin,
-    origin_of,
-    pending_of,
-    running_types,
-    set_origin,
-)
+from interlock._model.aggregate import Aggregate, origin_of, pending_of, running_types, set_origin
+from interlock._model.stamp import STAMP_KEY, Origin
 from interlock.errors import EventApplyError, UnknownEventError
 from interlock.routing import applies_event
 from rig import unharmed

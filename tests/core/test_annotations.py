@@ -27,7 +27,7 @@ import pytest
 from pydantic import BaseModel
 from typing_extensions import TypeAliasType
 
-from interlock._model.aggregate import tables_of
+from interlock._model.aggregate import routes_of
 from interlock._model.annotations import may_be
 from interlock.application import ApplicationBuilder
 from interlock.domain import Aggregate, Command
@@ -295,7 +295,7 @@ def _awaited(function: Callable[..., T]) -> Callable[..., Awaitable[T]]:
 )
 def test_a_handler_whose_answer_may_be_right_is_taken(handler: Callable[..., object]) -> None:
     with unharmed("it was refused"):
-        assert len(tables_of(_aggregate(handler)).handlers) == 1
+        assert len(routes_of(_aggregate(handler)).handlers) == 1
 
 
 def test_an_annotation_that_does_not_resolve_is_blamed_by_its_own_name() -> None:
@@ -304,7 +304,7 @@ def test_an_annotation_that_does_not_resolve_is_blamed_by_its_own_name() -> None
         def buy(self, command: "Receipt") -> None: ...
 
     with pytest.raises(ConfigurationError, match=r"Odd\.buy: Receipt, the annotation of 'command'"):
-        tables_of(Odd)
+        routes_of(Odd)
 
 
 def test_an_applier_needs_only_its_events_annotation() -> None:
@@ -315,7 +315,7 @@ def test_an_applier_needs_only_its_events_annotation() -> None:
         def on_bought(self, event: Bought) -> "Receipt":
             raise AssertionError
 
-    assert set(tables_of(Cart).emits) == {Bought}
+    assert set(routes_of(Cart).emits) == {Bought}
 
 
 def test_an_override_without_an_annotation_is_told() -> None:
@@ -329,4 +329,4 @@ def test_an_override_without_an_annotation_is_told() -> None:
             return 1
 
     with pytest.raises(ConfigurationError, match=r"Child\.ask: 'command' has no annotation"):
-        tables_of(Child)
+        routes_of(Child)

@@ -1,11 +1,11 @@
-"""Handlers, appliers and upcasters, and the tables made of them."""
+"""Handlers, appliers and upcasters, and the routes made of them."""
 
 from typing import ClassVar
 
 import pytest
 from pydantic import BaseModel
 
-from interlock._model.aggregate import tables_of
+from interlock._model.aggregate import routes_of
 from interlock.domain import Aggregate, Command
 from interlock.errors import ConfigurationError, UnknownEventError
 from interlock.routing import applies_event, handles_command, upcasts
@@ -55,18 +55,18 @@ def test_an_override_without_the_mark_is_what_is_called() -> None:
     account = Derived()
     account.emit(Paid(cents=1))
     assert account.log == "derived"
-    assert set(tables_of(Derived).handlers) == {Pay}
+    assert set(routes_of(Derived).handlers) == {Pay}
 
 
 def test_names_are_looked_up_with_their_former_ones() -> None:
-    events = tables_of(Base).events
+    events = routes_of(Base).events
     assert set(events) == {"MoneyPaid", "Payed"}
     assert events["Payed"].name == "MoneyPaid"
 
 
 @pytest.mark.parametrize("name", ["MoneyPaid", "Payed"])
 def test_older_payloads_are_upcast_step_by_step(name: str) -> None:
-    entry = tables_of(Base).events[name]
+    entry = routes_of(Base).events[name]
     with unharmed("a step was left out"):
         assert entry.decode(1, b'{"euros": 2}') == Paid(cents=200)
     assert entry.decode(2, b'{"amount": 7}') == Paid(cents=7)
@@ -75,7 +75,7 @@ def test_older_payloads_are_upcast_step_by_step(name: str) -> None:
 
 def test_a_newer_schema_is_an_unknown_event() -> None:
     with pytest.raises(UnknownEventError, match=r"schema version 4.*knows up to 3"):
-        tables_of(Base).events["MoneyPaid"].decode(4, b'{"cents": 7}')
+        routes_of(Base).events["MoneyPaid"].decode(4, b'{"cents": 7}')
 
 
 def test_a_missing_upcaster_is_named() -> None:
@@ -84,7 +84,7 @@ def test_a_missing_upcaster_is_named() -> None:
         def apply_paid(self, event: Paid) -> None: ...
 
     with pytest.raises(UnknownEventError, match=r'@upcasts\("MoneyPaid", schema_version=2\)'):
-        tables_of(Alone).events["MoneyPaid"].decode(2, b'{"cents": 7}')
+        routes_of(Alone).events["MoneyPaid"].decode(2, b'{"cents": 7}')
 
 
 def test_two_handlers_for_one_command_are_refused() -> None:
@@ -93,7 +93,7 @@ def test_two_handlers_for_one_command_are_refused() -> None:
         def pay_too(self, command: Pay) -> None: ...
 
     with pytest.raises(ConfigurationError, match=r"pay.*both handle Pay"):
-        tables_of(Double)
+        routes_of(Double)
 
 
 def test_two_appliers_for_one_event_are_refused() -> None:
@@ -102,7 +102,7 @@ def test_two_appliers_for_one_event_are_refused() -> None:
         def apply_too(self, event: Paid) -> None: ...
 
     with pytest.raises(ConfigurationError, match=r"both apply Paid"):
-        tables_of(Double)
+        routes_of(Double)
 
 
 def test_two_events_of_one_name_are_refused() -> None:
@@ -114,7 +114,7 @@ def test_two_events_of_one_name_are_refused() -> None:
         def apply_payed(self, event: Payed) -> None: ...
 
     with pytest.raises(ConfigurationError, match="two events stored as 'Payed'"):
-        tables_of(Clash)
+        routes_of(Clash)
 
 
 def test_an_upcaster_of_an_event_that_is_not_applied_is_refused() -> None:
@@ -125,7 +125,7 @@ def test_an_upcaster_of_an_event_that_is_not_applied_is_refused() -> None:
             return payload
 
     with pytest.raises(ConfigurationError, match="'Gone'"):
-        tables_of(Stray)
+        routes_of(Stray)
 
 
 def test_a_handler_without_an_annotation_is_refused() -> None:
@@ -142,7 +142,7 @@ def test_an_annotation_that_is_no_model_is_refused() -> None:
         def apply(self, event: int) -> None: ...
 
     with pytest.raises(ConfigurationError, match="a pydantic model class is wanted"):
-        tables_of(Odd)
+        routes_of(Odd)
 
 
 def test_an_annotation_that_does_not_resolve_is_told() -> None:
@@ -151,7 +151,7 @@ def test_an_annotation_that_does_not_resolve_is_told() -> None:
         def apply(self, event: "NotThere") -> None: ...  # type: ignore[name-defined] # noqa: F821 the point
 
     with pytest.raises(ConfigurationError, match="module level"):
-        tables_of(Odd)
+        routes_of(Odd)
 
 
 def test_an_async_applier_is_refused() -> None:
@@ -171,4 +171,4 @@ def test_a_schema_version_that_is_no_count_is_refused(version: object) -> None:
         def apply(self, event: Event) -> None: ...
 
     with pytest.raises(ConfigurationError, match="an integer from 1 is wanted"):
-        tables_of(Holder)
+        routes_of(Holder)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from interlock._engine.fold import Fold, decoded
-from interlock._model.aggregate import Aggregate, tables_of
+from interlock._model.aggregate import Aggregate, routes_of
 from interlock._storage.records import EventRow
 from interlock.errors import EventApplyError, StreamTruncatedError, UnknownEventError
 from interlock.routing import applies_event
@@ -40,7 +40,7 @@ def row(version: int, number: int = 1, **changes: Any) -> EventRow:
 
 
 def fold(*rows: EventRow, state: Sum | None = None) -> Fold:
-    folding = Fold(tables_of(Sum), state or Sum())
+    folding = Fold(routes_of(Sum), state or Sum())
     folding.extend(list(rows))
     return folding
 
@@ -85,7 +85,7 @@ def test_a_time_that_no_datetime_holds_is_an_error_of_its_event(versions: tuple[
 )
 def test_an_event_whose_other_columns_do_not_decode_is_told(changes: dict[str, Any]) -> None:
     with pytest.raises(EventApplyError, match="Sum version 1"):
-        decoded(tables_of(Sum), row(1)._replace(**changes))
+        decoded(routes_of(Sum), row(1)._replace(**changes))
 
 
 def test_an_unknown_event_is_named_with_its_version() -> None:
@@ -110,25 +110,25 @@ def test_a_newer_schema_is_an_unknown_event() -> None:
 
 
 def test_plain_tuples_serve_as_rows() -> None:
-    folding = Fold(tables_of(Sum), Sum())
+    folding = Fold(routes_of(Sum), Sum())
     folding.extend([tuple(row(1))])  # type: ignore[list-item] # the point
     assert folding.version == 1
 
 
 def test_decoded_events_for_those_who_ask() -> None:
-    found = decoded(tables_of(Sum), row(3, 7, metadata=b'{"who":"me"}'))
+    found = decoded(routes_of(Sum), row(3, 7, metadata=b'{"who":"me"}'))
     assert (found.version, found.event, found.metadata) == (3, Added(number=7), {"who": "me"})
     assert found.event_id == UUID(int=3)
     assert found.recorded_at.tzinfo is not None
     with pytest.raises(UnknownEventError, match="'Gone'"):
-        decoded(tables_of(Sum), row(1, type="Gone"))
+        decoded(routes_of(Sum), row(1, type="Gone"))
     with pytest.raises(EventApplyError, match="version 1"):
-        decoded(tables_of(Sum), row(1, payload=b"[]"))
+        decoded(routes_of(Sum), row(1, payload=b"[]"))
 
 
 def test_a_payload_that_does_not_validate_is_told_without_its_values() -> None:
     bad = row(1, 7, payload=b'{"number":"4111 1111"}')
-    for call in (lambda: fold(bad), lambda: decoded(tables_of(Sum), bad)):
+    for call in (lambda: fold(bad), lambda: decoded(routes_of(Sum), bad)):
         with pytest.raises(EventApplyError, match=r"\$\.number: int_parsing") as caught:
             call()
         assert "4111" not in "".join(traceback.format_exception(caught.value))

@@ -11,7 +11,8 @@ import pytest
 from pydantic import BaseModel, Field
 
 from interlock._engine.reports import Reason, Source
-from interlock._model.aggregate import STAMP_KEY, Aggregate
+from interlock._model.aggregate import Aggregate
+from interlock._model.stamp import STAMP_KEY
 from interlock._storage.codecs import Codec, JsonCodec, ZlibJsonCodec
 from interlock.application.aggregates import (
     AlwaysCache,

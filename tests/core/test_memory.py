@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from interlock._model.aggregate import Aggregate, PendingEvent, set_pending
+from interlock._model.aggregate import Aggregate, set_pending
+from interlock._model.stamp import PendingEvent
 from interlock._storage.adapters import (
     PlainCache,
     PlainSnapshots,

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, PostgresDsn, PrivateAttr, SecretStr
 
 from interlock._app.aggregate_checks import check_defaults, check_state
-from interlock._model.aggregate import Aggregate, tables_of
+from interlock._model.aggregate import Aggregate, routes_of
 from interlock._storage.codecs import Codec, JsonCodec, ZlibJsonCodec
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._storage.records import Scope
@@ -191,7 +191,7 @@ def test_what_all_objects_share_is_refused_in_states_and_events(
     with pytest.raises(ConfigurationError) as of_state:
         check_defaults(Kept)
     with pytest.raises(ConfigurationError) as of_event:
-        tables_of(Emitting)
+        routes_of(Emitting)
     assert str(of_state.value).startswith(f"Kept.{where}: two new objects share one Hashed")
     assert str(of_event.value).startswith(f"Happened.{where}: two new objects share one Hashed")
 

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ValidationError
 from interlock._config.checking import check
 from interlock._config.toml import find
 from interlock._engine.fold import Fold, decoded
-from interlock._model.aggregate import Aggregate, Origin, set_origin, tables_of
+from interlock._model.aggregate import Aggregate, routes_of, set_origin
+from interlock._model.stamp import Origin
 from interlock._storage.codecs import JsonCodec, ZlibJsonCodec
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._values.masking import Masking, brief, shown
@@ -155,12 +156,12 @@ def _event(data: bytes) -> None:
     metadata, _, number = rest.partition(b"\0")
     recorded_at = int.from_bytes(number[:8], signed=True)
     row = EventRow(1, bytes(16), "Noted", 1, recorded_at, metadata, payload)
-    decoded(tables_of(Notebook), row)
+    decoded(routes_of(Notebook), row)
 
 
 def _folded(data: bytes) -> None:
     row = EventRow(1, bytes(16), "Noted", 1, 0, b"{}", data)
-    Fold(tables_of(Notebook), Notebook(id=ID)).extend([row])
+    Fold(routes_of(Notebook), Notebook(id=ID)).extend([row])
 
 
 def _change(data: bytes) -> None:

@@ -13,7 +13,7 @@ PATCHES = [
     Patch(
         "a handler may answer anything",
         "a handler answers what its command promises",
-        CodeEdit("build_tables", "check_answer(function, command)", ""),
+        CodeEdit("build_routes", "check_answer(function, command)", ""),
         f"{_REFUSED}[_returns_none-said]",
     ),
     Patch(

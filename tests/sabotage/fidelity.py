@@ -167,14 +167,14 @@ DETAILS = [
     Patch(
         "the stamp has no details",
         "a state's own JSON says what its record says",
-        CodeEdit("_stamp", "if details:", "if False:"),
+        CodeEdit("stamp_of", "if details:", "if False:"),
         f"{_KEPT}TestDetails::test_the_stamp_has_them",
         (19,),
     ),
     Patch(
         "a stamp's details are not restored",
         "a state that is validated is what its stamp says",
-        CodeEdit("_checked", 'if "details" in stamp:', "if False:"),
+        CodeEdit("proven_origin", 'if "details" in stamp:', "if False:"),
         f"{_KEPT}TestDetails::test_the_stamp_has_them",
         (19,),
     ),

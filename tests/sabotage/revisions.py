@@ -52,7 +52,7 @@ _INPUTS = {
     ),
     "fresh states": ("Search.__init__", "fresh = forms.form(cls(id=UUID(int=0)))", "fresh = ()"),
     "stored names": ("Search._add_routing", "self._add(f'{label} stored name', (entry.name,))", ""),
-    "the aggregate's stored name": ("Search._add_routing", "(tables.name,)", "()"),
+    "the aggregate's stored name": ("Search._add_routing", "(routes.name,)", "()"),
     "former names": ("Search._add_routing", "tuple(former)", "()"),
     "schema versions": ("Search._add_routing", "str(entry.schema_version)", "''"),
     "which version an upcaster is for": ("Search._add_routing", "steps", "()"),

@@ -22,7 +22,7 @@ PATCHES = [
     Patch(
         "the stamp's checksum is not compared",
         "JSON that was changed after it was written is no state",
-        CodeEdit("_checked", 'if stamp.get("checksum") != checksum:', "if False:"),
+        CodeEdit("proven_origin", 'if stamp.get("checksum") != checksum:', "if False:"),
         f"{_TESTS}aggregate.py::test_json_that_was_changed_is_refused",
     ),
     Patch(
@@ -86,7 +86,7 @@ PATCHES = [
     Patch(
         "a stamp is taken for an object",
         "a foreign stamp is a ValidationError and nothing else",
-        CodeEdit("_read_stamp", "if not isinstance(stamp, dict):", "if False:"),
+        CodeEdit("read_stamp", "if not isinstance(stamp, dict):", "if False:"),
         f"{_TESTS}aggregate.py::test_a_foreign_stamp_is_a_validation_error",
     ),
     Patch(
@@ -108,7 +108,7 @@ PATCHES = [
     Patch(
         "the second handler of a command wins",
         "two handlers for one command are refused",
-        CodeEdit("build_tables", "if command in handlers:", "if False:"),
+        CodeEdit("build_routes", "if command in handlers:", "if False:"),
         f"{_TESTS}declarations.py::test_two_handlers_for_one_command_are_refused",
     ),
     Patch(

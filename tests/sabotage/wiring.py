@@ -54,7 +54,7 @@ PATCHES = [
         CodeEdit(
             "Assembly._context",
             "Scope(application.namespace, application.epoch, name, revision)",
-            'Scope("default", self._settings.application.epoch, tables.name, revision)',
+            'Scope("default", self._settings.application.epoch, routes.name, revision)',
         ),
         f"{_SCOPES}test_namespace_and_epoch_keep_cached_states_apart[setting0]",
         (22,),

@@ -1,7 +1,7 @@
 """The face for authors of backends, strategies, codecs and extensions."""
 
 from interlock._config.backends import ConfiguredBackend, configured_backends
-from interlock._model.aggregate import Origin
+from interlock._model.stamp import Origin
 from interlock._plugins.catalogue import Catalogue, Listing
 from interlock._plugins.durations import Duration, Ttl
 from interlock._plugins.extensions import Extensions

@@ -20,7 +20,7 @@ from interlock._engine.reports import Reporting, logger
 from interlock._engine.services import TypeServices
 from interlock._model.aggregate import Aggregate, running_types
 from interlock._model.command import Command
-from interlock._model.routes import Handler, Tables
+from interlock._model.routes import Handler, Routes
 from interlock._model.strategies import Freshness, wrong_freshness
 from interlock._storage.protocols import Closeable
 from interlock._values.ids import plain_id
@@ -292,13 +292,13 @@ class Application:
         for bound in (first, last):
             _check_version(bound)
         context = self._registered(aggregate_type).context
-        tables = context.registration.tables
+        routes = context.registration.routes
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
-        others = _others(tables, of)
+        others = _others(routes, of)
         async for rows in context.stream.read(aggregate_id, first=max(first, 1), last=last):
             for row in rows:
                 if row[2] not in others:
-                    yield decoded(tables, row)
+                    yield decoded(routes, row)
                     self._life.check()
 
     def counters(self) -> dict[str, int]:
@@ -351,13 +351,13 @@ def _plain(command: Command[R]) -> Command[R]:
     return command.model_copy(update=ids)
 
 
-def _others(tables: Tables, of: type[BaseModel]) -> Collection[str]:
+def _others(routes: Routes, of: type[BaseModel]) -> Collection[str]:
     """The stored names of the events that are no `of`."""
     others = {
-        name for name, entry in tables.events.items() if not issubclass(entry.event_class, of)
+        name for name, entry in routes.events.items() if not issubclass(entry.event_class, of)
     }
-    if of is not BaseModel and len(others) == len(tables.events):
-        raise TypeError(f"{tables.name} applies no event that is a {of.__name__}")
+    if of is not BaseModel and len(others) == len(routes.events):
+        raise TypeError(f"{routes.name} applies no event that is a {of.__name__}")
     return others
 
 

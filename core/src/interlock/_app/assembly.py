@@ -15,7 +15,7 @@ from interlock._engine.registration import Registration
 from interlock._engine.reports import Observer, Reporting
 from interlock._engine.services import TypeServices
 from interlock._engine.stream import EventStream
-from interlock._model.aggregate import Aggregate, tables_of
+from interlock._model.aggregate import Aggregate, routes_of
 from interlock._model.command import Command
 from interlock._model.routes import Handler
 from interlock._model.strategies import (
@@ -81,7 +81,7 @@ class Assembly:
     def _check_names(self, aggregates: Mapping[type[Aggregate], AggregateOptions]) -> None:
         by_name: dict[str, type[Aggregate]] = {}
         for cls in aggregates:
-            name = tables_of(cls).name
+            name = routes_of(cls).name
             if name in by_name:
                 raise ConfigurationError(
                     f"two aggregates are stored as {name!r}: {by_name[name].__qualname__} and "
@@ -114,7 +114,7 @@ class Assembly:
     def _context(
         self, cls: type[Aggregate], given: AggregateOptions, events: EventStore
     ) -> TypeContext:
-        application, name = self._settings.application, tables_of(cls).name
+        application, name = self._settings.application, routes_of(cls).name
         settings = given.over(self._settings.aggregates.get(name)).over(self._settings.default)
         check_defaults(cls)
         snapshots = self._made(BackendKind.SNAPSHOTS, settings.snapshot_backend, cls)
@@ -135,7 +135,7 @@ class Assembly:
         return TypeContext(
             registration=Registration(
                 aggregate_type=cls,
-                tables=tables_of(cls),
+                routes=routes_of(cls),
                 mapper=mapper,
                 snapshot_scope=snapshot_scope,
                 reads_revisions=tuple(cls.__dict__.get("reads_revisions", ())),
@@ -239,7 +239,7 @@ def _handlers(
     handlers: dict[type[Command[Any]], tuple[TypeServices, Handler]] = {}
     owners: dict[type, type[Aggregate]] = {}
     for cls, service in services.items():
-        for command, handler in service.context.registration.tables.handlers.items():
+        for command, handler in service.context.registration.routes.handlers.items():
             if command in owners:
                 raise ConfigurationError(
                     f"{owners[command].__name__} and {cls.__name__} both handle "

@@ -230,7 +230,7 @@ class CommandHandler:
         self, loaded: LoadedState, events: list[StoredEvent], began: datetime
     ) -> LoadedState:
         """The fold of the stored bytes onto the baseline, never the handler's own object."""
-        fold = Fold(self._registration.tables, loaded.state)
+        fold = Fold(self._registration.routes, loaded.state)
         fold.extend([event.row() for event in events])
         last = events[-1]
         return LoadedState(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from interlock._model.aggregate import Aggregate
-from interlock._model.routes import Tables
+from interlock._model.routes import Routes
 from interlock._storage.records import EventRow, from_micros
 from interlock._values.fidelity import told
 from interlock.errors import EventApplyError, StreamTruncatedError, UnknownEventError
@@ -46,8 +46,8 @@ class Fold:
         "version",
     )
 
-    def __init__(self, tables: Tables, state: Aggregate) -> None:
-        self._events = tables.events
+    def __init__(self, routes: Routes, state: Aggregate) -> None:
+        self._events = routes.events
         self.state = state
         self.version = state.version
         self.folded = 0
@@ -112,13 +112,13 @@ def _check_times(rows: Sequence[EventRow]) -> None:
     from_micros(rows[-1][4])
 
 
-def decoded(tables: Tables, row: EventRow) -> RecordedEvent[BaseModel]:
+def decoded(routes: Routes, row: EventRow) -> RecordedEvent[BaseModel]:
     """The event of a row. Raises as `Fold.extend` does."""
     version, event_id, name, schema_version, recorded_at, metadata, payload = row
-    entry = tables.events.get(name)
+    entry = routes.events.get(name)
     if entry is None:
         raise UnknownEventError(
-            f"{tables.name} version {version}: this code applies no event stored as {name!r}"
+            f"{routes.name} version {version}: this code applies no event stored as {name!r}"
         )
     try:
         event = entry.decode(schema_version, payload)
@@ -128,9 +128,9 @@ def decoded(tables: Tables, row: EventRow) -> RecordedEvent[BaseModel]:
     except UnknownEventError:
         raise
     except ValidationError as error:
-        raise EventApplyError(f"{tables.name} version {version} ({name}): {told(error)}") from None
+        raise EventApplyError(f"{routes.name} version {version} ({name}): {told(error)}") from None
     except Exception as error:
-        raise EventApplyError(f"{tables.name} version {version} ({name}): {error!r}") from error
+        raise EventApplyError(f"{routes.name} version {version} ({name}): {error!r}") from error
 
 
 def _said(error: Exception) -> str:

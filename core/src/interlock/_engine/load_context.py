@@ -10,7 +10,8 @@ from uuid import UUID
 from interlock._engine.guard import Chunks
 from interlock._engine.known_heads import Head
 from interlock._engine.reports import Miss, Reason, Source
-from interlock._model.aggregate import Aggregate, Origin
+from interlock._model.aggregate import Aggregate
+from interlock._model.stamp import Origin
 from interlock._model.strategies import Freshness, MaxAge, Replay
 from interlock._storage.records import NEVER_VERIFIED, AggregateRecord, EventRow, Scope, Stamp
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from interlock._model.aggregate import Aggregate
-from interlock._model.routes import Tables
+from interlock._model.routes import Routes
 from interlock._model.strategies import CacheStrategy, Freshness, SnapshotStrategy
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._storage.records import Scope
@@ -14,7 +14,7 @@ class Registration:
     """One registered aggregate, with every option resolved."""
 
     aggregate_type: type[Aggregate]
-    tables: Tables
+    routes: Routes
     mapper: AggregateMapper
     snapshot_scope: Scope
     reads_revisions: tuple[str, ...]
@@ -27,4 +27,4 @@ class Registration:
     @property
     def name(self) -> str:
         """The stored name of the type."""
-        return self.tables.name
+        return self.routes.name

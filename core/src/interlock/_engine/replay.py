@@ -82,7 +82,7 @@ class TailReplay:
         """Start a fold; called before the tail is read."""
         return TailFold(
             baseline=baseline,
-            fold=Fold(self._registration.tables, baseline.state),
+            fold=Fold(self._registration.routes, baseline.state),
             noted=self._context.heads.head(baseline.aggregate_id),
             verified_at=self._context.clock(),
             limit=self._registration.replay_limit if baseline.trace.snapshots_down else None,

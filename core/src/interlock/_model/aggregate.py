@@ -1,46 +1,27 @@
-"""The aggregate that users derive from, and the stamp in an aggregate's JSON."""
+"""The aggregate that users derive from."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn, Self, TypeVar
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from uuid import uuid4
 
-from pydantic import BaseModel, Field, ValidationError
-from pydantic_core import PydanticCustomError, from_json, to_json
+from pydantic import BaseModel, Field
+from pydantic_core import from_json, to_json
 
-from interlock._model.routes import EventEntry, Tables, build_tables, type_name
-from interlock._values.canonical import canonical_json
-from interlock._values.fidelity import fidelity_of, told_of
+from interlock._model.routes import EventEntry, Routes, build_routes, type_name
+from interlock._model.stamp import (
+    STAMP_KEY,
+    Origin,
+    PendingEvent,
+    fail,
+    proven_origin,
+    read_stamp,
+    stamp_of,
+)
+from interlock._values.fidelity import told_of
 from interlock._values.ids import PlainUUID
-from interlock._values.sharing import restore
 from interlock.errors import EventApplyError, UnknownEventError
 
-STAMP_KEY = "interlock_stamp"
-
 A = TypeVar("A", bound="Aggregate")
-
-
-class Origin(NamedTuple):
-    """Where a state comes from: its stamp, less what the state itself says (type, id, version)."""
-
-    namespace: str
-    epoch: int
-    revision: str
-    last_event_id: UUID
-    last_event_at: datetime
-    anchor_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PendingEvent:
-    """An emitted event, encoded at once; its id is kept through every retry of the append."""
-
-    event_id: UUID
-    type: str
-    schema_version: int
-    payload: bytes
 
 
 class Aggregate(BaseModel):
@@ -75,7 +56,7 @@ class Aggregate(BaseModel):
     @property
     def uncommitted_events(self) -> tuple[BaseModel, ...]:
         """The events emitted and not yet appended, decoded anew at each call."""
-        emits = tables_of(type(self)).events
+        emits = routes_of(type(self)).events
         return tuple(emits[event.type].validate(event.payload) for event in pending_of(self))
 
     def emit(self, event: BaseModel) -> None:
@@ -87,7 +68,7 @@ class Aggregate(BaseModel):
         was given, or its applier raises. The event is then not recorded.
         """
         cls = type(self)
-        entry = tables_of(cls).emits.get(type(event))
+        entry = routes_of(cls).emits.get(type(event))
         if entry is None:
             raise UnknownEventError(
                 f"{cls.__name__} emitted {type(event).__name__} but has no applier for it; add a "
@@ -136,7 +117,7 @@ class Aggregate(BaseModel):
         """
         if isinstance(obj, Mapping) and STAMP_KEY in obj:
             rest = {key: value for key, value in obj.items() if key != STAMP_KEY}
-            stamp = _read_stamp(obj[STAMP_KEY])
+            stamp = read_stamp(obj[STAMP_KEY])
             target = cls._stamped_type(stamp.get("type"))
             return _checked(super(Aggregate, target).model_validate(rest, **options), stamp)
         cls._require_no_stamp()
@@ -152,7 +133,7 @@ class Aggregate(BaseModel):
         except (TypeError, ValueError):
             return super().model_validate_json(json_data, **options)
         if isinstance(obj, dict) and STAMP_KEY in obj:
-            stamp = _read_stamp(obj.pop(STAMP_KEY))
+            stamp = read_stamp(obj.pop(STAMP_KEY))
             target = cls._stamped_type(stamp.get("type"))
             return _checked(
                 super(Aggregate, target).model_validate_json(to_json(obj), **options), stamp
@@ -165,13 +146,13 @@ class Aggregate(BaseModel):
         if cls is Aggregate:
             return _find_type(name)
         if name != type_name(cls):
-            _fail("stamped as {found}, wanted {wanted}", found=str(name), wanted=type_name(cls))
+            fail("stamped as {found}, wanted {wanted}", found=str(name), wanted=type_name(cls))
         return cls
 
     @classmethod
     def _require_no_stamp(cls) -> None:
         if cls is Aggregate:
-            _fail("there is no stamp that names the type; validate with the class itself")
+            fail("there is no stamp that names the type; validate with the class itself")
 
     def __copy__(self) -> Self:
         return _carry(self, super().__copy__())
@@ -230,13 +211,13 @@ def pending_of(aggregate: Aggregate) -> list[PendingEvent]:
         return []
 
 
-def tables_of(cls: type[Aggregate]) -> Tables:
-    """The tables of an aggregate class, built at the first call."""
-    tables: Tables | None = cls.__dict__.get("__interlock_tables__")
-    if tables is None:
-        tables = build_tables(cls)
-        type.__setattr__(cls, "__interlock_tables__", tables)
-    return tables
+def routes_of(cls: type[Aggregate]) -> Routes:
+    """The routes of an aggregate class, built at the first call."""
+    routes: Routes | None = cls.__dict__.get("__interlock_routes__")
+    if routes is None:
+        routes = build_routes(cls)
+        type.__setattr__(cls, "__interlock_routes__", routes)
+    return routes
 
 
 # The types of the running applications, by stored name: where a stamp's type is looked up first.
@@ -247,7 +228,7 @@ def _find_type(name: object) -> type[Any]:  # Any: a class chosen at run time
     found = [] if not isinstance(name, str) else [t[name] for t in running_types if name in t]
     found = found or [cls for cls in _subclasses(Aggregate) if type_name(cls) == name]
     if len(set(found)) != 1:
-        _fail(
+        fail(
             "the stamp names the type {name} and {count} aggregate classes have that name; "
             "validate with the class itself",
             name=str(name),
@@ -262,94 +243,18 @@ def _subclasses(cls: type[Aggregate]) -> Iterator[type[Aggregate]]:
         yield from _subclasses(subclass)
 
 
-def _fail(template: str, **context: str | int) -> NoReturn:
-    error = PydanticCustomError("interlock_stamp", template, context)
-    raise ValidationError.from_exception_data(
-        "Aggregate", [{"type": error, "loc": (STAMP_KEY,), "input": context}]
-    )
+def _stamp(state: Aggregate) -> dict[str, Any]:  # Any: a JSON object
+    return stamp_of(state, origin_of(state), pending_of(state))
+
+
+def _checked(state: A, stamp: Mapping[str, Any]) -> A:  # Any: JSON values
+    origin = proven_origin(state, stamp)
+    if origin is not None:
+        set_origin(state, origin)
+    return state
 
 
 def _carry(source: Aggregate, copy: A) -> A:
     set_origin(copy, origin_of(source))
     set_pending(copy, list(pending_of(source)))
     return copy
-
-
-def _stamp(state: Aggregate) -> dict[str, Any]:  # Any: a JSON object
-    origin = origin_of(state)
-    pending = pending_of(state)
-    last_event_id = pending[-1].event_id if pending else origin and origin.last_event_id
-    stamp: dict[str, Any] = {
-        "namespace": origin and origin.namespace,
-        "epoch": origin and origin.epoch,
-        "type": type_name(type(state)),
-        "id": str(state.id),
-        "revision": origin and origin.revision,
-        "version": state.version,
-        "last_event_id": last_event_id and str(last_event_id),
-        "last_event_at": origin and origin.last_event_at.isoformat(),
-        "anchor_at": origin and origin.anchor_at.isoformat(),
-    }
-    details = fidelity_of(type(state)).details(state)
-    if details:
-        stamp["details"] = from_json(details)
-    return stamp | {"checksum": _checksum(state, stamp)}
-
-
-def _checksum(state: Aggregate, stamp: Mapping[str, Any]) -> str:
-    canonical = to_json([canonical_json(state).decode(), stamp])
-    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
-
-
-def _read_stamp(found: object) -> dict[str, Any]:  # Any: JSON values
-    try:
-        stamp = from_json(to_json(found))
-    except Exception as error:  # noqa: BLE001 whatever a foreign object leads to
-        _fail("the stamp can't be read: {error}", error=type(error).__name__)
-    if not isinstance(stamp, dict):
-        _fail("the stamp is {found}, wanted an object", found=type(stamp).__name__)
-    return stamp
-
-
-def _checked(state: A, stamp: Mapping[str, Any]) -> A:  # Any: the stamp's JSON values
-    rest = {key: value for key, value in stamp.items() if key != "checksum"}
-    try:
-        checksum = _checksum(state, rest)
-    except Exception as error:  # noqa: BLE001 whatever a serializer raises
-        _fail("the state has no JSON to compare: {error}", error=type(error).__name__)
-    if stamp.get("checksum") != checksum:
-        _fail(
-            "the stamp's checksum doesn't fit the state; the JSON was changed after it was written"
-        )
-    if (stamp.get("id"), stamp.get("version")) != (str(state.id), state.version):
-        _fail("the stamp is of another id or version than the state")
-    try:
-        if "details" in stamp:
-            restore(state, to_json(stamp["details"]))
-        if stamp.get("revision") is not None:
-            set_origin(state, _origin_in(stamp))
-    except Exception as error:  # noqa: BLE001 whatever parts of another form lead to
-        _fail("the stamp can't be read: {error}", error=type(error).__name__)
-    return state
-
-
-def _origin_in(stamp: Mapping[str, Any]) -> Origin:  # Any: as above
-    """Raises `KeyError`, `TypeError` or `ValueError` for what no stamp of ours holds."""
-    namespace, epoch, revision = stamp["namespace"], stamp["epoch"], stamp["revision"]
-    if [type(each) for each in (namespace, epoch, revision)] != [str, int, str]:
-        raise TypeError
-    return Origin(
-        namespace,
-        epoch,
-        revision,
-        last_event_id=UUID(stamp["last_event_id"]),
-        last_event_at=_utc(stamp["last_event_at"]),
-        anchor_at=_utc(stamp["anchor_at"]),
-    )
-
-
-def _utc(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.utcoffset() != timedelta(0):
-        raise ValueError
-    return moment.astimezone(UTC)

@@ -1,6 +1,6 @@
-"""The decorators that mark handlers, appliers and upcasters, and the tables built from them.
+"""The decorators that mark handlers, appliers and upcasters, and the routes built from them.
 
-The tables are built once per class, when it is registered or first emits; loading only looks up.
+The routes are built once per class, when it is registered or first emits; loading only looks up.
 """
 
 import inspect
@@ -131,7 +131,7 @@ class EventEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class Routes:
     """What one aggregate class handles and applies.
 
     `events` is keyed by stored name, former names included; `emits` by event class.
@@ -153,8 +153,8 @@ def type_name(cls: type) -> str:
     return name
 
 
-def build_tables(cls: type) -> Tables:
-    """The tables of an aggregate class; `ConfigurationError` if declarations contradict."""
+def build_routes(cls: type) -> Routes:
+    """The routes of an aggregate class; `ConfigurationError` if declarations contradict."""
     handlers: dict[type[BaseModel], Handler] = {}
     appliers: dict[type[BaseModel], Callable[..., Any]] = {}
     for function, once in _marked(cls, _HANDLES):
@@ -176,7 +176,7 @@ def build_tables(cls: type) -> Tables:
         appliers[event] = function
     events = _event_entries(cls, appliers)
     emits = {entry.event_class: entry for entry in events.values()}
-    return Tables(type_name(cls), handlers, events, emits)
+    return Routes(type_name(cls), handlers, events, emits)
 
 
 def _event_entries(

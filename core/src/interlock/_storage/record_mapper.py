@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock._model.aggregate import Aggregate, Origin, origin_of, pending_of, set_origin
+from interlock._model.aggregate import Aggregate, origin_of, pending_of, set_origin
+from interlock._model.stamp import Origin
 from interlock._storage.codecs import Codec, JsonCodec
 from interlock._storage.records import AggregateRecord, RecordKey, Scope
 from interlock._values.comparing import Difference

@@ -16,9 +16,10 @@ from pydantic import BaseModel
 from interlock._app.application import Application
 from interlock._app.builder import ApplicationBuilder
 from interlock._engine.reports import LoadReport
-from interlock._model.aggregate import STAMP_KEY, Aggregate
+from interlock._model.aggregate import Aggregate
 from interlock._model.command import Command
 from interlock._model.routes import applies_event, handles_command
+from interlock._model.stamp import STAMP_KEY
 from interlock._model.strategies import Replay
 
 _EVENTS = 10_000

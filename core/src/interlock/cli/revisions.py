@@ -90,9 +90,9 @@ def _found(app: str | None, config: Path | None) -> Found:
     found = Found(Lock(), {}, [])
     types = {}
     for each in registrations:
-        name = each.tables.name
+        name = each.routes.name
         types[name] = _locked(each, found.notes)
-    reads = {each.tables.name: each.reads_revisions for each in registrations}
+    reads = {each.routes.name: each.reads_revisions for each in registrations}
     return Found(Lock(types=dict(sorted(types.items()))), reads, found.notes)
 
 
@@ -103,7 +103,7 @@ def _locked(registration: Registration, notes: list[str]) -> Locked:
     try:
         computed = revision_of(cls, registration.mapper.codec)
     except ConfigurationError as error:
-        notes.append(f"{registration.tables.name}: {error}")
+        notes.append(f"{registration.routes.name}: {error}")
         return Locked(revision=revision, explicit=is_explicit)
     notes += computed.doubts
     return Locked(revision=revision, explicit=is_explicit, inputs=dict(computed.inputs))

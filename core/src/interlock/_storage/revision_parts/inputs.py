@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from interlock._model.aggregate import Aggregate, tables_of
+from interlock._model.aggregate import Aggregate, routes_of
 from interlock._storage.revision_parts.classes import TRAITS, members, users_bases
 from interlock._storage.revision_parts.forms import Forms
 from interlock._storage.revision_parts.labels import Form, Labels
@@ -48,7 +48,7 @@ class Search:
         self.inputs: list[Input] = []
         self.not_from_text: list[str] = []
         self.untold: list[str] = []
-        emits = tables_of(cls).emits
+        emits = routes_of(cls).emits
         events = sorted(emits, key=lambda event: emits[event].name)
         roots = [cls, *events]
         theirs = Owners(roots)
@@ -67,11 +67,11 @@ class Search:
         self._search()
 
     def _add_routing(self, cls: type[Aggregate], events: Iterable[type[BaseModel]]) -> None:
-        tables, functions = tables_of(cls), names_of_functions(cls)
-        self._add(f"{self._labels.of_class(cls)} stored name", (tables.name,))
+        routes, functions = routes_of(cls), names_of_functions(cls)
+        self._add(f"{self._labels.of_class(cls)} stored name", (routes.name,))
         for event in events:
-            entry, label = tables.emits[event], self._labels.of_class(event)
-            names = (name for name, its in tables.events.items() if its is entry)
+            entry, label = routes.emits[event], self._labels.of_class(event)
+            names = (name for name, its in routes.events.items() if its is entry)
             former = sorted(name for name in names if name != entry.name)
             upcasters = sorted(entry.upcasters.items())
             steps = (f"{version} {name_of(step, functions)}" for version, step in upcasters)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from types import FunctionType
 from typing import Any
 
-from interlock._model.aggregate import Aggregate, tables_of
+from interlock._model.aggregate import Aggregate, routes_of
 from interlock._storage.revision_parts.classes import decorated, members, users_bases
 from interlock._storage.revision_parts.loads import names_in
 from interlock._storage.revision_parts.owners import Owners
@@ -64,7 +64,7 @@ def name_of(function: Any, names: Mapping[object, str]) -> str:  # Any: an appli
 
 def _handler_names(cls: type[Aggregate], names: Mapping[object, str]) -> set[str]:
     try:
-        handlers = tables_of(cls).handlers.values()
+        handlers = routes_of(cls).handlers.values()
     except ConfigurationError:  # another aggregate than the one that was registered
         return set()
     return {name_of(handler.function, names) for handler in handlers}
@@ -73,7 +73,7 @@ def _handler_names(cls: type[Aggregate], names: Mapping[object, str]) -> set[str
 def _called_by_others(cls: type[Aggregate], names: Mapping[object, str]) -> set[str]:
     routed = set()
     with suppress(ConfigurationError):  # as above
-        for entry in tables_of(cls).emits.values():
+        for entry in routes_of(cls).emits.values():
             functions = (entry.apply, *entry.upcasters.values())
             routed |= {name_of(function, names) for function in functions}
     return routed.union(*decorated(cls).values())
