@@ -92,7 +92,7 @@ class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         return await read_each(self, keys)
 
-    def bind(self, mapper: AggregateMapper) -> "BoundCache":
+    def bind(self, mapper: AggregateMapper) -> AggregateCacheBackend:
         """Give this backend's aggregate-level methods for the mapper's aggregate type."""
         return BoundCache(self, mapper)
 
@@ -144,7 +144,7 @@ class RecordSnapshotBackend(_RecordBackend, AggregateSnapshotStorageBackend):
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         return await read_each(self, keys)
 
-    def bind(self, mapper: AggregateMapper) -> "BoundSnapshots":
+    def bind(self, mapper: AggregateMapper) -> AggregateSnapshotStorageBackend:
         """Give this backend's aggregate-level methods for the mapper's aggregate type."""
         return BoundSnapshots(self, mapper)
 
