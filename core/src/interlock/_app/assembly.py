@@ -176,26 +176,24 @@ class Assembly:
 
     def _made(self, kind: BackendKind, source: object, cls: type[Aggregate] | None) -> object:
         """The backend of a source; a named instance is made once, everything else at each call."""
-        if source is None:
-            source = _NULLS[kind]
-        if isinstance(source, str):
-            named = self._settings.named(kind)
-            if source in named:
-                if (kind, source) not in self._named:
-                    self._named[kind, source] = self._made(kind, named[source], cls)
-                return self._named[kind, source]
-            source = BackendReference(source, {})
-        if isinstance(source, BackendReference):
-            backend = self._catalogue.build(
-                source,
-                kind,
-                namespace=self._settings.application.namespace,
-                part=lambda name: self._made(kind, name, cls),
-            )
-        elif isinstance(source, type) or (callable(source) and not _looks_like(source, kind)):
-            backend = self._dependencies.construct(source, cls)
-        else:
-            backend = source
+        match _NULLS[kind] if source is None else source:
+            case str(name) if name in (named := self._settings.named(kind)):
+                if (kind, name) not in self._named:
+                    self._named[kind, name] = self._made(kind, named[name], cls)
+                return self._named[kind, name]
+            case str(name):
+                return self._made(kind, BackendReference(name, {}), cls)
+            case BackendReference() as reference:
+                backend = self._catalogue.build(
+                    reference,
+                    kind,
+                    namespace=self._settings.application.namespace,
+                    part=lambda name: self._made(kind, name, cls),
+                )
+            case made if isinstance(made, type) or (callable(made) and not _looks_like(made, kind)):
+                backend = self._dependencies.construct(made, cls)
+            case backend:
+                pass
         for opened in (*getattr(backend, "tiers", ()), backend):
             self._add(opened, kind)
         return backend

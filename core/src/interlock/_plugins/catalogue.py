@@ -281,37 +281,55 @@ def part_names(spec: BackendSpec, config: BaseModel | None) -> Sequence[str]:
 
 
 def _registered(spec_type: type, point: EntryPoint) -> tuple[Spec, ...]:
-    """What the entry point's module registers under the entry point's name."""
-    _, hook = _GROUPS[spec_type]
-    noun, source = _NOUNS[spec_type], f"{distribution_of(point)} ({point.value})"
-    manager = hook_manager()
+    """The specs that the entry point's module registers under the entry point's name."""
+    what = f"{_NOUNS[spec_type]} {point.name!r} of {_source(point)}"
     try:
-        plugin = point.load()
-        manager.register(plugin, name=point.value)
-        if spec_type is ExtensionSpec:
-            manager.check_pending()
-            summary = (plugin.__doc__ or "").partition("\n")[0]
-            return (ExtensionSpec(point.name, plugin, summary),)
-        results = getattr(manager.hook, hook)()
-        registered = [spec for result in results for spec in result]
+        specs = _load_specs(spec_type, point)
     except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"{noun} {point.name!r} of {source} can't be loaded: {type(error).__name__}: {error}"
-        ) from error
-    strange = [spec for spec in registered if not isinstance(spec, spec_type)]
-    if strange:
-        raise PluginError(f"{source}: {hook} gave {strange[0]!r}; a {spec_type.__name__} is wanted")
-    named = [spec for spec in registered if spec.name == point.name]
-    kinds = {getattr(spec, "kind", None) for spec in named}
-    if not named or len(kinds) != len(named) or (spec_type is BackendSpec and len(named) > 1):
-        raise PluginError(
-            f"{source}: the entry point {point.name!r} wants one {noun} of that name, {hook} gave "
-            f"{', '.join(repr(spec.name) for spec in registered) or 'none'}"
-        )
+        raise PluginError(f"{what} can't be loaded: {type(error).__name__}: {error}") from error
+    if spec_type is ExtensionSpec:
+        return tuple(specs)
+    named = _named(spec_type, point, specs)
     for spec in named:
         if spec.plugin_api != PLUGIN_API:
             raise PluginError(
-                f"{noun} {point.name!r} of {source} is written for plugin API {spec.plugin_api}, "
-                f"this core has {PLUGIN_API}; install a version of it that fits"
+                f"{what} is written for plugin API {spec.plugin_api}, this core has {PLUGIN_API}; "
+                "install a version of it that fits"
             )
     return tuple(named)
+
+
+def _load_specs(spec_type: type, point: EntryPoint) -> list[Any]:  # Any: what a plugin gave
+    manager = hook_manager()
+    plugin = point.load()
+    manager.register(plugin, name=point.value)
+    if spec_type is ExtensionSpec:
+        manager.check_pending()
+        summary = (plugin.__doc__ or "").partition("\n")[0]
+        return [ExtensionSpec(point.name, plugin, summary)]
+    _, hook = _GROUPS[spec_type]
+    return [spec for result in getattr(manager.hook, hook)() for spec in result]
+
+
+def _named(
+    spec_type: type, point: EntryPoint, specs: Sequence[Any]
+) -> list[Any]:  # Any: what a plugin gave
+    """The specs of the entry point's name. Raises `PluginError` unless they are as they should."""
+    _, hook = _GROUPS[spec_type]
+    strange = [spec for spec in specs if not isinstance(spec, spec_type)]
+    if strange:
+        raise PluginError(
+            f"{_source(point)}: {hook} gave {strange[0]!r}; a {spec_type.__name__} is wanted"
+        )
+    named = [spec for spec in specs if spec.name == point.name]
+    kinds = {getattr(spec, "kind", None) for spec in named}
+    if not named or len(kinds) != len(named) or (spec_type is BackendSpec and len(named) > 1):
+        raise PluginError(
+            f"{_source(point)}: the entry point {point.name!r} wants one {_NOUNS[spec_type]} of "
+            f"that name, {hook} gave {', '.join(repr(spec.name) for spec in specs) or 'none'}"
+        )
+    return named
+
+
+def _source(point: EntryPoint) -> str:
+    return f"{distribution_of(point)} ({point.value})"
