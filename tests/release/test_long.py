@@ -1,0 +1,37 @@
+"""A long proof that was broken off goes on where it ended, and only a pass counts."""
+
+from pathlib import Path
+
+import pytest
+
+import long
+
+
+def test_what_has_passed_at_a_commit_is_not_run_again(tmp_path: Path) -> None:
+    long.noted("soak", "abc", 3600.4, 0, tmp_path)
+    long.noted("fuzz", "abc", 10, 1, tmp_path)
+    long.noted("bench", "other", 10, 0, tmp_path)
+    long.noted("bench-sql", "abc and changes", 10, 0, tmp_path)
+    assert list(long.passed_at("abc", tmp_path)) == ["soak"]
+    assert list(long.passed_at("abc and changes", tmp_path)) == []
+
+
+def test_a_report_has_a_line_for_each_environment(tmp_path: Path) -> None:
+    long.noted("soak", "abc", 3600.4, 0, tmp_path)
+    path = long.noted("fuzz", "abc", 10, 2, tmp_path)
+    [soak, fuzz] = [line for line in path.read_text().splitlines() if "| abc |" in line]
+    assert soak.endswith("| 3600 | passed |")
+    assert fuzz.endswith("| 10 | failed, exit code 2 |")
+
+
+def test_a_name_that_is_none_is_told_with_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        long.main(["soack"])
+    assert "no long proof is named 'soack'; there are sabotage, " in capsys.readouterr().err
+
+
+def test_every_proof_is_an_environment() -> None:
+    text = (long.ROOT / "tox.ini").read_text()
+    assert all(f"[testenv:{name}]" in text for name in long.PROOFS)
