@@ -5,6 +5,9 @@ import math
 import pytest
 
 from interlock._engine import state_records
+from revision_rig import imported, revision
+
+__all__ = ["imported", "revision"]  # fixtures of more than one file
 
 
 @pytest.fixture(autouse=True)

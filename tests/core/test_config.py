@@ -16,7 +16,6 @@ from interlock._model.strategies import (
     SnapshotAfterN,
     SnapshotAfterTime,
 )
-from interlock._plugins.durations import duration_text, parse_duration
 from interlock._plugins.problems import Problems
 from interlock._storage.codecs import ZlibJsonCodec
 from interlock._values.masking import shown
@@ -258,26 +257,6 @@ def test_shown_options_are_masked_all_the_way_down(
     assert options["url"] == "db://app:hunter2@db"
     assert shown(options) == {"url": "db://app:***@db", "servers": ["***"], "n": 1}
     assert "hunter2" not in repr(options)
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("250ms", timedelta(milliseconds=250)),
-        ("5s", timedelta(seconds=5)),
-        ("1h30m", timedelta(minutes=90)),
-        ("30d", timedelta(days=30)),
-        ("0.5s", timedelta(seconds=0.5)),
-    ],
-)
-def test_durations(text: str, wanted: timedelta) -> None:
-    assert parse_duration(text) == wanted
-    assert parse_duration(duration_text(wanted)) == wanted
-
-
-@pytest.mark.parametrize("value", ["soon", "5", "5 s", "-5s", 5, None])
-def test_what_is_no_duration_is_left_to_pydantic(value: object) -> None:
-    assert parse_duration(value) == value
 
 
 def test_a_table_of_an_unregistered_aggregate_is_an_error(here: Path) -> None:

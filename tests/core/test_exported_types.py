@@ -17,7 +17,7 @@ INTERNAL = {
 
 def exported() -> dict[str, object]:
     """Every public name with its module, and what it stands for."""
-    found = {}
+    found: dict[str, object] = {}
     for name in sorted(PUBLIC):
         module = import_module(name)
         listed = getattr(module, "__all__", None) or [

@@ -4,92 +4,23 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from enum import Enum, IntEnum, StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer
-from pydantic_core import PydanticSerializationError, TzInfo, to_json
+from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer
+from pydantic_core import PydanticSerializationError, to_json
 
+from fidelity_states import Constrained, Line, Order, Size, composites
 from interlock._values.closed import closed_walk
 from interlock._values.comparing import Kinds, difference
 from interlock._values.fidelity import Fidelity, fidelity_of, has_long_number, told, told_of
 from interlock._values.sharing import details_of, restore
 from interlock.domain import Aggregate
-
-
-class Color(Enum):
-    RED = "red"
-    BLUE = "blue"
-
-
-class Level(IntEnum):
-    LOW = 1
-
-
-class Size(StrEnum):
-    SMALL = "small"
-
-
-class Line(BaseModel):
-    sku: str = ""
-    price: Decimal = Decimal(0)
-    at: datetime = datetime(2030, 1, 1, tzinfo=UTC)
-    note: str | None = None
-    size: Size = Size.SMALL
-
-
-class Address(BaseModel):
-    model_config = ConfigDict(frozen=True)
-    city: str = ""
-
-
-class Order(Aggregate):
-    lines: list[Line] = []
-    by_sku: dict[str, Line] = {}
-    tags: set[str] = set()
-    codes: frozenset[int] = frozenset()
-    pair: tuple[int, str] = (0, "")
-    numbers: tuple[float, ...] = ()
-    when: date | None = None
-    owner: UUID | None = None
-    color: Color = Color.RED
-    level: Level = Level.LOW
-    kind: Literal["a", "b"] = "a"
-    address: Address = Address()
-    other: Address = Address()
-
-
-class Constrained(Order):
-    count: Annotated[int, Field(ge=0)] = 0
-
-
-values = st.one_of(
-    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.decimals(), st.dates()),
-    *(st.uuids(), st.sampled_from([*Color, *Level, *Size, "a", "b", "c"]), st.datetimes()),
-    st.datetimes(timezones=st.sampled_from([UTC, TzInfo(3600), TzInfo(61), timezone.max])),
-)
-lines = st.builds(
-    lambda fields: Line.model_construct(**fields),
-    st.fixed_dictionaries(
-        {"sku": values, "price": values, "at": values, "note": values, "size": values}
-    ),
-)
-composites = st.one_of(
-    values,
-    st.lists(values | lines, max_size=3),
-    st.dictionaries(st.text(max_size=3) | st.integers(), values | lines, max_size=3),
-    st.sets(st.text() | st.integers(), max_size=3),
-    st.frozensets(st.integers() | st.text(), max_size=3),
-    st.tuples(values, values),
-    st.lists(values).map(tuple),
-)
-shared = st.builds(Address, city=st.text(max_size=3))
 
 
 def back(state: BaseModel) -> Any:
@@ -339,38 +270,6 @@ def test_what_cannot_be_encoded_is_told_by_its_field_and_never_by_a_key_or_value
         with pytest.raises(PydanticSerializationError) as caught:
             model.__pydantic_serializer__.to_json(model)
         assert told_of(model, caught.value) == f"{path}PydanticSerializationError"
-
-
-class Ring(Aggregate):
-    value: Any = None
-
-
-@pytest.mark.parametrize(
-    ("value", "path"),
-    [
-        ((shared_list := [1], shared_list), "$.value: a tuple comes back as a list"),
-        (frozenset([1]), "$.value: a frozenset comes back as a list"),
-        (Line(), "$.value: a Line comes back as a dict"),
-        (Size.SMALL, "$.value: a Size comes back as a str"),
-        ([timedelta(1)], "$.value[0]: a timedelta comes back as a str"),
-    ],
-)
-def test_what_is_lost_is_told_by_its_path(value: Any, path: str) -> None:
-    state = Ring(id=UUID(int=1), version=1, value=value)
-    found = Fidelity(Ring).state_details(state, None, lambda: back(state))
-    assert str(found) == path
-
-
-def test_a_mutable_object_shared_within_a_tuple_is_not_kept() -> None:
-    class Basket(Aggregate):
-        pair: tuple[Line, Line] | None = None
-
-    line = back(Line())
-    state = Basket(id=UUID(int=1), version=1)
-    state.pair = (line, line)
-    found = str(Fidelity(Basket).state_details(state, None, lambda: back(state)))
-    assert found.startswith("$.pair[1]: a Line that stands at two places")
-    assert "frozen=True" in found
 
 
 def test_details_of_another_shape_raise() -> None:

@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,57 +14,7 @@ from interlock._model.aggregate import Aggregate
 from interlock._storage.codecs import JsonCodec, ZlibJsonCodec
 from interlock._storage.revision import Revision, own_revision, revision_of
 from interlock.errors import ConfigurationError
-
-GOLDEN = "2a906e7fafe3ad22"
-"""The revision of the shop's order: in every process, on every Python, with every pydantic."""
-
-TEXTS = {"orders": shop.SHOP, "rates": shop.RATES, "later": shop.LATER}
-Texts = Mapping[str, str]
-unchanged: list[Revision] = []  # computed once: all that differs is compared with it
-
-
-@pytest.fixture
-def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """Imports `orders` anew from given texts, in a folder of their own."""
-    folders = iter(range(10))
-
-    def imported(texts: Texts = TEXTS) -> Any:
-        folder = tmp_path / str(next(folders))
-        folder.mkdir()
-        for name, text in texts.items():
-            (folder / f"{name}.py").write_text(text)
-            sys.modules.pop(name, None)
-        monkeypatch.syspath_prepend(folder)
-        return import_module("orders")
-
-    yield imported
-    for name in TEXTS:
-        sys.modules.pop(name, None)
-
-
-@pytest.fixture
-def revision(imported: Callable[..., Any]) -> Callable[..., Revision]:
-    """The revision of an order of given texts."""
-
-    def revision(texts: Texts = TEXTS) -> Revision:
-        if texts is not TEXTS:
-            return revision_of(imported(texts).Order, JsonCodec())
-        if not unchanged:
-            unchanged.append(revision_of(imported().Order, JsonCodec()))
-        return unchanged[0]
-
-    return revision
-
-
-def edited(before: str, after: str, texts: Texts = TEXTS) -> Texts:
-    """The texts with something replaced that stands in one of them, once."""
-    assert sum(text.count(before) for text in texts.values()) == 1, before
-    return {name: text.replace(before, after) for name, text in texts.items()}
-
-
-def changed(old: Revision, new: Revision) -> set[str]:
-    return {name for name, _ in old.inputs.items() ^ new.inputs.items()}
-
+from revision_rig import GOLDEN, TEXTS, changed, edited
 
 CHANGES = [
     ("self.base_fee(event.amount) *", "self.base_fee(event.amount) -", "Order.was_paid"),
@@ -241,78 +190,6 @@ def test_which_function_an_imported_name_means_is_told(revision: Callable[..., R
     straight = edited("+ surcharge(1) +", "+ surcharge(1) - discount(1) +", straight)
     crossed = edited(f"{line}, discount", f"{line} as discount, discount as surcharge", straight)
     assert changed(revision(straight), revision(crossed)) == {"Order.was_paid"}
-
-
-def test_what_a_handler_shares_with_others_counts(revision: Callable[..., Revision]) -> None:
-    by_name = edited("total += self.base_fee(", "total += self.base_fee(self.allowed(1) or ")
-    by_text = edited("total += self.base_fee(", 'total += getattr_static(self, "allowed")(self, ')
-    by_text = edited("import math\n", "import math\nfrom inspect import getattr_static\n", by_text)
-    by_event = edited("event.FEE +", "event.FEE + event.ask(self) +")
-    by_event = edited(
-        "class Returned",
-        "    def ask(self, order): return order.allowed(1)\n\n\nclass Returned",
-        by_event,
-    )
-    for texts in (by_name, by_text, by_event):
-        other = edited("return amount > 0", "return amount > 10", texts)
-        assert changed(revision(texts), revision(other)) == {"Order.allowed"}
-
-
-def test_members_that_are_found_by_computed_names_count(revision: Callable[..., Revision]) -> None:
-    texts = edited("event.FEE +", 'event.FEE + getattr(self, f"allow{event.note}")(1) +')
-    other = edited("return amount > 0", "return amount > 10", texts)
-    assert changed(revision(texts), revision(other)) == {"Order.allowed"}
-    handler = edited("if self.allowed(", "if not self.allowed(", texts)
-    assert revision(handler).value == revision(texts).value
-
-
-def test_functions_that_are_found_in_a_module_by_computed_names_count(
-    revision: Callable[..., Revision],
-) -> None:
-    texts = edited("rates.fee(event.amount)", 'getattr(rates, f"{event.kind}")(1)')
-    other = edited("return UNUSED", "return -UNUSED", texts)
-    assert changed(revision(texts), revision(other)) == {"unused in rates"}
-    texts = edited("rates.fee(event.amount)", 'globals()[f"{event.kind}"](1)')
-    texts = edited("def converted", "def spare():\n    return 1\n\n\ndef converted", texts)
-    other = edited("def spare():\n    return 1", "def spare():\n    return 2", texts)
-    assert changed(revision(texts), revision(other)) == {"spare in orders"}
-
-
-def test_what_is_called_anyway_counts_even_if_a_handler_names_it(
-    revision: Callable[..., Revision],
-) -> None:
-    texts = edited("if self.allowed(", "if self.was_paid and self.was_returned and self.allowed(")
-    other = edited('self.note = "returned"', 'self.note = "back"', texts)
-    assert changed(revision(texts), revision(other)) == {"Order.was_returned"}
-
-
-def test_a_handler_that_an_applier_calls_counts(revision: Callable[..., Revision]) -> None:
-    texts = edited("event.FEE +", "event.FEE + (self.pay(event) or 1) +")
-    other = edited("if self.allowed(", "if not self.allowed(", texts)
-    assert changed(revision(texts), revision(other)) == {"Order.pay"}
-    alike = edited("event.FEE +", "event.FEE + event.pay +")
-    other = edited("if self.allowed(", "if not self.allowed(", alike)
-    assert revision(alike).value == revision(other).value
-
-
-def test_an_override_counts_also_if_the_base_has_the_same_name(
-    revision: Callable[..., Revision],
-) -> None:
-    override = (
-        "\n\nclass Order(Order):\n    @applies_event\n"
-        "    def was_paid(self, event: Paid) -> None:\n        self.total += 1\n"
-    )
-    texts = {**TEXTS, "orders": shop.SHOP + override}
-    other = edited("self.total += 1\n", "self.total += 2\n", texts)
-    assert changed(revision(texts), revision(other)) == {"Order.was_paid"}
-    below = edited("* self.factor", "- self.factor", texts)
-    assert changed(revision(texts), revision(below)) == {"Order (2).was_paid"}
-
-
-def test_type_parameters_count(revision: Callable[..., Revision]) -> None:
-    found = changed(revision(), revision(edited("box: Box[int]", "box: Box[bool]")))
-    assert "Paid fields" in found
-    assert "Box[bool] fields" in found
 
 
 def test_where_code_stands_does_not_matter(revision: Callable[..., Revision]) -> None:

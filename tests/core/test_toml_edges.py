@@ -18,7 +18,6 @@ from interlock._config.toml import LARGEST
 from interlock._plugins.durations import parse_duration
 from interlock._plugins.problems import MOST, SettingsError, within
 from interlock.errors import ConfigurationError
-from rig import unharmed
 
 MEMORY = 1 << 29  # bytes; what an interpreter with pydantic takes, and some
 FROM_FILE = 'schema = 1\n[application]\nnamespace = {{ file = "{name}" }}\n'
@@ -237,55 +236,6 @@ def test_a_variable_that_is_no_text_is_told_of(here: Path, monkeypatch: pytest.M
 def test_parts_of_a_duration_add_up() -> None:
     assert parse_duration("1s2s") == timedelta(seconds=3)
     assert parse_duration("٣s") == "٣s"  # a digit, and none of TOML's
-
-
-class TestReplacing:
-    BASE = """
-        schema = 1
-        [cache_backends.hot]
-        backend = "memory-cache"
-        size = 5
-        [aggregates.A]
-        freshness = { use = "max-age", delta = "5s" }
-        cache_backend = "hot"
-        [profiles.test]
-        replace = REPLACE
-        [profiles.test.cache_backends.hot]
-        backend = "null-cache"
-        [profiles.test.aggregates.A]
-        freshness = { use = "trust" }
-    """
-
-    @pytest.fixture(autouse=True)
-    def _profile(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("INTERLOCK_PROFILE", "test")
-
-    def test_what_a_profile_replaces_is_not_merged(self) -> None:
-        places = '["cache_backends.hot", "aggregates.A.freshness"]'
-        Path("interlock.toml").write_text(dedent(self.BASE).replace("REPLACE", places))
-        with unharmed("the base's options are those of another backend"):
-            settings = load_settings()
-        assert settings.table["cache_backends"] == {"hot": {"backend": "null-cache"}}
-        assert settings.table["aggregates"]["A"] == {
-            "freshness": {"use": "trust"},
-            "cache_backend": "hot",
-        }
-
-    def test_everything_else_is_merged(self) -> None:
-        told = error(dedent(self.BASE).replace("REPLACE", "[]"))
-        assert "cache_backends.hot.backend: backend 'null-cache' takes no options" in told
-        assert "aggregates.A.freshness: 'trust' takes no options, found delta" in told
-
-    @pytest.mark.parametrize(
-        ("places", "expected"),
-        [
-            ('"all"', "profiles.test.replace: wanted an array of places"),
-            ("[5]", "profiles.test.replace: wanted an array of places"),
-            ('["cache_backends.cold"]', "replace[0]: the profile has no 'cache_backends.cold'"),
-        ],
-    )
-    def test_what_cannot_be_replaced_is_told(self, places: str, expected: str) -> None:
-        assert expected in error(dedent(self.BASE).replace("REPLACE", places))
 
 
 _names = st.sampled_from(["a", "b-c", "d e", "f.g", "h'i", "é", "k"])

@@ -3,9 +3,10 @@
 from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
+_PROMISES = "tests/core/test_promises.py::"
 _TESTS = "tests/core/test_annotations.py::"
-_REFUSED = f"{_TESTS}test_a_handler_that_answers_otherwise_than_promised_is_refused"
-_TAKEN = f"{_TESTS}test_a_handler_whose_answer_may_be_right_is_taken"
+_REFUSED = f"{_PROMISES}test_a_handler_that_answers_otherwise_than_promised_is_refused"
+_TAKEN = f"{_PROMISES}test_a_handler_whose_answer_may_be_right_is_taken"
 _PASSES = f"{_TESTS}test_an_answer_that_may_be_right_passes"
 _TOLD = f"{_TESTS}test_an_answer_that_cannot_be_right_is_told"
 
@@ -44,6 +45,6 @@ PATCHES = [
         "events of other classes are given too",
         "only events of the class that is asked for are given",
         CodeEdit("Application.events", "if row[2] not in others:", "if True:"),
-        "tests/core/test_runtime.py::test_events_of_a_class_are_given_alone[Deposited-versions1]",
+        "tests/core/test_runtime_events.py::test_events_of_a_class_are_given_alone[Deposited-versions1]",
     ),
 ]

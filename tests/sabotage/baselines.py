@@ -3,7 +3,8 @@
 from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
-_CACHE = "tests/core/test_baselines.py::TestCache::"
+_ADAPTERS = "tests/core/test_adapters.py::"
+_CACHE = "tests/core/test_baselines_cache.py::TestCache::"
 _SNAPSHOTS = "tests/core/test_baselines.py::TestSnapshots::"
 _OUTAGES = "tests/core/test_baselines.py::TestOutages::"
 _MEMORY = "tests/core/test_memory.py::"
@@ -29,28 +30,28 @@ PATCHES = [
             "self.aggregate_type != key.aggregate_type",
             "False",
         ),
-        f"{_MEMORY}test_a_record_of_something_else_does_not_decode",
+        f"{_ADAPTERS}test_a_record_of_something_else_does_not_decode",
         (21, 22),
     ),
     Patch(
         "another namespace's record is decoded",
         "a record is of the application's namespace",
         CodeEdit("AggregateRecord.check_is_of", "self.namespace != key.namespace", "False"),
-        f"{_MEMORY}test_a_record_of_something_else_does_not_decode",
+        f"{_ADAPTERS}test_a_record_of_something_else_does_not_decode",
         (22,),
     ),
     Patch(
         "another epoch's record is decoded",
         "a record is of the key's epoch",
         CodeEdit("AggregateRecord.check_is_of", "self.epoch != key.epoch", "False"),
-        f"{_MEMORY}test_a_record_of_something_else_does_not_decode",
+        f"{_ADAPTERS}test_a_record_of_something_else_does_not_decode",
         (22,),
     ),
     Patch(
         "a record of any version is decoded",
         "a record's version is one that a stream can have",
         CodeEdit("AggregateRecord.check_is_of", "not 1 <= self.version <= MAX_VERSION", "False"),
-        f"{_MEMORY}test_a_record_of_a_version_that_no_stream_has_does_not_decode",
+        f"{_ADAPTERS}test_a_record_of_a_version_that_no_stream_has_does_not_decode",
         (22,),
     ),
     Patch(
@@ -67,7 +68,7 @@ PATCHES = [
             """,
             "if origin is None or pending_of(aggregate):",
         ),
-        f"{_MEMORY}test_only_a_loaded_aggregate_of_the_class_can_be_kept",
+        f"{_ADAPTERS}test_only_a_loaded_aggregate_of_the_class_can_be_kept",
         (21,),
     ),
     Patch(
@@ -78,7 +79,7 @@ PATCHES = [
             "self.revision != key.revision",
             "False",
         ),
-        f"{_MEMORY}test_a_record_of_something_else_does_not_decode",
+        f"{_ADAPTERS}test_a_record_of_something_else_does_not_decode",
         (17, 18),
     ),
     Patch(
@@ -89,7 +90,7 @@ PATCHES = [
             "if state.id != record.aggregate_id or state.version != record.version:",
             "if state.id != record.aggregate_id:",
         ),
-        f"{_MEMORY}test_a_record_of_something_else_does_not_decode",
+        f"{_ADAPTERS}test_a_record_of_something_else_does_not_decode",
         (2,),
     ),
     Patch(

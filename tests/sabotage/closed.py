@@ -392,7 +392,7 @@ PATCHES = [
         "a foreign codec is trusted",
         "a codec that isn't JSON is looked at by what it gives back",
         CodeEdit("AggregateMapper.verified", "type(self.codec) is JsonCodec", "True"),
-        "tests/core/test_kept_states.py::test_a_codec_that_loses_something_is_found_out",
+        "tests/core/test_kept_by_plain_classes.py::test_a_codec_that_loses_something_is_found_out",
         (19,),
     ),
 ]

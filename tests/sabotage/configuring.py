@@ -3,6 +3,7 @@
 from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
+_PLUGINS_UNLOADED = "tests/core/test_plugins_unloaded.py::"
 _EDGES = "tests/core/test_toml_edges.py::test_"
 _CHECK = "tests/core/test_checking.py::"
 _NAMES = "tests/core/test_plugins.py::"
@@ -42,7 +43,7 @@ PATCHES = [
         "what a profile replaces is merged",
         "a profile can replace a table",
         CodeEdit("_merged", "place in wanted", "False"),
-        "tests/core/test_toml_edges.py::TestReplacing::test_what_a_profile_replaces_is_not_merged",
+        "tests/core/test_toml_replacing.py::TestReplacing::test_what_a_profile_replaces_is_not_merged",
     ),
     Patch(
         "what build refuses passes the check",
@@ -103,12 +104,12 @@ PATCHES = [
         CodeEdit(
             "source_summary:_found", "folders = spec.submodule_search_locations", "__import__(name)"
         ),
-        f"{_NAMES}TestWithoutLoading::test_a_module_in_a_package_is_read_and_the_package_is_not_run",
+        f"{_PLUGINS_UNLOADED}TestWithoutLoading::test_a_module_in_a_package_is_read_and_the_package_is_not_run",
     ),
     Patch(
         "the list loads everything",
         "listing what is installed runs none of it",
         CodeEdit("Catalogue.names", "point.value == OWN_MODULE", "True"),
-        f"{_NAMES}TestWithoutLoading::test_what_is_installed_is_told_and_none_of_it_is_run",
+        f"{_PLUGINS_UNLOADED}TestWithoutLoading::test_what_is_installed_is_told_and_none_of_it_is_run",
     ),
 ]

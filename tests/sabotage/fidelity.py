@@ -3,6 +3,9 @@
 from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
+_FIDELITY_LOST = "tests/core/test_fidelity_lost.py::"
+_KEPT_BY_PLAIN_CLASSES = "tests/core/test_kept_by_plain_classes.py::"
+_KEPT_DETAILS = "tests/core/test_kept_details.py::"
 _FIDELITY = "tests/core/test_fidelity.py::"
 _SAID = f"{_FIDELITY}test_the_details_say_what_json_cannot"
 _PUT_BACK = f"{_FIDELITY}test_one_object_is_put_back_wherever_it_stood"
@@ -23,7 +26,7 @@ _DEFAULT = f"{_REGISTERING}test_a_default_that_does_not_come_back_is_named"
 _KEPT = "tests/core/test_kept_states.py::"
 _NOT_RECORDED = f"{_KEPT}test_an_event_that_loses_something_is_not_recorded"
 _WARNED = f"{_KEPT}test_what_pydantic_would_warn_of_is_told_by_its_path_and_without_its_value"
-_CACHED = f"{_KEPT}TestCachedProperties::test_appliers_and_handlers_compute_it_anew"
+_CACHED = f"{_KEPT_DETAILS}TestCachedProperties::test_appliers_and_handlers_compute_it_anew"
 _METADATA = "tests/core/test_runtime.py::TestQuestions::test_metadata_that_json_cannot_hold"
 
 DETAILS = [
@@ -90,7 +93,7 @@ DETAILS = [
             "difference(state, copy, self.kinds, is_state=True) or more",
             "more",
         ),
-        f"{_FIDELITY}test_what_is_lost_is_told_by_its_path",
+        f"{_FIDELITY_LOST}test_what_is_lost_is_told_by_its_path",
         (19,),
     ),
     Patch(
@@ -161,21 +164,21 @@ DETAILS = [
         "records are decoded without their details",
         "a state that is read is what its record says",
         CodeEdit("AggregateMapper.state", "if record.details:", "if False:"),
-        f"{_KEPT}TestDetails::test_one_object_stays_one_and_what_is_unset_stays_so",
+        f"{_KEPT_DETAILS}TestDetails::test_one_object_stays_one_and_what_is_unset_stays_so",
         (19,),
     ),
     Patch(
         "the stamp has no details",
         "a state's own JSON says what its record says",
         CodeEdit("stamp_of", "if details:", "if False:"),
-        f"{_KEPT}TestDetails::test_the_stamp_has_them",
+        f"{_KEPT_DETAILS}TestDetails::test_the_stamp_has_them",
         (19,),
     ),
     Patch(
         "a stamp's details are not restored",
         "a state that is validated is what its stamp says",
         CodeEdit("proven_origin", 'if "details" in stamp:', "if False:"),
-        f"{_KEPT}TestDetails::test_the_stamp_has_them",
+        f"{_KEPT_DETAILS}TestDetails::test_the_stamp_has_them",
         (19,),
     ),
     Patch(
@@ -205,7 +208,7 @@ DETAILS = [
         "errors are told with their values",
         "what an error says may be data: its class is told",
         CodeEdit("told", "type(error).__name__", "repr(error)"),
-        f"{_KEPT}test_what_a_codec_says_of_values_is_not_repeated",
+        f"{_KEPT_BY_PLAIN_CLASSES}test_what_a_codec_says_of_values_is_not_repeated",
     ),
 ]
 DECLARED = [
@@ -499,7 +502,7 @@ EVENTS = [
             """,
             "applier(state, event)",
         ),
-        f"{_KEPT}TestCachedProperties::"
+        f"{_KEPT_DETAILS}TestCachedProperties::"
         "test_what_a_handler_looked_at_is_computed_anew_for_the_event",
         (17,),
     ),
@@ -522,13 +525,13 @@ EVENTS = [
         CodeEdit(
             "CommandHandler._run", "self._registration.mapper.fidelity.drop_cached(scratch)", ""
         ),
-        f"{_KEPT}TestCachedProperties::test_a_handler_does_not_see_whether_its_state_was_decoded",
+        f"{_KEPT_DETAILS}TestCachedProperties::test_a_handler_does_not_see_whether_its_state_was_decoded",
     ),
     Patch(
         "cached properties are encoded",
         "the values of a state's cached properties are dropped before it is kept",
         CodeEdit("AggregateMapper.encode", "self.fidelity.drop_cached(state)", "pass"),
-        f"{_KEPT}TestCachedProperties::test_a_state_that_was_kept_is_handed_out_without_them",
+        f"{_KEPT_DETAILS}TestCachedProperties::test_a_state_that_was_kept_is_handed_out_without_them",
     ),
     Patch(
         "metadata is not read again",

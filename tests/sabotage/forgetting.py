@@ -5,8 +5,8 @@ from patch import Patch
 
 _DERIVED = "tests/core/test_forgetting.py::TestDerived::"
 _EVENTS = "tests/core/test_forgetting.py::TestEvents::"
-_LOADS = "tests/core/test_forgetting.py::TestLoads::"
-_TURNS = "tests/core/test_forgetting.py::TestTurns::"
+_LOADS = "tests/core/test_forgetting_meanwhile.py::TestLoads::"
+_TURNS = "tests/core/test_forgetting_meanwhile.py::TestTurns::"
 _FAILURES = "tests/core/test_forgetting.py::TestFailures::"
 
 PATCHES = [

@@ -4,8 +4,8 @@ from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _SNAPSHOTS = "tests/core/test_keeping.py::TestSnapshots::"
-_FAILURES = "tests/core/test_keeping.py::TestFailures::"
-_DECLINED = "tests/core/test_keeping.py::TestDeclined::"
+_FAILURES = "tests/core/test_keeping_failures.py::TestFailures::"
+_DECLINED = "tests/core/test_keeping_failures.py::TestDeclined::"
 _WRITER = "tests/core/test_writer.py::"
 _SUPERSEDES = "tests/core/test_keeping.py::TestSupersedes::"
 
@@ -36,7 +36,7 @@ PATCHES = [
             "return replace(record, epoch=epoch, anchor_at=record.last_event_at)",
             "return replace(record, epoch=epoch, anchor_at=record.last_event_at, version=1)",
         ),
-        "tests/core/test_saving.py::TestStoredBytes::"
+        "tests/core/test_saving_stored.py::TestStoredBytes::"
         "test_all_events_of_a_commit_are_in_the_kept_state",
         (2,),
     ),

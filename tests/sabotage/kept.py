@@ -3,6 +3,7 @@
 from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
+_KEPT_BY_PLAIN_CLASSES = "tests/core/test_kept_by_plain_classes.py::"
 _KEPT = "tests/core/test_kept_states.py::"
 _NAMED = f"{_KEPT}test_what_would_be_lost_is_named_counted_and_not_kept"
 _NEXT = f"{_KEPT}test_the_type_is_not_condemned"
@@ -10,8 +11,8 @@ _FORGOTTEN = f"{_KEPT}test_what_was_forgotten_has_no_reason"
 _COPIED = f"{_KEPT}test_states_that_cannot_be_copied_are_loaded_for_each_caller"
 _SPENT = f"{_KEPT}test_a_state_that_its_handler_was_given_is_kept_by_nobody"
 _FLIGHT = f"{_KEPT}test_loads_that_share_a_flight_do_not_hang_on_the_record"
-_LARGE = f"{_KEPT}test_a_state_that_a_codec_finds_too_large_is_said_to_be"
-_PLAIN = f"{_KEPT}test_a_plain_class_gets_nothing_that_its_json_would_lose"
+_LARGE = f"{_KEPT_BY_PLAIN_CLASSES}test_a_state_that_a_codec_finds_too_large_is_said_to_be"
+_PLAIN = f"{_KEPT_BY_PLAIN_CLASSES}test_a_plain_class_gets_nothing_that_its_json_would_lose"
 _BEHIND = "tests/core/test_kept_behind.py::"
 _ENDS = f"{_BEHIND}test_forgetting_and_closing_wait_for_it"
 
@@ -171,7 +172,7 @@ PATCHES = [
         "what a plain class made of a state is taken for it",
         "what a plain class gives back is compared with its JSON, and is no state if it differs",
         CodeEdit("_record", "except StateNotKeptError as error:", "except KeyError as error:"),
-        f"{_KEPT}test_what_a_plain_class_gives_back_and_was_not_given_is_no_state",
+        f"{_KEPT_BY_PLAIN_CLASSES}test_what_a_plain_class_gives_back_and_was_not_given_is_no_state",
         (19,),
     ),
     Patch(

@@ -6,7 +6,7 @@ from patch import Patch
 _ANSWERS = "tests/core/test_many.py::TestAnswers::"
 _READS = "tests/core/test_many.py::TestReads::"
 _FRESHNESS = "tests/core/test_many.py::TestFreshness::"
-_AMISS = "tests/core/test_many.py::TestWhatIsAmiss::"
+_AMISS = "tests/core/test_many_amiss.py::TestWhatIsAmiss::"
 _MEANWHILE = "tests/core/test_many.py::TestMeanwhile::"
 _EXTENSIONS = "tests/core/test_extensions.py::"
 

@@ -6,7 +6,7 @@ from patch import Patch
 _TESTS = "tests/core/test_revision"
 _CHANGES = f"{_TESTS}.py::test_a_change_of_what_events_mean_changes_it_and_names_the_input"
 _NO_CHANGES = f"{_TESTS}.py::test_a_change_of_handlers_comments_docstrings_or_layout_does_not"
-_SHARED = f"{_TESTS}.py::test_what_a_handler_shares_with_others_counts"
+_SHARED = f"{_TESTS}_reached.py::test_what_a_handler_shares_with_others_counts"
 _ONE_LINE = f"{_TESTS}_text.py::test_functions_on_one_line_are_told_apart"
 _FOREIGN = f"{_TESTS}_owners.py::test_of_another_distribution_only_what_is_held_counts"
 
@@ -106,7 +106,7 @@ PATCHES = [
         "an applier that a handler names is a handler's",
         "what others call counts whoever names it",
         CodeEdit("Uses.__init__", "called = _called_by_others(cls, names)", "called = set()"),
-        f"{_TESTS}.py::test_what_is_called_anyway_counts_even_if_a_handler_names_it",
+        f"{_TESTS}_reached.py::test_what_is_called_anyway_counts_even_if_a_handler_names_it",
         (17,),
     ),
     Patch(
@@ -126,14 +126,14 @@ PATCHES = [
         "members are found by names in the code alone",
         "getattr may find any member",
         CodeEdit("Search._decide", "not DYNAMIC.isdisjoint(self._named)", "False"),
-        f"{_TESTS}.py::test_members_that_are_found_by_computed_names_count",
+        f"{_TESTS}_reached.py::test_members_that_are_found_by_computed_names_count",
         (17,),
     ),
     Patch(
         "a module that is passed on is nothing",
         "getattr finds any function of a module",
         CodeEdit("_followed", "owners.is_own(module.__name__)", "False"),
-        f"{_TESTS}.py::test_functions_that_are_found_in_a_module_by_computed_names_count",
+        f"{_TESTS}_reached.py::test_functions_that_are_found_in_a_module_by_computed_names_count",
         (17,),
     ),
     Patch(
@@ -142,7 +142,7 @@ PATCHES = [
         CodeEdit(
             "Search._add_member", "self._named_on_self |= names_on_self(function.__code__)", ""
         ),
-        f"{_TESTS}.py::test_a_handler_that_an_applier_calls_counts",
+        f"{_TESTS}_reached.py::test_a_handler_that_an_applier_calls_counts",
     ),
     Patch(
         "docstrings count",
@@ -154,7 +154,7 @@ PATCHES = [
         "f-strings are taken as the parser cuts them",
         "every version of Python has the same revision",
         CodeEdit("_field_of", "return _joined(node.values)", "return node.values"),
-        f"{_TESTS}_text.py::test_every_version_of_python_reads_the_same_trees",
+        f"{_TESTS}_trees.py::test_every_version_of_python_reads_the_same_trees",
     ),
     Patch(
         "sets are taken in the process's order",

@@ -3,6 +3,9 @@
 from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
+_SAVING_CANCELLED = "tests/core/test_saving_cancelled.py::"
+_SAVING_STORED = "tests/core/test_saving_stored.py::"
+_SAVING_UNFOLDABLE = "tests/core/test_saving_unfoldable.py::"
 _SAVING = "tests/core/test_saving.py::"
 _APPENDING = "tests/core/test_appending.py::"
 _TURNS = "tests/core/test_turns.py::"
@@ -155,7 +158,7 @@ PATCHES = [
         "handlers work on the state that is kept",
         "a handler gets a scratch object",
         CodeEdit("CommandHandler._run", "self._records.copy(loaded)", "loaded.state.model_copy()"),
-        f"{_SAVING}TestStoredBytes::test_what_a_handler_that_emits_nothing_does_is_not_kept",
+        f"{_SAVING_STORED}TestStoredBytes::test_what_a_handler_that_emits_nothing_does_is_not_kept",
         (8, 33),
     ),
     Patch(
@@ -179,7 +182,7 @@ PATCHES = [
             await self._uncancelled(self._commit(decision.loaded, decision.events))
             """,
         ),
-        f"{_SAVING}TestStoredBytes::test_what_a_handler_does_to_its_object_is_not_kept",
+        f"{_SAVING_STORED}TestStoredBytes::test_what_a_handler_does_to_its_object_is_not_kept",
         (33,),
     ),
     Patch(
@@ -190,7 +193,7 @@ PATCHES = [
             'context.reporting.failed("commit.fold_failed", error, of)',
             "raise",
         ),
-        f"{_SAVING}test_a_state_that_cannot_be_folded_after_the_commit_does_not_fail_the_command",
+        f"{_SAVING_UNFOLDABLE}test_a_state_that_cannot_be_folded_after_the_commit_does_not_fail_the_command",
         (6,),
     ),
     Patch(
@@ -201,13 +204,13 @@ PATCHES = [
             "self._uncancelled(self._commit(decision.loaded, decision.events))",
             "self._commit(decision.loaded, decision.events)",
         ),
-        f"{_SAVING}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
+        f"{_SAVING_CANCELLED}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
     ),
     Patch(
         "anyio keeps the loop busy while an append goes on",
         "a command that an anyio scope gave up waits for its append, and wakes nobody",
         CodeEdit("CommandHandler._uncancelled", "_left_alone()", "nullcontext()"),
-        f"{_SAVING}TestCancellation::test_a_scope_of_anyio_does_not_cancel_it_again_and_again",
+        f"{_SAVING_CANCELLED}TestCancellation::test_a_scope_of_anyio_does_not_cancel_it_again_and_again",
     ),
     Patch(
         "the second cancellation gives up the append",
@@ -217,7 +220,7 @@ PATCHES = [
             "suppress(asyncio.CancelledError)",
             "nullcontext()",
         ),
-        f"{_SAVING}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
+        f"{_SAVING_CANCELLED}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
     ),
     Patch(
         "an append proves no rollback",
@@ -276,7 +279,7 @@ PATCHES = [
         "what a cache said fails commands for ever",
         "an append after an event that doesn't stand is a conflict",
         CodeEdit("EventStream.append", "if is_refused and is_proven:", "if is_refused:"),
-        f"{_SAVING}TestForgedEntries::test_one_that_the_store_refuses_is_dropped[failure0]",
+        f"{_SAVING_STORED}TestForgedEntries::test_one_that_the_store_refuses_is_dropped[failure0]",
     ),
     Patch(
         "an append is retried after an event that is gone",

@@ -52,7 +52,7 @@ PATCHES = [
         "causes keep the secrets",
         "no cause of an error at the start tells a secret",
         CodeEdit("Application._open", "self._reporting.masking.clean(error)", "None"),
-        f"{_TESTS}masking.py::TestErrors::test_no_cause_tells_the_password",
+        f"{_TESTS}masking_errors.py::TestErrors::test_no_cause_tells_the_password",
     ),
     Patch(
         "a failure that counts is logged as it is",

@@ -46,7 +46,7 @@ PATCHES = [
         "a change told during a fill is overlooked",
         "an invalidation that arrives during a fill voids the fill",
         CodeEdit("TieredAggregateCacheBackend._changed", "self._clock()", "self._forgotten"),
-        f"{_TESTS}tiers.py::TestChanges::test_a_change_during_a_fill_voids_it",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_a_change_during_a_fill_voids_it",
         rows=(12,),
     ),
     Patch(
@@ -57,14 +57,14 @@ PATCHES = [
             "self._changed(key.text())",
             "await self._local.remove(key)",
         ),
-        f"{_TESTS}tiers.py::TestChanges::test_a_removal_during_a_fill_voids_it",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_a_removal_during_a_fill_voids_it",
         rows=(39,),
     ),
     Patch(
         "a put is as young as its call",
         "a state that was read before a change was told isn't kept",
         CodeEdit("TieredAggregateCacheBackend.put", "record.verified_at", "self._clock()"),
-        f"{_TESTS}tiers.py::TestChanges::test_a_change_since_the_tail_was_read_voids_the_put",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_a_change_since_the_tail_was_read_voids_the_put",
         rows=(12,),
     ),
     Patch(
@@ -75,7 +75,7 @@ PATCHES = [
             "self._forgotten = self._changed_at.pop(oldest)",
             "self._changed_at.pop(oldest)",
         ),
-        f"{_TESTS}tiers.py::TestChanges::test_a_forgotten_change_still_voids",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_a_forgotten_change_still_voids",
     ),
     Patch(
         "what the changes hold isn't counted in bytes",
@@ -85,7 +85,7 @@ PATCHES = [
             "self._changes_bytes > _CHANGES_BYTES",
             "False",
         ),
-        f"{_TESTS}tiers.py::TestChanges::test_the_changes_hold_16_mib_at_most[250-45000]",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_the_changes_hold_16_mib_at_most[250-45000]",
     ),
     Patch(
         "a change's text may be of any length",
@@ -93,19 +93,19 @@ PATCHES = [
         CodeEdit(
             "TieredAggregateCacheBackend._changed", "if len(text) > _LONGEST_KEY:", "if False:"
         ),
-        f"{_TESTS}tiers.py::TestChanges::test_a_message_longer_than_any_key_is_not_held",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_a_message_longer_than_any_key_is_not_held",
     ),
     Patch(
         "a broken channel is ignored",
         "when the channel of changes breaks, the local tier is emptied",
         CodeEdit("TieredAggregateCacheBackend._reset", "self._local.clear()", ""),
-        f"{_TESTS}tiers.py::TestChanges::test_a_broken_channel_empties_the_local_tier",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_a_broken_channel_empties_the_local_tier",
     ),
     Patch(
         "what was read before the channel broke is kept",
         "changes may have been missed while the channel was broken",
         CodeEdit("TieredAggregateCacheBackend._reset", "self._forgotten = self._clock()", ""),
-        f"{_TESTS}tiers.py::TestChanges::test_what_was_known_before_the_channel_broke_is_not_kept",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_what_was_known_before_the_channel_broke_is_not_kept",
     ),
     Patch(
         "a state too large leaves the older one",
@@ -115,7 +115,7 @@ PATCHES = [
             "await self._leave_out(aggregate_id, Reason.TOO_LARGE, str(error))",
             "remember(self._absent, aggregate_id, (Reason.TOO_LARGE, str(error)))",
         ),
-        f"{_TESTS}keeping.py::TestFailures::"
+        f"{_TESTS}keeping_failures.py::TestFailures::"
         "test_a_state_above_the_stores_limit_is_removed_and_said",
         rows=(26,),
     ),
@@ -127,7 +127,7 @@ PATCHES = [
             "is_required or not isinstance(error, BackendUnavailableError)",
             "True",
         ),
-        f"{_TESTS}runtime.py::TestOpening::"
+        f"{_TESTS}runtime_life.py::TestOpening::"
         "test_a_cache_that_is_down_at_the_start_is_used_once_it_is_up",
     ),
     Patch(
@@ -166,7 +166,7 @@ PATCHES = [
             "if len(self._keys) > 2 * self._local.size:",
             "if False:",
         ),
-        f"{_TESTS}tiers.py::TestChanges::test_the_index_of_keys_is_bounded",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_the_index_of_keys_is_bounded",
     ),
     Patch(
         "many are filled as if they were read later",
@@ -176,7 +176,7 @@ PATCHES = [
             "self._fill(key, record, began)",
             "self._fill(key, record, self._clock())",
         ),
-        f"{_TESTS}tiers.py::TestChanges::test_a_change_during_a_fill_of_many_voids_it",
+        f"{_TESTS}tiers_changed.py::TestChanges::test_a_change_during_a_fill_of_many_voids_it",
         rows=(12,),
     ),
 ]

@@ -190,7 +190,7 @@ PATCHES = [
             "inflater.decompress(payload, bound + 1)",
             "inflater.decompress(payload)",
         ),
-        f"{_TESTS}records.py::test_a_small_payload_that_inflates_to_much_is_refused",
+        f"{_TESTS}codecs.py::test_a_small_payload_that_inflates_to_much_is_refused",
     ),
     Patch(
         "a small payload may inflate to as much as any",
@@ -200,13 +200,13 @@ PATCHES = [
             "min(self._max_bytes, max(_SMALL, _MOST_TIMES * len(payload)))",
             "self._max_bytes",
         ),
-        f"{_TESTS}records.py::test_a_small_payload_that_inflates_to_much_is_refused",
+        f"{_TESTS}codecs.py::test_a_small_payload_that_inflates_to_much_is_refused",
     ),
     Patch(
         "a state that compresses too well is lost",
         "a codec reads what it wrote",
         CodeEdit("ZlibJsonCodec.encode", "len(data) <= self._bound(packed)", "True"),
-        f"{_TESTS}records.py::test_a_state_that_compresses_well_comes_back",
+        f"{_TESTS}codecs.py::test_a_state_that_compresses_well_comes_back",
     ),
     Patch(
         "defaults may vary",
@@ -334,14 +334,14 @@ PATCHES = [
             "if found != self.scope:",
             "if found.revision != self.scope.revision:",
         ),
-        f"{_TESTS}memory.py::test_what_is_not_the_stamped_state_is_unusable",
+        f"{_TESTS}adapters.py::test_what_is_not_the_stamped_state_is_unusable",
         (22,),
     ),
     Patch(
         "a bound call binds what comes after it",
         "only a call for a type knows the type",
         CodeEdit("Bound._called", "_binding.reset(token)", "pass"),
-        f"{_TESTS}memory.py::test_a_call_for_one_type_binds_no_later_call",
+        f"{_TESTS}adapters.py::test_a_call_for_one_type_binds_no_later_call",
     ),
     Patch(
         "a bound call binds other backends",
@@ -351,7 +351,7 @@ PATCHES = [
             "binding is None or binding[0] is not self",
             "binding is None",
         ),
-        f"{_TESTS}memory.py::test_a_call_for_one_type_binds_no_other_backend",
+        f"{_TESTS}adapters.py::test_a_call_for_one_type_binds_no_other_backend",
     ),
     Patch(
         "a subclass's override is passed by",
@@ -361,7 +361,7 @@ PATCHES = [
             "all((getattr(type(backend), name) is getattr(base, name) for name in methods))",
             "isinstance(backend, base) and bool(methods)",
         ),
-        f"{_TESTS}memory.py::test_what_a_subclass_overrides_is_what_is_called",
+        f"{_TESTS}adapters.py::test_what_a_subclass_overrides_is_what_is_called",
     ),
     Patch(
         "a plain backend's states count as verified",
@@ -462,7 +462,7 @@ PATCHES = [
         "a plain backend's bad record is an outage",
         "of a plain backend a ValidationError means an unusable record",
         CodeEdit("_translate", "if isinstance(error, ValidationError):", "if False:"),
-        f"{_TESTS}memory.py::test_a_validation_error_is_an_unusable_record_and_others_an_outage",
+        f"{_TESTS}adapters.py::test_a_validation_error_is_an_unusable_record_and_others_an_outage",
         (15,),
     ),
     Patch(
@@ -479,7 +479,7 @@ PATCHES = [
             """,
             "if type(aggregate) is not self.aggregate_type or origin is None:",
         ),
-        f"{_TESTS}memory.py::test_what_is_not_the_stamped_state_is_unusable",
+        f"{_TESTS}adapters.py::test_what_is_not_the_stamped_state_is_unusable",
         (3,),
     ),
 ]

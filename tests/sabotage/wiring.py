@@ -3,9 +3,9 @@
 from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
-_REFUSED = "tests/core/test_builder.py::TestRefused::"
+_REFUSED = "tests/core/test_builder_refused.py::TestRefused::"
 _SCOPES = "tests/core/test_builder.py::TestScopes::"
-_CLOSING = "tests/core/test_runtime.py::TestClosing::"
+_CLOSING = "tests/core/test_runtime_life.py::TestClosing::"
 
 PATCHES = [
     Patch(
@@ -98,7 +98,7 @@ PATCHES = [
         "a failed start leaves backends open",
         "if one backend fails to open, the others are closed",
         CodeEdit("Application.start", "await self._close_backends(self._deadline())", ""),
-        "tests/core/test_runtime.py::TestOpening::test_a_failing_open_closes_those_already_opened",
+        "tests/core/test_runtime_life.py::TestOpening::test_a_failing_open_closes_those_already_opened",
     ),
     Patch(
         "closing doesn't wait for commands",

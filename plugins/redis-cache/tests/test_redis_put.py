@@ -278,41 +278,6 @@ async def test_whatever_stands_under_a_key_costs_no_other(
         assert await backend.read_many([*good, key]) == {**good, key: put}
 
 
-async def test_an_entry_lives_for_the_ttl_less_the_jitter(
-    server: Server, make: Make, key: RecordKey, record: Record
-) -> None:
-    for chance, most, least in (
-        (0.0, 100_000, 90_000),
-        (0.5, 95_000, 85_000),
-        (1.0, 90_000, 80_000),
-    ):
-        cache = await make(server.url, ttl="100s", jitter=0.1, chance=lambda chance=chance: chance)
-        await cache.put(key, record(5))
-        assert least < int(server.ask("PTTL", key.text())) <= most
-
-
-async def test_an_entry_of_never_stays(
-    server: Server, make: Make, key: RecordKey, record: Record
-) -> None:
-    cache = await make(server.url, ttl="never")
-    await cache.put(key, record(5))
-    assert server.ask("PTTL", key.text()) == "-1"
-
-
-async def test_a_put_that_leaves_the_entry_leaves_its_ttl(
-    server: Server, make: Make, key: RecordKey, record: Record
-) -> None:
-    await (await make(server.url, ttl="1h")).put(key, record(5))
-    await (await make(server.url, ttl="never")).put(key, record(4))
-    assert int(server.ask("PTTL", key.text())) > 0
-
-
-async def test_a_ttl_below_a_millisecond_is_one_millisecond(make: Make, server: Server) -> None:
-    key = new_key()
-    cache = await make(server.url, ttl="0.1ms")
-    await cache.put(key, record_of(key, 1))
-
-
 async def test_a_record_above_the_limit_is_refused_and_what_stood_there_is_removed(
     server: Server, make: Make, key: RecordKey, record: Record
 ) -> None:
@@ -321,29 +286,3 @@ async def test_a_record_above_the_limit_is_refused_and_what_stood_there_is_remov
     with pytest.raises(RecordTooLargeError, match="1000"):
         await cache.put(key, record(5, size=1_000))
     assert await cache.read(key) is None
-
-
-async def test_a_server_that_forgot_its_scripts_is_sent_them_again(
-    server: Server, backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
-) -> None:
-    await backend.put(key, record(4))
-    server.ask("SCRIPT", "FLUSH")
-    newest = record(5)
-    await backend.put(key, newest)
-    assert await backend.read(key) == newest
-    server.ask("SCRIPT", "FLUSH")
-    await backend.remove(key)
-    assert await backend.read(key) is None
-
-
-async def test_many_are_read_by_one_command(
-    server: Server, backend: RedisAggregateCacheBackend
-) -> None:
-    keys = [new_key() for _ in range(20)]
-    puts = {key: record_of(key, 3) for key in keys[:10]}
-    for key, put in puts.items():
-        await backend.put(key, put)
-    server.ask("CONFIG", "RESETSTAT")
-    assert await backend.read_many([*keys, *keys]) == puts
-    assert "cmdstat_mget:calls=1," in server.ask("INFO", "commandstats")
-    assert await backend.read_many([]) == {}

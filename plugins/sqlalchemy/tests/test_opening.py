@@ -13,17 +13,14 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Table,
-    bindparam,
     event,
-    func,
     insert,
-    select,
 )
 from sqlalchemy.pool import Pool
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
-from interlock_sqlalchemy.database import Database, RefusedError, Step
+from interlock_sqlalchemy.database import Database, Step
 from interlock_sqlalchemy.dialects import connect
 
 Connect = Callable[..., Database]
@@ -256,53 +253,6 @@ async def test_a_failed_start_leaves_no_connection_open(
         if str(file) in thread.name:
             thread.join(10)
             assert not thread.is_alive()
-
-
-async def test_closing_leaves_the_file_alone_on_disk(
-    connected: Connect, table: Table, file: Path
-) -> None:
-    thing = {"name": "a", "number": 1, "content": b"c"}
-    database = connected(create_schema=True)
-    await database.open()
-    await database.execute([Step(database.compile(insert(table)), [thing])])
-    count = select(func.count()).where(table.c.name == bindparam("name"))
-    assert await database.fetch(database.compile(count), {"name": "a"}) == [(1,)]
-    ignoring = database.compile(insert(table).prefix_with("OR IGNORE"))
-    with pytest.raises(RefusedError):
-        await database.execute([Step(ignoring, [thing], guarded=True)])
-    await database.close()
-    assert list(file.parent.iterdir()) == [file]
-
-
-@pytest.mark.parametrize(("name", "value"), [("OFF", 0), ("NORMAL", 1), ("FULL", 2), ("EXTRA", 3)])
-async def test_the_writer_is_as_durable_as_configured(
-    connected: Connect, opened: list[sqlite3.Connection], name: str, value: int
-) -> None:
-    database = connected(create_schema=True, synchronous=name)
-    await database.open()
-    assert opened[1].execute("pragma synchronous").fetchone() == (value,)
-    await database.close()
-
-
-async def test_a_lock_is_waited_for_as_configured_but_never_by_the_loop(
-    connected: Connect, opened: list[sqlite3.Connection]
-) -> None:
-    database = connected(create_schema=True, busy_timeout=0.05)
-    await database.open()
-    waits = [connection.execute("pragma busy_timeout").fetchone() for connection in opened[1:]]
-    assert waits == [(50,), (50,), (0,)]
-    await database.close()
-
-
-async def test_connections_for_reading_cannot_write(
-    connected: Connect, opened: list[sqlite3.Connection]
-) -> None:
-    database = connected(create_schema=True)
-    await database.open()
-    for connection in opened[2:]:
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            connection.execute("insert into things values ('a', 1, x'')")
-    await database.close()
 
 
 async def test_processes_that_open_a_new_file_at_once_all_succeed(file: Path) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
+from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from kinds.look import cached_names, is_mutable, look
 from kinds.stores import OfCopies, OfText
 
 ID, OTHER = UUID(int=7), UUID(int=8)
-Store = Callable[[], object]
+Store = Callable[[], Any]  # Any: the builder's types are of several kinds of stores
 
 
 @dataclass(frozen=True, slots=True)
