@@ -1,4 +1,4 @@
-"""Moves events."""
+"""The event store: appends, reads and deletes events."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -48,7 +48,7 @@ class SQLAlchemyEventStore:
         self._namespace = self._database.key(namespace)
         self._table = table
         self._statements = EventStatements(table, self._database)
-        self._takes_place = config.allow_galera
+        self._claims_next_version = config.allow_galera
         """Whether a deletion first takes the next event's place.
 
         A Galera cluster undoes one of two transactions that wrote the same key at two nodes, and
@@ -62,11 +62,11 @@ class SQLAlchemyEventStore:
         await self._database.open()
 
     async def close(self) -> None:
-        """Disconnect, after the appends that were handed over."""
+        """Disconnect once running appends have ended."""
         await self._database.close()
 
     async def server_version(self) -> str:
-        """What the database says it is."""
+        """Ask for the database's product and version."""
         return await self._database.version()
 
     @property
@@ -99,7 +99,7 @@ class SQLAlchemyEventStore:
     async def read_many(
         self, aggregate_type: str, firsts: Mapping[UUID, int]
     ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
-        """The events of many streams, each from its own first version, by id and version.
+        """Read many streams, each from its own first version, by id and version.
 
         A stream may come in several chunks, one behind the other; one without such events doesn't
         come. One statement on a server, as long as there are no more than 2,000 events.
@@ -150,23 +150,23 @@ class SQLAlchemyEventStore:
         if not self._database.is_serial:
             # An append that this waited for stands behind what it has seen.
             deletion.append(
-                Lookup(self._statements.left, values, lambda left: deletion if left else ())
+                Lookup(self._statements.oldest, values, lambda left: deletion if left else ())
             )
-        if self._takes_place:
+        if self._claims_next_version:
             while (head := await self.head(aggregate_type, aggregate_id)) is not None:
                 if head[0] + 1 >= bound:  # what is appended then stays
                     break
-                last = _last(aggregate_type, aggregate_id, head[0] + 1)
+                last = _placeholder_event(aggregate_type, aggregate_id, head[0] + 1)
                 with suppress(RefusedError):  # another event took the place
                     steps = [*self._steps([last], head), *deletion]
                     return await self._database.execute(steps) - 2  # it came, and went
         return await self._database.execute(deletion)
 
     def _steps(self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None) -> list[Step]:
-        """Each statement asks for the event before it, so that the first guard holds for all."""
+        """Make the statements; each checks the event before it, so the first check covers all."""
         stream = self._stream(events[0].aggregate_type, events[0].aggregate_id)
         groups: list[tuple[Statement, list[Values]]] = []
-        for part in _parts(events, self._database.insert_rows):
+        for part in _batches(events, self._database.insert_rows):
             statement = self._statements.append(len(part), starts=after is None)
             values = dict(stream)
             if after is not None:
@@ -192,29 +192,29 @@ class SQLAlchemyEventStore:
     ) -> ConcurrencyError:
         stream = f"{event.aggregate_type} {event.aggregate_id}"
         try:
-            found = _spoken(await self.head(event.aggregate_type, event.aggregate_id))
+            found = _describe_head(await self.head(event.aggregate_type, event.aggregate_id))
         except BackendUnavailableError:
             found = "unknown"
         return ConcurrencyError(
-            f"{stream}: wanted its head to be {_spoken(after)}, found {found}; "
+            f"{stream}: wanted its head to be {_describe_head(after)}, found {found}; "
             "nothing was appended, load it again and decide anew"
         )
 
 
-def _last(aggregate_type: str, aggregate_id: UUID, version: int) -> StoredEvent:
-    """An event that is gone before anybody sees it."""
+def _placeholder_event(aggregate_type: str, aggregate_id: UUID, version: int) -> StoredEvent:
+    """Make an event that is deleted in the same transaction."""
     at = datetime.fromtimestamp(0, UTC)
     return StoredEvent(
         aggregate_type, aggregate_id, version, uuid4(), "deleted", 1, at, b"{}", b"{}"
     )
 
 
-def _spoken(head: tuple[int, UUID] | None) -> str:
+def _describe_head(head: tuple[int, UUID] | None) -> str:
     return "none" if head is None else f"version {head[0]} with event {head[1]}"
 
 
-def _parts(events: Sequence[StoredEvent], most: int) -> Iterator[Sequence[StoredEvent]]:
-    """The events in groups of at most so many, and of a bounded size."""
+def _batches(events: Sequence[StoredEvent], most: int) -> Iterator[Sequence[StoredEvent]]:
+    """Group events by number and by size."""
     start, size = 0, 0
     for place, event in enumerate(events):
         bytes_of = len(event.payload) + len(event.metadata)

@@ -1,4 +1,4 @@
-"""The statement that makes the table, to be read or run by hand."""
+"""Writes the statement that creates the table, for people to read or run."""
 
 from interlock_sqlalchemy.dialects import dialect_named
 from interlock_sqlalchemy.schema import ddl_of
@@ -6,7 +6,7 @@ from interlock_sqlalchemy_events.statements import events_table
 
 
 def ddl(dialect: str, *, table: str = "interlock_events") -> str:
-    """`CREATE TABLE` for "sqlite", "postgresql", "mysql" or "mariadb"; needs no driver.
+    """Write `CREATE TABLE` for "sqlite", "postgresql", "mysql" or "mariadb"; needs no driver.
 
     Raises `ConfigurationError` for another name.
     """

@@ -1,4 +1,4 @@
-"""Reading many streams at once."""
+"""Reads many streams at once."""
 
 from collections.abc import AsyncIterator, Mapping
 from itertools import groupby
@@ -39,7 +39,7 @@ _id = itemgetter(0)
 
 
 class ManyReads:
-    """One statement for many streams, each from its own first version.
+    """Reads many streams by one statement, each from its own first version.
 
     The rows come by id and version. Beyond 2,000 the next statement goes on where they ended, so
     that neither side holds all of them.
@@ -53,11 +53,11 @@ class ManyReads:
     async def chunks(
         self, shared: Values, firsts: Mapping[bytes, int]
     ) -> AsyncIterator[tuple[bytes, list[Row]]]:
-        """The streams' rows; `shared` holds the namespace and the type."""
+        """Read the streams' rows; `shared` has the namespace and the type."""
         left, limit = dict(sorted(firsts.items())), _ROWS
         while left:
             part = dict(list(left.items())[: _SIZES[-1]])
-            statement, values = self._bound(part)
+            statement, values = self._bind(part)
             bounds = {"limit": limit, "largest": max_row_bytes(limit)}
             rows = await self._database.fetch(statement, {**shared, **values, **bounds})
             page = whole_page(list(rows), limit, _ROWS)
@@ -72,7 +72,7 @@ class ManyReads:
                 left = {key: first for key, first in left.items() if key >= last_id}
                 left[last_id] = last_version + 1
 
-    def _bound(self, firsts: Mapping[bytes, int]) -> tuple[Statement, Values]:
+    def _bind(self, firsts: Mapping[bytes, int]) -> tuple[Statement, Values]:
         ids, versions = list(firsts), [min(first, _MAX_VERSION) for first in firsts.values()]
         if self._database.many is Many.ARRAYS:
             return self._statement(0), {"ids": ids, "firsts": versions}

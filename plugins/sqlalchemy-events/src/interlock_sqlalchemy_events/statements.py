@@ -24,7 +24,7 @@ _STREAM = ("namespace", "aggregate_type", "aggregate_id")
 
 
 def events_table(name: str, dialect: str) -> Table:
-    """One row for an event, in the order in which streams are read.
+    """Make the table: a row for each event, in the order in which streams are read.
 
     The position is the one key. No index guards the ids of events: one that comes twice comes with
     its position, where the guard stops it, and a random key would cost each append a page.
@@ -70,7 +70,7 @@ class EventStatements:
         self.head = database.compile(self._head)
         below = [*stream, column.version < bindparam("below")]
         self.delete = database.compile(delete(table).where(*below))
-        self.left = database.compile(
+        self.oldest = database.compile(
             select(column.version).where(*below).order_by(column.version).limit(1)
         )
 
@@ -82,7 +82,7 @@ class EventStatements:
         """
         found = self._appends.get((starts, size))
         if found is None:
-            clause = self._starting(size) if starts else self._following(size)
+            clause = self._insert_first(size) if starts else self._insert_after_head(size)
             found = self._database.compile(
                 insert(self._table).from_select([c.name for c in self._table.columns], clause),
                 rows=size,
@@ -90,20 +90,20 @@ class EventStatements:
             self._appends[starts, size] = found
         return found
 
-    def _starting(self, size: int) -> Selectable:
-        return select(self._appended(size)).where(~exists().where(*self._stream))
+    def _insert_first(self, size: int) -> Selectable:
+        return select(self._events_subquery(size)).where(~exists().where(*self._stream))
 
-    def _following(self, size: int) -> Selectable:
+    def _insert_after_head(self, size: int) -> Selectable:
         head = self._head.with_for_update().subquery("head")
         stands = and_(
             head.c.version == bindparam("after_version"), head.c.event_id == bindparam("after_id")
         )
         if size == 1:
             return select(*self._values(0)).select_from(head).where(stands)
-        return select(self._appended(size)).where(exists().select_from(head).where(stands))
+        return select(self._events_subquery(size)).where(exists().select_from(head).where(stands))
 
-    def _appended(self, size: int) -> Subquery:
-        """The events as a table: MySQL's grammar wants one before a condition."""
+    def _events_subquery(self, size: int) -> Subquery:
+        """Select the events as a subquery, which MySQL's grammar needs before a condition."""
         rows = [select(*self._values(place)) for place in range(size)]
         events = union_all(*rows) if size > 1 else rows[0]
         return events.subquery("appended")

@@ -1,4 +1,4 @@
-"""Moves records."""
+"""The snapshot backend: reads and writes records."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -20,7 +20,12 @@ from interlock_sqlalchemy.database import Lookup, Row, Step
 from interlock_sqlalchemy.dialects import connect
 from interlock_sqlalchemy.joint import SnapshotSource
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
-from interlock_sqlalchemy_snapshots.retention import MAX_VERSION, Retention, Standing, Unusable
+from interlock_sqlalchemy_snapshots.retention import (
+    MAX_VERSION,
+    Retention,
+    StoredRow,
+    UnusableRecord,
+)
 from interlock_sqlalchemy_snapshots.rows import Keys, record_of
 from interlock_sqlalchemy_snapshots.statements import (
     BATCHES,
@@ -30,7 +35,7 @@ from interlock_sqlalchemy_snapshots.statements import (
 )
 
 _PRUNE_IDS = 100
-_REMEMBERED = 1_000  # keys
+_MAX_UNUSABLE_KEYS = 1_000  # keys
 
 
 def _now() -> datetime:
@@ -48,8 +53,8 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         self._clock = clock
         self._database, table = connect(config, partial(snapshots_table, config.table))
         self._keys = Keys(self._database)
-        self._statements = SnapshotStatements.compiled(table, self._database)
-        self._unusable: dict[RecordKey, set[Unusable]] = {}  # that were read, the latest last
+        self._statements = SnapshotStatements.compile_for(table, self._database)
+        self._unusable: dict[RecordKey, set[UnusableRecord]] = {}  # that were read, the latest last
         self.source = SnapshotSource(
             self._database,
             table,
@@ -64,16 +69,16 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         await self._database.open()
 
     async def close(self) -> None:
-        """Disconnect, after the puts that were handed over."""
+        """Disconnect once running puts have ended."""
         await self._database.close()
 
     async def server_version(self) -> str:
-        """What the database says it is."""
+        """Ask for the database's product and version."""
         return await self._database.version()
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        bound = MAX_VERSION if at_or_below is None else min(at_or_below, MAX_VERSION)
-        values = {**self._keys.of_record(key), "at_or_below": bound}
+        limit_version = MAX_VERSION if at_or_below is None else min(at_or_below, MAX_VERSION)
+        values = {**self._keys.of_record(key), "at_or_below": limit_version}
         for row in await self._database.fetch(self._statements.read, values):
             return self._record_of(key, row)
         return None
@@ -104,7 +109,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         newest = self._database.key(record.revision)
         steps: list[Step | Lookup] = [
             Step(self._statements.put, [self._keys.row(key, record)]),
-            self._retiring(aggregate, newest=newest, unusable=unusable),
+            self._retention_step(aggregate, newest=newest, unusable=unusable),
         ]
         if supersedes:
             superseded = [self._keys.of_stamp(key, stamp) for stamp in supersedes]
@@ -113,7 +118,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         if not self._database.is_serial:
             # A forget at the same time may have seen nothing of this put, as this put of it. Its
             # tombstone stands before it looks for records: so one of the two sees the other's.
-            await self._bury(aggregate)
+            await self._remove_forgotten(aggregate)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
         step = Step(self._statements.remove, [self._keys.of_stamp(key, stamp)])
@@ -123,7 +128,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         aggregate = self._keys.of_aggregate(key)
         tombstone = self._keys.tombstone(key, taken_at=self._clock())
         await self._database.execute([Step(self._statements.put, [tombstone])], repeatable=True)
-        return await self._bury(aggregate)
+        return await self._remove_forgotten(aggregate)
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
         rows = await self._database.fetch(self._statements.revisions, self._keys.of_aggregate(key))
@@ -159,41 +164,47 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         return await self._database.fetch(self._statements.read_many[size], values)
 
     async def _prune(self, aggregates: Sequence[dict[str, object]]) -> int:
-        ended: list[dict[str, object]] = []
-        steps = [self._retiring(aggregate, ended=ended) for aggregate in aggregates]
+        expired: list[dict[str, object]] = []
+        steps = [self._retention_step(aggregate, expired=expired) for aggregate in aggregates]
         removed = await self._database.execute(steps, repeatable=True)
-        if ended:
-            tombstones = Step(self._statements.retire, ended)
+        if expired:
+            tombstones = Step(self._statements.remove_row, expired)
             await self._database.execute([tombstones], repeatable=True)
         return removed
 
-    async def _bury(self, aggregate: dict[str, object]) -> int:
-        """Look without a transaction, which is needed only where something goes."""
-        rows = await self._database.fetch(self._statements.standing, aggregate)
-        buried = self._retention.buried([Standing(*row) for row in rows], self._clock())
-        steps = self._without(aggregate, buried)
+    async def _remove_forgotten(self, aggregate: dict[str, object]) -> int:
+        """Remove forgotten records; without any to remove, no transaction is needed."""
+        rows = await self._database.fetch(self._statements.stored_rows, aggregate)
+        forgotten_rows = self._retention.forgotten_rows(
+            [StoredRow(*row) for row in rows], self._clock()
+        )
+        steps = self._removal_steps(aggregate, forgotten_rows)
         return await self._database.execute(steps, repeatable=True) if steps else 0
 
-    def _retiring(
+    def _retention_step(
         self,
         aggregate: dict[str, object],
         *,
         newest: object = None,
-        unusable: Collection[Unusable] = (),
-        ended: list[dict[str, object]] | None = None,
+        unusable: Collection[UnusableRecord] = (),
+        expired: list[dict[str, object]] | None = None,
     ) -> Lookup:
-        """What removes the records that retention or a tombstone lets go of.
+        """Make the step that removes records by retention and tombstones.
 
-        Tombstones that have ended are added to `ended`; `unusable` are of the revision `newest`.
+        Adds expired tombstones to `expired`; `unusable` are records of the revision `newest`.
         """
 
         def then(rows: Sequence[Row]) -> Sequence[Step]:
-            found, now = [Standing(*row) for row in rows], self._clock()
-            if ended is not None:
-                ended.extend({**aggregate, **row._asdict()} for row in found if row.is_over(now))
-            return self._without(aggregate, self._retention.retired(found, now, newest, unusable))
+            found, now = [StoredRow(*row) for row in rows], self._clock()
+            if expired is not None:
+                expired.extend(
+                    {**aggregate, **row._asdict()} for row in found if row.is_expired(now)
+                )
+            return self._removal_steps(
+                aggregate, self._retention.rows_to_remove(found, now, newest, unusable)
+            )
 
-        return Lookup(self._statements.standing, aggregate, then)
+        return Lookup(self._statements.stored_rows, aggregate, then)
 
     def _record_of(self, key: RecordKey, row: Row) -> AggregateRecord:
         try:
@@ -201,11 +212,13 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         except RecordUnusableError as error:
             if error.version is not None:
                 taken_at = row[RECORD.index("taken_at")]
-                self._unusable.setdefault(key, set()).add(Unusable(error.version, taken_at))
-                if len(self._unusable) > _REMEMBERED:
+                self._unusable.setdefault(key, set()).add(UnusableRecord(error.version, taken_at))
+                if len(self._unusable) > _MAX_UNUSABLE_KEYS:
                     del self._unusable[next(iter(self._unusable))]
             raise
 
-    def _without(self, aggregate: dict[str, object], rows: Sequence[Standing]) -> Sequence[Step]:
+    def _removal_steps(
+        self, aggregate: dict[str, object], rows: Sequence[StoredRow]
+    ) -> Sequence[Step]:
         values = [{**aggregate, **row._asdict()} for row in rows]
-        return [Step(self._statements.retire, values)] if values else []
+        return [Step(self._statements.remove_row, values)] if values else []

@@ -1,4 +1,4 @@
-"""Records as rows and back."""
+"""Converts records to rows and back."""
 
 from datetime import datetime
 from uuid import UUID
@@ -17,32 +17,32 @@ from interlock_sqlalchemy_snapshots.statements import RECORD, TOMBSTONE
 
 
 class Keys:
-    """Keys and stamps as values of the key's columns."""
+    """Converts keys and stamps to values of the key's columns."""
 
     def __init__(self, database: Database) -> None:
         self._key = database.key
 
     def of_type(self, of: Scope | RecordKey) -> dict[str, object]:
-        """What selects the records of an aggregate type."""
+        """Select the records of an aggregate type."""
         return {
             "namespace": self._key(of.namespace),
             "aggregate_type": self._key(of.aggregate_type),
         }
 
     def of_scope(self, of: Scope | RecordKey) -> dict[str, object]:
-        """What selects the records of a revision of it."""
+        """Select the records of a type's revision."""
         return {**self.of_type(of), "revision": self._key(of.revision)}
 
     def of_aggregate(self, key: RecordKey) -> dict[str, object]:
-        """What selects the records of an aggregate."""
+        """Select the records of an aggregate."""
         return {**self.of_type(key), "aggregate_id": key.aggregate_id.bytes}
 
     def of_record(self, key: RecordKey) -> dict[str, object]:
-        """What selects the records of an aggregate's revision."""
+        """Select the records of an aggregate's revision."""
         return {**self.of_scope(key), "aggregate_id": key.aggregate_id.bytes}
 
     def of_stamp(self, key: RecordKey, stamp: Stamp) -> dict[str, object]:
-        """What selects the record with the stamp."""
+        """Select the record with the stamp."""
         return {
             "namespace": self._key(key.namespace),
             "aggregate_type": self._key(stamp.aggregate_type),
@@ -53,7 +53,7 @@ class Keys:
         }
 
     def tombstone(self, key: RecordKey, *, taken_at: datetime) -> dict[str, object]:
-        """The row that says when the aggregate was forgotten."""
+        """Make the row that says when an aggregate was forgotten."""
         return {
             **self.of_aggregate(key),
             "revision": self._key(TOMBSTONE),
@@ -70,7 +70,7 @@ class Keys:
         }
 
     def row(self, key: RecordKey, record: AggregateRecord) -> dict[str, object]:
-        """The record as a row."""
+        """Convert a record to a row."""
         return {
             **self.of_stamp(key, record.stamp),
             "last_event_at": to_micros(record.last_event_at),
@@ -85,7 +85,7 @@ class Keys:
 
 
 def record_of(key: RecordKey, row: Row) -> AggregateRecord:
-    """The record in a row of the columns `RECORD`.
+    """Read the record from a row of the columns `RECORD`.
 
     Raises `RecordUnusableError` with the record's version.
     """

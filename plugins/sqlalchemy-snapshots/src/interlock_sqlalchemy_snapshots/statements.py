@@ -9,7 +9,7 @@ from sqlalchemy.sql.expression import ClauseElement
 
 from interlock_sqlalchemy.columns import Columns, Content, Id, Label, Name, Number, table_of
 from interlock_sqlalchemy.database import Database, Statement
-from interlock_sqlalchemy_snapshots.retention import Standing
+from interlock_sqlalchemy_snapshots.retention import StoredRow
 
 _AGGREGATE = ("namespace", "aggregate_type", "aggregate_id")
 _STAMP = (*_AGGREGATE, "revision", "version", "last_event_id")
@@ -36,7 +36,7 @@ BATCHES = (8, 128, 512)
 
 
 def snapshots_table(name: str, dialect: str) -> Table:
-    """One row for a record, the versions of an aggregate's revision side by side."""
+    """Make the table: a row for each record, the versions of a revision side by side."""
     columns: Columns = {
         "namespace": Name,
         "aggregate_type": Name,
@@ -64,9 +64,9 @@ class SnapshotStatements:
     read_many: Mapping[int, Statement]
     put: Statement
     remove: Statement
-    standing: Statement
-    """What an aggregate has, tombstone and all, in rows of `Standing`."""
-    retire: Statement
+    stored_rows: Statement
+    """What an aggregate has, tombstone and all, in rows of `StoredRow`."""
+    remove_row: Statement
     """Remove what such a row stands for, unless it was replaced."""
     revisions: Statement
     newest: Statement
@@ -74,8 +74,8 @@ class SnapshotStatements:
     ids: Statement
 
     @classmethod
-    def compiled(cls, table: Table, database: Database) -> "SnapshotStatements":
-        """All of them, compiled."""
+    def compile_for(cls, table: Table, database: Database) -> "SnapshotStatements":
+        """Compile all statements for a database."""
         column = table.c
         ids = (
             select(column.aggregate_id)
@@ -101,13 +101,13 @@ class SnapshotStatements:
             read_many={size: database.compile(_read_many(table, size)) for size in BATCHES},
             put=database.compile(database.upsert(table)),
             remove=database.compile(delete(table).where(*_equal(table, *_STAMP))),
-            standing=database.compile(
-                select(*(column[name] for name in Standing._fields)).where(
+            stored_rows=database.compile(
+                select(*(column[name] for name in StoredRow._fields)).where(
                     *_equal(table, *_AGGREGATE)
                 )
             ),
-            retire=database.compile(
-                delete(table).where(*_equal(table, *_AGGREGATE, *Standing._fields))
+            remove_row=database.compile(
+                delete(table).where(*_equal(table, *_AGGREGATE, *StoredRow._fields))
             ),
             revisions=database.compile(revisions),
             newest=database.compile(newest),
