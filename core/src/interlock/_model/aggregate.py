@@ -55,7 +55,7 @@ class Aggregate(BaseModel):
 
     @property
     def uncommitted_events(self) -> tuple[BaseModel, ...]:
-        """The events emitted and not yet appended, decoded anew at each call."""
+        """Decode the events that were emitted and not yet appended."""
         emits = routes_of(type(self)).events
         return tuple(emits[event.type].validate(event.payload) for event in pending_of(self))
 
@@ -95,7 +95,7 @@ class Aggregate(BaseModel):
         pending.append(PendingEvent(uuid4(), entry.name, entry.schema_version, payload))
 
     def model_dump_json(self, **options: Any) -> str:  # Any: pydantic's own options
-        """As pydantic's, with the stamp under the key `interlock_stamp`."""
+        """Encode as pydantic does, with the stamp under the key `interlock_stamp`."""
         text = super().model_dump_json(**options).removesuffix("}").rstrip()
         separator = "" if text == "{" else ","
         return f'{text}{separator}"{STAMP_KEY}":{to_json(_stamp(self)).decode()}}}'
@@ -103,7 +103,7 @@ class Aggregate(BaseModel):
     def model_dump(
         self, **options: Any
     ) -> dict[str, Any]:  # Any: pydantic's own options and result
-        """As pydantic's; with `mode="json"` it holds the stamp under the key `interlock_stamp`."""
+        """Dump as pydantic does; `mode="json"` adds the stamp under the key `interlock_stamp`."""
         data = super().model_dump(**options)
         if options.get("mode") == "json":
             data[STAMP_KEY] = _stamp(self)
@@ -111,7 +111,7 @@ class Aggregate(BaseModel):
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:  # Any: as pydantic's
-        """As pydantic's; a stamp is taken out and compared, and on `Aggregate` chooses the type.
+        """Validate as pydantic does, and check the stamp; on `Aggregate` it chooses the type.
 
         Raises `ValidationError` if the stamp is of another type or doesn't fit the state.
         """
@@ -127,7 +127,7 @@ class Aggregate(BaseModel):
     def model_validate_json(
         cls, json_data: str | bytes | bytearray, **options: Any
     ) -> Self:  # Any: as above
-        """As pydantic's; a stamp is treated as by `model_validate`."""
+        """Validate JSON as pydantic does, and the stamp as `model_validate` does."""
         try:
             obj = from_json(json_data)
         except (TypeError, ValueError):
@@ -171,7 +171,7 @@ class Aggregate(BaseModel):
 
 
 def _stored_form(state: Aggregate, entry: EventEntry, event: BaseModel) -> tuple[bytes, BaseModel]:
-    """The event's JSON and what comes back from it. Raises `EventApplyError` if they differ."""
+    """Encode an event and decode it again. Raises `EventApplyError` if the two differ."""
     try:
         payload = event.__pydantic_serializer__.to_json(event, warnings="none")
         copy = entry.validate(payload)
@@ -196,7 +196,7 @@ set_pending = Aggregate._interlock_pending.__set__  # type: ignore[union-attr] #
 
 
 def origin_of(aggregate: Aggregate) -> Origin | None:
-    """Where the state comes from; None if no application made it."""
+    """Tell where a state comes from; None if no application loaded it."""
     try:
         return aggregate._interlock_origin
     except AttributeError:
@@ -204,7 +204,7 @@ def origin_of(aggregate: Aggregate) -> Origin | None:
 
 
 def pending_of(aggregate: Aggregate) -> list[PendingEvent]:
-    """The encoded events emitted and not yet appended, oldest first."""
+    """List the encoded events that were emitted and not yet appended, oldest first."""
     try:
         return aggregate._interlock_pending or []
     except AttributeError:

@@ -1,4 +1,4 @@
-"""Annotations of methods: each resolved by itself, and a handler's answer held to its command."""
+"""Resolves annotations of methods, and compares a handler's return type with its command's."""
 
 import inspect
 import sys
@@ -15,7 +15,7 @@ _HOLD_ITEMS = (list, set, frozenset, dict)
 
 
 def parameter_type(function: Callable[..., object]) -> Any:  # Any: a type form
-    """What the parameter after `self` is annotated with; no other annotation is looked at.
+    """Resolve the annotation of the parameter after `self`, and no other one.
 
     Raises `ConfigurationError` if it can't be resolved.
     """
@@ -37,7 +37,7 @@ def parameter_type(function: Callable[..., object]) -> Any:  # Any: a type form
 
 
 def check_answer(function: Callable[..., object], command: type) -> None:
-    """Raise `ConfigurationError` for a handler whose answer can't be what its command promises.
+    """Raise `ConfigurationError` for a handler whose return type contradicts its command.
 
     What has no annotation, or can't be resolved or compared, may be right.
     """
@@ -60,7 +60,7 @@ def check_answer(function: Callable[..., object], command: type) -> None:
 
 
 def may_be(found: Any, wanted: Any) -> bool:  # Any: type forms
-    """Whether what is annotated as `found` may be a `wanted`.
+    """Whether a value of the type `found` may be of the type `wanted`.
 
     Only what can't be is told: a type variable, a form that isn't known and a class that can't be
     asked about may be anything.

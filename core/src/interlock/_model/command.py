@@ -24,7 +24,7 @@ class Command(BaseModel, Generic[R_co]):
 
 
 def answer_of(command: type) -> Any:  # Any: a type form
-    """What stands in the brackets of a command class's `Command[...]`; `Any` if nothing does."""
+    """Resolve the type in the brackets of a class's `Command[...]`; `Any` without one."""
     given: dict[Any, Any] = {}  # Any: type variables, and what they stand for
     for base in command.__mro__:
         made = getattr(base, "__pydantic_generic_metadata__", None)

@@ -105,7 +105,7 @@ class EventEntry:
     is_read_only: bool
 
     def decode(self, schema_version: int, payload: bytes) -> Any:
-        """The event in a stored payload, upcast first if it is of an older schema.
+        """Decode a stored payload, upcast first if it is of an older schema.
 
         Raises `UnknownEventError` for a schema that isn't known; what pydantic or an upcaster
         raises passes through.
@@ -144,7 +144,7 @@ class Routes:
 
 
 def type_name(cls: type) -> str:
-    """The name under which a class is stored: its own `type_name`, else the class name."""
+    """Find the name under which a class is stored: its own `type_name`, else the class name."""
     name = cls.__dict__.get("type_name", cls.__name__)
     if not isinstance(name, str) or not name:
         raise ConfigurationError(

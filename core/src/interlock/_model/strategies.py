@@ -1,4 +1,4 @@
-"""When to snapshot, what to cache, how fresh a load has to be: functions of a frozen moment.
+"""Strategies: when to snapshot, what to cache, how fresh a load has to be.
 
 A strategy is any object with the one method; these are the ones that come along.
 """
@@ -53,7 +53,7 @@ class SnapshotStrategy(Protocol):
     """Decides when a snapshot is taken. Synchronous and pure."""
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
-        """Whether to take one of the moment's state."""
+        """Decide whether to take a snapshot of the moment's state."""
         ...
 
 
@@ -62,7 +62,7 @@ class CacheStrategy(Protocol):
     """Decides whether a state is kept in the cache. Synchronous and pure."""
 
     def should_cache(self, moment: CacheMoment) -> bool:
-        """Whether to keep the moment's state; False removes the aggregate's entry."""
+        """Decide whether to cache the moment's state; False removes the aggregate's entry."""
         ...
 
 
@@ -71,13 +71,12 @@ class NeverSnapshot:
     """No snapshots."""
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
-        """Never."""
         return False
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotAfterN:
-    """A snapshot each `n` events: when a commit reaches or steps over a multiple of `n`.
+    """Take a snapshot each `n` events: when a commit reaches or passes a multiple of `n`.
 
     Also on a commit whose load had to fold `n` events or more, which makes good a failed write and
     follows a change of revision.
@@ -90,7 +89,6 @@ class SnapshotAfterN:
         _require_count("SnapshotAfterN.n", self.n)
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
-        """Whether a multiple of `n` was reached."""
         return moment.is_commit and (
             moment.version // self.n > moment.version_before // self.n
             or moment.events_folded >= self.n
@@ -99,7 +97,7 @@ class SnapshotAfterN:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotAfterTime:
-    """A snapshot on a commit more than `delta` after the newest one, else after the first event.
+    """Take a snapshot on a commit more than `delta` after the newest, else after the first event.
 
     Measured on the times of the events.
     """
@@ -111,13 +109,12 @@ class SnapshotAfterTime:
         _require_duration("SnapshotAfterTime.delta", self.delta)
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
-        """Whether `delta` has passed."""
         return moment.is_commit and moment.last_event_at - moment.anchor_at > self.delta
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotWhenReplayed:
-    """A snapshot whenever a load, also one that only reads, had to fold `n` events or more."""
+    """Take a snapshot when a load, also one that only reads, folded `n` events or more."""
 
     n: int
 
@@ -126,12 +123,11 @@ class SnapshotWhenReplayed:
         _require_count("SnapshotWhenReplayed.n", self.n)
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
-        """Whether the load was long."""
         return moment.events_folded >= self.n
 
 
 class SnapshotOnEvent:
-    """A snapshot on a commit that appends one of these events, given as classes or stored names."""
+    """Take a snapshot on a commit that appends one of these events: classes or stored names."""
 
     def __init__(self, *events: type[BaseModel] | str) -> None:
         if not events:
@@ -139,7 +135,6 @@ class SnapshotOnEvent:
         self._names = frozenset(e if isinstance(e, str) else type_name(e) for e in events)
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
-        """Whether such an event was appended."""
         return moment.is_commit and not self._names.isdisjoint(moment.event_names)
 
     def __repr__(self) -> str:
@@ -148,12 +143,11 @@ class SnapshotOnEvent:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotWhen:
-    """A snapshot when the predicate says so."""
+    """Take a snapshot when the predicate returns True."""
 
     predicate: Callable[[SnapshotMoment], bool]
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
-        """What the predicate says."""
         return self.predicate(moment)
 
 
@@ -172,18 +166,16 @@ class _Combination:
 
 
 class AnyOf(_Combination):
-    """A snapshot when one of the strategies wants it."""
+    """Take a snapshot when one of the strategies decides so."""
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
-        """Whether any wants it."""
         return any(strategy.should_snapshot(moment) for strategy in self._strategies)
 
 
 class AllOf(_Combination):
-    """A snapshot when all of the strategies want it."""
+    """Take a snapshot when all of the strategies decide so."""
 
     def should_snapshot(self, moment: SnapshotMoment) -> bool:
-        """Whether all want it."""
         return all(strategy.should_snapshot(moment) for strategy in self._strategies)
 
 
@@ -192,7 +184,6 @@ class NeverCache:
     """No caching: the cache isn't even asked."""
 
     def should_cache(self, moment: CacheMoment) -> bool:
-        """Never."""
         return False
 
 
@@ -201,7 +192,6 @@ class AlwaysCache:
     """Cache every state that is loaded or committed."""
 
     def should_cache(self, moment: CacheMoment) -> bool:
-        """Always."""
         return True
 
 
@@ -216,18 +206,16 @@ class CacheAfterVersion:
         _require_count("CacheAfterVersion.version", self.version)
 
     def should_cache(self, moment: CacheMoment) -> bool:
-        """Whether the version is reached."""
         return moment.version >= self.version
 
 
 @dataclass(frozen=True, slots=True)
 class CacheWhen:
-    """Cache a state when the predicate says so."""
+    """Cache a state when the predicate returns True."""
 
     predicate: Callable[[CacheMoment], bool]
 
     def should_cache(self, moment: CacheMoment) -> bool:
-        """What the predicate says."""
         return self.predicate(moment)
 
 
@@ -261,7 +249,7 @@ Freshness = Trust | MaxAge | FastForward | Replay
 
 
 def wrong_freshness(given: object) -> str | None:
-    """What is wrong with what was given as a freshness; None leaves it out."""
+    """Say what is wrong with a value given as a freshness; None if nothing is."""
     if given is None or isinstance(given, Freshness):
         return None
     return f"freshness is {given!r}; wanted Trust(), MaxAge(...), FastForward() or Replay()"

@@ -1,4 +1,4 @@
-"""From names to what is installed: entry points, isolation, building.
+"""Finds installed plugins by name, loads each in isolation and builds its backends.
 
 pluggy's own loader of entry points isn't used: one plugin's ImportError there stops all.
 """
@@ -70,12 +70,12 @@ class Listing:
 
     @property
     def kinds(self) -> tuple[BackendKind | StrategyKind, ...]:
-        """Of a backend what it keeps, of a strategy what it is about."""
+        """The kinds of the registered backends and strategies."""
         return self.glance.kinds
 
     @property
     def full_name(self) -> str:
-        """The name that is never claimed by another distribution."""
+        """The name with its distribution in front, which no other distribution can claim."""
         return f"{self.distribution}:{self.name}"
 
 
@@ -96,11 +96,11 @@ class Catalogue:
 
     @classmethod
     def installed(cls) -> "Catalogue":
-        """What the running interpreter's environment holds."""
+        """Make the catalogue of the running interpreter's environment."""
         return cls(installed_points())
 
     def backend(self, name: str, kind: BackendKind) -> BackendSpec:
-        """The backend of a name.
+        """Find a backend's spec by name.
 
         Raises `ConfigurationError`, and `PluginError` if it can't be loaded.
         """
@@ -114,24 +114,24 @@ class Catalogue:
         return found
 
     def strategy(self, name: str, kind: StrategyKind, options: Mapping[str, Any]) -> object:
-        """A strategy, made. Raises as `backend` does, and for options that don't fit."""
+        """Make a strategy. Raises as `backend` does, and for options that don't fit."""
         for spec in self._specs(StrategySpec, name):
             if spec.kind == kind:
                 return called(spec.factory, f"strategy {name!r}", options)
         raise ConfigurationError(f"{name!r} is no {kind} strategy")
 
     def codec(self, name: str, options: Mapping[str, Any] | None = None) -> Codec:
-        """A codec, made. Raises as `strategy` does."""
+        """Make a codec. Raises as `strategy` does."""
         (spec,) = self._specs(CodecSpec, name)
         return cast("Codec", called(spec.factory, f"codec {name!r}", options or {}))
 
     def extension_names(self) -> list[str]:
-        """The extensions that are installed."""
+        """List the names of the installed extensions."""
         group, _ = _GROUPS[ExtensionSpec]
         return sorted({name for of, name, _ in self._points if of == group})
 
     def extensions(self, names: Iterable[str]) -> Extensions:
-        """The extensions of these names, loaded. Raises as `backend` does."""
+        """Load the extensions of these names. Raises as `backend` does."""
         return Extensions([self._specs(ExtensionSpec, name)[0] for name in dict.fromkeys(names)])
 
     def build(
@@ -142,7 +142,7 @@ class Catalogue:
         namespace: str,
         part: Callable[[str], object],
     ) -> object:
-        """The backend of a reference, not yet opened; `part` gives those that it is made of.
+        """Build the backend of a reference, unopened; `part` makes those that it is composed of.
 
         Raises as `config` does.
         """
@@ -161,7 +161,7 @@ class Catalogue:
     def config(
         self, reference: BackendReference, kind: BackendKind, *, namespace: str
     ) -> tuple[BackendSpec, BaseModel | None]:
-        """A reference's options, validated; a field `namespace` is the application's unless given.
+        """Validate a reference's options; a field `namespace` defaults to the application's.
 
         Raises `ConfigurationError` with all that is wrong with them.
         """
@@ -190,7 +190,7 @@ class Catalogue:
         return model
 
     def names(self) -> list[Listing]:
-        """Everything installed, by name. Nothing is loaded: no specs, and few errors, are told."""
+        """List everything installed by name, without loading it: without specs and most errors."""
         listings: list[Listing] = []
         for point in self._points.values():
             if point.value == OWN_MODULE:
@@ -201,7 +201,7 @@ class Catalogue:
         return sorted(listings, key=lambda listing: (listing.name, listing.distribution))
 
     def listing(self, name: str | None = None) -> list[Listing]:
-        """What is installed under a name, `name` or `distribution:name`, else everything.
+        """List what is installed under `name` or `distribution:name`; without a name everything.
 
         Everything that is listed is loaded; a broken plugin is listed with its reason.
         """
@@ -275,7 +275,7 @@ def _listed(point: EntryPoint) -> Listing:
 
 
 def part_names(spec: BackendSpec, config: BaseModel | None) -> Sequence[str]:
-    """The names of the backends that one with these options is made of."""
+    """List the names of the backends that a composed backend's options name."""
     names: Sequence[str] = () if spec.parts is None else getattr(config, spec.parts)
     return names
 

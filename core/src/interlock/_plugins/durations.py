@@ -1,4 +1,4 @@
-"""Durations as configuration writes them."""
+"""Reads and writes durations as they stand in a configuration."""
 
 import re
 from datetime import timedelta
@@ -18,7 +18,7 @@ _AS_JSON = {
 
 
 def parse_duration(value: object) -> object:
-    """`"250ms"`, `"5s"`, `"1h30m"`, `"30d"` as a timedelta; anything else as it is.
+    """Parse `"250ms"`, `"5s"`, `"1h30m"`, `"30d"` to a timedelta; return anything else as it is.
 
     pydantic takes it from there: numbers are seconds, and ISO 8601 works.
     """
@@ -32,7 +32,7 @@ def parse_duration(value: object) -> object:
 
 
 def duration_text(delta: timedelta) -> str:
-    """How configuration writes it: `parse_duration` gives it back."""
+    """Write a duration as `parse_duration` reads it."""
     rest, text = delta // timedelta(microseconds=1), ""
     for unit, size in _SIZES.items():
         count, rest = divmod(rest, size)
@@ -41,7 +41,7 @@ def duration_text(delta: timedelta) -> str:
 
 
 def _bounded(delta: timedelta) -> timedelta:
-    """What a clock can be moved by, and a driver takes: at most a hundred years."""
+    """Limit a duration to a hundred years, which clocks and drivers can handle."""
     if abs(delta) > _LONGEST:
         raise ValueError(f"wanted a duration of at most {duration_text(_LONGEST)}")
     return delta

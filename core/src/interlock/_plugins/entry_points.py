@@ -31,7 +31,7 @@ OURS = (
 
 
 def own_names() -> list[str]:
-    """The names of the core's own."""
+    """List the names of the core's own plugins."""
     return [name for names in _OWN.values() for name in names]
 
 
@@ -48,14 +48,14 @@ def installed_points() -> Iterator[EntryPoint]:
 
 
 def distribution_of(point: EntryPoint) -> str:
-    """The name of the distribution that a point is of, as all its spellings are written."""
+    """The normalized name of the distribution that an entry point belongs to."""
     if point.value == OWN_MODULE:
         return "interlock"
     return normal((point.dist and point.dist.name) or "unknown")
 
 
 def normal(distribution: str) -> str:
-    """The one spelling of Foo_bar, foo.bar and foo-bar.
+    """Normalize a distribution's name: Foo_bar, foo.bar and foo-bar are one.
 
     See https://packaging.python.org/en/latest/specifications/name-normalization/.
     """

@@ -1,4 +1,4 @@
-"""Extensions: secrets, observers and commands, of what was listed."""
+"""Calls the hooks of the listed extensions: secrets, observers, commands."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from interlock.errors import PluginError
 
 
 class Extensions:
-    """Extensions that were listed, in that order; a listed one that is broken stops the start."""
+    """The listed extensions, in order; one that is broken prevents the start."""
 
     def __init__(self, specs: Sequence[ExtensionSpec] = ()) -> None:
         self._manager = hook_manager()
@@ -18,16 +18,16 @@ class Extensions:
             self._manager.register(spec.plugin, name=spec.name)
 
     def secret(self, name: str) -> str | None:
-        """The secret of a name. Raises `PluginError` if an extension fails to look it up."""
+        """Look up a secret by name. Raises `PluginError` if an extension fails to."""
         found = self._called("interlock_resolve_secret", name=name)
         return None if found is None else str(found)
 
     def observers(self) -> list[Callable[[Any], object]]:
-        """The observers that they register."""
+        """List the observers that the extensions register."""
         return [each for given in self._called("interlock_register_observers") for each in given]
 
     def commands(self) -> list[Any]:  # Any: typer's applications
-        """The commands that they register."""
+        """List the commands that the extensions register."""
         return [each for given in self._called("interlock_register_commands") for each in given]
 
     def _called(self, hook: str, **arguments: str) -> Any:  # Any: what the hook gives
@@ -39,7 +39,7 @@ class Extensions:
 
 
 def hook_manager() -> pluggy.PluginManager:
-    """A manager that knows the hooks, and no plugin yet."""
+    """Make a plugin manager that knows the hooks and has no plugin."""
     manager = pluggy.PluginManager("interlock")
     manager.add_hookspecs(Hooks)
     return manager

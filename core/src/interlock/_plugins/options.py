@@ -1,4 +1,4 @@
-"""What plugins name by import strings, and options for it: validated, all that is wrong told."""
+"""Imports the objects that plugins name, and validates options for them."""
 
 import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -43,7 +43,7 @@ class OptionsError(ConfigurationError):
 def _explained(
     item: Mapping[str, Any], names: tuple[str, ...], masked: Any, masking: Masking
 ) -> tuple[str, str]:  # Any: TOML values
-    """What is wrong, and what to do about it."""
+    """Say what is wrong with an option, and what to do about it."""
     if item["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return "no such option", nearest(str(item["loc"][-1]), names)
     if item["type"] in ("missing", "missing_keyword_only_argument"):
@@ -63,7 +63,7 @@ def _at(path: Sequence[str | int], value: Any) -> Any:  # Any: TOML values
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """The known name that may have been meant, in a sentence; else all of them."""
+    """Suggest in a sentence the known name that was probably meant; else list all."""
     near = difflib.get_close_matches(name[:_LONGEST], known, 1)
     if near:
         return f"did you mean {near[0]!r}?"
@@ -71,7 +71,7 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 def imported(path: str, what: str) -> Any:  # Any: whatever the plugin names
-    """What an import string of a plugin names. Raises `PluginError`."""
+    """Import the object that a plugin's import string names. Raises `PluginError`."""
     module, _, attribute = path.partition(":")
     try:
         return getattr(import_module(module), attribute)
@@ -86,7 +86,7 @@ def validated(
     model: type[M],
     options: Mapping[str, Any],  # Any: checked here
 ) -> M:
-    """The options, validated by their model. Raises `OptionsError`."""
+    """Validate options by their model. Raises `OptionsError`."""
     try:
         return model.model_validate(options)
     except ValidationError as error:
@@ -94,7 +94,7 @@ def validated(
 
 
 def called(path: str, what: str, options: Mapping[str, Any]) -> object:
-    """What a factory makes of the options, validated by its annotations.
+    """Call a factory with options that its annotations have validated.
 
     Raises `PluginError` and `OptionsError`.
     """

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: each problem with its place and its line."""
+"""Collects the problems of a configuration, each with its place and line."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ class Problem:
 
 
 class TooManyError(Exception):
-    """As many problems were found as are told."""
+    """The limit of reported problems was reached."""
 
 
 class Problems(list[Problem]):
@@ -70,12 +70,12 @@ class Problems(list[Problem]):
             raise TooManyError
 
     def unfilled(self, place: str, text: str, hint: str = "", *, is_of_here: bool = False) -> None:
-        """Add why a value can't be had; nothing else is told of it."""
+        """Add why a value can't be resolved; no other problem of it is reported."""
         self.add(place, text, hint, is_of_here=is_of_here)
         self._unfilled.add(place)
 
     def note(self, place: str, text: str, hint: str = "") -> None:
-        """Note what is no error."""
+        """Add a note, which is no error."""
         self.notes.append(Problem(place, text, hint, self._line(place)))
 
     def _line(self, place: str) -> int | None:
@@ -108,7 +108,7 @@ class SettingsError(ConfigurationError):
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems as they stand in the file."""
+    """Sort the problems by their lines in the file."""
     return sorted(problems, key=lambda problem: problem.line or 0)
 
 
@@ -121,7 +121,7 @@ def key(name: str) -> str:
 
 
 def within(place: str, *path: str | int) -> str:
-    """The place of a key or of an array's item in a table or an array."""
+    """Write the place of a table's key or an array's item."""
     for part in path:
         if isinstance(part, int):
             place = f"{place}[{part}]"

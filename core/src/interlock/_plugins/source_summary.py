@@ -1,4 +1,4 @@
-"""What a plugin says that it registers, read from its source: nothing of it is run.
+"""Reads from a plugin's source what it registers, without running it.
 
 What is installed can be listed so without trusting it. Whatever source can't tell, since a kind or
 a summary is computed there, isn't told.
@@ -25,7 +25,7 @@ Kind = BackendKind | StrategyKind | None
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What an entry point registers under its name: kinds, each with its summary.
+    """The kinds that an entry point registers under its name, each with its summary.
 
     `error` is why there is no source that could tell.
     """
@@ -46,7 +46,7 @@ class Glance:
 
 
 def glance_at(point: EntryPoint) -> Glance:
-    """What the source says of an entry point."""
+    """Read what an entry point registers from its source."""
     name = point.value.partition(":")[0].strip()
     try:
         found = _found(name)
@@ -69,7 +69,7 @@ def glance_at(point: EntryPoint) -> Glance:
 
 
 def _found(module: str) -> ModuleSpec | None:
-    """Where a module stands. Its packages aren't imported, as `importlib.util.find_spec` would."""
+    """Find a module's file without importing its packages, as `importlib.util.find_spec` would."""
     name, folders, spec = "", None, None
     for part in module.split("."):
         name = f"{name}.{part}" if name else part

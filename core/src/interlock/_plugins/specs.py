@@ -1,4 +1,4 @@
-"""What a plugin registers, and the hooks by which it does."""
+"""The specs that plugins register, and the hooks by which they do so."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -75,7 +75,7 @@ class CodecSpec:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionSpec:
-    """An extension, which has no spec to register: the object that implements its hooks."""
+    """An extension: an object that implements hooks and registers no spec."""
 
     name: str
     plugin: object
@@ -122,7 +122,7 @@ class Hooks:
 
     @hookspec(firstresult=True)
     def interlock_resolve_secret(self, name: str) -> str | None:
-        """The secret that the configuration asks for by `{ secret = "..." }`; None if unknown.
+        """Look up the secret of `{ secret = "..." }` in the configuration; None if unknown.
 
         The first extension that knows it, in the order in which they are listed, has the say.
         """

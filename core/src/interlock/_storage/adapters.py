@@ -50,7 +50,6 @@ class PlainCache:
         self._mapper = mapper
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """The record of what the backend returns."""
         try:
             aggregate = await self._backend.get_aggregate(key.aggregate_id)
         except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
@@ -60,7 +59,6 @@ class PlainCache:
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """Hand the backend a private copy."""
         copy = _handed(self._mapper, record)
         try:
             await self._backend.set_aggregate(copy)
@@ -68,14 +66,12 @@ class PlainCache:
             _translate(error, self._backend)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        """Remove what is there, whatever its stamp."""
         try:
             await self._backend.remove_aggregate(key.aggregate_id)
         except Exception as error:  # noqa: BLE001 whatever a driver raises is translated
             _translate(error, self._backend)
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """One `read` after the other."""
         return await read_each(self, keys)
 
 
@@ -93,7 +89,6 @@ class PlainSnapshots:
         self._mapper = mapper
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """The record of what the backend returns."""
         if key.revision != self._mapper.scope.revision:
             return None
         try:
@@ -105,7 +100,6 @@ class PlainSnapshots:
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """Hand the backend a private copy."""
         copy = _handed(self._mapper, record)
         try:
             await self._backend.save_snapshot(copy)
@@ -113,14 +107,12 @@ class PlainSnapshots:
             _translate(error, self._backend)
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        """None: the protocol doesn't tell."""
         return ()
 
     async def prune(self, scope: Scope) -> int:
         return 0
 
     async def forget(self, key: RecordKey) -> int:
-        """Raises `ConfigurationError`: the protocol has no removal."""
         raise ConfigurationError(
             f"{_name_of(self._backend)} can't forget: a plain snapshot backend has no "
             "removal; remove the snapshots of the aggregate by the backend's own means, or derive "
@@ -128,12 +120,11 @@ class PlainSnapshots:
         )
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """One `read` after the other."""
         return await read_each(self, keys)
 
 
 def _handed(mapper: AggregateMapper, record: AggregateRecord) -> Aggregate:
-    """A copy for a plain backend, which keeps it by `model_dump_json` as far as is known.
+    """Decode a copy for a plain backend, which probably stores it by `model_dump_json`.
 
     Raises `StateNotKeptError` if that would lose something that the registered codec doesn't.
     """

@@ -1,4 +1,4 @@
-"""How a state becomes a record's payload and back."""
+"""Codecs: encode a state as a record's payload, and decode it."""
 
 import zlib
 from typing import Protocol, TypeVar
@@ -23,11 +23,11 @@ class Codec(Protocol):
     name: str
 
     def encode(self, state: Aggregate) -> bytes:
-        """The state as bytes."""
+        """Encode the state as bytes."""
         ...
 
     def decode(self, aggregate_type: type[A], payload: bytes) -> A:
-        """A new object of the type, equal to the encoded one."""
+        """Decode a new object of the type, equal to the encoded one."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The null and memory forms of every port: the reference for authors of backends."""
+"""Backends that store nothing or keep it in memory: the reference for authors of backends."""
 
 import math
 import time
@@ -216,7 +216,7 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
             self.discard(key)
 
     def keys(self) -> Collection[RecordKey]:
-        """The keys of what is kept, also of what has outlived its `ttl`."""
+        """List the keys of all entries, expired ones too."""
         return tuple(self._records)
 
     def discard(self, key: RecordKey) -> None:
@@ -230,7 +230,7 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
         self._put_at.clear()
 
     def _taken(self, key: RecordKey) -> AggregateRecord | None:
-        """The entry if it lives, taken out."""
+        """Take the entry out; None if there is none or it has expired."""
         record = self._records.pop(key, None)
         if record is None or self.ttl is None:
             return record
@@ -241,7 +241,7 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
 
 
 def newer(found: AggregateRecord, record: AggregateRecord) -> AggregateRecord:
-    """Which record a cache keeps where `found` stands and `record` is put: see `CacheStore.put`."""
+    """Choose the record that a cache keeps when `record` is put over `found`."""
     if found.version > record.version:
         return found
     if found.stamp == record.stamp and found.verified_at > record.verified_at:

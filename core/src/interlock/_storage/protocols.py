@@ -37,9 +37,9 @@ class AggregateSnapshotStorageBackend(Protocol):
     async def load_snapshot(
         self, aggregate_id: UUID, intended_version: int | None = None
     ) -> Aggregate | None:
-        """The newest snapshot, or None if there is none.
+        """Load the newest snapshot; None if there is none.
 
-        With `intended_version` the newest whose version is at or below it.
+        With `intended_version` it is the newest at or below that version.
         """
         ...
 
@@ -52,11 +52,11 @@ class AggregateCacheBackend(Protocol):
     """
 
     async def get_aggregate(self, aggregate_id: UUID) -> Aggregate | None:
-        """The cached aggregate, or None."""
+        """Get the cached aggregate; None if there is none."""
         ...
 
     async def set_aggregate(self, aggregate: Aggregate) -> None:
-        """Cache the aggregate, in the place of what was cached under its id."""
+        """Cache the aggregate, replacing the one that was cached under its id."""
         ...
 
     async def remove_aggregate(self, aggregate_id: UUID) -> None:
@@ -65,23 +65,23 @@ class AggregateCacheBackend(Protocol):
 
 
 class Closeable(Protocol):
-    """What a backend with connections has besides. Optional: one without them leaves both out.
+    """Optional methods of a backend that holds connections; others leave both out.
 
     After a close it may be opened again, by another event loop: what belongs to a loop (locks,
     tasks, connections) is made in `open`. A backend that can't raises `ConfigurationError` there.
     """
 
     async def open(self) -> None:
-        """Called once a life, on start, in the process and on the event loop that will use it."""
+        """Connect. Called once on start, in the process and the event loop of all later calls."""
         ...
 
     async def close(self) -> None:
-        """Called once a life, after the last call."""
+        """Disconnect. Called once, after the last call."""
         ...
 
 
 class CacheStore(Protocol):
-    """The record-level sibling of `AggregateCacheBackend`.
+    """A cache of encoded records, which loads read and write.
 
     Raises `RecordUnusableError` for an entry that can't be a record, `BackendUnavailableError` for
     everything else.
@@ -89,7 +89,7 @@ class CacheStore(Protocol):
 
     @property
     def timeout(self) -> timedelta | None:
-        """What bounds each call; None for no bound."""
+        """How long a call may take before it counts as failed; None for any time."""
         ...
 
     @property
@@ -98,17 +98,17 @@ class CacheStore(Protocol):
         ...
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        """The entry, or None."""
+        """Read the entry of the key; None if there is none."""
         ...
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """The usable entries among the keys; what is missing or unusable isn't in it."""
+        """Read the entries of the keys; missing and unusable entries are left out."""
         ...
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """Keep the record unless a newer one stands there; atomic.
+        """Store the record atomically, unless the entry of the key is newer.
 
         First an entry whose stamp is in `supersedes` is removed. Then: an older version is
         replaced, a newer one is left, and of the same version with the same last event the later
@@ -124,10 +124,10 @@ class CacheStore(Protocol):
 
 @runtime_checkable
 class ChangeNotifier(Protocol):
-    """What a shared cache may also do: tell the tier in front of it what others have changed."""
+    """Optional for a shared cache: report other processes' changes to the tier in front of it."""
 
     async def watch(self, changed: Callable[[str], None], reset: Callable[[], None]) -> None:
-        """Tell of changes until the backend is closed; called once, after `open`.
+        """Report changes until the backend is closed; called once, after `open`.
 
         `changed` gets the `RecordKey.text()` of each entry that somebody put or removed; this
         backend's own doing needs no telling. `reset` is called when the channel breaks, and again
@@ -138,14 +138,14 @@ class ChangeNotifier(Protocol):
 
 
 class SnapshotStore(Protocol):
-    """The record-level sibling of `AggregateSnapshotStorageBackend`.
+    """A store of encoded snapshots, which loads read and write.
 
     Errors, `timeout` and `is_local` are as in `CacheStore`.
     """
 
     @property
     def timeout(self) -> timedelta | None:
-        """What bounds each call; None for no bound."""
+        """How long a call may take before it counts as failed; None for any time."""
         ...
 
     @property
@@ -154,7 +154,7 @@ class SnapshotStore(Protocol):
         ...
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        """The newest record, at or below the bound if one is given; None if there is none.
+        """Read the newest record, with `at_or_below` up to that version; None if there is none.
 
         For an unusable one `RecordUnusableError` tells its version, so that the next can be asked
         for.
@@ -162,13 +162,13 @@ class SnapshotStore(Protocol):
         ...
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
-        """The newest usable records of the keys; what is missing or unusable isn't in it."""
+        """Read the newest record of each key; missing and unusable records are left out."""
         ...
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        """Keep the record by its version, in one transaction; the same version is replaced.
+        """Store the record under its version in one transaction, replacing that version.
 
         First the records whose stamps are in `supersedes` are removed. An older record than the
         newest is kept only if it is among the newest `keep` of its revision. Then retention
@@ -177,23 +177,23 @@ class SnapshotStore(Protocol):
         ...
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        """The revisions with a record of the key's aggregate, the most recently taken first."""
+        """List the revisions that the key's aggregate has records of, the latest taken first."""
         ...
 
     async def prune(self, scope: Scope) -> int:
-        """Apply retention to the scope's type, all its revisions; the number of records removed.
+        """Apply retention to all revisions of the scope's type; return how many records it removed.
 
-        The only record left of an aggregate is never removed.
+        The last record of an aggregate is never removed.
         """
         ...
 
 
 @runtime_checkable
 class Forgetful(Protocol):
-    """What a snapshot store may also do: forget an aggregate."""
+    """Optional for a snapshot store: forget an aggregate."""
 
     async def forget(self, key: RecordKey) -> int:
-        """Remove the records of the key's aggregate, of all revisions; the number removed.
+        """Remove all records of the key's aggregate, of any revision; return their number.
 
         A tombstone is kept for a day: a put of a record whose `taken_at` isn't after it leaves no
         record, and raises no error. It stands before the first record goes, and whoever puts while
@@ -204,16 +204,16 @@ class Forgetful(Protocol):
 
 @runtime_checkable
 class ListsIds(Protocol):
-    """What a snapshot store may also do: list what it has, for tools."""
+    """Optional for a snapshot store: list the aggregates that it has snapshots of, for tools."""
 
     def ids(self, scope: Scope) -> AsyncIterator[UUID]:
-        """The ids of the aggregates that have a record in the scope, each once, in no order."""
+        """List the ids of the aggregates with a record in the scope, each once, in any order."""
         ...
 
 
 @runtime_checkable
 class RemovesOne(Protocol):
-    """What a snapshot store may also do: remove one record, for tools."""
+    """Optional for a snapshot store: remove one record, for tools."""
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
         """Remove the record with this stamp; nothing happens if there is none."""
@@ -222,18 +222,18 @@ class RemovesOne(Protocol):
 
 @runtime_checkable
 class TellsNewest(Protocol):
-    """What a snapshot store may also do: tell whether snapshots are still taken."""
+    """Optional for a snapshot store: tell when the newest snapshots were taken."""
 
     async def newest(self, namespace: str) -> Mapping[str, datetime]:
-        """When the newest record of each aggregate type was taken, of whatever revision.
+        """Tell when the newest record of each aggregate type was taken, of any revision.
 
-        It may read all that is kept: for people who ask, not for loads.
+        It may scan the whole store: it serves tools, not loads.
         """
         ...
 
 
 class EventStore(Protocol):
-    """Keeps streams of events, durably; the one place that decides whose append wins.
+    """Stores streams of events durably, and decides which of two concurrent appends succeeds.
 
     `read` and `head` see every append acknowledged before they began: a lagging replica is no event
     store. Raises `BackendUnavailableError` where it can't answer.
@@ -241,7 +241,7 @@ class EventStore(Protocol):
 
     @property
     def timeout(self) -> timedelta | None:
-        """What bounds each call; None for no bound."""
+        """How long a call may take before it counts as failed; None for any time."""
         ...
 
     async def append(
@@ -260,7 +260,7 @@ class EventStore(Protocol):
     def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
-        """The events with `first <= version <= last`, ascending, in chunks; of bounded memory.
+        """Read the events with `first <= version <= last` in chunks, in the order of versions.
 
         A chunk has no more than 2,000 events, and no more than 16 MiB of payloads unless it is a
         single event.
@@ -268,13 +268,13 @@ class EventStore(Protocol):
         ...
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
-        """The version and id of the last event; None for a stream without events."""
+        """Read the version and id of the last event; None for a stream without events."""
         ...
 
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
-        """Delete the stream, or its events with `version < below`; the number of events deleted.
+        """Delete the stream, or its events with `version < below`; return how many it deleted.
 
         What is appended at the same time goes with it, or is a conflict: no event is left behind
         one that is gone.
@@ -284,19 +284,19 @@ class EventStore(Protocol):
 
 @runtime_checkable
 class ReadsFromSnapshot(Protocol):
-    """What an event store may also do: read a snapshot together with the tail behind it.
+    """Optional for an event store: read a snapshot and the events after it together.
 
     A store whose events and snapshots are in one database answers a cold load in one round trip.
     """
 
     def keeps_beside(self, snapshots: SnapshotStore) -> bool:
-        """Whether the snapshots of this store can be read so; asked once, before it is opened."""
+        """Whether this snapshot store can be read so; asked once, before it is opened."""
         ...
 
     async def read_from_snapshot(
         self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
     ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
-        """The key's newest record and the events behind it, as of that moment or later.
+        """Read the key's newest record and the events after it, as of now or later.
 
         The record is what `SnapshotStore.read(key, last)` gives, the events are what
         `EventStore.read` gives from the record's version on (its own event comes first), or from
@@ -307,12 +307,12 @@ class ReadsFromSnapshot(Protocol):
 
 @runtime_checkable
 class ReadsMany(Protocol):
-    """What an event store may also do: read the tails of many streams at once."""
+    """Optional for an event store: read the tails of many streams at once."""
 
     def read_many(
         self, aggregate_type: str, first: Mapping[UUID, int]
     ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
-        """The events of each id from its first version on, in chunks; of bounded memory.
+        """Read the events of many streams in chunks; `first` has each id's first version.
 
         A chunk is of one id, and no larger than one of `EventStore.read`.
         The chunks of one id are consecutive and ascending, the ids come in any order; an id without

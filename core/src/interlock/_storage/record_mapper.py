@@ -1,4 +1,4 @@
-"""Between the states of one registered aggregate and their records."""
+"""Maps the states of one registered aggregate to records and back."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +23,11 @@ class AggregateMapper:
 
     @property
     def fidelity(self) -> Fidelity:
-        """What JSON keeps of the type's states."""
+        """What of the type's states survives JSON."""
         return fidelity_of(self.aggregate_type)
 
     def encode(self, state: Aggregate) -> bytes:
-        """The state's payload, not yet verified. Raises `StateNotKeptError` if there is none."""
+        """Encode the state's payload, unverified. Raises `StateNotKeptError` if that fails."""
         self.fidelity.drop_cached(state)
         try:
             return self.codec.encode(state)
@@ -40,7 +40,7 @@ class AggregateMapper:
     def record(
         self, state: Aggregate, origin: Origin, *, verified_at: datetime, taken_at: datetime
     ) -> AggregateRecord:
-        """The state, encoded here and now and verified.
+        """Encode the state as a record and verify that it decodes to an equal state.
 
         Raises `StateNotKeptError` if it wouldn't come back as it is.
         """
@@ -94,7 +94,7 @@ class AggregateMapper:
         )
 
     def state(self, record: AggregateRecord, key: RecordKey) -> Aggregate:
-        """A new object from the key's record.
+        """Decode a new state from the key's record.
 
         Raises `RecordUnusableError` for another key's record and for one that doesn't decode.
         """

@@ -35,18 +35,18 @@ NEVER_VERIFIED = _EPOCH
 
 
 def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970-01-01 UTC, exactly."""
+    """Convert a time to microseconds since 1970-01-01 UTC, exactly."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
-    """The moment, aware, in UTC."""
+    """Convert microseconds since 1970-01-01 to a time in UTC."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the records of one registered aggregate share; a store keeps scopes apart.
+    """The part of a key that all records of one registered aggregate share.
 
     `epoch` is part of cache keys and 0 for snapshots.
     """
@@ -57,7 +57,7 @@ class Scope:
     revision: str
 
     def key(self, aggregate_id: UUID) -> "RecordKey":
-        """The key of one aggregate's records."""
+        """Make the key of one aggregate's records."""
         return RecordKey(
             self.namespace, self.epoch, self.aggregate_type, aggregate_id, self.revision
         )
@@ -65,7 +65,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class RecordKey:
-    """Under what a store keeps the records of one aggregate."""
+    """The key under which a store has the records of one aggregate."""
 
     namespace: str
     epoch: int
@@ -74,7 +74,7 @@ class RecordKey:
     revision: str
 
     def text(self, *, max_length: int = 250) -> str:
-        """The key as printable ASCII without spaces, equal only for equal keys; hashed when long.
+        """Write the key as ASCII without spaces, hashed when long; equal for equal keys only.
 
         The default bound is memcached's (protocol.txt, "Keys").
         """
@@ -93,7 +93,7 @@ class RecordKey:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What identifies a state."""
+    """Identifies a state: its type, id, revision, version and last event."""
 
     aggregate_type: str
     aggregate_id: UUID
@@ -136,7 +136,7 @@ class AggregateRecord:
 
     @property
     def key(self) -> RecordKey:
-        """Under what a store keeps it."""
+        """The key under which a store has the record."""
         return RecordKey(
             self.namespace, self.epoch, self.aggregate_type, self.aggregate_id, self.revision
         )
@@ -149,11 +149,11 @@ class AggregateRecord:
         )
 
     def in_epoch(self, epoch: int) -> Self:
-        """The same state's record among those of another epoch."""
+        """Copy the record into another epoch."""
         return self if self.epoch == epoch else replace(self, epoch=epoch)
 
     def check_is_of(self, key: RecordKey) -> None:
-        """Raises `RecordUnusableError` if it is another key's, or of no possible version."""
+        """Raise `RecordUnusableError` if the record is another key's or has no valid version."""
         if (
             self.aggregate_id != key.aggregate_id
             or self.revision != key.revision
@@ -170,7 +170,7 @@ class AggregateRecord:
             )
 
     def to_bytes(self) -> bytes:
-        """The record as one blob: a head, the fields, the details, the payload, and a checksum.
+        """Write the record as bytes: a head, the fields, the details, the payload and a checksum.
 
         Raises `RecordUnusableError` for a record with a field of another type or out of its range.
         """
@@ -181,7 +181,7 @@ class AggregateRecord:
         return body + _checksum(body)
 
     def checksum(self) -> bytes:
-        """16 bytes over the whole record, for a store that keeps the fields in columns.
+        """Compute 16 bytes over the whole record, for a store that has the fields in columns.
 
         Raises as `to_bytes`.
         """
@@ -189,7 +189,7 @@ class AggregateRecord:
 
     @classmethod
     def from_bytes(cls, blob: bytes, *, key: RecordKey) -> Self:
-        """The key's record in a blob.
+        """Read the key's record from bytes.
 
         Raises `RecordUnusableError`, and nothing else, for any blob that isn't what `to_bytes`
         makes of a record of this key.
@@ -289,7 +289,7 @@ def _checksum(body: bytes) -> bytes:
 
 
 class EventRow(NamedTuple):
-    """An event as `EventStore.read` gives it: raw, since most are only folded.
+    """An event as `EventStore.read` returns it, not decoded.
 
     A plain tuple in this order serves as well. `event_id` is the UUID's 16 bytes, `recorded_at`
     counts microseconds since 1970-01-01 UTC, `metadata` and `payload` are JSON.

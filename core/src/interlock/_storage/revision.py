@@ -1,4 +1,4 @@
-"""Which code a record was made by: a hash over what decides how events become a state."""
+"""Revisions: a hash over the code that decides how events become a state."""
 
 import warnings
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from interlock.errors import ConfigurationError, RevisionWarning
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A computed revision, and what it was computed from.
+    """A computed revision and its inputs.
 
     `inputs` has the digest of each input by its name, in alphabetical order. `doubts` says what
     makes the revision depend on more, or on less, than the code.
@@ -36,7 +36,7 @@ def own_revision(cls: type[Aggregate]) -> str | None:
 
 
 def compute_revision(cls: type[Aggregate], codec: Codec) -> str:
-    """A hash over what decides how events become a state of the class.
+    """Compute a hash over the code that decides how events become a state of the class.
 
     Raises `ConfigurationError` where a function's source can't be read; warns, once, where the
     source isn't that of the loaded code and where something can't be known (`RevisionWarning`).
@@ -48,7 +48,7 @@ def compute_revision(cls: type[Aggregate], codec: Codec) -> str:
 
 
 def revision_of(cls: type[Aggregate], codec: Codec) -> Revision:
-    """As `compute_revision`, with the inputs, and without a warning."""
+    """Compute the revision together with its inputs, without a warning."""
     try:
         found = Search(cls, codec.name)
     except NoSourceError as error:

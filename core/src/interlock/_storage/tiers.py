@@ -1,4 +1,4 @@
-"""A small cache in this process before a shared one."""
+"""A small cache in this process in front of a shared one."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -55,7 +55,7 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
         self._forgotten = clock()  # changes up to here aren't in the dictionary
 
     async def open(self) -> None:
-        """Listen to the changes that the shared tier tells; both tiers are open already."""
+        """Subscribe to the shared tier's changes; both tiers are open already."""
         self._reset()
         if isinstance(self._shared, ChangeNotifier):
             await self._shared.watch(self._changed, self._reset)
@@ -97,7 +97,7 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
             self._changed(key.text())
 
     async def _fill(self, key: RecordKey, record: AggregateRecord | None, known: datetime) -> None:
-        """Keep the record locally unless a change was told since it was known to be right."""
+        """Store the record locally unless its key changed since the time `known`."""
         if record is None:
             return
         text = key.text()

@@ -14,7 +14,7 @@ _SEQUENCES = (set, frozenset, list, tuple, deque)
 
 
 def canonical_json(model: BaseModel) -> bytes:
-    """The model's JSON with the items of sets sorted; lists keep their order, which is data."""
+    """Encode a model as JSON with the items of sets sorted; lists keep their order."""
     data = model.__pydantic_serializer__.to_json(model)
     return to_json(_ordered(model, from_json(data))) if _may_hold_sets(type(model)) else data
 

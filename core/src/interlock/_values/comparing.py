@@ -67,7 +67,7 @@ class Kinds(dict[type, "Kind"]):
 
 
 def cached_properties(cls: type) -> tuple[str, ...]:
-    """The names of a class's cached properties, inherited ones too."""
+    """List the names of a class's cached properties, inherited ones too."""
     members: dict[str, object] = {}
     for base in reversed(cls.__mro__):
         members |= vars(base)
@@ -80,7 +80,7 @@ def cached_properties(cls: type) -> tuple[str, ...]:
 
 
 def difference(one: object, other: object, kinds: Kinds, *, is_state: bool) -> Difference | None:
-    """The first difference between what there was and what came back; None if they are the same.
+    """Find the first difference between a value and its decoded copy; None if there is none.
 
     Of states it also counts which names of models are unset, which mutable objects are one object,
     and cached properties on objects that can change.

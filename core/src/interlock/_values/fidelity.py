@@ -19,7 +19,7 @@ _AT_A_DIGIT = re.compile(rb"[0-9]*")
 
 
 class Fidelity:
-    """What a model class's JSON keeps of its objects. Made once per class: `fidelity_of`."""
+    """Tells what of a model class's objects survives JSON. Made once per class: `fidelity_of`."""
 
     def __init__(self, cls: type[BaseModel]) -> None:
         self.kinds = Kinds()
@@ -106,7 +106,7 @@ def has_long_number(json: bytes) -> bool:
 
 
 def told(error: Exception) -> str:
-    """What an error of decoding says, without the values that it met."""
+    """Describe an error of decoding without the values in it."""
     if not isinstance(error, ValidationError):
         return type(error).__name__
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
@@ -115,7 +115,7 @@ def told(error: Exception) -> str:
 
 
 def told_of(model: BaseModel, error: Exception) -> str:
-    """What an error of encoding or decoding says, with the field that can't be encoded."""
+    """Describe an error of encoding or decoding, with the field that can't be encoded."""
     names = (*type(model).model_fields, *(model.__pydantic_extra__ or ()))
     if not isinstance(error, ValidationError) and _is_encoded(model, set()):
         for name in names:

@@ -11,7 +11,7 @@ UUID_OF_NAMESPACE = UUID("0c7e95e0-3d13-4b57-ada3-ca82b328e4ab")
 
 
 def uuid_of(part: str, /, *parts: str) -> UUID:
-    """The UUID of an id that is text: always the same for the same parts.
+    """Make the UUID of an id that is text, the same for the same parts.
 
     `uuid_of("order", "2026-17")` is the UUID version 5 (RFC 9562, 5.5), in the namespace
     `0c7e95e0-3d13-4b57-ada3-ca82b328e4ab`, of the parts in UTF-8, each written as a netstring: its
@@ -35,7 +35,7 @@ def _netstring(part: str) -> str:
 
 
 def plain_id(value: object, name: str) -> UUID:
-    """The id as a `uuid.UUID` of exactly that type: drivers have subclasses of their own.
+    """Convert an id to exactly `uuid.UUID`: drivers have subclasses of their own.
 
     Raises `TypeError`, with the `name`, for what is no UUID.
     """

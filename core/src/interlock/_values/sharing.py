@@ -17,7 +17,7 @@ Path = tuple[Step, ...]
 
 
 def details_of(state: BaseModel, kinds: Kinds) -> bytes:
-    """The details of a state, as JSON; empty if its payload says everything.
+    """Write a state's details as JSON; empty if its payload says everything.
 
     `unset` pairs names with the paths of the models in which they are unset, `shared` lists for
     each mutable object that stands at several places the paths of these.

@@ -1,4 +1,4 @@
-"""Moves records."""
+"""The cache backend: reads and writes records in a directory."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +27,7 @@ _MANY = 100  # reads between two turns of the loop
 
 
 class DiskCacheAggregateCacheBackend(RecordCacheBackend):
-    """Caches in a directory that the processes of one machine share; see `ports.CacheStore`."""
+    """Caches in a directory of one machine's processes, see `interlock.backends.CacheStore`."""
 
     def __init__(self, config: DiskCacheConfig) -> None:
         self.timeout = config.timeout
@@ -53,7 +53,7 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
             raise
 
     async def close(self) -> None:
-        """Disconnect, after the puts that were handed over."""
+        """Disconnect once running writes have ended."""
         await self._client.close()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
@@ -97,12 +97,12 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
         await self._client.write(remove)
 
     async def server_version(self) -> str:
-        """What runs here."""
+        """Name the versions of diskcache and SQLite."""
         return f"diskcache {version('diskcache')}, SQLite {sqlite_version}"
 
 
 def _read_entry(cache: Cache, key: RecordKey) -> AggregateRecord | None:
-    """The entry. Raises `RecordUnusableError` for one that isn't a record of this key."""
+    """Read the key's entry. Raises `RecordUnusableError` if it is no record of the key."""
     blob = read_value(cache, key.text())
     if blob is None:
         return None
@@ -110,7 +110,7 @@ def _read_entry(cache: Cache, key: RecordKey) -> AggregateRecord | None:
 
 
 def _read_usable(cache: Cache, key: RecordKey) -> AggregateRecord | None:
-    """The entry, if it is usable."""
+    """Read the key's entry; None if it is missing or unusable."""
     with suppress(RecordUnusableError):
         return _read_entry(cache, key)
     return None

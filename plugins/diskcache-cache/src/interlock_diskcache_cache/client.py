@@ -1,4 +1,4 @@
-"""diskcache, seen from an event loop: what runs in which thread, and what its errors mean."""
+"""Calls diskcache from an event loop, in threads where needed, and translates its errors."""
 
 import asyncio
 import os
@@ -41,7 +41,7 @@ _ADVICE = {
 
 
 def read_value(cache: Cache, name: str) -> bytes | None:
-    """The value under a key. Raises `RecordUnusableError` for one that isn't bytes."""
+    """Read the value of a key. Raises `RecordUnusableError` if it isn't bytes."""
     try:
         value: bytes | None = cache.get(name)
     except sqlite3.OperationalError as error:
@@ -73,7 +73,7 @@ class Client:
         await self._submit(lambda _: None, is_write=False)
 
     async def close(self) -> None:
-        """Disconnect, after the writes that were handed over."""
+        """Disconnect once running writes have ended."""
         executor, self._executor = self._executor, None
         if executor is None:
             return
@@ -85,7 +85,7 @@ class Client:
         executor.shutdown()
 
     async def read(self, work: Work[T]) -> T:
-        """Do what only reads."""
+        """Run work that only reads."""
         cache = self._cache
         if cache is not self._loop_cache:
             if self._loop_cache is not None:
@@ -101,7 +101,7 @@ class Client:
         return await self._submit(work, is_write=False)
 
     async def write(self, work: Work[T]) -> T:
-        """Do what writes, as one transaction, even if nobody waits for it any more."""
+        """Run work that writes, in a transaction that finishes even if its caller is cancelled."""
         done = await self._submit(work, is_write=True)
         if self._executor is not None:
             self._executor.submit(self._trim, self._executor)
@@ -135,7 +135,7 @@ class Client:
             time.sleep(_POLL)
 
     def _current_cache(self) -> Cache:
-        """The cache; opened again if somebody deleted its files."""
+        """Get the cache, opened again if its files were deleted."""
         if self._cache is None or self._identity != _identity(self._file):
             self._disconnect()
             self._cache = open_cache(self._file.parent, self._size_limit)
@@ -181,7 +181,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """What SQLite said first: diskcache hides it behind a timeout or a rollback that failed."""
+    """Find SQLite's first error, which diskcache hides behind a timeout or a failed rollback."""
     while isinstance(error.__context__, sqlite3.Error):
         error = error.__context__
     return error

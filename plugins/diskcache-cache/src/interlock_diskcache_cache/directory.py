@@ -1,4 +1,4 @@
-"""The directory of a cache, private to the user whose process opens it."""
+"""Makes and checks a cache's directory, which is private to the user."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def prepare_directory(file: Path) -> None:
-    """Make the database's directory and an empty file, both private, unless they are there.
+    """Make the database's directory and an empty file, both private, if they are missing.
 
     Whoever can write there can forge states, so that nobody else may; nor to a directory above it
     that is made here, or the cache could be moved away and another put in its place. Raises

@@ -1,4 +1,4 @@
-"""How diskcache keeps entries: text keys and bytes, in the database alone."""
+"""Makes diskcache store text keys and bytes, in the database only."""
 
 from typing import NoReturn
 
@@ -9,20 +9,18 @@ from interlock.backends import RecordUnusableError
 
 
 class RecordDisk(Disk):  # type: ignore[misc] # as above
-    """Knows one form of entries and takes no other: no pickle is read or written (CVE-2025-69872).
+    """Accepts one form of entries only: no pickle is read or written (CVE-2025-69872).
 
     No entry has a file. diskcache would read, and on replacing and eviction delete, whatever path
     a row names.
     """
 
     def put(self, key: object) -> tuple[str, bool]:
-        """The key as a column."""
         if type(key) is not str:
             raise TypeError(f"a key is a {type(key).__name__}; wanted text")
         return key, True
 
     def get(self, key: object, raw: object) -> str:
-        """The key in a column."""
         if not raw or type(key) is not str:
             _refuse("its key isn't text")
         return key
@@ -30,13 +28,11 @@ class RecordDisk(Disk):  # type: ignore[misc] # as above
     def store(
         self, value: object, read: object, key: object = None
     ) -> tuple[int, int, str | None, bytes]:
-        """The value as columns."""
         if read or type(value) is not bytes:
             raise TypeError(f"the value of {key!r} is a {type(value).__name__}; wanted bytes")
         return 0, MODE_RAW, None, value
 
     def fetch(self, mode: object, filename: object, value: object, read: object) -> bytes:
-        """The value in columns."""
         if mode != MODE_RAW or filename is not None or read or type(value) is not bytes:
             _refuse("its value isn't bytes in the database")
         return value

@@ -1,4 +1,4 @@
-"""Opens a cache: a database that is there, ours, and as this backend needs it."""
+"""Opens a cache's database, and refuses another program's."""
 
 import sqlite3
 from contextlib import closing
@@ -36,7 +36,7 @@ _SETTINGS = {
 
 
 def open_cache(directory: Path, size_limit: int) -> Cache:
-    """The cache in the directory, connected for this thread; it never waits for a lock.
+    """Open the directory's cache for this thread; it never waits for a lock.
 
     Raises `ConfigurationError`, `BackendUnavailableError`, `sqlite3.Error`.
     """
@@ -75,7 +75,7 @@ def _mark_as_ours(file: Path) -> None:
 
 
 def _is_ours(connection: sqlite3.Connection) -> bool:
-    """Whether the settings are those that we make: diskcache sets each as an attribute."""
+    """Whether all settings are ours: diskcache sets each as an attribute."""
     try:
         found = {key for (key,) in connection.execute("SELECT key FROM Settings")}
     except sqlite3.OperationalError as error:

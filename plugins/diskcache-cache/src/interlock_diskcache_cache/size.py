@@ -1,4 +1,4 @@
-"""How large a cache gets."""
+"""Limits the size of a cache."""
 
 from diskcache import Cache  # type: ignore[import-untyped] # it ships no types
 
@@ -8,26 +8,25 @@ _SLICE = 8 * 2**20
 
 
 class FileCache(Cache):  # type: ignore[misc] # it ships no types
-    """Takes the size of its file for its own: no entry has a file besides, whatever a row says."""
+    """A cache whose size is its file's: no entry has a file of its own, whatever a row says."""
 
     def volume(self) -> int:
-        """The size in bytes."""
         ((page_count,),) = self._sql("PRAGMA page_count").fetchall()
         return int(self._page_size * page_count)
 
 
 def largest_entry(size_limit: int) -> int:
-    """How many bytes an entry may have."""
+    """Compute how many bytes an entry may have."""
     return min(size_limit // _HEADROOM, _LARGEST)
 
 
 def soft_limit(size_limit: int) -> int:
-    """From which size on each put takes away the entries least recently put."""
+    """Compute the size above which each put evicts the entries least recently put."""
     return size_limit - size_limit // _HEADROOM
 
 
 def trim(cache: Cache, size_limit: int) -> bool:
-    """Evict, if what puts take away wasn't enough; whether there is more to do.
+    """Evict entries if puts didn't evict enough; return whether more have to go.
 
     A slice at a time: after a limit was lowered it may be most of the cache, and puts wait.
     """

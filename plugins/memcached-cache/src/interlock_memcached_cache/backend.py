@@ -1,4 +1,4 @@
-"""Moves records."""
+"""The cache backend: reads and writes records on the servers."""
 
 import asyncio
 import time
@@ -74,11 +74,11 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
             raise
 
     async def close(self) -> None:
-        """Disconnect, after the calls that were handed over."""
+        """Disconnect once running calls have ended."""
         await asyncio.gather(*(node.close() for node in self._ring.nodes))
 
     async def server_version(self) -> str:
-        """What the servers answer, each different answer once."""
+        """Ask the servers for their versions, and list the different ones."""
         return f"memcached {', '.join(sorted(set(await self._versions())))}"
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
@@ -133,7 +133,7 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
 async def _gather_answers(
     asked: Sequence[Awaitable[Mapping[str, bytes]]],
 ) -> Sequence[Mapping[str, bytes]]:
-    """The answers in order, an empty one for a server that failed; raises if all did."""
+    """Wait for the servers' answers; a failed server's is empty, and if all fail that is raised."""
     if len(asked) == 1:
         return [await asked[0]]  # no task is needed
     answers = await asyncio.gather(*asked, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""One server: hops to its threads, translates the driver's errors, leaves it alone when it fails.
+"""Calls one server in threads, translates the driver's errors, and avoids a failed server.
 
 A server has threads of its own, so that one that hangs holds up nobody else's keys.
 """
@@ -62,13 +62,13 @@ class Node:
         self._failure = None
 
     async def close(self) -> None:
-        """Disconnect, after the calls that were handed over."""
+        """Disconnect once running calls have ended."""
         threads, self._threads = self._threads, None
         if threads is not None:
             await asyncio.to_thread(self._finish, threads)
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        """What the work returns, in one of the server's threads.
+        """Run work in one of the server's threads and return its result.
 
         Raises `BackendUnavailableError`; at once while the server is left alone. The work is run
         once more if a connection that was used before turns out to be closed. What else the work
@@ -130,7 +130,7 @@ class Node:
 
 
 def _is_about_the_server(error: Exception) -> bool:
-    """Whether the next call may be expected to fail like this one, whatever it asks."""
+    """Whether any other call would probably fail as well."""
     if isinstance(error, MemcacheUnexpectedCloseError) or _is_about_the_password(error):
         return True
     return not isinstance(error, MemcacheServerError | MemcacheClientError)
@@ -141,7 +141,7 @@ def _is_about_the_password(error: Exception) -> bool:
 
 
 def _describe(error: Exception) -> str:
-    """What was found, and what to do."""
+    """Say what an error means, and what to do."""
     for is_it, description in _DESCRIPTIONS:
         if is_it(error):
             return description.format(error)

@@ -22,7 +22,7 @@ _SECOND = timedelta(seconds=1)
 
 
 def address_of(server: str) -> tuple[str, int] | str:
-    """The host and port of `"host:port"` or `"[::1]:port"`; the path of a Unix socket as it is.
+    """Parse `"host:port"` or `"[::1]:port"`; return the path of a Unix socket as it is.
 
     Raises `ValueError` for anything else.
     """

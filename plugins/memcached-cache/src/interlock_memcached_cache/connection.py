@@ -33,7 +33,7 @@ class Connection(Client):  # type: ignore[misc] # the driver's class is untyped
 
     @property
     def is_open(self) -> bool:
-        """Whether a server was reached and no command has failed since."""
+        """Whether the connection is open: no command failed since it was made."""
         return self.sock is not None
 
     def _connect(self) -> None:
@@ -68,7 +68,7 @@ class Connection(Client):  # type: ignore[misc] # the driver's class is untyped
 
 
 def tls_context(tls: Tls | None) -> ssl.SSLContext | None:
-    """The context; raises `ConfigurationError` where a file can't be read."""
+    """Make the TLS context; raises `ConfigurationError` for a file that can't be read."""
     if tls is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What is done to entries, in a thread: each function makes its round trips on one connection."""
+"""Operations on entries, run in a thread on one connection."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -24,19 +24,19 @@ _NO_TOKEN = b"0"
 
 
 def version(connection: Connection) -> str:
-    """The server's own; one round trip."""
+    """Ask for the server's version; one round trip."""
     answer: bytes = connection.version()
     return answer.decode("ascii", "replace")
 
 
 def get(connection: Connection, key: str) -> bytes | None:
-    """The value; one round trip."""
+    """Get a key's value; one round trip."""
     value: bytes | None = connection.get(key)
     return value
 
 
 def get_many(connection: Connection, keys: Sequence[str]) -> Mapping[str, bytes]:
-    """The values of the keys that there are; one round trip."""
+    """Get the values of the keys that have one; one round trip."""
     values: Mapping[str, bytes] = connection.get_many(keys)
     return values
 

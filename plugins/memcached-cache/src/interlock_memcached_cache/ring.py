@@ -1,4 +1,4 @@
-"""Which server has a key: rendezvous hashing over a list that never changes while it is used.
+"""Chooses a key's server by rendezvous hashing over a fixed list of servers.
 
 A server that fails keeps its keys, which are misses until it is back. Were they moved to the
 others, each would come back with what it had before, as old as that may be by then.
@@ -11,7 +11,7 @@ from interlock_memcached_cache.client import Node
 
 
 class Ring:
-    """Gives each key to the server that it weighs most with.
+    """Gives each key to the server with the highest weight for it.
 
     A server that is added to the list takes over its share of the keys and moves no others, in
     whatever order the list is written (Thaler and Ravishankar, "Using name-based mappings to
@@ -25,7 +25,7 @@ class Ring:
         ]
 
     def node(self, key: str) -> Node:
-        """The server of the key."""
+        """Choose the key's server."""
         if len(self.nodes) == 1:
             return self.nodes[0]
         encoded = key.encode()

@@ -1,4 +1,4 @@
-"""What a URL says about the servers."""
+"""Parses the URL of the servers."""
 
 import re
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The servers of a URL. No error tells any part of it, since it may hold a password."""
+    """The servers of a URL. Errors show no part of it, since it may hold a password."""
 
     mode: Mode
     tls: bool
@@ -37,7 +37,7 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """The address of `redis[s]://`, `redis[s]+sentinel://` or `redis[s]+cluster://`.
+        """Parse a URL `redis[s]://`, `redis[s]+sentinel://` or `redis[s]+cluster://`.
 
         Raises `ValueError`.
         """

@@ -1,4 +1,4 @@
-"""Moves records."""
+"""The cache backend: reads and writes records on the servers."""
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -24,7 +24,7 @@ from interlock_redis_cache.scripts import PUT, REMOVE, Outcome
 class RedisAggregateCacheBackend(RecordCacheBackend):
     """Keeps records as strings in Redis or Valkey, see `interlock.backends.CacheStore`.
 
-    Also a `ChangeNotifier`: tells a tier in front of it what other processes have changed.
+    Also a `ChangeNotifier`: reports other processes' changes to a tier in front of it.
     """
 
     def __init__(self, config: RedisConfig, *, chance: Callable[[], float] = random.random) -> None:
@@ -38,13 +38,13 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
         self._origin = b""
 
     async def open(self) -> None:
-        """Connect and ask for something, so that it shows what is wrong."""
+        """Connect and send a command, which fails if the configuration is wrong."""
         # Named here and not before: processes that fork from one after this are told apart.
         self._origin = uuid4().hex.encode()
         await self._client.execute("GET", "interlock:")
 
     async def close(self) -> None:
-        """Stop telling of changes, and disconnect."""
+        """Stop reporting changes, and disconnect."""
         self._client.check_loop()
         if self._changes is not None:
             await self._changes.close()
@@ -104,7 +104,7 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
         await self._changes.start()
 
     async def server_version(self) -> str:
-        """What the server says of itself."""
+        """Ask for the server's product and version."""
         info = await self._client.execute("INFO", "server")
         if "valkey_version" in info:
             return f"Valkey {info['valkey_version']}"

@@ -14,17 +14,17 @@ _log = logging.getLogger(__name__)
 
 
 def channel_name(config: RedisConfig) -> bytes:
-    """The channel; one for each database, since the server's channels know no databases."""
+    """Name the channel of a database: a server's channels are shared by its databases."""
     return b"interlock:changes:%d" % config.address.db
 
 
 def message_of(origin: bytes, key: str) -> bytes:
-    """The message that the entry under the key was changed."""
+    """Write the message that the entry of a key was changed."""
     return origin + b" " + key.encode()
 
 
 class Changes:
-    """Tells of the changes that others make, as `ChangeNotifier.watch` says."""
+    """Reports other processes' changes, as `ChangeNotifier.watch` says."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Changes:
         self._follow_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Subscribe; what doesn't succeed at once is tried again until `close`."""
+        """Subscribe; a subscription that fails is tried again until `close`."""
         attempts = []
         with suppress(BackendUnavailableError):
             attempts = self._follow(await self._primaries(), is_first=True)
@@ -64,7 +64,7 @@ class Changes:
         self._subscriptions.clear()
 
     async def _follow_forever(self) -> None:
-        """Subscribe where writes go to, also after they have moved."""
+        """Follow the servers that take writes, also after a failover."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._config.heartbeat.total_seconds()):

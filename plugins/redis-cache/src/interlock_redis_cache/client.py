@@ -1,4 +1,4 @@
-"""Commands, bounded in time; the one file that translates the driver's errors."""
+"""Sends commands with a timeout; the one file that translates the driver's errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -36,7 +36,7 @@ class Client:
         self._loop: asyncio.AbstractEventLoop | None = None  # that of the first call
 
     async def execute(self, *command: bytes | str | int) -> Reply:
-        """The reply.
+        """Send a command and return its reply.
 
         Raises `RecordUnusableError` where something else than a string stands under the key,
         `BackendUnavailableError` for everything else.
@@ -44,11 +44,11 @@ class Client:
         return await self._within_timeout(lambda: self._servers.execute(*command))
 
     async def run(self, script: Script, key: str, *arguments: bytes | str | int) -> Reply:
-        """What the script answers; its text is sent to a server that hasn't seen it."""
+        """Run a script; its text is sent to a server that doesn't know it yet."""
         return await self._within_timeout(lambda: self._run(script, key, arguments))
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        """The strings under the keys; None where there is none, or something else."""
+        """Get the strings under the keys; None for a missing key or another type."""
         replies = await self._within_timeout(lambda: self._servers.get_many(keys))
         failed = [reply for reply in replies if isinstance(reply, Exception)]
         for error in failed:
@@ -57,11 +57,11 @@ class Client:
         return [None if isinstance(reply, Exception) else reply for reply in replies]
 
     async def primaries(self) -> Sequence[Node]:
-        """Where entries are written at present."""
+        """List the servers that take writes at present."""
         return await self._within_timeout(self._servers.primaries)
 
     async def close(self) -> None:
-        """Close all connections, after the calls that use them: each ends within its timeout."""
+        """Close all connections once the calls on them have ended, each within its timeout."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout):
                 for _ in range(self._most):

@@ -1,4 +1,4 @@
-"""The driver's client for a cluster."""
+"""Sends commands to a cluster by the driver's client."""
 
 import asyncio
 from collections import defaultdict
@@ -16,7 +16,7 @@ from interlock_redis_cache.connections import Reply, connection_options, retries
 
 
 class ClusterServers:
-    """The primaries of a cluster, see `servers.Servers`."""
+    """The `Servers` of a cluster."""
 
     def __init__(self, config: RedisConfig) -> None:
         options = connection_options(config)
@@ -34,11 +34,9 @@ class ClusterServers:
         )
 
     async def execute(self, *command: bytes | str | int) -> Reply:
-        """The reply of the server that has the key."""
         return await self._client.execute_command(*command)
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[Reply]:
-        """One round trip for each server that has any of the keys."""
         await self._client.initialize()
         asked = [PipelineCommand(number, "GET", key) for number, key in enumerate(keys)]
         shares: defaultdict[ClusterNode, list[PipelineCommand]] = defaultdict(list)
@@ -55,7 +53,7 @@ class ClusterServers:
         return [command.result for command in asked]
 
     async def _ask_again(self, commands: Sequence[PipelineCommand]) -> None:
-        """One by one, until one fails: the driver finds out who has the keys now."""
+        """Repeat commands one by one until one fails; the driver finds the keys' new servers."""
         for command in commands:
             try:
                 command.result = await self.execute(*command.args)
@@ -63,7 +61,6 @@ class ClusterServers:
                 return
 
     async def primaries(self) -> Sequence[Node]:
-        """What a node says that is asked by chance."""
         await self._client.initialize()
         asked = self._client.get_random_node()
         slots = await self._client.execute_command("CLUSTER SLOTS", target_nodes=asked)
@@ -71,12 +68,10 @@ class ClusterServers:
         return sorted({(host or asked.host, int(port)) for host, port, *_ in found})
 
     async def drop_idle(self) -> None:
-        """Close idle connections to all nodes."""
         for node in self._client.get_nodes():
             await node.disconnect_free_connections()
 
     async def close(self) -> None:
-        """Close all connections."""
         await self._client.aclose()
 
 

@@ -81,7 +81,7 @@ class RedisConfig(BaseModel):
 
     @cached_property
     def address(self) -> Address:
-        """What the URL says."""
+        """The servers that the URL names."""
         return Address.parse(self.url)
 
     @property

@@ -1,4 +1,4 @@
-"""How connections are made."""
+"""Makes connections to the servers."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ Reply = Any  # Any: what a server may answer
 
 
 def channel_connection(config: RedisConfig, node: Node) -> Connection:
-    """A connection to one server, in no pool."""
+    """Make a connection to one server, outside any pool."""
     options = {**connection_options(config), "host": node[0], "port": node[1]}
     if config.address.tls:
         return SSLConnection(retry=retries(0), **options, **tls_options(config))
@@ -22,7 +22,7 @@ def channel_connection(config: RedisConfig, node: Node) -> Connection:
 
 
 def connection_options(config: RedisConfig) -> dict[str, Any]:  # Any: the driver's keywords
-    """What every connection to a server that holds entries is made with."""
+    """List the driver's options for connections to servers that hold entries."""
     username, password = config.user
     return {
         "db": config.address.db,
@@ -38,7 +38,7 @@ def connection_options(config: RedisConfig) -> dict[str, Any]:  # Any: the drive
 
 
 def tls_options(config: RedisConfig) -> dict[str, Any]:  # Any: as above
-    """What a connection with TLS is made with besides; nothing without TLS."""
+    """List the driver's further options for TLS; none without TLS."""
     if not config.address.tls:
         return {}
     files = {
@@ -52,6 +52,6 @@ def tls_options(config: RedisConfig) -> dict[str, Any]:  # Any: as above
 
 
 def retries(times: int) -> Retry:
-    """How often a command is sent again, on a new connection, after its connection broke."""
+    """Make the driver repeat a command so often on a new connection after its own broke."""
     # Every command here may be sent twice. A pool's idle connections end with a server's restart.
     return Retry(NoBackoff(), times, supported_errors=(RedisConnectionError,))

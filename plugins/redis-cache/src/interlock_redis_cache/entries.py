@@ -1,4 +1,4 @@
-"""An entry: one string, of which the server's scripts read the head and `read` the whole."""
+"""Writes and reads entries: the server's scripts read the head, the backend the whole."""
 
 import hashlib
 import struct
@@ -14,7 +14,7 @@ _BEFORE_1970 = 2**63  # makes `verified_at` compare as unsigned
 
 
 def stamp_digest(stamp: Stamp) -> bytes:
-    """16 bytes that are equal for equal stamps alone."""
+    """Hash a stamp to 16 bytes."""
     texts = [stamp.aggregate_type.encode(), stamp.revision.encode()]
     sized = b"".join(struct.pack(">Q", len(text)) + text for text in texts)
     ids = stamp.aggregate_id.bytes + stamp.last_event_id.bytes
@@ -22,12 +22,12 @@ def stamp_digest(stamp: Stamp) -> bytes:
 
 
 def checksum_of(entry: bytes) -> bytes:
-    """The checksum that stands in an entry."""
+    """Get the checksum that an entry has."""
     return entry[len(_MAGIC) : _PLACE]
 
 
 def to_entry(record: AggregateRecord) -> bytes:
-    """The entry of a record: magic, checksum, head, the record's own bytes.
+    """Write a record as an entry: magic, checksum, head, the record's own bytes.
 
     Raises as `AggregateRecord.to_bytes`.
     """
@@ -37,7 +37,7 @@ def to_entry(record: AggregateRecord) -> bytes:
 
 
 def from_entry(entry: bytes, key: RecordKey) -> AggregateRecord:
-    """The key's record in an entry.
+    """Read the key's record from an entry.
 
     Raises `RecordUnusableError` for anything that `to_entry` didn't make of a record of this key.
     """

@@ -1,4 +1,4 @@
-"""What the server does in one step: Lua, one key each, no command newer than Redis 2.6."""
+"""The server's atomic operations: Lua scripts on one key, without commands newer than Redis 2.6."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ return redis.call('DEL', KEYS[1])
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script, and the name by which a server that has seen it knows it."""
+    """A script, and the hash by which a server knows it once it was sent."""
 
     text: str
     sha: str = field(init=False)

@@ -15,19 +15,19 @@ class Servers(Protocol):
     """The servers that hold the entries."""
 
     async def execute(self, *command: bytes | str | int) -> Reply:
-        """The reply of the server that has the command's key."""
+        """Send a command to the server that has its key, and return the reply."""
         ...
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[Reply]:
-        """The values, or the errors, in the order of the keys; one round trip for each server."""
+        """Get the keys' values or errors, in order; one round trip for each server."""
         ...
 
     async def primaries(self) -> Sequence[Node]:
-        """Where entries are written at present."""
+        """List the servers that take writes at present."""
         ...
 
     async def drop_idle(self) -> None:
-        """Close connections that may lead to a server that is no primary any more."""
+        """Close idle connections, which may lead to a former primary."""
         ...
 
     async def close(self) -> None:
@@ -36,7 +36,7 @@ class Servers(Protocol):
 
 
 def connect(config: RedisConfig) -> Servers:
-    """The servers of the configuration. Nothing is sent before the first command."""
+    """Make the servers' client; nothing is sent before the first command."""
     match config.address.mode:
         case Mode.SINGLE:
             return _Single(config)
@@ -85,7 +85,7 @@ class _Single(_Pooled):
 
 
 class _Sentinels(Sentinel):
-    """Loses none: the driver swaps two in its list, and of several calls each what others moved."""
+    """Keeps all sentinels: the driver reorders its list, and concurrent calls lose some of it."""
 
     async def discover_master(self, service_name: str) -> Node:
         known = list(self.sentinels)

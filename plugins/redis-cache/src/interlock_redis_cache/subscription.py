@@ -1,4 +1,4 @@
-"""A subscription at one server, renewed for as long as it is wanted."""
+"""Subscribes to a channel at one server, again whenever the connection breaks."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ _LAST_PAUSE = 2.0
 
 
 class Subscription:
-    """Hears a channel over a connection of its own; a silent server counts as a broken one."""
+    """Receives a channel's messages over its own connection; a silent server counts as broken."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Subscription:
         self._replied = asyncio.Event()
 
     async def run(self, *, is_first: bool) -> None:
-        """Until it is cancelled. The first attempt of the first subscription resets nothing."""
+        """Receive messages until cancelled. Only the very first attempt doesn't call `reset`."""
         pause = _FIRST_PAUSE
         while True:
             connection = channel_connection(self._config, self._node)

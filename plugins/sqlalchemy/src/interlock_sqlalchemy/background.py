@@ -1,4 +1,4 @@
-"""Calls that go on when whoever made them is gone."""
+"""Runs calls that finish even if their caller is cancelled."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -10,18 +10,18 @@ from interlock.backends import BackendUnavailableError
 T = TypeVar("T")
 
 _SHARE = 0.9
-"""The part of its caller's patience that a call has: its own error says more than the caller's."""
+"""The share of the caller's timeout that a call gets, so that its own error comes first."""
 
 
 def call_seconds(seconds: float) -> float:
-    """After how long a call that may take so long is given up."""
+    """Compute after how many seconds a call is aborted whose caller waits this long."""
     return seconds * _SHARE
 
 
 class BackgroundCalls:
-    """Calls that were handed over: they end by themselves, or are broken off at their deadline.
+    """Runs calls as tasks that end by themselves or are aborted at their deadline.
 
-    Breaking one off costs its connection, and gives back its place in the pool.
+    Aborting a call closes its connection and frees its place in the pool.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -30,7 +30,7 @@ class BackgroundCalls:
         self._late: WeakSet[asyncio.Task[Any]] = WeakSet()
 
     def start(self, call: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Have it done; `result` waits for it."""
+        """Start a call as a task; `result` waits for it."""
         task = asyncio.create_task(call)
         deadline = task.get_loop().call_later(self._seconds, self._give_up, task)
         self._tasks.add(task)
@@ -41,7 +41,7 @@ class BackgroundCalls:
     async def result(
         self, task: "asyncio.Task[T]", what: str, *, had_begun: Callable[[], bool] = bool
     ) -> T:
-        """Its result; who stops waiting doesn't stop it."""
+        """Wait for a call's result; a cancelled caller doesn't stop the call."""
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -53,7 +53,7 @@ class BackgroundCalls:
             ) from None
 
     async def close(self) -> None:
-        """Wait for all; who stops waiting breaks them off."""
+        """Wait for all calls; if the caller is cancelled, abort them."""
         try:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""Writes in one thread; those that wait for each other are committed together."""
+"""Commits the writes of one thread, several in one transaction where they queue up."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,13 +15,13 @@ _MAX_TOGETHER = 256
 
 
 class CommittingDialect(Protocol):
-    """What differs between the databases that are written so."""
+    """What differs between the databases whose writes one thread commits."""
 
     begin: str
     driver_error: type[Exception]
 
     def is_interrupted(self, error: Exception) -> bool:
-        """Whether another thread has broken the statement off."""
+        """Whether another thread interrupted the statement."""
         ...
 
     def is_conflict(self, error: Exception) -> bool:
@@ -31,7 +31,7 @@ class CommittingDialect(Protocol):
     def unavailable(
         self, error: BaseException | str | None, doing: str, *, committing: bool = False
     ) -> BackendUnavailableError:
-        """What to raise for a driver's error, in a commit or before it."""
+        """Make the error to raise for a driver's error, in a commit or before it."""
         ...
 
 
@@ -60,7 +60,7 @@ class Write:
 
 
 class Commits:
-    """Makes the writes of one thread, each all or nothing.
+    """Commits the writes of one thread, each all or nothing.
 
     A commit waits for the disk, whatever is in it. So what waits while one is made is committed
     with the next, each write behind a savepoint: one that is refused is rolled back alone. If
@@ -72,13 +72,13 @@ class Commits:
         self._waiting: deque[Write] = deque()
 
     def enqueue(self, steps: Sequence[Step | Lookup]) -> Write:
-        """A write, for a job of the thread, which runs the jobs in the order of their writes."""
+        """Queue a write; the thread's job for it calls `commit`, in the order of writes."""
         write = Write(steps)
         self._waiting.append(write)
         return write
 
     def commit(self, write: Write, writer: Callable[[], Writer]) -> int:
-        """How many rows it changed; it is made here, unless it was with one before it."""
+        """Commit the write, unless an earlier one took it along; return its number of rows."""
         if not write.is_done:
             count = min(len(self._waiting), _MAX_TOGETHER)
             self._commit(writer, [self._waiting.popleft() for _ in range(count)])
@@ -121,7 +121,7 @@ class Commits:
         write.is_done = True
 
     def _commit_together(self, writer: Writer, writes: Sequence[Write]) -> bool:
-        """Whether it is known how they end; if not, nothing was written."""
+        """Commit several writes at once; False if that failed and nothing was written."""
         cursor = writer.write_cursor
         begun = committing = False
         try:
@@ -158,7 +158,7 @@ class Commits:
         return isinstance(error, self._dialect.driver_error) and self._dialect.is_interrupted(error)
 
     def _error_to_raise(self, error: BaseException, *, committing: bool) -> BaseException:
-        """What is raised for an error, a new object each time."""
+        """Translate an error to the one to raise, a new object each time."""
         if isinstance(error, BackendUnavailableError):
             return BackendUnavailableError(str(error), nothing_done=error.nothing_done)
         if not isinstance(error, self._dialect.driver_error):

@@ -1,4 +1,4 @@
-"""What a SQL backend asks of its database, whichever driver and dialect is behind it."""
+"""What SQL backends need of a database, independent of its driver and dialect."""
 
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ _content = itemgetter(-1)
 
 
 class Many(Enum):
-    """How the rows of many aggregates are asked for."""
+    """How the rows of many aggregates are queried."""
 
     ARRAYS = "one statement, the ids in an array"
     RANGES = "one statement, a condition for each id"
@@ -55,7 +55,7 @@ class Statement:
         self._constants = {k: v for k, v in compiled.params.items() if v is not None}
 
     def bind(self, values: Values) -> Row:
-        """The values in the order of the text's placeholders."""
+        """Order the values by the text's placeholders."""
         return self._pick({**self._constants, **values} if self._constants else values)
 
 
@@ -78,7 +78,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A statement of a transaction that reads, and the steps that follow from what it finds."""
+    """A read within a transaction, and the steps that follow from its rows."""
 
     statement: Statement
     values: Values
@@ -130,11 +130,11 @@ class Database(Protocol):
         ...
 
     async def version(self) -> str:
-        """What the database says it is, and the driver where there is a choice."""
+        """Ask for the database's product and version, with the driver where there is a choice."""
         ...
 
     def compile(self, clause: ClauseElement, *, rows: int = 1) -> Statement:
-        """The statement in this database's dialect; `rows` as in `Statement`."""
+        """Compile the statement in this database's dialect; `rows` as in `Statement`."""
         ...
 
     def key(self, name: str) -> object:
@@ -150,11 +150,11 @@ class Database(Protocol):
         ...
 
     async def fetch(self, statement: Statement, values: Values) -> Sequence[Row]:
-        """All rows, of a statement that yields few; tuples, or what is sliced to tuples."""
+        """Fetch all rows of a statement that returns few, as tuples or what slices to them."""
         ...
 
     def contents(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
-        """Columns of contents, as the statements of `pages` select them.
+        """Wrap columns of large values for the statements of `pages`.
 
         A server leaves out what is larger than the value `largest`; the last column is then None.
         """
@@ -165,7 +165,7 @@ class Database(Protocol):
         first: tuple[Statement, Values],
         then: Callable[[Sequence[Row]], tuple[Statement, Values]],
     ) -> tuple[Sequence[Row], Page]:
-        """All rows of one read, and the first page of another that follows from them."""
+        """Fetch all rows of one statement, and the first page of the one that `then` makes."""
         ...
 
     def pages(
@@ -175,7 +175,7 @@ class Database(Protocol):
         after: object,
         first: Page | None = None,
     ) -> AsyncIterator[list[Row]]:
-        """All rows in chunks of at most `PAGE_BYTES`, holding no transaction open between them.
+        """Read all rows in pages of at most `PAGE_BYTES`, without an open transaction in between.
 
         The statement takes `after`, `limit` and, where it selects `contents`, `largest` besides the
         values; a row's first column is the next chunk's `after`, and its last is its largest.
@@ -184,7 +184,7 @@ class Database(Protocol):
         ...
 
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
-        """Run the steps in one transaction, all or none; the number of rows they changed.
+        """Run the steps in one transaction; return how many rows they changed.
 
         It finishes even if the caller is cancelled. `repeatable` steps may be run again after a
         deadlock or a broken connection: twice is as good as once. Raises `RefusedError`, and
@@ -195,17 +195,17 @@ class Database(Protocol):
 
 
 def max_row_bytes(limit: int) -> int:
-    """What a row may hold, so that a page of so many rows is no larger than it may be."""
+    """Compute how many bytes a row may have in a page of `limit` rows."""
     return PAGE_BYTES // limit if limit > 1 else 2**31 - 1
 
 
 def page_of(rows: list[Row], limit: int, most: int) -> Page:
-    """The rows of a read of so many; the next one has `most` at most."""
+    """Make a page of rows that were read with a `limit`; the next has `most` rows at most."""
     return Page(rows, next_limit(rows, most) if len(rows) == limit else 0)
 
 
 def whole_page(rows: list[Row], limit: int, most: int) -> Page:
-    """As `page_of`, up to the first row whose content was left out; then fewer are read next."""
+    """Make a page that ends before the first row whose content the server left out."""
     if None in map(_content, rows):
         whole = [row[-1] for row in rows].index(None)
         return Page(rows[:whole], max(1, limit // 16))
@@ -213,7 +213,7 @@ def whole_page(rows: list[Row], limit: int, most: int) -> Page:
 
 
 def next_limit(rows: Sequence[Row], most: int) -> int:
-    """How many rows, as large as these, the next chunk may have; the last column is the largest."""
+    """Compute how many rows of this size the next page may have, by their last, largest column."""
     sample = rows[::16]
     size = sum(sys.getsizeof(row[-1]) for row in sample) // len(sample)
     return max(1, min(most, _CHUNK_BYTES // size))

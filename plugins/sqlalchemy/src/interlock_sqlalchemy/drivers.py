@@ -1,4 +1,4 @@
-"""How a statement's text is run on each driver's own connection.
+"""Runs statements on each driver's own connections.
 
 SQLAlchemy makes the connections and keeps them; its own way of running a statement costs several
 times what the driver's does.
@@ -17,16 +17,16 @@ Connection = Any  # a driver's connection; the drivers share no type
 
 
 class Driver(Protocol):
-    """A driver."""
+    """Runs statements on a connection of one driver."""
 
     name: str
 
     async def fetch(self, connection: Connection, text: str, values: Sequence[object]) -> list[Row]:
-        """All rows: tuples, or what is indexed and sliced as they are."""
+        """Fetch all rows: tuples, or objects that index and slice as tuples do."""
         ...
 
     async def run(self, connection: Connection, text: str, values: Sequence[object] = ()) -> int:
-        """The number of rows changed."""
+        """Run a statement; return how many rows it changed."""
         ...
 
     def is_closed(self, connection: Connection) -> bool:
@@ -38,7 +38,7 @@ class Driver(Protocol):
         ...
 
     def abort(self, connection: Connection) -> None:
-        """Break the connection off, without waiting."""
+        """Abort the connection without waiting."""
         ...
 
 
@@ -71,7 +71,7 @@ class Asyncpg:
 
 
 async def connect_asyncpg(**options: Any) -> Connection:  # Any: as asyncpg.connect takes them
-    """A connection of asyncpg's; TLS by libpq's names, which it reads in a DSN alone."""
+    """Connect by asyncpg; TLS options have libpq's names, which it reads in a DSN alone."""
     import asyncpg  # type: ignore[import-untyped] # noqa: PLC0415 # may be missing
 
     names = [name for name in options if name.startswith("ssl") and name != "ssl"]

@@ -1,4 +1,4 @@
-"""What can go wrong with a server, in the terms in which it is dealt with."""
+"""The kinds of a server's errors, by what has to be done about them."""
 
 from enum import Enum
 

@@ -1,4 +1,4 @@
-"""The connections to a database file, and what they are good for once it isn't the same file."""
+"""The connections to a database file, and whether the file was replaced."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,15 +20,15 @@ class FileDialect(Protocol):
     driver_error: type[Exception]
 
     def engine(self) -> Engine:
-        """An engine in autocommit mode, without a pool, which makes no file."""
+        """Make an engine in autocommit mode, without a pool; it never creates the file."""
         ...
 
     def identity(self) -> object:
-        """Which file stands there now: another one answers another. None if there is none."""
+        """Identify the file at the path, so that a replaced one differs; None without a file."""
         ...
 
     def log_identity(self) -> object:
-        """The same of what the file's last commits stand in; None if there is none beside it."""
+        """Identify the file's log of recent commits likewise; None without a log."""
         ...
 
     def set_up_writer(self, cursor: DBAPICursor) -> None:
@@ -40,22 +40,22 @@ class FileDialect(Protocol):
         ...
 
     def checkpoint(self, cursor: DBAPICursor) -> None:
-        """Take what is left beside the file back into it: another one stands in its place."""
+        """Write the log back into the connection's file, which was replaced at its path."""
         ...
 
     def interrupt(self, cursor: DBAPICursor) -> None:
-        """Have another thread's statement on this connection fail, if one is under way."""
+        """Interrupt the statement that another thread runs on this connection, if any."""
         ...
 
     def unavailable(
         self, error: BaseException | str | None, doing: str, *, committing: bool = False
     ) -> BackendUnavailableError:
-        """What to raise for a driver's error, in a commit or before it."""
+        """Make the error to raise for a driver's error, in a commit or before it."""
         ...
 
 
 class FileConnections:
-    """Three connections to one file: of the writing thread, the reading one and the loop's.
+    """Three connections to one file: for the writer thread, the reader thread and the loop.
 
     They serve the file that stood there when they were made, and no other: whoever uses them asks
     `is_current` before. Raises `BackendUnavailableError`, and what `prepare` raises.
@@ -91,16 +91,16 @@ class FileConnections:
             raise
 
     def is_current(self) -> bool:
-        """Whether the file that stands there is theirs, and nothing of it was taken away."""
+        """Whether the path still has their file, with its log."""
         return self._dialect.identity() == self._identity and not self._is_lost
 
     def check_log(self) -> None:
-        """Raise if the log is gone, and with it what others could know of the last commits."""
+        """Raise if the log was removed: others then miss the last commits."""
         if self._is_lost:
             raise self._lost(committing=False)
 
     def check_commit(self) -> None:
-        """Raise unless what was committed stands in the file that is there now."""
+        """Raise unless the file at the path has the last commit."""
         if self._dialect.identity() != self._identity:
             raise self._dialect.unavailable(
                 "the file was replaced while it was in use", "write", committing=True
@@ -118,13 +118,13 @@ class FileConnections:
         )
 
     def checkpoint_if_replaced(self) -> None:
-        """Take back what is left beside a file that isn't theirs, or isn't there any more."""
+        """Write the log back into their file if that was replaced or removed."""
         if self._opened and self._dialect.identity() != self._identity:
             with suppress(self._dialect.driver_error):  # others may be at it
                 self._dialect.checkpoint(self._opened[0][1])
 
     def close(self) -> None:
-        """Close them; SQLite leaves what stands beside another file alone."""
+        """Close the connections; SQLite keeps the log of a file that replaced theirs."""
         self.checkpoint_if_replaced()
         # The writer, which is the first, is closed last: that folds SQLite's log into its file.
         while self._opened:

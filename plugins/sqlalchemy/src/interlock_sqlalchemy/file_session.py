@@ -1,4 +1,4 @@
-"""From the opening of a file to its close: a loop, two threads and their connections."""
+"""One session with a file, from open to close: two threads and their connections."""
 
 import asyncio
 from threading import Event, Lock
@@ -14,7 +14,7 @@ from interlock_sqlalchemy.worker import Worker
 
 
 class FileSessionDialect(CommittingDialect, FileDialect, Protocol):
-    """What a life asks of the database."""
+    """What a session needs of the database."""
 
     def exists(self) -> bool:
         """Whether there is a file, or this user may not see it."""
@@ -29,7 +29,7 @@ class FileSessionDialect(CommittingDialect, FileDialect, Protocol):
         ...
 
     def is_refused(self, error: BaseException) -> bool:
-        """Whether the error will stay as long as nobody changes something."""
+        """Whether the error lasts until somebody changes permissions."""
         ...
 
     def prepare(self, connection: Connection) -> None:
@@ -38,7 +38,7 @@ class FileSessionDialect(CommittingDialect, FileDialect, Protocol):
 
 
 class FileSession:
-    """Belongs to the loop that runs when it is made; the next opening makes another."""
+    """Serves the loop that runs when it is made; each `open` makes another."""
 
     connections: FileConnections
 
@@ -74,7 +74,7 @@ class FileSession:
         await asyncio.shield(self.writer.stop(last))
 
     def current(self) -> FileConnections:
-        """The connections to the file that stands there now; for the threads."""
+        """Get the connections to the file at the path; for the threads. Renewed if replaced."""
         with self._renewing:
             self.connections.check_log()
             if not self.connections.is_current():
@@ -110,7 +110,7 @@ class FileSession:
         )
 
     def _reopen(self) -> FileConnections:
-        """Open the file that stands in the place of the last one; none is made."""
+        """Open the file that replaced the last one; create none."""
         if self._dialect.identity() is None:
             raise self._dialect.unavailable("the file is gone; put it back", "use")
 

@@ -1,4 +1,4 @@
-"""A snapshot and the events behind it, read together."""
+"""Reads a snapshot and the events after it together."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class JointReads:
     async def read(
         self, key: RecordKey, stream: Values, last: int
     ) -> tuple[AggregateRecord | None, AsyncIterator[list[Row]]]:
-        """The record at or below the version `last`, and the stream's events up to there."""
+        """Read the newest record up to the version `last`, and the events after it up to there."""
         wanted = {**self._source.values(key), "at_or_below": last}
         values = {**stream, "last": last}
         if self._together is None:
@@ -105,7 +105,7 @@ class JointReads:
 
 
 def event_columns(database: Database, events: Table) -> Sequence[ColumnElement[Any]]:
-    """What is selected of events, in the order of `EventRow`'s fields, for `pages`."""
+    """Make the columns that `pages` selects of events, in the order of `EventRow`'s fields."""
     *others, metadata, payload = (events.c[name] for name in _EVENT)
     return [*others, *database.contents([metadata, payload])]
 

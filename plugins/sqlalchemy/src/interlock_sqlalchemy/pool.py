@@ -36,7 +36,7 @@ class ServerDialect(Protocol):
     connect_args: dict[str, object]
 
     async def begin(self, connection: Connection) -> str | None:
-        """Set a new connection up; why it can't be an event store's, if so.
+        """Set up a new connection; return why it can't serve an event store, None if it can.
 
         Raises `WrongAccessError` where it can't be any backend's.
         """
@@ -54,7 +54,7 @@ class ServerDialect(Protocol):
         ...
 
     def version(self, text: str) -> str:
-        """Which product it is, from what the server told of its version."""
+        """Name the product and version, from the server's own text."""
         ...
 
     def error_kind(self, error: BaseException) -> ErrorKind:
@@ -80,7 +80,7 @@ class ServerDialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PooledConnection:
-    """A driver's connection, in nobody else's hands."""
+    """A driver's connection that one call uses."""
 
     connection: Connection
     generation: int
@@ -92,13 +92,13 @@ _CLOSE_SECONDS = 1.0
 
 
 class PoolEmptyError(Exception):
-    """All connections stayed in use for as long as one may be waited for."""
+    """All connections stayed in use while a call waited for one."""
 
 
 class Pool:
     """Connections in autocommit mode, checked when they are made and not with each call.
 
-    One that broke tells of all: those made before it are dropped as they come up. SQLAlchemy makes
+    When one breaks, all made before it are dropped as they come up. SQLAlchemy makes
     the connections; its own pool would cost a greenlet for each call.
     """
 
@@ -130,7 +130,7 @@ class Pool:
         event.listen(self.engine.sync_engine, "connect", self._begin)
 
     async def take(self) -> PooledConnection:
-        """A connection. Raises `PoolEmptyError`, or the driver's error."""
+        """Take a connection. Raises `PoolEmptyError`, or the driver's error."""
         try:
             if self._slots.locked():
                 async with asyncio.timeout(self.wait_seconds):
@@ -152,11 +152,11 @@ class Pool:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether nobody has given a connection back for as long as one waits for one."""
+        """Whether no connection came back within `wait_seconds`."""
         return self.loop.time() - self._returned_at >= self.wait_seconds
 
     def give_back(self, pooled: PooledConnection) -> None:
-        """Keep the connection for the next."""
+        """Return the connection to the pool."""
         if self._is_closed:
             self.dialect.driver.abort(pooled.connection)
         else:
@@ -164,19 +164,19 @@ class Pool:
         self._free()
 
     def drop(self, pooled: PooledConnection) -> None:
-        """Break the connection off: something is on its way still, or nothing ever again."""
+        """Abort the connection, which may be broken or have a reply under way."""
         self.dialect.driver.abort(pooled.connection)
         self._free()
 
     async def close(self) -> None:
-        """Take leave of the server; who stops waiting, or has waited for a second, breaks off."""
+        """Close all idle connections, and abort those that take longer than a second."""
         self._is_closed = True
         await asyncio.gather(*(self._close_politely(pooled) for pooled in self._idle))
         self._idle.clear()
         await self.engine.dispose()
 
     def abort(self) -> None:
-        """Break all connections off that nobody uses, and the others when they are given back."""
+        """Abort all idle connections, and the others when they are given back."""
         self._is_closed = True
         while self._idle:
             self.dialect.driver.abort(self._idle.pop().connection)
@@ -209,7 +209,7 @@ class Pool:
         return pooled
 
     def mark_broken(self) -> None:
-        """A connection broke: those made so far are suspect."""
+        """Note that a connection broke: older ones are dropped when they are taken."""
         self._generation += 1
 
     def _begin(self, connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
@@ -222,7 +222,7 @@ _pools: _Pools = WeakKeyDictionary()
 
 
 def join(dialect: ServerDialect, config: SQLAlchemyConfig) -> Pool:
-    """The pool of these options on the running loop; to be left by `leave`."""
+    """Join the running loop's pool for these options; `leave` leaves it."""
     pools = _pools.setdefault(asyncio.get_running_loop(), {})
     key = (
         *(dialect.url, config.statement_timeout, config.connect_timeout, config.pool_size),
@@ -237,7 +237,7 @@ def join(dialect: ServerDialect, config: SQLAlchemyConfig) -> Pool:
 
 
 def leave(pool: Pool) -> bool:
-    """Whether its last user has left the pool, which is to be closed then."""
+    """Leave the pool; True if that was its last user, who has to close it."""
     pool.users -= 1
     if pool.users:
         return False

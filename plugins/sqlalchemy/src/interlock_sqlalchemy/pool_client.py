@@ -1,4 +1,4 @@
-"""Calls on a pool's connections: which is tried again, and what a driver's errors become."""
+"""Makes calls on pooled connections, repeats some, and translates the driver's errors."""
 
 import asyncio
 import random
@@ -49,7 +49,7 @@ class PoolClient:
 
     @property
     def pool(self) -> Pool:
-        """The pool. Raises `BackendUnavailableError` before `open` and after `close`."""
+        """Get the pool. Raises `BackendUnavailableError` before `open` and after `close`."""
         if self._pool is None:
             raise BackendUnavailableError(f"{self._dialect.name} isn't open", nothing_done=True)
         if self._pool.loop is not asyncio.get_running_loop():
@@ -77,7 +77,7 @@ class PoolClient:
             await pool.close()
 
     def abort(self) -> None:
-        """Leave the pool without a word to the server."""
+        """Leave the pool, and abort its connections if nobody else uses it."""
         pool, self._pool = self._pool, None
         if pool is not None and leave(pool):
             pool.abort()
@@ -90,7 +90,7 @@ class PoolClient:
         repeat_after: Collection[ErrorKind] = (),
         attempts: int = 2,
     ) -> T:
-        """What the call answers; after the troubles named it is made again."""
+        """Make a call on a connection, again after errors of the kinds `repeat_after`."""
         for attempt in range(attempts - 1):
             try:
                 async with self._connection() as connection:
@@ -112,7 +112,7 @@ class PoolClient:
             raise self.translate(error, doing) from error
 
     async def check_own_session(self, other: Connection) -> None:
-        """Raise `WrongAccessError` if another connection is seen to share a session with ours."""
+        """Raise `WrongAccessError` if another connection shares a server session with ours."""
         async with self._connection() as connection:
             if await self._dialect.shares_session(connection, other):
                 raise WrongAccessError(f"{self._dialect.name}: {self._dialect.sharing_message}")
@@ -166,7 +166,7 @@ class PoolClient:
             pool.give_back(pooled)
 
     def error_kind(self, error: BaseException) -> ErrorKind:
-        """What a driver's error means, also as SQLAlchemy raises it."""
+        """Classify a driver's error, also one that SQLAlchemy wraps."""
         return self._dialect.error_kind(_original(error))
 
     def _unreachable(self, error: Exception) -> InterlockError:
@@ -187,7 +187,7 @@ class PoolClient:
         return BackendUnavailableError(message, nothing_done=True)
 
     def translate(self, error: Exception, doing: str) -> Exception:
-        """What to raise for a driver's error."""
+        """Make the error to raise for a driver's error."""
         error_kind, message = self.error_kind(error), self._message(error, doing)
         if error_kind is ErrorKind.STALE and doing == "open":
             return WrongAccessError(message)

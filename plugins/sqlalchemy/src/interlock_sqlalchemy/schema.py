@@ -12,12 +12,12 @@ from interlock.backends import ConfigurationError
 
 
 def ddl_of(table: Table, dialect: Dialect) -> str:
-    """The statement that makes the table."""
+    """Write the statement that creates the table."""
     return str(CreateTable(table).compile(dialect=dialect)).strip()
 
 
 def missing_table_error(table: Table, where: str, ddl: str) -> ConfigurationError:
-    """What to raise where the table, or the whole database, isn't there."""
+    """Make the error to raise where the table or the whole database is missing."""
     return ConfigurationError(
         f"there is no table {table.fullname!r} in {where}; set create_schema = true, or run:\n{ddl}"
     )
@@ -31,7 +31,7 @@ def ensure_table(
     create: bool,
     is_outage: Callable[[BaseException], bool],
 ) -> None:
-    """Create the table if that is asked for.
+    """Create the table if `create` asks for it, and check its shape.
 
     Raises `ConfigurationError` if it is missing or of another shape, and the driver's error where
     that `is_outage`: another time it may be made.

@@ -252,4 +252,4 @@ class ServerDatabase:
 
 
 async def _nothing(_: Connection) -> None:
-    """A connection is what was wanted."""
+    """Do nothing with a connection: to get one was the point."""

@@ -1,4 +1,4 @@
-"""A database behind a synchronous driver: which thread runs what."""
+"""A database behind a synchronous driver, and the threads that call it."""
 
 import asyncio
 import sys
@@ -41,7 +41,7 @@ _SLOW = 0.01
 
 
 class SynchronousDialect(FileSessionDialect, Protocol):
-    """What differs between the databases that are called so."""
+    """What differs between the databases with a synchronous driver."""
 
     version: str
 
@@ -50,11 +50,11 @@ class SynchronousDialect(FileSessionDialect, Protocol):
         ...
 
     def refuse_rows(self, cursor: DBAPICursor, *, above: int | None) -> None:
-        """Fail reads of rows of more bytes on the cursor's connection; of none if that is None."""
+        """Make reads of rows with more bytes fail on the cursor's connection; None allows any."""
         ...
 
     def is_too_large(self, error: Exception) -> bool:
-        """Whether a row was refused for that."""
+        """Whether a read failed because of `refuse_rows`."""
         ...
 
     def upsert(self, table: Table) -> ClauseElement:
@@ -175,7 +175,7 @@ class ThreadedDatabase:
         *,
         repeatable: bool = False,  # noqa: ARG002 # a file's writers queue up: none deadlocks
     ) -> int:
-        session = self._open_session()
+        session = self._current_session()
         write = session.commits.enqueue(steps)
         done = session.writer.submit(lambda: session.commits.commit(write, session.current))
 
@@ -250,8 +250,8 @@ class ThreadedDatabase:
         return page_of(rows, limit, _THREAD_ROWS)
 
     def _read_on_loop(self, read: Callable[[DBAPICursor], T]) -> T | None:
-        """What is read on the loop's thread; None where that would have to wait."""
-        connections = self._open_session().connections
+        """Read on the loop's thread; None where that would have to wait."""
+        connections = self._current_session().connections
         if not connections.is_current():
             return None
         try:
@@ -262,7 +262,7 @@ class ThreadedDatabase:
             raise self._dialect.unavailable(error, "read") from error
 
     def _read_in_thread(self, read: Callable[[DBAPICursor], T]) -> "asyncio.Future[T]":
-        session = self._open_session()
+        session = self._current_session()
 
         def work() -> T:
             while True:
@@ -282,7 +282,7 @@ class ThreadedDatabase:
         answer.add_done_callback(give_up)
         return answer
 
-    def _open_session(self) -> FileSession:
+    def _current_session(self) -> FileSession:
         if self._session is None:
             raise BackendUnavailableError(f"{self._dialect.name} isn't open", nothing_done=True)
         if self._session.loop is not asyncio.get_running_loop():

@@ -1,4 +1,4 @@
-"""A thread of one's own, fed by an event loop."""
+"""A thread that runs an event loop's jobs."""
 
 import asyncio
 from collections import deque

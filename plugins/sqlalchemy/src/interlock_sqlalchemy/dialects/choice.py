@@ -1,4 +1,4 @@
-"""Which database a URL names."""
+"""Chooses the database that a URL names."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ MakeTable = Callable[[str], Table]
 def connect(
     config: SQLAlchemyConfig, make_table: MakeTable, *, needs_primary: bool = False
 ) -> tuple[Database, Table]:
-    """The database that the options name, and its table; nothing is opened.
+    """Make the database that the options name, and its table, without opening it.
 
     One that `needs_primary` refuses a replica and a server that is read-only, on start and with
     each new connection. Raises `ConfigurationError`.
@@ -51,7 +51,7 @@ def connect(
 
 
 def url_of(text: str) -> URL:
-    """The URL of a supported database. Raises `ConfigurationError`."""
+    """Parse the URL of a supported database. Raises `ConfigurationError`."""
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -71,7 +71,7 @@ def url_of(text: str) -> URL:
 
 
 def _parts_after_user(url: URL, text: str) -> tuple[str, str, str]:
-    """What stands there, not decoded."""
+    """The URL's parts after user and password, not decoded."""
     return url.host or "", url.database or "", text.partition("?")[2]
 
 

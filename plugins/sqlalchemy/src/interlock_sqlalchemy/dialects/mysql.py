@@ -148,7 +148,7 @@ class MySQL:
     async def _pin_settings(
         self, connection: Connection, pinned: Mapping[str, str], also: Sequence[str] = ()
     ) -> dict[str, str]:
-        """Set the session's variables; what they are now, and what the `also` named ones are."""
+        """Set the session's variables and read them back, with those that `also` names."""
         await self.driver.run(connection, _set(pinned))
         await self.driver.run(connection, _ISOLATION)
         await self.driver.run(connection, "ROLLBACK")  # of what began before, under other settings

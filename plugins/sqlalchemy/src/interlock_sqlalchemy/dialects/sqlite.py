@@ -183,7 +183,7 @@ class SQLite:
         return insert.on_conflict_do_update(index_elements=key, set_=changed)
 
     def _retry_while_busy(self, call: Callable[[], T]) -> T | None:
-        """What it answers once the file isn't locked; None where the file may only be read.
+        """Repeat a call until the file isn't locked; None where the file is read-only.
 
         Several connections that change a new file's header at once don't wait for each other.
         """
