@@ -49,12 +49,13 @@ def _over(
     kind: str, measured: Mapping[str, float], allowed: Mapping[str, float], scale: float
 ) -> Iterator[str]:
     for name, seconds in measured.items():
-        if name not in allowed:
+        budget = allowed.get(name, allowed.get("default"))
+        if budget is None:
             yield f"{kind} {name} took {seconds:.0f} s and has no budget; .ci/budget.toml gives one"
-        elif seconds > allowed[name] * scale:
-            scaled = "" if scale == 1 else f" (by {_SCALE}, {allowed[name]} times {scale:g})"
+        elif seconds > budget * scale:
+            scaled = "" if scale == 1 else f" (by {_SCALE}, {budget} times {scale:g})"
             yield (
-                f"{kind} {name}: budget {allowed[name] * scale:.0f} s{scaled}, "
+                f"{kind} {name}: budget {budget * scale:.0f} s{scaled}, "
                 f"measured {seconds:.0f} s; make it faster, or raise it and say why"
             )
 

@@ -8,18 +8,15 @@ import pkgutil
 from collections.abc import Iterator
 from functools import cache, cached_property
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+_ROOT = Path(__file__).parents[2]
 PACKAGES = (
     "interlock",
-    "interlock_sqlalchemy",
-    "interlock_sqlalchemy_events",
-    "interlock_sqlalchemy_snapshots",
-    "interlock_diskcache_cache",
-    "interlock_memcached_cache",
-    "interlock_redis_cache",
+    *sorted(path.name for path in _ROOT.glob("plugins/*/src/*/")),
     "interlock_conformance",
 )
 _METHODS = (classmethod, staticmethod, property, cached_property)

@@ -68,6 +68,15 @@ def test_an_environment_without_a_budget_fails(
     assert "environment core took 1 s and has no budget" in capsys.readouterr().out
 
 
+def test_an_environment_that_is_not_named_has_the_default(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "other.toml").write_text(BUDGET.replace("core = 60", "default = 30"))
+    told(tmp_path, capsys, core=31)
+    assert budget.main(tmp_path, tmp_path / "other.toml") == 1
+    assert "environment core: budget 30 s, measured 31 s" in capsys.readouterr().out
+
+
 def test_a_run_that_was_not_measured_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
