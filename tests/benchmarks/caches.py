@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from account import Account, history
 from interlock._plugins.specs import BackendReference
-from interlock.application import Application, ApplicationBuilder, backend
+from interlock.application import Application, ApplicationBuilder, CacheBackendSource, backend
 from interlock.application.aggregates import (
     AlwaysCache,
     InMemoryAggregateCacheBackend,
@@ -36,7 +36,9 @@ from stores import append_to
 _EVENTS = 1_000
 
 
-def application(url: str, cache: object, *, snapshots: bool = False) -> Application:
+def application(
+    url: str, cache: CacheBackendSource | None, *, snapshots: bool = False
+) -> Application:
     """On the SQLite file, with this cache or none."""
     return (
         ApplicationBuilder()

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from interlock._app.builder import utc_now
-from interlock._engine.load_context import Clock
+from interlock._engine.context import Clock
 from interlock.application import Application, ApplicationBuilder, LoadReport, backend
 from interlock.application.aggregates import (
     AlwaysCache,

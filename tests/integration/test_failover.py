@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -105,7 +106,7 @@ async def test_who_kills_what_waits_for_the_standby_has_it_acknowledged_without(
 class Process:
     """Events at the address; snapshots in a file and a cache in a folder, which lose nothing."""
 
-    def __init__(self, url: str, folder: Path, **settings: int) -> None:
+    def __init__(self, url: str, folder: Path, **settings: Any) -> None:  # Any: as configure takes
         self.reports: list[LoadReport] = []
         snapshots = f"sqlite:///{folder / 'snapshots.db'}"
         self.app: Application = (
