@@ -34,11 +34,10 @@ from redis_rig import answers as redis_answers
 from stores import append_to
 
 _EVENTS = 1_000
+Cache = CacheBackendSource | None
 
 
-def application(
-    url: str, cache: CacheBackendSource | None, *, snapshots: bool = False
-) -> Application:
+def application(url: str, cache: Cache, *, snapshots: bool = False) -> Application:
     """On the SQLite file, with this cache or none."""
     return (
         ApplicationBuilder()
@@ -70,7 +69,7 @@ async def main(rounds: int) -> None:
             redis.end()
 
 
-def _caches(folder: Path, memcached: Memcached, redis: Redis) -> Mapping[str, object]:
+def _caches(folder: Path, memcached: Memcached, redis: Redis) -> Mapping[str, Cache]:
     shared = RedisAggregateCacheBackend(RedisConfig(url=redis.url))
     local = InMemoryAggregateCacheBackend()
     return {
@@ -84,7 +83,7 @@ def _caches(folder: Path, memcached: Memcached, redis: Redis) -> Mapping[str, ob
     }
 
 
-async def _measure(rounds: int, url: str, caches: Mapping[str, object]) -> None:
+async def _measure(rounds: int, url: str, caches: Mapping[str, Cache]) -> None:
     account_id, events = uuid4(), history(_EVENTS)
     async with AsyncExitStack() as stack:
         apps = {
