@@ -124,3 +124,56 @@ async def entry_ends_with_its_time(harness: CacheHarness) -> None:
     await harness.pass_time(store, seconds=3_601 if has_clock else 2.1)
     found = await harness.read(store, key)
     expect(found is None, "None", told(found))
+
+
+@check(
+    "CACHE-051",
+    IF("ttl", "advance"),
+    others="write the end of an entry with the entry; no read touches it",
+)
+async def reads_renew_no_time(harness: CacheHarness) -> None:
+    """An entry ends an hour after its put, however often it is read meanwhile."""
+    store, key = await harness.open(ttl="1h"), harness.key()
+    record = harness.record(key, 5)
+    await store.put(key, record)
+    for _ in range(2):
+        await harness.pass_time(store, seconds=1_700)
+        found = await harness.read(store, key)
+        expect(found == record, told(record), told(found))
+        await store.read_many([key])
+    await harness.pass_time(store, seconds=300)
+    found = await harness.read(store, key)
+    expect(found is None, "None, 3,700 s after the put", told(found))
+
+
+@check("CACHE-052", IF("ttl", "advance"), others="a put writes record and end, both anew")
+async def time_counts_from_the_last_put(harness: CacheHarness) -> None:
+    """An entry's time counts from the put of its record, not from an earlier one under the key."""
+    store, key = await harness.open(ttl="1h"), harness.key()
+    record = harness.record(key, 6)
+    await store.put(key, harness.record(key, 5))
+    await harness.pass_time(store, seconds=2_000)
+    await store.put(key, record)
+    await harness.pass_time(store, seconds=2_000)
+    found = await harness.read(store, key)
+    expect(found == record, f"{told(record)}, put 2,000 s before", told(found))
+    await harness.pass_time(store, seconds=1_700)
+    found = await harness.read(store, key)
+    expect(found is None, "None, 3,700 s after the put", told(found))
+
+
+@check(
+    "CACHE-053",
+    IF("ttl"),
+    others="compare a put with what a read would give, which isn't what has ended",
+)
+async def ended_entry_blocks_nothing(harness: CacheHarness) -> None:
+    """Where a newer entry has ended, an older one is put and read."""
+    has_clock = harness.subject.advance is not None
+    store, key = await harness.open(ttl="1h" if has_clock else "1s"), harness.key()
+    await store.put(key, harness.record(key, 9))
+    await harness.pass_time(store, seconds=3_601 if has_clock else 2.1)
+    record = harness.record(key, 5)
+    await store.put(key, record)
+    found = await harness.read(store, key)
+    expect(found == record, told(record), told(found))

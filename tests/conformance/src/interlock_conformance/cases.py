@@ -22,6 +22,7 @@ from interlock_conformance import (
     packaging,
     replay,
     snapshots,
+    superseding,
     unusable,
     watching,
 )
@@ -55,6 +56,7 @@ _MODULES = (
     packaging,
     replay,
     snapshots,
+    superseding,
     unusable,
     watching,
 )

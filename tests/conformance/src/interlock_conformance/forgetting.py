@@ -202,3 +202,13 @@ async def tombstone_stands_for_a_day(harness: SnapshotHarness) -> None:
     await harness.pass_time(store, seconds=23 * 3_600)
     await forgotten(store, harness.key())  # which may be when old ones go
     await expect_refused(harness, store, key, "23 hours later")
+
+
+@check("SNAP-123", IF("forget", "advance"), others="as SNAP-121; `prune` is about records alone")
+async def prune_ends_no_tombstone(harness: SnapshotHarness) -> None:
+    """`prune` 23 hours after the forget leaves the tombstone."""
+    store, key = await harness.open(), harness.key()
+    await forgotten(store, key)
+    await harness.pass_time(store, seconds=23 * 3_600)
+    await store.prune(scope_of(key))
+    await expect_refused(harness, store, key, "after pruning, 23 hours later")

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import fields
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from interlock.backends import (
     AggregateRecord,
     BackendKind,
     CacheStore,
+    Forgetful,
     RecordKey,
     RecordUnusableError,
     SnapshotStore,
@@ -201,6 +202,28 @@ async def unusable_tells_its_version(harness: Harness[SnapshotStore]) -> None:
         "`RecordUnusableError` with version 5",
         f"{told(found)}, with version {getattr(found, 'version', None)}",
     )
+
+
+@check("CACHE-054", KEEPS, others="delete the key without a stamp, and without reading it before")
+async def unusable_record_is_removed(harness: CacheHarness) -> None:
+    """After a removal without a stamp an unusable entry isn't there any more."""
+    store = await harness.open()
+    async for what, key, _ in _spoiled(harness, store):
+        with unless_raised(f"None after a removal of {what}"):
+            await store.remove(key)
+            found = await store.read(key)
+        expect(found is None, f"None after a removal of {what}", told(found))
+
+
+@check("SNAP-122", IF("forget"), others="delete by namespace, type and id, and decode nothing")
+async def unusable_record_is_forgotten(harness: CacheHarness) -> None:
+    """After `forget` an unusable record isn't there any more."""
+    store = await harness.open()
+    async for what, key, _ in _spoiled(harness, store):
+        with unless_raised(f"None after `forget` of {what}"):
+            await cast("Forgetful", store).forget(key)
+            found = await store.read(key)
+        expect(found is None, f"None after `forget` of {what}", told(found))
 
 
 def _has_fields_of(found: AggregateRecord, record: AggregateRecord) -> bool:

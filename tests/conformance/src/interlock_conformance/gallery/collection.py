@@ -13,6 +13,7 @@ from interlock_conformance.gallery.outage_mutants import OUTAGE_MUTANTS
 from interlock_conformance.gallery.packaging_mutants import PACKAGING_MUTANTS
 from interlock_conformance.gallery.snapshot_mutants import SNAPSHOT_MUTANTS
 from interlock_conformance.gallery.snapshot_race_mutants import SNAPSHOT_RACE_MUTANTS
+from interlock_conformance.gallery.superseding_mutants import SUPERSEDING_MUTANTS
 
 MUTANTS: Sequence[Mutant] = (
     *EVENT_MUTANTS,
@@ -22,6 +23,7 @@ MUTANTS: Sequence[Mutant] = (
     *CACHE_MUTANTS,
     *CACHE_RACE_MUTANTS,
     *MANY_MUTANTS,
+    *SUPERSEDING_MUTANTS,
     *FORGETTING_MUTANTS,
     *OUTAGE_MUTANTS,
     *PACKAGING_MUTANTS,

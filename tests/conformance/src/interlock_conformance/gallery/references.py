@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib import import_module, invalidate_caches
 from importlib.resources import files as resources
 from pathlib import Path
@@ -213,8 +213,8 @@ class ShelfSnapshots(_Shelf, SnapshotConformance):
 
     async def advance(self, store: Any, seconds: float) -> None:  # Any: it has a clock
         """Set its clock forward."""
-        later = timedelta(seconds=seconds)
-        store.clock = lambda: datetime.now(UTC) + later
+        now = store.clock() + timedelta(seconds=seconds)
+        store.clock = lambda: now
 
 
 class ShelfCache(_Shelf, CacheConformance):
