@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from interlock.backends import BackendUnavailableError
 from interlock_conformance.checks import CannotTell, CheckFailed
 from interlock_conformance.proxy import Proxy
@@ -33,26 +35,43 @@ class Server:
 
     def through(self, port: int) -> Mapping[str, object]:
         """The option with 127.0.0.1 and this port in the place of the server's."""
+        if self.option == "host":
+            return {"host": "127.0.0.1", "port": port}
         if self.option == "servers":
             return {"servers": [f"127.0.0.1:{port}"]}
         parts = urlsplit(self.text)
         account, at, _ = parts.netloc.rpartition("@")
-        return {"url": parts._replace(netloc=f"{account}{at}127.0.0.1:{port}").geturl()}
+        return {self.option: parts._replace(netloc=f"{account}{at}127.0.0.1:{port}").geturl()}
 
 
 def server_of(options: Mapping[str, object]) -> Server | None:
-    """The server that `url` or `servers` names, if it is one and is spoken to by TCP."""
-    servers = options.get("servers")
+    """The server that options name, if it is one and is spoken to by TCP.
+
+    It stands in `servers`, in `url`, in `host` and `port`, or in any other option that is a URL.
+    """
+    servers, host, port = (options.get(name) for name in ("servers", "host", "port"))
     if isinstance(servers, list | tuple):
-        option, url = "servers", f"//{servers[0]}" if len(servers) == 1 else ""
-    else:
-        option, url = "url", str(options.get("url", ""))
+        return _server("servers", f"//{servers[0]}" if len(servers) == 1 else "")
+    if isinstance(host, str) and isinstance(port, int):
+        return Server("host", host, port, host)
+    for option in sorted(options, key=lambda name: name != "url"):
+        found = _server(option, _text(options[option]))
+        if found is not None:
+            return found
+    return None
+
+
+def _server(option: str, url: str) -> Server | None:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:  # several servers, for one
         return None
     return None if host is None else Server(option, host, port, url)
+
+
+def _text(value: object) -> str:
+    return str(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +87,8 @@ def network_to(server: Server | None) -> Network:
     if server is None or server.port is None:
         raise CannotTell(
             "the server's address isn't known: write one host and its port into `url` or "
-            "`servers`, in the options or as the default of a parameter of `backend`"
+            "`servers`, in the options, as a default of their model, or as the default of a "
+            "parameter of `backend`"
         )
     proxy = Proxy(server.host, server.port)
     return Network(proxy, server.through(proxy.port))

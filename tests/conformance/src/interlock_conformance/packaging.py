@@ -23,7 +23,7 @@ from interlock_conformance.distribution import PackagingHarness
 CAPABILITIES = frozenset(
     {
         *("durable", "shared", "history", "ttl"),
-        *("bounded", "read_many", "round_trips", "notifies"),
+        *("bounded", "network", "notifies", "read_many", "round_trips"),
     }
 )
 """What a registration may promise; the suite derives the others itself."""

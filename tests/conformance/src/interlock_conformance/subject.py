@@ -76,7 +76,7 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
         return Subject(name, suite.kind, True, suite.capabilities, make_plain)
     sample = await _given(suite.backend())
     if isinstance(sample, BackendReference):
-        found, options = _named(sample, suite.kind, namespace), sample.options
+        found, options = _named(sample, suite.kind, namespace)
         cls = await _class_of(found)
     else:
 
@@ -148,7 +148,10 @@ def built(reference: BackendReference, kind: BackendKind, namespace: str) -> obj
     return Catalogue.installed().build(reference, kind, namespace=namespace, part=part)
 
 
-def _named(reference: BackendReference, kind: BackendKind, namespace: str) -> Subject:
+def _named(
+    reference: BackendReference, kind: BackendKind, namespace: str
+) -> tuple[Subject, Mapping[str, object]]:
+    """An installed backend with its options, validated: those by default are among them."""
     spec, config = Catalogue.installed().config(reference, kind, namespace=namespace)
 
     async def make(**options: object) -> object:
@@ -157,7 +160,9 @@ def _named(reference: BackendReference, kind: BackendKind, namespace: str) -> Su
 
     fields = type(config).model_fields if config is not None else {}
     derived = {name for name in OPTIONS if name in fields}
-    return Subject(reference.name, kind, False, spec.capabilities | derived, make, reference, spec)
+    capabilities = spec.capabilities | derived
+    subject = Subject(reference.name, kind, False, capabilities, make, reference, spec)
+    return subject, dict(config) if config is not None else {}
 
 
 async def _given(result: object) -> object:
