@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from choices import Choices
-from history_checker import Call, End, check
+from history_checker import Call, End, Rule, check, violations
+from interlock._engine.command_handling import CommandHandler
+from interlock._engine.known_heads import KnownHeads
+from interlock._engine.stream import EventStream, _Standing
 from simulated_stores import Fault
 from simulated_world import Run, simulate
 
@@ -52,6 +55,38 @@ def test_every_rule_holds_whatever_fails(seed: int) -> None:
 @pytest.mark.parametrize("seed", CALM_SEEDS)
 def test_every_rule_holds_where_nothing_fails(seed: int) -> None:
     check(calm(seed).history)
+
+
+async def _yes(*_: object, **__: object) -> bool:
+    return True
+
+
+async def _others(*_: object, **__: object) -> _Standing:
+    return _Standing.OTHERS
+
+
+def _nothing_known(*_: object) -> int:
+    return 0
+
+
+BROKEN = {
+    "every state counts as the head": (CommandHandler, "_is_head", _yes, Rule.FRESH),
+    "a lost reply counts as a conflict": (EventStream, "_find_out", _others, Rule.ONCE),
+    "nothing is known of heads": (KnownHeads, "version", _nothing_known, Rule.OWN_WRITES),
+}
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "instead", "rule"),
+    [pytest.param(*broken, id=name) for name, broken in BROKEN.items()],
+)
+def test_a_broken_core_breaks_a_rule(
+    owner: type, name: str, instead: object, rule: Rule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, instead)
+    runs = (simulate(Choices(seed), is_faulty=True) for seed in range(SEEDS))
+    broken = (each.rule for run in runs for each in violations(run.history))
+    assert any(each is rule for each in broken)
 
 
 def test_without_faults_commands_are_acknowledged() -> None:
