@@ -20,13 +20,11 @@ from interlock._model.command import Command
 from interlock._model.routes import Handler
 from interlock._model.strategies import (
     NeverCache,
-    NeverSnapshot,
-    Trust,
 )
 from interlock._plugins.catalogue import Catalogue
 from interlock._plugins.specs import BackendKind, BackendReference
 from interlock._storage.adapters import as_cache_store, as_snapshot_store
-from interlock._storage.codecs import Codec, JsonCodec
+from interlock._storage.codecs import Codec
 from interlock._storage.memory import (
     InMemoryEventStore,
     NullAggregateCacheBackend,
@@ -119,10 +117,9 @@ class Assembly:
         check_defaults(cls)
         snapshots = self._made(BackendKind.SNAPSHOTS, settings.snapshot_backend, cls)
         cache = self._made(BackendKind.CACHE, settings.cache_backend, cls)
-        cache_strategy = settings.cache_strategy or NeverCache()
         keeps_snapshots = type(snapshots) is not NullAggregateSnapshotStorageBackend
         keeps_cache = type(cache) is not NullAggregateCacheBackend and not isinstance(
-            cache_strategy, NeverCache
+            settings.cache_strategy, NeverCache
         )
         codec = self._codec(settings.codec)
         revision = _revision(cls, codec, is_needed=keeps_snapshots or keeps_cache)
@@ -139,9 +136,9 @@ class Assembly:
                 mapper=mapper,
                 snapshot_scope=snapshot_scope,
                 reads_revisions=tuple(cls.__dict__.get("reads_revisions", ())),
-                snapshot_strategy=settings.snapshot_strategy or NeverSnapshot(),
-                cache_strategy=cache_strategy,
-                freshness=settings.freshness or Trust(),
+                snapshot_strategy=settings.snapshot_strategy,
+                cache_strategy=settings.cache_strategy,
+                freshness=settings.freshness,
                 fails_without_snapshots=settings.on_unavailable == "fail",
                 replay_limit=settings.replay_limit,
             ),
@@ -162,9 +159,7 @@ class Assembly:
             snapshot_queue_size=application.snapshot_queue_size,
         )
 
-    def _codec(self, given: Codec | str | None) -> Codec:
-        if given is None:
-            return JsonCodec()
+    def _codec(self, given: Codec | str) -> Codec:
         if isinstance(given, str):
             return self._catalogue.codec(given)
         has_all = all(hasattr(given, name) for name in ("name", "encode", "decode"))
@@ -176,7 +171,7 @@ class Assembly:
 
     def _made(self, kind: BackendKind, source: object, cls: type[Aggregate] | None) -> object:
         """The backend of a source; a named instance is made once, everything else at each call."""
-        match _NULLS[kind] if source is None else source:
+        match source:
             case str(name) if name in (named := self._settings.named(kind)):
                 if (kind, name) not in self._named:
                     self._named[kind, name] = self._made(kind, named[name], cls)
@@ -204,10 +199,6 @@ class Assembly:
             self._backends.append((backend, is_required))
 
 
-_NULLS: Mapping[BackendKind, type] = {
-    BackendKind.SNAPSHOTS: NullAggregateSnapshotStorageBackend,
-    BackendKind.CACHE: NullAggregateCacheBackend,
-}
 _MARKS = {
     BackendKind.EVENTS: "append",
     BackendKind.SNAPSHOTS: "load_snapshot",
