@@ -11,6 +11,7 @@ from interlock_conformance.gallery.many_mutants import MANY_MUTANTS
 from interlock_conformance.gallery.mutants import Canary, Mutant
 from interlock_conformance.gallery.outage_mutants import OUTAGE_MUTANTS
 from interlock_conformance.gallery.packaging_mutants import PACKAGING_MUTANTS
+from interlock_conformance.gallery.port_mutants import PORT_MUTANTS
 from interlock_conformance.gallery.snapshot_mutants import SNAPSHOT_MUTANTS
 from interlock_conformance.gallery.snapshot_race_mutants import SNAPSHOT_RACE_MUTANTS
 from interlock_conformance.gallery.superseding_mutants import SUPERSEDING_MUTANTS
@@ -26,6 +27,7 @@ MUTANTS: Sequence[Mutant] = (
     *SUPERSEDING_MUTANTS,
     *FORGETTING_MUTANTS,
     *OUTAGE_MUTANTS,
+    *PORT_MUTANTS,
     *PACKAGING_MUTANTS,
 )
 CANARIES: Sequence[Canary] = ()

@@ -144,7 +144,8 @@ def _make_over_network(check: Check, files: Files) -> Result:
         return getattr(module, name)(address, bound)
 
     members = {"backend": make, "url": f"line://127.0.0.1:{server.port}"}
-    capabilities = frozenset({"shared"})
+    promised = {"CACHE": "notifies", "EVENTS": "read_many"}.get(check.kind)
+    capabilities = frozenset({"shared", promised} - {None})
     suite: type[Suite] = type("Network", (base,), {**members, "capabilities": capabilities})
     try:
         return make_check(check, suite())
