@@ -9,10 +9,7 @@ from interlock.application.aggregates import (
     SnapshotAfterN,
 )
 from interlock.routing import applies_event
-from rig import (
-    Account,
-    Deposited,
-)
+from rig_domain import Account, Deposited
 
 EVERY = SnapshotAfterN(1)
 

@@ -28,7 +28,7 @@ from interlock.cli import configuration, schema
 from interlock.cli.configuration import effective
 from interlock.cli.schema import schema_of
 from interlock.errors import ConfigurationError
-from rig import Account
+from rig_domain import Account
 
 
 class MoreOptions(AggregateOptions):

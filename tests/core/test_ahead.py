@@ -10,7 +10,9 @@ from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import FastForward, MaxAge, Replay
 from interlock.backends import AggregateRecord, EventRow, RecordKey, SnapshotStore
 from interlock.errors import BackendUnavailableError, RecordUnusableError, StreamTruncatedError
-from rig import ID, Account, Deposit, Events, Rig, Snapshots, ended, snapshotting, unharmed
+from rig import Rig, ended, snapshotting, unharmed
+from rig_domain import ID, Account, Deposit
+from rig_stores import Events, Snapshots
 
 
 class Beside(Events):

@@ -16,7 +16,9 @@ from interlock.errors import (
     ConcurrencyError,
     InterlockError,
 )
-from rig import ID, Account, Deposit, Deposited, Events, Rig, unharmed
+from rig import Rig, unharmed
+from rig_domain import ID, Account, Deposit, Deposited
+from rig_stores import Events
 
 EVENTS = [
     StoredEvent(

@@ -19,15 +19,9 @@ from interlock.errors import (
     StreamTruncatedError,
 )
 from interlock.routing import applies_event
-from rig import (
-    Account,
-    Deposited,
-    Rig,
-    Snapshots,
-    ended,
-    snapshotting,
-    unharmed,
-)
+from rig import Rig, ended, snapshotting, unharmed
+from rig_domain import Account, Deposited
+from rig_stores import Snapshots
 
 UNUSABLE = {
     "corrupt": {"payload": b"{"},

@@ -16,14 +16,9 @@ from interlock.errors import (
     BackendUnavailableError,
     RecordUnusableError,
 )
-from rig import (
-    ID,
-    Account,
-    Cache,
-    Rig,
-    ended,
-    unharmed,
-)
+from rig import Rig, ended, unharmed
+from rig_domain import ID, Account
+from rig_stores import Cache
 
 OTHER_ID = UUID(int=8)
 

@@ -19,7 +19,9 @@ from interlock.application.aggregates import (
 )
 from interlock.domain import Aggregate
 from interlock.errors import ConfigurationError
-from rig import ID, Account, Deposit, Events, Rig, Sharing, Snapshots
+from rig import Rig
+from rig_domain import ID, Account, Deposit
+from rig_stores import Events, Sharing, Snapshots
 
 
 class Pool:

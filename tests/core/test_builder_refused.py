@@ -19,7 +19,7 @@ from interlock.application.aggregates import (
 from interlock.domain import Aggregate
 from interlock.errors import ConfigurationError
 from interlock.routing import applies_event, handles_command
-from rig import Account, Deposit, Deposited
+from rig_domain import Account, Deposit, Deposited
 
 
 class Varying(Aggregate):

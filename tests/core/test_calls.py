@@ -12,7 +12,8 @@ from interlock.errors import (
     InterlockError,
     RecordUnusableError,
 )
-from rig import Gate, settled
+from rig import settled
+from rig_stores import Gate
 
 LONG, SHORT = timedelta(hours=1), timedelta(milliseconds=1)
 TIMEOUTS = pytest.mark.parametrize("bound", [None, LONG], ids=["unbounded", "bounded"])

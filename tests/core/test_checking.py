@@ -12,7 +12,7 @@ from interlock._config.toml import find
 from interlock.application import ApplicationBuilder
 from interlock.cli.commands import app
 from interlock.errors import PluginError
-from rig import Account
+from rig_domain import Account
 from shell import runner
 from site_packages import Site, good, site_in
 

@@ -17,7 +17,8 @@ from interlock._plugins.catalogue import Catalogue
 from interlock.application import ApplicationBuilder
 from interlock.cli.commands import app
 from interlock.cli.configuration import _defaults, effective
-from rig import Account, unharmed
+from rig import unharmed
+from rig_domain import Account
 from shell import run_here, runner
 from site_packages import Site, good, site_in
 

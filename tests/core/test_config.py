@@ -21,7 +21,7 @@ from interlock._storage.codecs import ZlibJsonCodec
 from interlock._values.masking import shown
 from interlock.application import ApplicationBuilder
 from interlock.errors import ConfigurationError
-from rig import Account
+from rig_domain import Account
 
 FULL = """
 schema = 1

@@ -15,7 +15,8 @@ from interlock._plugins.problems import Problems
 from interlock._values.masking import shown
 from interlock.application import ApplicationBuilder
 from interlock.errors import ConfigurationError, PluginError
-from rig import Account, Deposit, unharmed
+from rig import unharmed
+from rig_domain import Account, Deposit
 from shell import run_here
 
 VAULT = """

@@ -8,7 +8,9 @@ import pytest
 
 from interlock.application.aggregates import FastForward, MaxAge, Trust
 from interlock.errors import BackendUnavailableError
-from rig import ID, Account, Gate, Rig, ended, settled, unharmed
+from rig import Rig, ended, settled, unharmed
+from rig_domain import ID, Account
+from rig_stores import Gate
 
 
 def _load(rig: Rig, **asked: Any) -> asyncio.Task[Account]:

@@ -10,7 +10,9 @@ from interlock._engine.known_heads import KnownHeads
 from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import FastForward, Trust
 from interlock.backends import AggregateRecord, RecordKey, Stamp
-from rig import Account, Cache, Deposited, Rig, settled
+from rig import Rig, settled
+from rig_domain import Account, Deposited
+from rig_stores import Cache
 
 A, B, C = (UUID(int=number) for number in range(3))
 

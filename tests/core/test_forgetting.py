@@ -13,19 +13,9 @@ from interlock.errors import (
     ConfigurationError,
     StreamTruncatedError,
 )
-from rig import (
-    ID,
-    Account,
-    Clock,
-    Deposit,
-    Rig,
-    Sharing,
-    Snapshots,
-    ended,
-    settled,
-    snapshotting,
-    unharmed,
-)
+from rig import Clock, Rig, ended, settled, snapshotting, unharmed
+from rig_domain import ID, Account, Deposit
+from rig_stores import Sharing, Snapshots
 
 KEEPING: dict[str, Any] = {"snapshot_strategy": SnapshotAfterN(1)}
 OTHER_ID = UUID(int=8)

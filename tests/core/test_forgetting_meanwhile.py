@@ -11,14 +11,8 @@ from interlock.errors import (
     ConcurrencyError,
     ReentrantCommandError,
 )
-from rig import (
-    ID,
-    Account,
-    Deposit,
-    Rig,
-    ended,
-    settled,
-)
+from rig import Rig, ended, settled
+from rig_domain import ID, Account, Deposit
 
 KEEPING: dict[str, Any] = {"snapshot_strategy": SnapshotAfterN(1)}
 

@@ -18,7 +18,9 @@ from interlock.application.aggregates import (
 )
 from interlock.backends import AggregateRecord
 from interlock.domain import Aggregate
-from rig import ID, Account, Deposit, Do, Rig, Sharing
+from rig import Rig
+from rig_domain import ID, Account, Deposit, Do
+from rig_stores import Sharing
 from test_faces import loaded_by
 
 

@@ -15,17 +15,9 @@ from interlock.application.aggregates import (
     SnapshotWhenReplayed,
 )
 from interlock.backends import AggregateRecord, RecordKey, Stamp
-from rig import (
-    ID,
-    Account,
-    Deposited,
-    DepositOnce,
-    Rig,
-    Sharing,
-    Snapshots,
-    settled,
-    snapshotting,
-)
+from rig import Rig, settled, snapshotting
+from rig_domain import ID, Account, Deposited, DepositOnce
+from rig_stores import Sharing, Snapshots
 
 
 def _emits(*amounts: int) -> Any:

@@ -8,7 +8,8 @@ import pytest
 
 from interlock._engine import state_records, write_back
 from interlock.application.aggregates import SnapshotAfterN
-from rig import Gate, Rig, ended, settled
+from rig import Rig, ended, settled
+from rig_stores import Gate
 
 EVERY = SnapshotAfterN(1)
 

@@ -9,14 +9,9 @@ from interlock._engine.reports import Reason, Source
 from interlock._model.aggregate import Aggregate
 from interlock._storage.codecs import Codec, JsonCodec, ZlibJsonCodec
 from kept_classes import EVERY, Lossy
-from rig import (
-    ID,
-    Cache,
-    Deposited,
-    Rig,
-    Sharing,
-    unharmed,
-)
+from rig import Rig, unharmed
+from rig_domain import ID, Deposited
+from rig_stores import Cache, Sharing
 
 
 class Remembering(JsonCodec):

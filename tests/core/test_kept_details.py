@@ -14,14 +14,9 @@ from interlock.application.aggregates import (
 )
 from interlock.routing import applies_event
 from kept_classes import EVERY, Line, Tangled
-from rig import (
-    ID,
-    Account,
-    Cache,
-    Deposited,
-    Rig,
-    Sharing,
-)
+from rig import Rig
+from rig_domain import ID, Account, Deposited
+from rig_stores import Cache, Sharing
 
 
 class TestDetails:

@@ -15,14 +15,9 @@ from interlock.application.aggregates import (
 from interlock.errors import EventApplyError, StateNotKeptError
 from interlock.routing import applies_event
 from kept_classes import EVERY, Bounded, Locked, Lossy
-from rig import (
-    ID,
-    Account,
-    Rig,
-    Snapshots,
-    settled,
-    unharmed,
-)
+from rig import Rig, settled, unharmed
+from rig_domain import ID, Account
+from rig_stores import Snapshots
 
 
 async def test_what_would_be_lost_is_named_counted_and_not_kept(

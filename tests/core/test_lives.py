@@ -11,7 +11,9 @@ import pytest
 
 from interlock.application.aggregates import SnapshotAfterN
 from interlock.errors import ConfigurationError
-from rig import ID, Account, Events, Gate, Rig, Scripted, ended, settled
+from rig import Rig, ended, settled
+from rig_domain import ID, Account
+from rig_stores import Events, Gate, Scripted
 
 SHORT = {"close_timeout": timedelta(milliseconds=40)}
 
@@ -211,7 +213,7 @@ FORKED = """
 import asyncio, os
 from uuid import UUID
 
-from rig import Account, Deposit
+from rig_domain import Account, Deposit
 from interlock.application import ApplicationBuilder
 from interlock.application.aggregates import SnapshotAfterN
 from interlock.errors import ConfigurationError

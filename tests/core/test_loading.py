@@ -17,7 +17,9 @@ from interlock.application.aggregates import (
     Trust,
 )
 from interlock.errors import VersionNotFoundError
-from rig import ID, Account, Cache, Rig, Sharing, snapshotting
+from rig import Rig, snapshotting
+from rig_domain import ID, Account
+from rig_stores import Cache, Sharing
 
 
 async def test_an_id_without_events_is_the_empty_aggregate() -> None:

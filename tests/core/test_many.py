@@ -19,7 +19,9 @@ from interlock.application.aggregates import (
 from interlock.errors import (
     ConfigurationError,
 )
-from rig import ID, Account, Events, Rig, ended
+from rig import Rig, ended
+from rig_domain import ID, Account
+from rig_stores import Events
 
 IDS = [UUID(int=number) for number in range(1, 8)]  # ID is the last of them
 

@@ -14,7 +14,9 @@ from interlock.errors import (
     EventApplyError,
     StreamTruncatedError,
 )
-from rig import ID, Account, Cache, Events, Rig, snapshotting, unharmed
+from rig import Rig, snapshotting, unharmed
+from rig_domain import ID, Account
+from rig_stores import Cache, Events
 
 IDS = [UUID(int=number) for number in range(1, 8)]  # ID is the last of them
 

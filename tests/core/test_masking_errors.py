@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from interlock.application import ApplicationBuilder, backend
-from rig import Account
+from rig_domain import Account
 from site_packages import Site, good, site_in
 
 PASSWORD = "hunter2/x"  # noqa: S105 an example

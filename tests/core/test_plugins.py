@@ -13,7 +13,8 @@ from interlock._plugins.specs import BackendKind, BackendReference, StrategyKind
 from interlock._storage.memory import InMemoryAggregateSnapshotStorageBackend
 from interlock.application import ApplicationBuilder, backend
 from interlock.errors import ConfigurationError, PluginError
-from rig import Account, unharmed
+from rig import unharmed
+from rig_domain import Account
 from site_packages import Site, good, site_in
 
 HOOK = "from interlock.backends import hookimpl\n@hookimpl\ndef interlock_register_backends():\n"

@@ -7,7 +7,9 @@ import pytest
 from interlock.application.aggregates import NullAggregateSnapshotStorageBackend, Replay
 from interlock.backends import Scope
 from interlock.errors import BackendUnavailableError, ConfigurationError
-from rig import ID, Deposit, Rig, Sharing, Snapshots, snapshotting
+from rig import Rig, snapshotting
+from rig_domain import ID, Deposit
+from rig_stores import Sharing, Snapshots
 
 
 class Failing(Snapshots):

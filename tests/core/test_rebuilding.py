@@ -18,7 +18,9 @@ from interlock.errors import (
     StreamTruncatedError,
     VersionNotFoundError,
 )
-from rig import ID, Account, Events, Rig, ended, unharmed
+from rig import Rig, ended, unharmed
+from rig_domain import ID, Account
+from rig_stores import Events
 
 OTHER = UUID(int=8)
 

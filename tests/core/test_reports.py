@@ -9,7 +9,8 @@ import pytest
 from interlock._engine import load_context
 from interlock._engine.reports import LoadReport, Miss, Reason, Reporting, Source
 from interlock.application.aggregates import FastForward, SnapshotAfterN, Trust
-from rig import ID, Rig, unharmed
+from rig import Rig, unharmed
+from rig_domain import ID
 
 
 async def test_a_report_tells_baseline_misses_and_events_folded() -> None:

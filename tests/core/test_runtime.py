@@ -13,12 +13,8 @@ from interlock.errors import (
     UnknownCommandError,
     VersionNotFoundError,
 )
-from rig import (
-    ID,
-    Account,
-    Deposit,
-    Rig,
-)
+from rig import Rig
+from rig_domain import ID, Account, Deposit
 
 
 def nested(levels: int) -> list[Any]:

@@ -9,14 +9,8 @@ from interlock.errors import (
     EventApplyError,
 )
 from interlock.routing import applies_event
-from rig import (
-    ID,
-    Account,
-    Deposit,
-    Deposited,
-    Rig,
-    unharmed,
-)
+from rig import Rig, unharmed
+from rig_domain import ID, Account, Deposit, Deposited
 
 
 async def test_events_are_those_asked_for_decoded() -> None:

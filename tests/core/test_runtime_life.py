@@ -11,20 +11,9 @@ from interlock.errors import (
     BackendUnavailableError,
     ConfigurationError,
 )
-from rig import (
-    ID,
-    Account,
-    Cache,
-    Deposit,
-    Deposited,
-    Events,
-    Gate,
-    Rig,
-    Scripted,
-    ended,
-    settled,
-    unharmed,
-)
+from rig import Rig, ended, settled, unharmed
+from rig_domain import ID, Account, Deposit, Deposited
+from rig_stores import Cache, Events, Gate, Scripted
 
 
 class Opened(Scripted):

@@ -12,7 +12,8 @@ from interlock._storage.records import AggregateRecord
 from interlock.application.aggregates import FastForward, NeverCache, Replay, SnapshotAfterN
 from interlock.domain import ConcurrencyError
 from interlock.errors import BackendUnavailableError
-from rig import ID, Account, Deposit, Deposited, DepositOnce, Rig, unharmed
+from rig import Rig, unharmed
+from rig_domain import ID, Account, Deposit, Deposited, DepositOnce
 
 Action = Callable[[Account], Any]
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from rig import Account, Deposited, Rig, settled
+from rig import Rig, settled
+from rig_domain import Account, Deposited
 
 
 class TestCancellation:

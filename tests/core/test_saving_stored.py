@@ -8,7 +8,8 @@ import pytest
 
 from interlock.application.aggregates import Replay
 from interlock.errors import BackendUnavailableError, InterlockError
-from rig import ID, Account, Deposit, Deposited, Rig, snapshotting, unharmed
+from rig import Rig, snapshotting, unharmed
+from rig_domain import ID, Account, Deposit, Deposited
 
 Action = Callable[[Account], Any]
 

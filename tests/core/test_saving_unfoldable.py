@@ -1,6 +1,7 @@
 """A commit stands even if its state can't be folded."""
 
-from rig import Account, Deposited, Rig, unharmed
+from rig import Rig, unharmed
+from rig_domain import Account, Deposited
 
 
 class Fickle(Account):

@@ -19,7 +19,9 @@ from interlock.errors import (
     UnknownEventError,
     VersionNotFoundError,
 )
-from rig import ID, Account, Deposited, Events, Rig, ended, snapshotting
+from rig import Rig, ended, snapshotting
+from rig_domain import ID, Account, Deposited
+from rig_stores import Events
 
 
 @pytest.mark.parametrize("to", [0, 1])

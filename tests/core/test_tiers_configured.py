@@ -13,7 +13,9 @@ from interlock.application.aggregates import (
     TieredAggregateCacheBackend,
 )
 from interlock.errors import ConfigurationError
-from rig import Account, Cache, Rig, Sharing
+from rig import Rig
+from rig_domain import Account
+from rig_stores import Cache, Sharing
 from tiers_rig import Shared
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from interlock.domain import ConcurrencyError
 from interlock.errors import ReentrantCommandError
-from rig import ID, Account, Deposit, Deposited, Do, Gate, Rig, settled, unharmed
+from rig import Rig, settled, unharmed
+from rig_domain import ID, Account, Deposit, Deposited, Do
+from rig_stores import Gate
 
 OTHER_ID = UUID(int=8)
 

@@ -10,7 +10,9 @@ import pytest
 
 from interlock import ApplicationBuilder
 from interlock.application.aggregates import SnapshotAfterN
-from rig import Account, Rig, Snapshots
+from rig import Rig
+from rig_domain import Account
+from rig_stores import Snapshots
 
 EVERY = SnapshotAfterN(1)
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "how-a-load-works.md"

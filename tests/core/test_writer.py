@@ -9,7 +9,9 @@ from interlock._engine.reports import Reason, Reporting, Source
 from interlock._engine.snapshot_queue import SnapshotQueue
 from interlock._storage.records import AggregateRecord, RecordKey
 from interlock.errors import BackendUnavailableError
-from rig import ID, Rig, Snapshots, ended, settled, snapshotting
+from rig import Rig, ended, settled, snapshotting
+from rig_domain import ID
+from rig_stores import Snapshots
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

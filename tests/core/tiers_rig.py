@@ -9,7 +9,9 @@ from interlock.application.aggregates import (
     TieredAggregateCacheBackend,
 )
 from interlock.backends import AggregateRecord, RecordKey
-from rig import ID, Cache, Clock
+from rig import Clock
+from rig_domain import ID
+from rig_stores import Cache
 
 KEY = RecordKey("default", 0, "Account", ID, "1")
 

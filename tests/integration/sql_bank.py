@@ -16,7 +16,7 @@ from interlock.application.aggregates import (
     SnapshotAfterN,
 )
 from interlock.domain import Aggregate
-from rig import Account, Deposit, Deposited, Do
+from rig_domain import Account, Deposit, Deposited, Do
 from sql_rig import Place, ask, linked
 
 ID = UUID(int=7)

@@ -10,7 +10,8 @@ from interlock.application import LoadReport
 from interlock.application.aggregates import MaxAge, SnapshotAfterTime
 from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
-from rig import Account, Clock
+from rig import Clock
+from rig_domain import Account
 from sql_bank import ID, application, assert_as_replayed, deposit
 from sql_rig import Place, dropped, everywhere, made
 

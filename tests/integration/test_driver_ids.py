@@ -10,7 +10,8 @@ from interlock import PlainUUID
 from interlock.application.aggregates import AlwaysCache, SnapshotAfterN
 from interlock.domain import Aggregate
 from interlock.routing import applies_event
-from rig import ID, Account, Deposit, Rig
+from rig import Rig
+from rig_domain import ID, Account, Deposit
 
 ROW_ID = pgproto.UUID(str(ID))
 

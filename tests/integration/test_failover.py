@@ -11,7 +11,7 @@ import pytest
 from interlock._engine.reports import Reason, Source
 from interlock.application import Application, ApplicationBuilder, LoadReport, backend
 from interlock.application.aggregates import AlwaysCache, FastForward, SnapshotAfterN, Trust
-from rig import Account, Do
+from rig_domain import Account, Do
 from sql_bank import application, assert_as_replayed, deposit, grown, stored, until
 from sql_proxy import Proxy
 from sql_rig import Place, ask, linked

@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from interlock.application import backend
 from interlock.domain import Aggregate
 from kinds.ways import entry_points_once
-from law.faults import READ_FAULTS, Faults, RecordCache, RecordSnapshots
-from law.steps import Plan, Step, histories, plans
+from law.calls import Plan, Step
+from law.fault_lists import READ_FAULTS, Faults
+from law.faults import RecordCache, RecordSnapshots
+from law.steps import histories, plans
 from law.world import TYPES, World
 
 AT_LEAST = 10

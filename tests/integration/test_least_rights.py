@@ -12,7 +12,7 @@ from interlock.application import Application
 from interlock.application.aggregates import Replay
 from interlock.errors import BackendUnavailableError, InterlockError
 from pages import ROOT, blocks
-from rig import Account
+from rig_domain import Account
 from sql_bank import ID, application, assert_as_replayed, deposit
 from sql_rig import Place, dropped, made
 

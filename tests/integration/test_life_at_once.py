@@ -22,7 +22,7 @@ from interlock.application.aggregates import (
     Trust,
 )
 from interlock.errors import ConcurrencyError, VersionNotFoundError
-from rig import Account, Deposit
+from rig_domain import Account, Deposit
 from sql_bank import application, assert_as_replayed, stored
 from sql_rig import Place, dropped, everywhere, made
 

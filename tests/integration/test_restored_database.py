@@ -7,7 +7,7 @@ import pytest
 
 from interlock.application import Application
 from interlock.application.aggregates import FastForward
-from rig import Account, Do
+from rig_domain import Account, Do
 from sql_bank import ID, application, assert_as_replayed, deposit, stored
 from sql_rig import Place, ask, dropped, everywhere, linked, made
 from sql_servers import OwnPostgreSQL

@@ -31,9 +31,11 @@ from verdicts import OWN
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
 _LISTS = (
-    *("values", "loading", "baselines", "saving", "keeping", "wiring", "tiers"),
-    *("many", "forgetting", "rebuilding", "shown", "configuring", "ids", "annotations"),
-    *("revisions", "locks", "comparing", "closed", "fidelity", "kept", "drivers"),
+    *("values", "stores", "loading", "known_heads", "flights", "baselines", "outages", "saving"),
+    *("appending", "keeping", "wiring", "tiers", "many", "forgetting", "rebuilding", "shown"),
+    *("configuring", "ids", "annotations", "revisions", "locks", "comparing"),
+    *("comparing_objects", "comparing_sharing", "closed", "open_types", "fidelity"),
+    *("fidelity_declared", "fidelity_events", "kept", "drivers"),
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2

@@ -21,8 +21,8 @@ from interlock.domain import Aggregate, Command
 from interlock.routing import applies_event, handles_command
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
+from sql_galera import GaleraNode, own_galera
 from sql_rig import ask, linked
-from sql_servers import GaleraNode, own_galera
 
 Events = Callable[..., Sequence[StoredEvent]]
 ROUNDS = 1_000

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from signal import Signals
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ def _binary(name: str) -> str | None:
     return shutil.which(name, path=path)
 
 
-def _needed(server: str, binary: str) -> None:
+def require_binary(server: str, binary: str) -> None:
     """Skip the test where the server isn't installed, or fail it where it has to be."""
     if _binary(binary) is None and not Path(binary).is_file():
         is_required = server in os.environ.get("INTERLOCK_REQUIRE", "").split(",")
@@ -31,7 +31,7 @@ _FOR_AUTHORITIES = ("-addext", "keyUsage=critical,keyCertSign")
 _SUBJECT = ("-subj", "/CN=localhost")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -48,7 +48,7 @@ class OwnServer:
             self.user = user
             found = pwd.getpwnam(user)
             os.chown(folder, found.pw_uid, found.pw_gid)
-        self.port = _free_port()
+        self.port = free_port()
 
     def certified(self) -> None:
         """Make an authority, and a certificate of its for localhost: ca.crt, own.crt, own.key."""
@@ -128,7 +128,7 @@ class OwnPostgreSQL(OwnServer):
 @contextmanager
 def own_postgresql(*, follows: OwnPostgreSQL | None = None) -> Iterator[OwnPostgreSQL]:
     """A running server; the test is skipped where PostgreSQL isn't installed."""
-    _needed("postgresql", "initdb")
+    require_binary("postgresql", "initdb")
     with TemporaryDirectory(prefix="interlock-postgresql-") as name:
         server = OwnPostgreSQL(Path(name), follows)
         server.start()
@@ -210,7 +210,7 @@ class OwnMariaDB(OwnServer):
 @contextmanager
 def own_mariadb(*more: str) -> Iterator[OwnMariaDB]:
     """A running server with these options; the test is skipped where MariaDB isn't installed."""
-    _needed("mariadb", "mariadb-install-db")
+    require_binary("mariadb", "mariadb-install-db")
     with TemporaryDirectory(prefix="interlock-mariadb-") as name:
         server = OwnMariaDB(Path(name), *more)
         server.start()
@@ -218,55 +218,6 @@ def own_mariadb(*more: str) -> Iterator[OwnMariaDB]:
             yield server
         finally:
             server.stop()
-
-
-_PROVIDER = "/usr/lib/galera/libgalera_smm.so"
-
-
-class GaleraNode(OwnMariaDB):
-    """A node of a cluster; one that joins another gets its data from it."""
-
-    def __init__(self, folder: Path, joins: "GaleraNode | None" = None) -> None:
-        self._joins = joins
-        self.group = f"127.0.0.1:{_free_port()}"
-        missed, whole = (f"127.0.0.1:{_free_port()}" for _ in range(2))  # what it asks others for
-        provider = f"gmcast.listen_addr=tcp://{self.group};ist.recv_addr={missed};gcache.size=16M"
-        super().__init__(
-            folder,
-            "--binlog-format=ROW",
-            "--innodb-autoinc-lock-mode=2",
-            "--innodb-buffer-pool-size=32M",
-            "--innodb-flush-log-at-trx-commit=0",
-            "--wsrep-on=ON",
-            f"--wsrep-provider={_PROVIDER}",
-            f"--wsrep-provider-options={provider}",
-            f"--wsrep-cluster-address=gcomm://{joins.group if joins else ''}",
-            f"--wsrep-node-address={self.group}",
-            "--wsrep-sst-method=rsync",
-            f"--wsrep-sst-receive-address={whole}",
-        )
-
-    def _install(self) -> None:
-        if self._joins is None:
-            super()._install()
-        else:
-            self.run("mkdir", str(self.data))
-
-
-@contextmanager
-def own_galera(count: int) -> Iterator[list[GaleraNode]]:
-    """A cluster of so many nodes; the test is skipped where Galera isn't installed."""
-    for binary in (_PROVIDER, "mariadbd", "rsync"):
-        _needed("galera", binary)
-    with ExitStack() as stack:
-        nodes: list[GaleraNode] = []
-        for _ in range(count):
-            folder = stack.enter_context(TemporaryDirectory(prefix="interlock-galera-"))
-            node = GaleraNode(Path(folder), nodes[0] if nodes else None)
-            stack.callback(node.stop)
-            node.start()
-            nodes.append(node)
-        yield nodes
 
 
 class OwnPgBouncer(OwnServer):
@@ -316,7 +267,7 @@ class OwnPgBouncer(OwnServer):
 @contextmanager
 def own_pgbouncer(server: OwnPostgreSQL, mode: str, *more: str) -> Iterator[OwnPgBouncer]:
     """A running pooler; the test is skipped where PgBouncer isn't installed."""
-    _needed("pgbouncer", "pgbouncer")
+    require_binary("pgbouncer", "pgbouncer")
     with (
         TemporaryDirectory(prefix="interlock-pgbouncer-") as name,
         OwnPgBouncer(Path(name), server, mode, *more).running() as pooler,

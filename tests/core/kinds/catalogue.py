@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Iterable, Mapping
 
-from kinds import aliases, classes, containers, functions, metadata, scalars, states, words
+from kinds import aliases, classes, containers, functions, metadata, scalars, states, times, words
 from kinds.metadata import MetadataRow, metadata_verdict
 from kinds.rows import NOT_ASKED, Row
 from kinds.trial import Verdict, event_verdict, state_verdict
@@ -13,8 +13,8 @@ GROUPS: Mapping[str, tuple[Row, ...]] = {
     "numbers": scalars.NUMBERS,
     "text": scalars.TEXTS,
     "enums": scalars.ENUMS,
-    "times": scalars.TIMES,
-    "secrets": scalars.SECRETS,
+    "times": times.TIMES,
+    "secrets": times.SECRETS,
     "containers": containers.CONTAINERS,
     "models": classes.MODELS,
     "unions": classes.UNIONS,

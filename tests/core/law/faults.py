@@ -4,17 +4,14 @@ A fault stays armed until a call comes that it can bite: a read can only be answ
 record where there is one. No fault forges a state with a right checksum.
 """
 
-import asyncio
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any
 from uuid import UUID
 
 from interlock._model.aggregate import origin_of, set_origin
-from interlock._storage.memory import InMemoryEventStore
 from interlock.application.aggregates import (
     AggregateCacheBackend,
     AggregateSnapshotStorageBackend,
@@ -23,139 +20,12 @@ from interlock.application.aggregates import (
 )
 from interlock.backends import (
     AggregateRecord,
-    EventRow,
     RecordKey,
-    SnapshotStore,
     Stamp,
-    StoredEvent,
 )
-from interlock.domain import Aggregate, ConcurrencyError
-from interlock.errors import BackendUnavailableError, RecordUnusableError
-
-T = TypeVar("T")
-Subject = tuple[str, UUID]
-
-READ_FAULTS = ("fails", "missing", "stale", "foreign", "corrupt", "other-revision", "ghost")
-PUT_FAULTS = ("put-fails", "put-fails-late", "put-dropped", "put-lags")
-REMOVE_FAULTS = ("remove-fails",)
-APPEND_FAULTS = ("lost-before", "lost-after", "lost-late", "refused", "unreachable")
-STREAM_FAULTS = ("read-fails", "read-breaks")
-INTRUSIONS = ("written-before-append", "written-before-read", "written-after-read")
-FAILURES = (
-    lambda: OSError("the server is down"),
-    lambda: TimeoutError("the driver waited long enough"),
-    lambda: BackendUnavailableError("not now"),
-    lambda: KeyError("a bug in a driver"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Kept(Generic[T]):
-    """Something that a store was given once."""
-
-    version: int
-    value: T
-
-
-class Faults(Generic[T]):
-    """What is armed on one store of states, and what that store was ever given.
-
-    `lost` holds what was given for a stream that was then restored: ahead of it, or of another
-    branch.
-    """
-
-    def __init__(self, where: str, bites: Counter[str], turns: int) -> None:
-        self.where = where
-        self.bites = bites
-        self.turns = turns
-        self.failed = 0
-        self.taken = 0
-        self.haunted: set[Subject] = set()
-        self.kept: defaultdict[Subject, list[Kept[T]]] = defaultdict(list)
-        self.lost: defaultdict[Subject, list[Kept[T]]] = defaultdict(list)
-        self._armed: list[str] = []
-        self._lagging: list[tuple[Subject, Callable[[], Awaitable[None]]]] = []
-        self.calls = 0
-        self._stubborn = 0  # so many removals fail as well
-
-    def arm(self, fault: str) -> None:
-        if fault not in self._armed:
-            self._armed.append(fault)
-
-    def takes(self, fault: str) -> bool:
-        if fault not in self._armed:
-            return False
-        self._armed.remove(fault)
-        self.taken += 1
-        self.bites[f"{self.where} {fault}"] += 1
-        return True
-
-    def restored(self, subject: Subject, version: int) -> None:
-        """The stream ends at this version again, or there is none, at 0."""
-        kept = self.kept[subject]
-        self.lost[subject] += [one for one in kept if one.version > version]
-        self.kept[subject] = [one for one in kept if one.version <= version]
-        self._lagging = [late for late in self._lagging if late[0] != subject]
-
-    async def begin(self, fault: str) -> None:
-        """What happens at the start of a call: turns pass, lagging puts arrive, or it fails."""
-        for _ in range(self.turns):
-            await asyncio.sleep(0)
-        self.calls += 1
-        if self._lagging and self.calls % 2 == 0:
-            _, arrive = self._lagging.pop(0)
-            await arrive()
-        if fault == "remove-fails" and self._stubborn:
-            self._stubborn -= 1
-            self.fail()
-        if self.takes(fault):
-            self._stubborn = 12 if fault == "remove-fails" else 0
-            self.fail()
-
-    def fail(self) -> None:
-        self.failed += 1
-        failure = FAILURES[self.failed % len(FAILURES)]()
-        raise failure
-
-    def lag(self, subject: Subject, put: Callable[[], Awaitable[None]]) -> None:
-        self._lagging.append((subject, put))
-
-    def keep(self, subject: Subject, version: int, value: T) -> None:
-        self.kept[subject].append(Kept(version, value))
-
-    def answer(
-        self, subject: Subject, found: Kept[T] | None, bound: int | None
-    ) -> tuple[str, T | None]:
-        """Which read fault bites, and what it answers with; "" for the honest answer."""
-        for fault in list(self._armed):
-            answer = self._tried(fault, subject, found, bound)
-            if answer is not None and self.takes(fault):
-                return fault, answer.value
-        if found is not None and "missing" in self._armed and self.takes("missing"):
-            return "missing", None
-        return "", None if found is None else found.value
-
-    def _tried(
-        self, fault: str, subject: Subject, found: Kept[T] | None, bound: int | None
-    ) -> Kept[T] | None:
-        if fault in ("corrupt", "other-revision"):
-            return found
-        if fault == "stale" and found is not None:
-            older = [one for one in self.kept[subject] if one.version < found.version]
-            return older[len(older) // 2] if older else None
-        if fault == "foreign":
-            others = [one for key, kept in self.kept.items() if key != subject for one in kept[-1:]]
-            return others[-1] if others else None
-        if fault == "ghost":
-            ghosts = [one for one in self.lost[subject] if bound is None or one.version <= bound]
-            if ghosts:
-                self.haunted.add(subject)
-                return ghosts[-1]
-        return None
-
-
-def _subject(key: RecordKey) -> Subject:
-    return key.aggregate_type, key.aggregate_id
+from interlock.domain import Aggregate
+from interlock.errors import RecordUnusableError
+from law.fault_lists import Faults, Kept, _subject
 
 
 def _from_blob(fault: str, record: AggregateRecord, count: int) -> AggregateRecord:
@@ -341,134 +211,3 @@ class Plain(AggregateCacheBackend, AggregateSnapshotStorageBackend):
 
     def evict(self) -> None:
         self._rows.clear()
-
-
-class Events(InMemoryEventStore):
-    """Small chunks, turns between them, and other writers that come at the worst moment."""
-
-    def __init__(self, bites: Counter[str], turns: int, chunk: int, *, reads_ahead: bool) -> None:
-        super().__init__()
-        self.bites = bites
-        self.reads_ahead = reads_ahead
-        self.turns = turns
-        self.chunk = chunk
-        self.failed = 0
-        self.intrude: Callable[[Subject], bool] = lambda _: False
-        self.dawdle: Callable[[], None] = lambda: None
-        self._armed: list[str] = []
-        self._unreachable = 0
-        self._landing: tuple[Sequence[StoredEvent], tuple[int, UUID] | None] | None = None
-
-    def arm(self, fault: str) -> None:
-        if fault not in self._armed:
-            self._armed.append(fault)
-
-    def _takes(self, fault: str) -> bool:
-        if fault not in self._armed:
-            return False
-        self._armed.remove(fault)
-        self.bites[f"events {fault}"] += 1
-        self.failed += 1
-        return True
-
-    def _fail(self) -> None:
-        failure = FAILURES[self.failed % len(FAILURES)]()
-        raise failure
-
-    def _intrude(self, when: str, subject: Subject) -> bool:
-        if when in self._armed and self.intrude(subject):
-            self._armed.remove(when)
-            self.bites[f"events {when}"] += 1
-            return True
-        return False
-
-    async def append(
-        self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
-    ) -> None:
-        await self._turn()
-        self._intrude("written-before-append", (events[0].aggregate_type, events[0].aggregate_id))
-        if self._takes("refused"):
-            raise BackendUnavailableError("the disk is full", nothing_done=True)
-        if self._takes("lost-before"):
-            self._fail()
-        if self._takes("lost-late"):
-            self._landing = (events, after)  # under way still, when the caller hears of a failure
-            self._fail()
-        if self._landing is not None:
-            landing, self._landing = self._landing, None
-            with suppress(ConcurrencyError):
-                await super().append(landing[0], after=landing[1])
-        await super().append(events, after=after)
-        await self._turn()
-        if self._takes("lost-after"):
-            self._fail()
-        if self._takes("unreachable"):
-            self._unreachable = 4
-            self._fail()
-
-    async def read_many(
-        self, aggregate_type: str, first: Mapping[UUID, int]
-    ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
-        for aggregate_id, version in first.items():
-            async for rows in self.read(aggregate_type, aggregate_id, first=version):
-                yield aggregate_id, rows
-
-    async def read(
-        self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
-    ) -> AsyncIterator[Sequence[EventRow]]:
-        await self._turn()
-        if self._unreachable:
-            self._unreachable -= 1
-            self.failed += 1
-            self._fail()
-        if self._takes("read-fails"):
-            self._fail()
-        self._intrude("written-before-read", (aggregate_type, aggregate_id))
-        rows = self.rows((aggregate_type, aggregate_id))[first - 1 if first else 0 : last]
-        for start in range(0, len(rows), self.chunk):
-            if start and self._takes("read-breaks"):
-                self._fail()
-            yield rows[start : start + self.chunk]
-            await self._turn()
-        if self._intrude("written-after-read", (aggregate_type, aggregate_id)):
-            self.dawdle()
-
-    def keeps_beside(self, snapshots: SnapshotStore) -> bool:
-        return self.reads_ahead
-
-    async def read_from_snapshot(
-        self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
-    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
-        record = await snapshots.read(key, last)
-        first = 1 if record is None else max(record.version, 1)
-        chunks = self.read(key.aggregate_type, key.aggregate_id, first=first, last=last)
-        rows = await anext(chunks, None)
-        self.bites["events read ahead"] += 1
-        return record, _resumed(rows, chunks)
-
-    def rows(self, subject: Subject) -> list[EventRow]:
-        return list(self._streams.get(subject, ()))
-
-    def restore(self, subject: Subject, version: int) -> None:
-        """As it was in a backup."""
-        self._landing = None
-        stream = self._streams.pop(subject, [])[:version]
-        if stream:
-            self._streams[subject] = stream
-
-    def write(self, subject: Subject, rows: Sequence[EventRow]) -> None:
-        """As another process appends."""
-        self._streams.setdefault(subject, []).extend(rows)
-
-    async def _turn(self) -> None:
-        for _ in range(self.turns):
-            await asyncio.sleep(0)
-
-
-async def _resumed(
-    rows: Sequence[EventRow] | None, chunks: AsyncIterator[Sequence[EventRow]]
-) -> AsyncIterator[Sequence[EventRow]]:
-    if rows is not None:
-        yield rows
-        async for more in chunks:
-            yield more

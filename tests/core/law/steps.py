@@ -1,15 +1,10 @@
 """What may happen: commands, loads, faults, restores; drawn by Hypothesis."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
-from typing import Any, Literal
-from uuid import UUID
+from datetime import timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
-from interlock._model.strategies import Freshness
 from interlock.application.aggregates import (
     AllOf,
     AlwaysCache,
@@ -17,10 +12,8 @@ from interlock.application.aggregates import (
     CacheAfterVersion,
     CacheWhen,
     FastForward,
-    MaxAge,
     NeverCache,
     NeverSnapshot,
-    Replay,
     SnapshotAfterN,
     SnapshotAfterTime,
     SnapshotOnEvent,
@@ -28,247 +21,47 @@ from interlock.application.aggregates import (
     SnapshotWhenReplayed,
     Trust,
 )
-from interlock.domain import Aggregate, Command
-from law import domain, faults
-
-IDS = (UUID(int=1), UUID(int=2))
-Kind = Literal["records", "json", "objects"]
-Subject = tuple[type[Aggregate], UUID]
-Where = Literal["cache", "snapshots", "events"]
-CONSULTING = (Trust(), MaxAge(timedelta(seconds=10)), FastForward(), FastForward())
-
-
-@dataclass(frozen=True)
-class Setup:
-    """How one process loads and keeps."""
-
-    snapshot_strategy: Any
-    cache_strategy: Any
-    freshness: Freshness
-    codec: str
-    on_unavailable: Literal["replay", "fail"]
-    replay_limit: int | None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What two processes consist of."""
-
-    setups: tuple[Setup, Setup]
-    cache: Kind
-    snapshots: Kind
-    is_cache_shared: bool
-    timeout: timedelta | None
-    turns: int
-    chunk: int
-    keep: int
-    reads_ahead: bool
-
-
-@dataclass(frozen=True)
-class Dispatch:
-    process: int
-    command: Command[Any]
-
-
-@dataclass(frozen=True)
-class Load:
-    """`freshness` None is the registered one; `version` counts from the head, which is 0."""
-
-    process: int
-    subject: Subject
-    freshness: Freshness | None = None
-    version: int | None = None
-
-
-@dataclass(frozen=True)
-class LoadMany:
-    """Of one type, at once; an id may be named twice."""
-
-    process: int
-    cls: type[Aggregate]
-    ids: tuple[UUID, ...]
-    freshness: Freshness | None = None
-
-
-@dataclass(frozen=True)
-class Events:
-    process: int
-    subject: Subject
-
-
-@dataclass(frozen=True)
-class Forget:
-    """What is derived; nobody notices."""
-
-    process: int
-    subject: Subject
-
-
-Call = Dispatch | Load | LoadMany | Events | Forget
-
-
-@dataclass(frozen=True)
-class Together:
-    """Calls that are under way at the same time; each begins so many loop turns late."""
-
-    calls: tuple[Call, ...]
-    delays: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Outside:
-    """A writer that isn't one of the two processes."""
-
-    commands: tuple[Command[Any], ...]
-
-
-@dataclass(frozen=True)
-class Restore:
-    """The stream ends this much earlier; then another branch grows."""
-
-    subject: Subject
-    loses: int
-    commands: tuple[Command[Any], ...]
-
-
-@dataclass(frozen=True)
-class Arm:
-    where: Where
-    fault: str
-
-
-@dataclass(frozen=True)
-class Wait:
-    """The clock goes on, or jumps back by a year."""
-
-    seconds: int
-    jumps_back: bool = False
-
-
-@dataclass(frozen=True)
-class Evict:
-    where: Literal["cache", "snapshots"]
-
-
-@dataclass(frozen=True)
-class Restart:
-    process: int
-
-
-@dataclass(frozen=True)
-class ForgetAll:
-    """The events too."""
-
-    process: int
-    subject: Subject
-
-
-Step = Together | Outside | Restore | Arm | Wait | Evict | Restart | ForgetAll
-
-READS = (*faults.READ_FAULTS, "corrupt", "other-revision", "corrupt", "other-revision", "fails")
-AWKWARD = ("", "a", "b", "nul\0nul", '"quoted\\', "é \U0001f680", "\u2028line", " ")
-words = st.sampled_from(AWKWARD)
-ids = st.sampled_from((*[IDS[0]] * 5, IDS[1]))
-decimals = st.sampled_from(
-    [Decimal(text) for text in ("0", "1.10", "2.50", "1E+2", "-1", "-0.05", "1e-9", "12345678901")]
+from law import fault_lists
+from law.calls import (
+    CONSULTING,
+    IDS,
+    Arm,
+    Call,
+    Dispatch,
+    Evict,
+    ForgetAll,
+    Load,
+    Outside,
+    Plan,
+    Restart,
+    Restore,
+    Setup,
+    Step,
+    Together,
+    Wait,
+    Where,
 )
-moments = st.builds(
-    lambda zone, second: datetime(2030, 3, 31, 1, 30, second, second, tzinfo=zone),
-    st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-8))]),
-    st.integers(0, 59),
-)
-payments = st.one_of(
-    st.builds(domain.Card, number=words),
-    st.builds(domain.Cash, coins=st.lists(st.integers(-1, 2), max_size=2).map(tuple)),
-)
-posting: dict[str, st.SearchStrategy[Any]] = {
-    "aggregate_id": ids,
-    "text": words,
-    "amount": decimals,
-    "payment": payments,
-    "reference": st.one_of(st.none(), st.integers(0, 3), words),
-    "times": st.integers(1, 4),
-}
-ledger_commands = st.one_of(
-    st.builds(domain.Post, **posting),
-    st.builds(domain.PostLater, **posting, turns=st.integers(1, 4)),
-    st.builds(domain.Tag, aggregate_id=ids, tags=st.lists(words, max_size=3)),
-    st.builds(domain.Meddle, aggregate_id=ids, keeps=st.booleans()),
-    st.builds(domain.Describe, aggregate_id=ids, turns=st.integers(0, 3), raises=st.booleans()),
-    st.one_of(
-        st.builds(domain.Open, aggregate_id=ids, owner=words, at=moments),
-        st.builds(domain.PostOnce, **posting),
-        st.builds(domain.PostAndRaise, aggregate_id=ids, text=words),
-        st.builds(domain.Poison, aggregate_id=ids, text=words),
-    ),
-)
-medals = st.builds(domain.Medal, name=words, weight=decimals, kind=st.sampled_from(["gold", "tin"]))
-badge_commands = st.one_of(
-    st.builds(
-        domain.Award, aggregate_id=ids, medal=medals, points=st.integers(0, 5), until=moments
-    ),
-    st.builds(domain.Spend, aggregate_id=ids, points=st.integers(1, 4), at_once=st.integers(1, 3)),
-    st.builds(domain.Show, aggregate_id=ids, raises=st.booleans()),
-)
-questions = st.one_of(
-    st.builds(domain.Describe, aggregate_id=ids, turns=st.integers(0, 3), raises=st.booleans()),
-    st.builds(domain.Meddle, aggregate_id=ids, keeps=st.booleans()),
-    st.builds(domain.Show, aggregate_id=ids, raises=st.booleans()),
-)
-commands = st.one_of(ledger_commands, ledger_commands, badge_commands)
-writing_ledger = st.one_of(
-    st.builds(domain.Post, **posting),
-    st.builds(domain.Tag, aggregate_id=ids, tags=st.lists(words, max_size=2)),
-)
-writing_badge = st.builds(
-    domain.Award, aggregate_id=ids, medal=medals, points=st.integers(0, 5), until=moments
-)
-writing = st.one_of(writing_ledger, writing_ledger, writing_badge)
-writing_of: dict[type[Aggregate], st.SearchStrategy[Command[Any]]] = {
-    domain.Ledger: writing_ledger,
-    domain.Badge: writing_badge,
-}
-question_of: dict[type[Aggregate], Callable[..., Command[Any]]] = {
-    domain.Ledger: domain.Describe,
-    domain.Badge: domain.Show,
-}
-types: list[type[Aggregate]] = [domain.Ledger, domain.Ledger, domain.Ledger, domain.Badge]
-subjects: st.SearchStrategy[Subject] = st.tuples(st.sampled_from(types), ids)
-freshnesses = st.sampled_from(
-    [
-        Trust(),
-        Trust(),
-        MaxAge(timedelta(seconds=10)),
-        MaxAge(timedelta(seconds=10)),
-        MaxAge(timedelta(seconds=100)),
-        FastForward(),
-        FastForward(),
-        Replay(),
-    ]
-)
-processes = st.integers(0, 1)
-dispatches = st.builds(Dispatch, processes, commands)
-loads = st.one_of(
-    st.builds(Load, processes, subjects, st.one_of(st.none(), freshnesses)),
-    st.builds(Load, processes, subjects, freshnesses),
-    st.builds(Load, processes, subjects, st.none(), st.integers(-1, 6)),
-)
-many = st.builds(
-    LoadMany,
+from law.drawn_calls import (
+    calls,
+    freshnesses,
+    many,
+    outside,
     processes,
-    st.sampled_from(types),
-    st.lists(ids, min_size=2, max_size=4).map(tuple),
-    st.one_of(st.none(), freshnesses),
+    question_of,
+    questions,
+    subjects,
+    writing,
+    writing_of,
 )
-calls = st.one_of(
-    dispatches,
-    loads,
-    dispatches,
-    st.one_of(loads, many),
-    st.one_of(st.builds(Events, processes, subjects), st.builds(Forget, processes, subjects)),
+
+READS = (
+    *fault_lists.READ_FAULTS,
+    "corrupt",
+    "other-revision",
+    "corrupt",
+    "other-revision",
+    "fails",
 )
-outside = st.builds(Outside, st.lists(writing, min_size=1, max_size=2).map(tuple))
 
 
 def alone(call: Call) -> Together:
@@ -296,19 +89,19 @@ race = st.builds(
 cache_bites = st.one_of(
     scenario(write, arms("cache", *READS), st.one_of(consult, decide)),
     scenario(write, write, arms("cache", "stale"), st.one_of(consult, decide)),
-    scenario(arms("cache", *faults.PUT_FAULTS), write, st.one_of(consult, any_call)),
+    scenario(arms("cache", *fault_lists.PUT_FAULTS), write, st.one_of(consult, any_call)),
     scenario(arms("cache", *READS), arms("cache", "remove-fails"), consult, decide),
 )
 snapshot_bites = st.one_of(
     scenario(write, forget, arms("snapshots", *READS), st.one_of(consult, decide)),
     scenario(write, write, forget, arms("snapshots", "stale", "foreign"), consult),
-    scenario(arms("snapshots", *faults.PUT_FAULTS), write, any_call, forget, any_call),
+    scenario(arms("snapshots", *fault_lists.PUT_FAULTS), write, any_call, forget, any_call),
 )
 event_bites = st.one_of(
-    scenario(arms("events", *faults.APPEND_FAULTS), write),
-    scenario(arms("events", *faults.APPEND_FAULTS), st.one_of(race, any_call)),
-    scenario(arms("events", *faults.STREAM_FAULTS), any_call, st.one_of(write, any_call)),
-    scenario(arms("events", *faults.INTRUSIONS), any_call, write),
+    scenario(arms("events", *fault_lists.APPEND_FAULTS), write),
+    scenario(arms("events", *fault_lists.APPEND_FAULTS), st.one_of(race, any_call)),
+    scenario(arms("events", *fault_lists.STREAM_FAULTS), any_call, st.one_of(write, any_call)),
+    scenario(arms("events", *fault_lists.INTRUSIONS), any_call, write),
 )
 restores = st.one_of(
     scenario(write, restore, st.one_of(consult, decide)),
@@ -400,12 +193,12 @@ scenarios = st.one_of(
     interludes,
 )
 THEMES: tuple[tuple[Where, tuple[str, ...]], ...] = (
-    ("cache", faults.READ_FAULTS),
-    ("cache", faults.PUT_FAULTS + faults.REMOVE_FAULTS),
-    ("snapshots", faults.READ_FAULTS),
-    ("snapshots", faults.PUT_FAULTS),
-    ("events", faults.APPEND_FAULTS),
-    ("events", faults.STREAM_FAULTS + faults.INTRUSIONS),
+    ("cache", fault_lists.READ_FAULTS),
+    ("cache", fault_lists.PUT_FAULTS + fault_lists.REMOVE_FAULTS),
+    ("snapshots", fault_lists.READ_FAULTS),
+    ("snapshots", fault_lists.PUT_FAULTS),
+    ("events", fault_lists.APPEND_FAULTS),
+    ("events", fault_lists.STREAM_FAULTS + fault_lists.INTRUSIONS),
 )
 
 
@@ -433,7 +226,7 @@ def provoked(draw: st.DrawFn, where: Where, among: tuple[str, ...]) -> tuple[Ste
         other = IDS[1] if subject[1] == IDS[0] else IDS[0]
         foreign = write.model_copy(update={"aggregate_id": other})
         before = (alone(Dispatch(process, foreign)), own)
-    elif where == "events" or fault in faults.PUT_FAULTS:
+    elif where == "events" or fault in fault_lists.PUT_FAULTS:
         return (*draw(st.sampled_from([(), before])), Arm(where, fault), own, call, next_call)
     forgets = (Evict("cache"),) if where == "snapshots" else ()
     return (*before, *forgets, Arm(where, fault), call, *forgets, next_call)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from interlock._plugins.catalogue import Catalogue
-from law import faults
-from law.steps import THEMES, Plan, Step, histories, plans
+from law import fault_lists
+from law.calls import Plan, Step
+from law.steps import THEMES, histories, plans
 from law.world import World
 from thorough import drawn
 
@@ -29,10 +30,13 @@ WANTED = (
     *(f"baseline {name}" for name in ("empty", "snapshot", "cache")),
     *(f"freshness {name}" for name in ("Trust", "MaxAge", "FastForward", "Replay", "version=")),
     *(f"answered by {name} alone" for name in ("Trust", "MaxAge")),
-    *(f"cache {name}" for name in faults.READ_FAULTS + faults.PUT_FAULTS + faults.REMOVE_FAULTS),
-    *(f"snapshots {name}" for name in faults.READ_FAULTS + faults.PUT_FAULTS),
-    *(f"events {name}" for name in faults.APPEND_FAULTS + faults.STREAM_FAULTS),
-    *(f"events {name}" for name in (*faults.INTRUSIONS, "restored", "read ahead")),
+    *(
+        f"cache {name}"
+        for name in fault_lists.READ_FAULTS + fault_lists.PUT_FAULTS + fault_lists.REMOVE_FAULTS
+    ),
+    *(f"snapshots {name}" for name in fault_lists.READ_FAULTS + fault_lists.PUT_FAULTS),
+    *(f"events {name}" for name in fault_lists.APPEND_FAULTS + fault_lists.STREAM_FAULTS),
+    *(f"events {name}" for name in (*fault_lists.INTRUSIONS, "restored", "read ahead")),
     *(
         f"{source} found {reason}"
         for source in ("cache", "snapshot")

@@ -9,28 +9,22 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from interlock._engine.reports import LoadReport, Reason
-from interlock.application import Application, ApplicationBuilder
-from interlock.application.aggregates import MaxAge, NeverCache, Replay, Trust
+from interlock.application import ApplicationBuilder
+from interlock.application.aggregates import NeverCache, Replay
 from interlock.backends import EventRow
-from interlock.domain import Aggregate, Command, ConcurrencyError
+from interlock.domain import Aggregate, Command
 from interlock.errors import (
-    AppendOutcomeUnknownError,
     BackendUnavailableError,
     ConfigurationError,
-    VersionNotFoundError,
 )
-from law import domain
-from law.faults import Events, Faults, Plain, RecordCache, RecordSnapshots, Subject
-from law.model import Plain as State
-from law.oracle import Decision, Event, decide, fold
-from law.plain import is_same, jsonable, plain
-from law.steps import (
+from law import badge, domain
+from law.answers import Check, vandalise
+from law.calls import (
     Arm,
     Call,
     Dispatch,
@@ -47,50 +41,17 @@ from law.steps import (
     Together,
     Wait,
 )
-from law.steps import Events as ReadEvents
+from law.calls import Events as ReadEvents
+from law.fault_lists import Faults, Subject
+from law.faults import Plain, RecordCache, RecordSnapshots
+from law.faulty_events import Events
+from law.oracle import Decision, decide, fold
+from law.plain import jsonable, plain
+from law.run_state import UNANSWERED, BrokenError, Called, One, Process, Stream
 
-TYPES: tuple[type[Aggregate], ...] = (domain.Ledger, domain.Badge)
+TYPES: tuple[type[Aggregate], ...] = (domain.Ledger, badge.Badge)
 YEAR = timedelta(days=365)
 MOST_JUMPS = 9
-UNANSWERED = object()
-
-
-One = Dispatch | Load | ReadEvents | Forget
-
-
-class BrokenError(AssertionError):
-    """The law doesn't hold."""
-
-
-@dataclass
-class Stream:
-    """What the oracle knows of one stream. `born[n]` is the true time of version n's append."""
-
-    events: list[Event] = field(default_factory=list)
-    ids: list[bytes] = field(default_factory=list)
-    born: list[timedelta] = field(default_factory=list)
-    accepted: dict[UUID, tuple[Any, int]] = field(default_factory=dict)
-    ghosts: list[State] = field(default_factory=list)
-
-
-@dataclass
-class Process:
-    app: Application
-    reports: list[LoadReport]
-    floor: Counter[Subject]
-
-
-@dataclass
-class _Called:
-    """A call, what was known when it began, and its answer."""
-
-    call: One
-    delay: int
-    subject: Subject = ("", UUID(int=0))
-    begin: int = 0
-    began: timedelta = timedelta(0)
-    floor: Counter[Subject] = field(default_factory=Counter)
-    answer: Any = UNANSWERED
 
 
 class World:
@@ -134,7 +95,7 @@ class World:
 
     def _subjects(self) -> Iterator[tuple[type[Aggregate], UUID]]:
         for name, aggregate_id in self.streams:
-            yield getattr(domain, name), aggregate_id
+            yield next(cls for cls in TYPES if cls.__name__ == name), aggregate_id
 
     async def _take(self, step: Step) -> None:
         match step:
@@ -209,7 +170,7 @@ class World:
         return Process(app, reports, Counter())
 
     def _subject(self, command: Command[Any]) -> Subject:
-        name = "Badge" if isinstance(command, domain.Award | domain.Spend | domain.Show) else ""
+        name = "Badge" if isinstance(command, badge.Award | badge.Spend | badge.Show) else ""
         return name or "Ledger", command.aggregate_id
 
     def _write(self, command: Command[Any]) -> bool:
@@ -241,10 +202,10 @@ class World:
 
     def _intrude(self, subject: Subject) -> bool:
         if subject[0] == "Badge":
-            medal = domain.Medal(name="intruder", weight="0.5")
+            medal = badge.Medal(name="intruder", weight="0.5")
             until = datetime(2031, 1, 1, tzinfo=UTC)
             return self._write(
-                domain.Award(aggregate_id=subject[1], medal=medal, points=1, until=until)
+                badge.Award(aggregate_id=subject[1], medal=medal, points=1, until=until)
             )
         return self._write(domain.Tag(aggregate_id=subject[1], tags=["intruder"]))
 
@@ -358,7 +319,7 @@ class World:
             one.haunted.clear()
         delays = (*together.delays, 0, 0, 0, 0)
         asked = [
-            [_Called(one, delay) for one in self._anew(call)]
+            [Called(one, delay) for one in self._anew(call)]
             for call, delay in zip(together.calls, delays, strict=False)
         ]
         await asyncio.gather(*(self._call(called) for called in asked))
@@ -370,9 +331,9 @@ class World:
         for called in (one for each in asked for one in each):
             if called.answer is UNANSWERED:
                 continue
-            _Check(self, called, bit)(called.call, called.answer)
+            Check(self, called, bit)(called.call, called.answer)
             if isinstance(called.answer, Aggregate):
-                _vandalise(called.answer)  # before the next answer is looked at
+                vandalise(called.answer)  # before the next answer is looked at
         self._note(sum(one.taken + one.failed for one in self.cache_faults) > taken)
 
     def _anew(self, call: Call) -> list[One]:
@@ -385,7 +346,7 @@ class World:
         self.commands[command.command_id] = command
         return [Dispatch(call.process, command)]
 
-    async def _call(self, many: "Sequence[_Called]") -> None:
+    async def _call(self, many: "Sequence[Called]") -> None:
         for _ in range(many[0].delay):
             await asyncio.sleep(0)
         for called in many:
@@ -401,7 +362,7 @@ class World:
             self._sync(called.subject)
             self._raise_floor(self.processes[called.call.process], called)
 
-    def _begin(self, called: "_Called") -> None:
+    def _begin(self, called: "Called") -> None:
         call = called.call
         if isinstance(call, Dispatch):
             called.subject = subject = self._subject(call.command)
@@ -411,7 +372,7 @@ class World:
         called.begin, called.began = len(self._stream(subject).events), self.now
         called.floor = Counter(self.processes[call.process].floor)
 
-    def _raise_floor(self, process: "Process", called: "_Called") -> None:
+    def _raise_floor(self, process: "Process", called: "Called") -> None:
         """What is known to be committed or returned from now on."""
         call, answer, subject, known = called.call, called.answer, called.subject, 0
         if isinstance(call, Dispatch) and not isinstance(answer, Exception):
@@ -480,150 +441,5 @@ class World:
             seen[f"{miss.source} found {miss.reason}"] += 1
 
 
-@dataclass
-class _Check:
-    """Holds one answer against the law."""
-
-    world: World
-    called: _Called
-    bit: list[int]
-
-    def __post_init__(self) -> None:
-        self.process, self.subject = self.called.call.process, self.called.subject
-        self.begin, self.floor = self.called.begin, self.called.floor
-
-    def __call__(self, call: One, answer: Any) -> None:
-        if isinstance(call, Dispatch):
-            self._dispatched(call.command, answer)
-        elif isinstance(call, Forget):
-            self._forgotten(call, answer)
-        elif isinstance(answer, BackendUnavailableError) and self._may_fail(call):
-            pass
-        elif isinstance(call, ReadEvents):
-            self._read(answer)
-        elif call.version is not None:
-            self._loaded_at(self._asked(call), answer)
-        else:
-            self._loaded(call, answer)
-
-    @property
-    def stream(self) -> Stream:
-        return self.world.streams[self.subject]
-
-    @property
-    def lengths(self) -> range:
-        return range(self.begin, len(self.stream.events) + 1)
-
-    def _forgotten(self, call: Forget, answer: Any) -> None:
-        if isinstance(answer, ConfigurationError):
-            self._demand(self.world.plan.snapshots != "records", call, answer)
-        elif isinstance(answer, BackendUnavailableError):
-            self._demand(any(self.bit), call, answer)
-        else:
-            self._demand(answer is None, call, answer)
-            self.world.seen["forgotten"] += 1
-
-    def _may_fail(self, call: One) -> bool:
-        """Whether a plain replay would have failed too, or the user asked for the failure."""
-        setup = self.world.plan.setups[self.process]
-        limits = setup.on_unavailable == "fail" or setup.replay_limit is not None
-        return bool(self.bit[0] or (self.bit[1] and limits))
-
-    def _dispatched(self, command: Command[Any], answer: Any) -> None:
-        accepted = self.stream.accepted.get(command.command_id)
-        if isinstance(answer, AppendOutcomeUnknownError) and self.bit[0]:
-            stand = [one.bytes in self.stream.ids for one in answer.event_ids]
-            self._demand(stand and all(stand) == any(stand) == bool(accepted), command, answer)
-            return
-        got = _outcome(answer)
-        if accepted is not None:
-            outcome, _ = accepted
-            self._demand(is_same(got, outcome), command, f"{got}, wanted {outcome}")
-            return
-        if isinstance(answer, BackendUnavailableError) and self._may_fail(Dispatch(0, command)):
-            return
-        if isinstance(answer, ConcurrencyError) and isinstance(command, domain.PostOnce):
-            self._demand(len(self.lengths) > 1, command, "a conflict with nobody")
-            return
-        decisions = [self.world._decided(self.subject, command, n) for n in self.lengths]
-        wanted = [one.outcome for one in decisions if not one.events]
-        self._demand(any(is_same(got, one) for one in wanted), command, f"{got}, wanted {wanted}")
-
-    def _read(self, answer: Any) -> None:
-        self._demand(not isinstance(answer, Exception), "events", answer)
-        found = [(type(one.event).__name__, plain(one.event)) for one in answer]
-        self._demand(len(found) in self.lengths, "events", f"{len(found)} of {self.lengths}")
-        self._demand(is_same(found, self.stream.events[: len(found)]), "events", found)
-
-    def _asked(self, call: Load) -> int:
-        return max(self.begin - (call.version or 0), 0)
-
-    def _loaded_at(self, version: int, answer: Any) -> None:
-        if isinstance(answer, VersionNotFoundError):
-            texts = [
-                f"{self.subject[0]} {self.subject[1]}: version {version} was asked for, the stream "
-                f"ends at {length}"
-                for length in self.lengths
-                if length < version
-            ]
-            self._demand(str(answer) in texts, version, answer)
-            return
-        self._demand(version < self.lengths.stop, version, answer)
-        self._is_fold(version, answer)
-
-    def _loaded(self, call: Load, answer: Any) -> None:
-        setup = self.world.plan.setups[self.process]
-        freshness = call.freshness or setup.freshness
-        self._demand(isinstance(answer, Aggregate), call, repr(answer))
-        version, world = answer.version, self.world
-        if not isinstance(freshness, Trust | MaxAge):
-            self._demand(version in self.lengths, call, f"version {version} of {self.lengths}")
-            self._is_fold(version, answer)
-            return
-        if world.is_exempt(self.process, self.subject):
-            states = [*self.stream.ghosts, *(self._fold(n) for n in range(self.lengths.stop))]
-            self._demand(
-                any(is_same(plain(answer), state) for state in states), call, "never was a state"
-            )
-            return
-        floor = self.floor[self.subject]
-        self._demand(floor <= version < self.lengths.stop, call, f"version {version}, had {floor}")
-        self._is_fold(version, answer)
-        if isinstance(freshness, MaxAge) and version < self.begin:
-            age = self.called.began - self.stream.born[version]
-            self._demand(age < freshness.delta, call, f"version {version} is old since {age}")
-
-    def _fold(self, version: int) -> State:
-        return fold(*self.subject, self.stream.events[:version])
-
-    def _is_fold(self, version: int, answer: Any) -> None:
-        self._demand(not isinstance(answer, Exception), version, repr(answer))
-        wanted = self._fold(version)
-        self._demand(is_same(plain(answer), wanted), version, f"{plain(answer)}, wanted {wanted}")
-
-    def _demand(self, holds: object, what: object, otherwise: object) -> None:
-        if not holds:
-            raise BrokenError(f"{self.subject}, {what!r}: {otherwise}")
-
-
-def _outcome(answer: Any) -> tuple[Any, ...]:
-    if isinstance(answer, Exception):
-        return ("error", type(answer).__name__, str(answer))
-    return ("value", plain(answer))
-
-
 def _command_id(row: EventRow) -> UUID:
     return UUID(json.loads(row[5])["command_id"])
-
-
-def _vandalise(answer: Aggregate) -> None:
-    """What is handed out is the caller's own: this mustn't be seen again."""
-    if isinstance(answer, domain.Ledger):
-        answer.lines.clear()
-        answer.tags.append("vandal")
-        answer.words.clear()
-        answer.owner = "vandal"
-        for versions in answer.counts.values():
-            versions.clear()
-    elif isinstance(answer, domain.Badge):
-        answer.points = -1

@@ -1,0 +1,96 @@
+"""Protections of the heads that a process knows."""
+
+from interlock_conformance.mutation import CodeEdit
+from patch import Patch
+
+_FLOOR = "tests/core/test_floor.py::"
+
+PATCHES = [
+    Patch(
+        "a cached state below the floor is a hit",
+        "one reads one's own writes, also from a cache that lost them",
+        CodeEdit(
+            "AggregateCache.read",
+            "if record.version < self._context.heads.version(aggregate_id):",
+            "if False:",
+        ),
+        f"{_FLOOR}test_own_writes_are_read_from_a_cache_that_lost_the_put",
+        (11, 39),
+    ),
+    Patch(
+        "a state below the floor is put",
+        "a slow load doesn't bring back the state from before one's own write",
+        CodeEdit(
+            "AggregateCache.put",
+            "if record.version < self._context.heads.version(aggregate_id):",
+            "if False:",
+        ),
+        f"{_FLOOR}test_a_slow_load_does_not_refill_the_cache_after_a_failed_put",
+        (39,),
+    ),
+    Patch(
+        "a hit raises no floor",
+        "nothing older is returned than what was returned before",
+        CodeEdit(
+            "Loader._local_hit",
+            "self._context.heads.raise_to(aggregate_id, hit.head, since=trace.forget_count)",
+            "",
+        ),
+        f"{_FLOOR}test_what_a_cache_returned_once_is_the_least_that_is_returned_later[fast]",
+    ),
+    Patch(
+        "a slow hit raises no floor",
+        "nothing older is returned than what was returned before",
+        CodeEdit(
+            "Loader.load",
+            "self._context.heads.raise_to(aggregate_id, loaded.head, since=since)",
+            "pass",
+        ),
+        f"{_FLOOR}test_what_a_cache_returned_once_is_the_least_that_is_returned_later[slow]",
+    ),
+    Patch(
+        "a rollback leaves the floor",
+        "a proven rollback clears what is known",
+        CodeEdit(
+            "TailReplay._settle_head", "self._context.heads.refute(aggregate_id, noted)", "pass"
+        ),
+        f"{_FLOOR}test_a_rollback_that_a_load_proves_clears_the_floor",
+        (37,),
+    ),
+    Patch(
+        "a rollback to the same version goes unseen",
+        "another event at the version that was committed is a rollback",
+        CodeEdit("TailReplay._settle_head", "head[0] == noted[0] and head[1] != noted[1]", "False"),
+        f"{_FLOOR}test_a_rollback_to_another_event_of_the_same_version_clears_the_floor",
+    ),
+    Patch(
+        "a commit during a tail read looks like a rollback",
+        "only what was known before the read began can be refuted by it",
+        CodeEdit("TailReplay.end", "tail.noted", "self._context.heads.head(loaded.aggregate_id)"),
+        f"{_FLOOR}test_what_was_committed_during_a_tail_read_is_no_rollback",
+    ),
+    Patch(
+        "the floor sinks",
+        "of two heads the higher one is the floor",
+        CodeEdit(
+            "KnownHeads.raise_to", "head if found is None or found[0] <= head[0] else found", "head"
+        ),
+        f"{_FLOOR}test_the_highest_head_is_kept",
+    ),
+    Patch(
+        "the floor grows without bound",
+        "the floor is of the last so many ids",
+        CodeEdit("KnownHeads.raise_to", "if len(self._heads) > self._size:", "if False:"),
+        f"{_FLOOR}test_of_so_many_ids_the_least_recently_raised_is_forgotten",
+    ),
+    Patch(
+        "a newer floor is refuted with the old one",
+        "only the head that was proven false is forgotten",
+        CodeEdit(
+            "KnownHeads.refute",
+            "if self._heads.get(aggregate_id.int) == noted:",
+            "if aggregate_id.int in self._heads:",
+        ),
+        f"{_FLOOR}test_what_was_noted_since_is_not_refuted",
+    ),
+]
