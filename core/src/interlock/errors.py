@@ -13,7 +13,7 @@ class InterlockError(Exception):
 
 
 class ConfigurationError(InterlockError):
-    """What the application was given can't work; nothing was started."""
+    """The application can't work as it was configured; nothing was started."""
 
 
 class RevisionWarning(UserWarning):

@@ -1,4 +1,4 @@
-"""What an aggregate class has to fulfil: fields with defaults, and a state that JSON can keep."""
+"""Checks of an aggregate class: its fields have defaults, and JSON can keep its state."""
 
 from collections.abc import Iterator
 

@@ -302,7 +302,7 @@ class Application:
                     self._life.check()
 
     def counters(self) -> dict[str, int]:
-        """What was counted since the start: misses by reason, conflicts, lost replies, failures."""
+        """The counters since the start: misses by reason, conflicts, lost replies, failures."""
         return self._reporting.counters()
 
     def _registered(self, aggregate_type: type[Aggregate]) -> TypeServices:

@@ -1,4 +1,4 @@
-"""What an application consists of: collected from code and TOML, checked and wired by `build()`."""
+"""The builder of an application: collects from code and TOML; `build()` checks and wires."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -11,7 +11,7 @@ _FILLED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ON
 
 
 class Dependencies:
-    """What constructors of backends may ask for, by annotated type or by parameter name."""
+    """Values for constructors of backends, by annotated type or by parameter name."""
 
     def __init__(self) -> None:
         self._values: dict[type | str, object] = {}

@@ -9,7 +9,7 @@ from interlock.errors import ConfigurationError
 
 
 class Life:
-    """Whose an application is now; `ConfigurationError` to everybody else."""
+    """The loop and process that an application belongs to; others get `ConfigurationError`."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None

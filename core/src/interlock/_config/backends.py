@@ -1,4 +1,4 @@
-"""What the configuration names, for the commands of extensions."""
+"""The backends that the configuration names, for the commands of extensions."""
 
 from dataclasses import dataclass
 from os import PathLike

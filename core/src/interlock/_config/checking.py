@@ -23,7 +23,7 @@ from interlock.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found: the errors, and what is only worth a look.
+    """The result of a check: the errors, and notes that are only worth a look.
 
     `profiles` are those that were looked at, besides the file without any.
     """

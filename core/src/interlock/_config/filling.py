@@ -1,4 +1,4 @@
-"""What a TOML file takes from elsewhere: variables, files, secrets that an extension knows."""
+"""The values that a TOML file takes from elsewhere: variables, files, secrets of extensions."""
 
 import os
 import re
@@ -90,7 +90,7 @@ class Filler:
         return Secret("".join([*texts, value[at:]]), "".join([*shown, value[at:]]), secrets)
 
     def _variable(self, match: re.Match[str], where: str) -> tuple[str, bool]:
-        """What is written for a variable, and whether that came from the environment."""
+        """The value of a variable, and whether it came from the environment."""
         name, default = match.groups()
         if match[0] == "$${":
             return "${", False

@@ -35,7 +35,7 @@ class TooDeepError(Exception):
 
 
 class _NoTomlError(Exception):
-    """What stands here is no TOML."""
+    """The text isn't TOML here."""
 
 
 def lines_of(text: str) -> dict[str, int]:
@@ -108,7 +108,7 @@ class _Look:
             self._taken(_VALUE)
 
     def _items(self, place: str, depth: int, closed: str) -> None:
-        """What stands in an array or an inline table."""
+        """The items of an array or an inline table."""
         self._at += 1
         self._skip(_BLANK)
         count = 0

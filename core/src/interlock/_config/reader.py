@@ -208,7 +208,7 @@ class _Reader:
         return AggregateOptions(**named)
 
     def _named(self, where: str, value: object, kind: OptionKind) -> object:
-        """What a value names; None if that is noted as wrong."""
+        """The thing that a value names; None if the value is wrong, which is noted."""
         if isinstance(kind, BackendKind):
             return self._backend_name(where, value, kind)
         if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What configuration says, as frozen values."""
+"""The settings of an application, as frozen values."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ def is_callable_name(text: str) -> bool:
 
 
 class ApplicationSettings(BaseModel):
-    """What holds for the whole application: the table `[application]`."""
+    """The settings of the whole application: the table `[application]`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 

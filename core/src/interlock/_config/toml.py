@@ -87,7 +87,7 @@ def _read(path: Path) -> Found:
 
 
 def read_text(path: Path, *, at_most: int) -> str:
-    """The text of a regular file of so many bytes at most; of nothing that may not end.
+    """The text of a regular file with at most this many bytes; a pipe or device is refused.
 
     Raises `OSError`, and `ValueError` if it isn't UTF-8.
     """

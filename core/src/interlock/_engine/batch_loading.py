@@ -32,7 +32,7 @@ _BATCH = 500  # ids; what bounds the memory
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What was read for some ids; an id in neither is left to a load of its own."""
+    """The reads for some ids; an id in neither gets a load of its own."""
 
     answers: dict[UUID, LoadedState]
     baselines: dict[UUID, LoadedState]  # whose tails can't be read at once
@@ -113,7 +113,7 @@ class BatchLoader:
     async def _find(
         self, traces: Mapping[UUID, LoadTrace], request: LoadRequest
     ) -> dict[UUID, LoadedState]:
-        """What to begin with; nothing for those of which a record or the snapshots are amiss."""
+        """The baselines; none for an id whose record or snapshots are unusable."""
         found: dict[UUID, LoadedState | None] = {}
         if request.may_use_cache:
             found |= await self._cache.read_many(traces)
@@ -154,7 +154,7 @@ class BatchLoader:
     async def _answer(
         self, aggregate_id: UUID, batch: _Batch, request: LoadRequest
     ) -> LoadedState | None:
-        """What was read for the id, if it can be given, and given now."""
+        """The state that was read for the id, unless something has outdated it."""
         baseline = batch.baselines.pop(aggregate_id, None)
         if baseline is not None:
             loaded = await self._reader.tail.fast_forward(baseline, request)

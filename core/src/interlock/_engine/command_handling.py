@@ -33,7 +33,7 @@ Metadata = Mapping[str, Any]  # Any: JSON values
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What a handler gave back; its own exception is an outcome too."""
+    """A handler's return value or exception, and the aggregate that it worked on."""
 
     value: Any  # Any: whatever the handler returns
     error: Exception | None
@@ -112,7 +112,7 @@ class CommandHandler:
     async def _decide(
         self, command: Command[Any], handler: Handler, metadata: bytes, request: LoadRequest
     ) -> _Decision:
-        """What the handler decides on the state; without events that state is the stream's head."""
+        """The handler's decision on a state; without events that state is the stream's head."""
         while True:
             loaded = await self._reader.read(command.aggregate_id, request)
             outcome = await self._run(command, handler, loaded)

@@ -1,4 +1,4 @@
-"""What all that serves one registered aggregate shares."""
+"""The context that all services of one registered aggregate share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

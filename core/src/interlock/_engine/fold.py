@@ -134,7 +134,7 @@ def decoded(routes: Routes, row: EventRow) -> RecordedEvent[BaseModel]:
 
 
 def _said(error: Exception) -> str:
-    """What an error says; of one that pydantic raised only what holds no values."""
+    """The text of an error; of pydantic's only the parts without values."""
     return told(error) if isinstance(error, ValidationError) else repr(error)
 
 

@@ -1,4 +1,4 @@
-"""What is being done for an id, so that one can wait for its end."""
+"""Counts work per id, so that one can wait for its end."""
 
 import asyncio
 from collections.abc import Iterator

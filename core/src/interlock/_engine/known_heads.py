@@ -1,4 +1,4 @@
-"""What a process knows to have been the head of a stream, and what it was told to forget."""
+"""The heads of streams that a process knows, and the ids that it was told to forget."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What one load passes on: its request, what it met, and the state with its provenance."""
+"""The request of a load, the trace of its way, and the loaded state with its provenance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from interlock._storage.records import NEVER_VERIFIED, AggregateRecord, EventRow
 
 
 class LoadRequest(NamedTuple):
-    """What a load is asked for; `version` None is the head."""
+    """The request of a load; `version` None is the head."""
 
     version: int | None
     freshness: Freshness
@@ -50,7 +50,7 @@ class TailReadAhead:
 
 
 class LoadTrace:
-    """What one load met on its way: misses, stamps to replace, timings.
+    """The trace of one load: misses, stamps to replace, timings.
 
     `forget_count` is the process's when the load began. `is_reading_stream` is set just before the
     load reads the stream: what is appended from then on may be missing in it.

@@ -1,4 +1,4 @@
-"""What the loads and commands of one registered aggregate need to know."""
+"""One registered aggregate, as its loads and commands see it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a load tells of itself: reports for observers, and counters."""
+"""Reports of loads for observers, counters, and log lines."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ _QUIET_SECONDS = 60.0
 
 
 class Source(StrEnum):
-    """What a load can start from."""
+    """The source of the state that a load starts from."""
 
     CACHE = "cache"
     SNAPSHOT = "snapshot"

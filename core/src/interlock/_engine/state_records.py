@@ -39,7 +39,7 @@ class StateRecords:
         return record
 
     def loss(self, aggregate_id: UUID) -> str | None:
-        """What the id's latest state would lose in a record; None if it comes back."""
+        """The part of the id's latest state that a record would lose; None for none."""
         return self._losses.get(aggregate_id)
 
     def forget(self, aggregate_id: UUID) -> None:

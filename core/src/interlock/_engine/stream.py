@@ -32,7 +32,7 @@ _PAUSE_SECONDS = 0.02  # before the second attempt; doubled each time
 
 
 class _Standing(Enum):
-    """Whose events stand where an append was to put its own."""
+    """The owner of the events at the versions of an append."""
 
     OURS = "ours"
     OTHERS = "others"

@@ -1,4 +1,4 @@
-"""What a load or a commit leaves behind: a snapshot if one is due, and a cache entry."""
+"""Writes after a load or a commit: a snapshot if one is due, and a cache entry."""
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
@@ -24,7 +24,7 @@ _BEHIND = 16
 
 
 class _Due(NamedTuple):
-    """What is to be done with a state: `removal` is of what is cached, if no `entry` is put."""
+    """The writes that are due for a state; `removal` of the cache entry if no `entry` is put."""
 
     snapshot: bool
     entry: bool
@@ -123,7 +123,7 @@ class WriteBack:
     def _due(
         self, loaded: LoadedState, version_before: int, event_names: tuple[str, ...]
     ) -> _Due | None:
-        """What the strategies say is to be done with the state; None for nothing."""
+        """The writes that the strategies ask for; None for none."""
         last_event_at, anchor_at = loaded.last_event_at, loaded.anchor_at
         if self.is_idle or last_event_at is None or anchor_at is None:
             return None

@@ -1,1 +1,1 @@
-"""What domain code declares: aggregates, commands, routes to methods, strategies."""
+"""The declarations of domain code: aggregates, commands, routes to methods, strategies."""

@@ -132,7 +132,7 @@ class EventEntry:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """What one aggregate class handles and applies.
+    """The commands that an aggregate class handles, and the events that it applies.
 
     `events` is keyed by stored name, former names included; `emits` by event class.
     """

@@ -17,7 +17,7 @@ from interlock.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class SnapshotMoment:
-    """What a snapshot strategy decides on: a state just read from the stream, or just committed.
+    """The facts for a snapshot strategy, of a state just read from the stream or just committed.
 
     `state` is private to the core: look, don't touch. On a commit `version_before` is the version
     that the successful attempt was built on and `event_names` are those it appended; on a read the
@@ -37,7 +37,7 @@ class SnapshotMoment:
 
 @dataclass(frozen=True, slots=True)
 class CacheMoment:
-    """What a cache strategy decides on; the fields are those of `SnapshotMoment`."""
+    """The facts for a cache strategy; the fields are those of `SnapshotMoment`."""
 
     state: Aggregate
     version_before: int

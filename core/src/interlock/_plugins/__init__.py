@@ -1,1 +1,1 @@
-"""What distributions register: backends, strategies, codecs and extensions, by name."""
+"""Plugins: the backends, strategies, codecs and extensions of distributions, by name."""

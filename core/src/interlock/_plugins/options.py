@@ -54,7 +54,7 @@ def _explained(
 
 
 def _at(path: Sequence[str | int], value: Any) -> Any:  # Any: TOML values
-    """What stands at the path of an error, in which pydantic names parts of types as well."""
+    """The value at the path of an error, in which pydantic names parts of types as well."""
     for part in path:
         is_item = isinstance(value, list) and isinstance(part, int) and part < len(value)
         if is_item or (isinstance(value, dict) and part in value):

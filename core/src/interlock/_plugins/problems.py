@@ -15,7 +15,7 @@ _LONGEST = 64  # characters of a key
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong, and what to do about it.
+    """A fault of a configuration, and the way to mend it.
 
     `place` is the path of a key in the TOML, `line` where it stands, from 1; None if nothing stands
     there. `profile` is the profile without which it isn't so; None if it is so in any case.

@@ -15,7 +15,7 @@ hookimpl = pluggy.HookimplMarker("interlock")
 
 
 class BackendKind(StrEnum):
-    """What a backend keeps."""
+    """The kind of data that a backend keeps."""
 
     EVENTS = "events"
     SNAPSHOTS = "snapshots"
@@ -23,7 +23,7 @@ class BackendKind(StrEnum):
 
 
 class StrategyKind(StrEnum):
-    """What a strategy decides about."""
+    """The kind of decision that a strategy makes."""
 
     SNAPSHOT = "snapshot"
     CACHE = "cache"

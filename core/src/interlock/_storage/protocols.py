@@ -1,4 +1,4 @@
-"""What the core asks of a backend: protocols only.
+"""The protocols that a backend implements.
 
 Whoever implements one need not derive from it. The two aggregate-level protocols are for plain
 classes; their record-level siblings, which move opaque records, are what the loader talks to.

@@ -25,7 +25,7 @@ _binding: ContextVar[tuple[object, AggregateMapper] | None] = ContextVar("bindin
 
 
 class _RecordBackend:
-    """What both record bases share: opening, closing, and the mapper of a bound call."""
+    """The common part of both record bases: opening, closing, and the mapper of a bound call."""
 
     timeout: timedelta | None
     is_local: bool = False

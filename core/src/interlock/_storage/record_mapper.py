@@ -23,7 +23,7 @@ class AggregateMapper:
 
     @property
     def fidelity(self) -> Fidelity:
-        """What of the type's states survives JSON."""
+        """How much of the type's states survives JSON."""
         return fidelity_of(self.aggregate_type)
 
     def encode(self, state: Aggregate) -> bytes:
@@ -124,7 +124,7 @@ class AggregateMapper:
         return state
 
     def origin(self, record: AggregateRecord) -> Origin:
-        """What a state decoded from the record carries of its stamp."""
+        """The provenance of a state that is decoded from the record."""
         return Origin(
             self.scope.namespace,
             self.scope.epoch,

@@ -143,7 +143,7 @@ class AggregateRecord:
 
     @property
     def stamp(self) -> Stamp:
-        """What identifies the state."""
+        """The stamp, which identifies the state."""
         return Stamp(
             self.aggregate_type, self.aggregate_id, self.revision, self.version, self.last_event_id
         )

@@ -48,7 +48,7 @@ def _ordered(value: Any, json: Any) -> Any:  # Any: whatever a field holds, and 
 
 
 def _named(value: Any) -> dict[str, Any]:  # Any: as above
-    """What an object holds, by the keys of its JSON; nothing of what has none."""
+    """The values of an object by the keys of its JSON; none without such keys."""
     cls = type(value)
     if isinstance(value, BaseModel):
         is_by_alias = cls.model_config.get("serialize_by_alias")

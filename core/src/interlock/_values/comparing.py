@@ -59,7 +59,7 @@ class Difference:
 
 
 class Kinds(dict[type, "Kind"]):
-    """What has to be known of classes to compare their objects, looked at when it is asked for."""
+    """The facts of classes that a comparison of their objects needs, found when first asked for."""
 
     def __missing__(self, cls: type) -> "Kind":
         kind = self[cls] = _kind(cls)
@@ -388,7 +388,7 @@ def _text(value: Any) -> object:  # Any: a number
 
 
 def _zone_name(zone: object) -> object:
-    """What tells zones of one offset apart; an offset without a name of its own has none."""
+    """The name of a zone, which tells zones of one offset apart; a bare offset has none."""
     if isinstance(zone, ZoneInfo):
         return zone.key or id(zone)
     if type(zone) is timezone:

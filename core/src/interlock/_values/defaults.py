@@ -14,7 +14,7 @@ from interlock._values.schemas import Schema, inner_schemas, schema_of
 
 
 def shared_default(cls: type[BaseModel], kinds: Kinds) -> str | None:
-    """What is wrong with a default that can change and is one object in all; None if none is so.
+    """The fault of a default that can change and is one object in all; None if there is none.
 
     Looks into everything that a field may hold.
     """
@@ -38,7 +38,7 @@ def shared_default(cls: type[BaseModel], kinds: Kinds) -> str | None:
 
 
 def shared(where: str, one: object, other: object, kinds: Kinds) -> str | None:
-    """What is wrong with two defaults of a place that hold one object which can change."""
+    """The fault of two defaults that hold one object which can change; None if there is none."""
     mine = {id(value) for value in _mutable(one, kinds)}
     for value in _mutable(other, kinds):
         if id(value) in mine:
@@ -51,7 +51,7 @@ def shared(where: str, one: object, other: object, kinds: Kinds) -> str | None:
 
 
 def _two_defaults(schema: Schema) -> tuple[object, object]:
-    """What two objects that lack the value are given; None if it can't matter, or can't be had."""
+    """The defaults of two objects that lack the value; None if they can't matter or be had."""
     if type(schema.get("default", schema)) in ATOMS or schema.get("default_factory_takes_data"):
         return None, None
     default = SchemaValidator({**schema, "schema": any_schema()}).get_default_value

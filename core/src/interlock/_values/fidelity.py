@@ -39,7 +39,7 @@ class Fidelity:
     def state_details(
         self, state: BaseModel, json: bytes | None, decode: Callable[[], BaseModel]
     ) -> bytes | Difference:
-        """What a record has to say besides its payload, or where it would lose something.
+        """The details that a record needs besides its payload, or the place of a loss.
 
         `json` is the payload where that is plain JSON. Raises what `decode` raises.
         """

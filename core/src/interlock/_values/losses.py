@@ -1,4 +1,4 @@
-"""What a model's declaration says that its JSON loses, told from pydantic's core schema."""
+"""The losses of a model's JSON that its declaration tells, by pydantic's core schema."""
 
 from collections.abc import Iterator, Mapping
 from inspect import isabstract
@@ -12,7 +12,7 @@ _FIELDS = ("model-field", "dataclass-field", "typed-dict-field")
 
 
 def declared_losses(cls: type[BaseModel], *, is_state: bool) -> list[str]:
-    """What the JSON of the class's objects loses, a sentence each: where, what, what to write.
+    """The losses of the class's JSON, a sentence each: where, what, what to write instead.
 
     Looks into everything that a field may hold. In a state a private attribute is a loss too,
     unless a `model_post_init` makes it; in an event it is looked at with each event.

@@ -1,4 +1,4 @@
-"""What may be shown of a configuration: what came from elsewhere, and passwords, are masked.
+"""Masks in what is shown of a configuration: values from elsewhere, and passwords.
 
 What is secret is found by structure: in where a value came from, in the model of the options, in
 the parts of a URL, in the names of options. Whatever leaves goes through here.
@@ -179,12 +179,12 @@ def _is_secret(kind: object) -> bool:
 
 
 def _inner(leaves: Iterable[object]) -> list[object]:
-    """What containers of these types hold."""
+    """The types of items in containers of these types."""
     return [inner for kind in leaves for inner in get_args(kind) if inner is not Ellipsis]
 
 
 def _of_field(leaves: Iterable[Any], key: str) -> list[object]:  # Any: types
-    """What models, dataclasses and typed dictionaries say of a key."""
+    """The types of a key in models, dataclasses and typed dictionaries."""
     found: list[object] = []
     for kind in leaves:
         if isinstance(kind, type) and issubclass(kind, BaseModel):

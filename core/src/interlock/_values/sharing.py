@@ -1,4 +1,4 @@
-"""What a state's JSON can't say and its record says besides: unset names, shared objects."""
+"""The details beside a state's JSON in its record: unset names, shared objects."""
 
 import functools
 from collections import deque
@@ -77,7 +77,7 @@ def _unset(model: BaseModel) -> tuple[str, ...]:
 
 
 def _children(value: Any) -> Iterator[tuple[Step, Any]]:  # Any: whatever a field holds
-    """What stands in a value, each by its step; nothing for a set, which has no order."""
+    """The values within a value, each by its step; none for a set, which has no order."""
     if isinstance(value, BaseModel):
         for name in type(value).model_fields:
             if name in value.__dict__:

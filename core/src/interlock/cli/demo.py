@@ -110,7 +110,7 @@ def run(*, before_loading: Callable[[Path], None] | None = None) -> int:
 
 
 def differences(loads: list[Load]) -> list[str]:
-    """What sets a load's result apart from the first one's, a line each."""
+    """The differences of a load's result from the first one's, a line each."""
     first = loads[0]
     return [
         f"{load.name} differs from {first.name} in its {what}: {found} instead of {wanted}"

@@ -29,7 +29,7 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What was found of an installed name."""
+    """The findings about an installed name."""
 
     name: str
     distribution: str
@@ -47,7 +47,7 @@ class Snapshots:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What was found of a configured backend; `problem` is why it can't be used.
+    """The findings about a configured backend; `problem` is why it can't be used.
 
     `server` is what it says of itself, `note` what can't be told.
     """

@@ -22,7 +22,7 @@ _HEADINGS: Mapping[tuple[str, Kind], str] = {
 
 
 def lines(listings: Sequence[Listing]) -> Iterator[str]:
-    """What is installed, by kind; a line for each name."""
+    """The installed names by kind, a line each."""
     width = screen_width()
     claims = Counter((each.group, each.name) for each in listings)
     names = [

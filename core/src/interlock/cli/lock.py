@@ -78,7 +78,7 @@ def read(path: Path) -> Lock:
 
 
 def changes(locked: Lock, now: Lock, reads: Mapping[str, tuple[str, ...]]) -> Iterator[Change]:
-    """What differs, type by type. `reads` has the `reads_revisions` of each type."""
+    """The differences, type by type. `reads` has the `reads_revisions` of each type."""
     for name in sorted(locked.types.keys() | now.types.keys()):
         old, new = locked.types.get(name), now.types.get(name)
         if old is None and new is not None:

@@ -38,7 +38,7 @@ _FILES = {
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """What differs between the kinds."""
+    """The words of a template that differ between the kinds."""
 
     summary: str
     suite: str

@@ -21,7 +21,7 @@ class _ForToml(GenerateJsonSchema):
     """TOML has no null, and writes durations its own way."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """What may be left out is left out."""
+        """The schema without null: an option may be left out instead."""
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
@@ -77,7 +77,7 @@ def described(model: type[BaseModel] | None) -> list[dict[str, Any]]:  # Any: JS
 
 
 def _parameters(factory: Callable[..., object]) -> type[BaseModel]:
-    """What a factory takes. Strategies in `of` are told apart by the factory itself."""
+    """The parameters of a factory. Strategies in `of` are told apart by the factory itself."""
     fields: dict[str, Any] = {}  # Any: pydantic's (type, default)
     for name, parameter in inspect.signature(factory, eval_str=True).parameters.items():
         kind = parameter.annotation

@@ -110,7 +110,7 @@ def _kinds(listing: Listing) -> list[str]:
 
 
 def _named(catalogue: Catalogue, name: str) -> list[Listing]:
-    """Those of the name, which may have a distribution in front: `dist:name`."""
+    """The listings of a name, which may have a distribution in front: `dist:name`."""
     found = catalogue.listing(name)
     if not found:
         near = difflib.get_close_matches(name, {each.name for each in catalogue.names()}, 1)

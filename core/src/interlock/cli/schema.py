@@ -58,7 +58,7 @@ def schema_of(catalogue: Catalogue) -> tuple[Schema, Mapping[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """What may be named, and the table of options that goes with it."""
+    """A name that may be given, and the table of options that goes with it."""
 
     names: list[str]
     table: Schema
@@ -113,7 +113,7 @@ class _Installed:
         }, self._left_out
 
     def _choices(self, key: str, kind: OptionKind) -> Iterator[_Choice]:
-        """What an option of the kind may name."""
+        """The names that an option of the kind may give."""
         if kind == "freshness":
             for name, (_, model) in FRESHNESS.items():
                 yield _Choice([name], {} if model is None else opened(json_schema(model)))
@@ -219,14 +219,14 @@ def _of_choice(key: str, choice: _Choice, *, is_partial: bool) -> Schema:
 
 
 def _used(choices: list[_Choice], *, is_partial: bool) -> Schema:
-    """What is given as `"name"` or `{ use = "name", ... }`."""
+    """The schema of a value given as `"name"` or `{ use = "name", ... }`."""
     bare = [name for choice in choices if choice.is_bare for name in choice.names]
     table = _chosen("use", choices, is_partial=is_partial)
     return or_elsewhere({"if": TEXT, "then": {"enum": bare}, "else": table})
 
 
 def _named(key: str, kind: OptionKind, choices: list[_Choice], *, is_profile: bool) -> Schema:
-    """What an option of the kind may be given as."""
+    """The schema of an option of the kind."""
     if isinstance(kind, StrategyKind):
         return {"$ref": f"#/$defs/{PROFILE if is_profile else ''}{key}"}
     if not isinstance(kind, BackendKind):

@@ -28,7 +28,7 @@ _OURS = ("gt", "ge", "lt", "le")  # pydantic's own, of bounds that JSON has no w
 
 
 def about(schema: Schema) -> Schema:
-    """What a schema says for people."""
+    """The description in a schema, for people."""
     return {key: schema[key] for key in ("description", "default") if key in schema}
 
 

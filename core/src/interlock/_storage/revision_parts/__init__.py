@@ -1,1 +1,1 @@
-"""What a revision is computed from: the source and the classes that decide a state."""
+"""The inputs of a revision: the source and the classes that decide a state."""

@@ -42,11 +42,11 @@ class Annotations:
         self.classes: list[type] = []
 
     def held(self, annotation: Any) -> Form:  # Any: whatever an annotation may be
-        """What a field holds: other distributions' models and the like are looked into, too."""
+        """The form of a field's type; models of other distributions are looked into, too."""
         return self._annotation(annotation, is_held=True)
 
     def used(self, annotation: Any) -> Form:  # Any: as above
-        """What code mentions: of another distribution it is a name."""
+        """The form of a type that code mentions; of another distribution its name."""
         return self._annotation(annotation, is_held=False)
 
     def _annotation(self, found: Any, *, is_held: bool) -> Form:  # Any: as above
@@ -79,7 +79,7 @@ class Annotations:
     def _parts(
         self, found: Any, each: Callable[[typing.Iterable[Any]], tuple[Form, ...]]
     ) -> tuple[Form, ...]:
-        """What stands behind a name: of an alias, a new type, a type variable."""
+        """The types behind a name: of an alias, a new type, a type variable."""
         if any(found is other for other in self._open):
             return ()  # an alias that is made of itself
         self._open.append(found)

@@ -1,4 +1,4 @@
-"""What of a class decides: its fields and their like, its settings, its members."""
+"""The parts of a class that decide a state: its fields, its settings, its members."""
 
 import functools
 import inspect
@@ -85,7 +85,7 @@ TRAITS: Mapping[str, Callable[[type, Forms, Owners], Form]] = {
 
 
 def members(cls: type, owners: Owners) -> dict[str, Any]:  # Any: whatever stands in a class
-    """What a class itself defines besides its fields, by name in alphabetical order."""
+    """The members that a class itself defines besides its fields, in alphabetical order."""
     left_out = _GIVEN | set(getattr(cls, "__dataclass_fields__", ()))
     left_out |= set(getattr(cls, "__members__", ())) | set(getattr(cls, "_fields", ()))
     if issubclass(cls, BaseModel):

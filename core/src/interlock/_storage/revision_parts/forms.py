@@ -153,7 +153,7 @@ class Forms:
         return not any(map(self._owners.is_own, names))
 
     def label(self, cls: type) -> str:
-        """What a class is called that is an input itself."""
+        """The label of a class that is an input itself."""
         return self._labels.of_class(cls)
 
     def held(self, annotation: Any) -> Form:  # Any: whatever an annotation may be
@@ -229,7 +229,7 @@ class Forms:
         return ("foreign", name, *self._plain_ones(held))
 
     def _plain_ones(self, named: Mapping[str, Any]) -> list[Form]:
-        """What of a wrapper's closure or a function's attributes can be told at all."""
+        """The values of a wrapper's closure or a function's attributes that have a form."""
         found: list[Form] = []
         for name, value in sorted(named.items()):
             if not name.startswith("__"):

@@ -1,4 +1,4 @@
-"""What decides the state of an aggregate, found from its class: each input, and its digest."""
+"""The search for all that decides an aggregate's state: each input, and its digest."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -170,7 +170,7 @@ class Search:
         self.untold += [f"{added.name}: {each}" for each in forms.untold]
 
     def _loaded(self, loaded: Loaded, forms: Forms) -> Form:
-        """What stands for a value in the code that loads it; constants are inputs of their own."""
+        """The form of a value in the code that loads it; constants are inputs of their own."""
         if forms.is_named(loaded.value):
             return forms.form(loaded.value)
         self._todo.append(loaded)

@@ -1,4 +1,4 @@
-"""What the objects are called that decide a state."""
+"""Labels of the objects that decide a state."""
 
 from collections import Counter
 from types import FunctionType

@@ -1,4 +1,4 @@
-"""What a function takes from modules: the names that its code loads, and their values."""
+"""The names that a function's code loads from modules, and their values."""
 
 import builtins
 import dis
@@ -28,7 +28,7 @@ class Loaded(NamedTuple):
 
 
 def loads_of(function: FunctionType, owners: Owners) -> tuple[list[Loaded], list[str]]:
-    """What a function loads, and what of it can't be told before it is called.
+    """The values that a function loads, and the names that can't be known before it is called.
 
     A module that is passed on as a whole, as for `getattr`, gives all that it defines.
     """
@@ -68,7 +68,7 @@ def names_in(code: CodeType) -> set[str]:
 
 
 def _followed(start: Loaded, attributes: Chain, owners: Owners) -> list[Loaded]:
-    """What stands at the end of a chain: the first value on it that is no module."""
+    """The end of a chain of names: the first value on it that is no module."""
     loaded, rest = start, list(attributes)
     while issubclass(type(loaded.value), ModuleType):  # asking a proxy may raise
         module: Any = loaded.value  # Any: it may be of a class of its own
@@ -85,7 +85,7 @@ def _followed(start: Loaded, attributes: Chain, owners: Owners) -> list[Loaded]:
 
 
 def _all_of(namespace: Mapping[str, Any], whole: Loaded, owners: Owners) -> Iterator[Loaded]:
-    """What a module defines: no dunders, no modules, nothing that it took from a library."""
+    """The names that a module defines: no dunders, no modules, nothing taken from a library."""
     for name, value in sorted(namespace.items()):
         is_module = issubclass(type(value), ModuleType)
         is_code = issubclass(type(value), type | FunctionType)
@@ -99,7 +99,7 @@ def _is_untold(value: object) -> bool:
 
 
 def _imported(name: str, wanted: Chain, owners: Owners) -> list[Loaded]:
-    """What an import within a function brings; the function would import it, too."""
+    """The names that an import within a function brings; the function would import it, too."""
     module = importlib.import_module(name)
     for attribute in wanted:
         if not hasattr(module, attribute):

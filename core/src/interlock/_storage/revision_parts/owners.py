@@ -1,4 +1,4 @@
-"""Whose code a module is: the application's, the standard library's, or another distribution's."""
+"""The owner of a module: the application, the standard library, or another distribution."""
 
 import functools
 import sys

@@ -47,7 +47,7 @@ def tree_digest(function: Function) -> str:
 
 
 def code_form(code: CodeType) -> tuple[object, ...]:
-    """What a code object does, without where it came from: no file, no lines."""
+    """The form of a code object, without where it came from: no file, no lines."""
     return (
         code.co_name,
         code.co_qualname,

@@ -123,6 +123,6 @@ def _holds(node: Function, code: CodeType) -> bool:
 
 
 def _instructions(code: CodeType) -> tuple[object, ...]:
-    """What a code object does, whatever it is nested in."""
+    """The instructions of a code object, whatever it is nested in."""
     items = (_instructions(i) if isinstance(i, CodeType) else constant(i) for i in code.co_consts)
     return (code.co_code, code.co_names, code.co_varnames, code.co_freevars, *items)

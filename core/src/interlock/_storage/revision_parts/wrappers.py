@@ -23,7 +23,7 @@ _WRAPPERS: Mapping[type, tuple[str, ...]] = {
 
 
 def wrapped_in(value: Any) -> list[Any]:  # Any: whatever stands in a class
-    """What a wrapper that is no function consists of; nothing for what is none."""
+    """The parts of a wrapper that is no function; none for another object."""
     found = (names for kind, names in _WRAPPERS.items() if isinstance(value, kind))
     return [getattr(value, name) for name in next(found, ())]
 
@@ -37,7 +37,7 @@ def is_generated(function: FunctionType) -> bool:
 
 
 def closure_of(function: FunctionType) -> dict[str, Any]:  # Any: whatever a function closes over
-    """What a function closes over, and the one that it wraps."""
+    """The closure of a function, and the function that it wraps."""
     held = {}
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     for name, cell in cells:
