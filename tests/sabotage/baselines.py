@@ -116,7 +116,7 @@ PATCHES = [
         CodeEdit(
             "AggregateCache.read",
             "self.drop(aggregate_id, None if record is None else record.stamp)",
-            "self._cache.drop(aggregate_id)",
+            "self.drop(aggregate_id)",
         ),
         f"{_CACHE}test_only_the_unusable_entry_itself_is_removed",
     ),

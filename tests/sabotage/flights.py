@@ -108,7 +108,7 @@ PATCHES = [
         CodeEdit(
             "TailReplay.fast_forward",
             "tail.noted, tail.verified_at = (ahead.noted, ahead.began)",
-            "following.noted = ahead.noted",
+            "tail.noted = ahead.noted",
         ),
         f"{_AHEAD}test_a_state_counts_as_the_head_from_before_both_were_read",
     ),

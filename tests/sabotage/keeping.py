@@ -47,11 +47,13 @@ PATCHES = [
             "SnapshotHistory.write",
             "record = self._records.snapshot(loaded, now)",
             """
+            import asyncio
+
             async def settle() -> None:
                 for _ in range(9):
                     await asyncio.sleep(0)
                 record = self._records.snapshot(loaded, now)
-                await writer.write(record.key, record, supersedes)
+                await self._queue.write(record.key, record, supersedes)
 
             asyncio.ensure_future(settle())
             return
@@ -166,7 +168,7 @@ PATCHES = [
             """
             _superseded(loaded)
             """,
-            "[*trace.refuted]",
+            "[*loaded.trace.refuted]",
         ),
         f"{_SUPERSEDES}test_a_commit_replaces_the_snapshots_of_what_was_rolled_back",
         (37,),

@@ -54,7 +54,7 @@ PATCHES = [
         CodeEdit(
             "Assembly._context",
             "Scope(application.namespace, application.epoch, name, revision)",
-            'Scope("default", self._settings.application.epoch, routes.name, revision)',
+            'Scope("default", application.epoch, name, revision)',
         ),
         f"{_SCOPES}test_namespace_and_epoch_keep_cached_states_apart[setting0]",
         (22,),
@@ -69,7 +69,9 @@ PATCHES = [
     Patch(
         "the epoch hides snapshots",
         "the epoch is no part of snapshots' keys",
-        CodeEdit("Assembly._context", "Scope(application.namespace, 0, name, revision)", "scope"),
+        CodeEdit(
+            "Assembly._context", "Scope(application.namespace, 0, name, revision)", "mapper.scope"
+        ),
         f"{_SCOPES}test_the_epoch_keeps_snapshots_together",
     ),
     Patch(

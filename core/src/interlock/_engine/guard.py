@@ -122,7 +122,11 @@ class GuardedCache:
 
     def __init__(self, store: CacheStore) -> None:
         self.store = store
-        self.is_local = store.is_local
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the store answers within this process, without waiting."""
+        return self.store.is_local
 
     def read(self, key: RecordKey) -> Awaitable[AggregateRecord | None]:
         return call_backend("the cache's read", self.store.timeout, self.store.read(key))
@@ -148,7 +152,11 @@ class GuardedSnapshots:
 
     def __init__(self, store: SnapshotStore) -> None:
         self.store = store
-        self.is_local = store.is_local
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the store answers within this process, without waiting."""
+        return self.store.is_local
 
     def read(self, key: RecordKey, at_or_below: int | None) -> Awaitable[AggregateRecord | None]:
         return call_backend(
