@@ -1,7 +1,6 @@
 """Loading many: each as a load of its own would give it, for one read of each store a batch."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -19,27 +18,9 @@ from interlock.application.aggregates import (
 from interlock.errors import (
     ConfigurationError,
 )
+from many_accounts import IDS, OneByOne, balances, filled
 from rig import Rig, ended
 from rig_domain import ID, Account
-from rig_stores import Events
-
-IDS = [UUID(int=number) for number in range(1, 8)]  # ID is the last of them
-
-
-async def _filled(rig: Rig) -> None:
-    """Each account has the deposits 1, 2 and so on, up to its number."""
-    for number, aggregate_id in enumerate(IDS, 1):
-        rig.events.write(*range(1, number + 1), aggregate_id=aggregate_id)
-
-
-def _balances(accounts: Sequence[Account]) -> list[int]:
-    return [account.balance for account in accounts]
-
-
-class OneByOne(Events):
-    """An event store that reads one stream at a time."""
-
-    read_many = None  # type: ignore[assignment] # as if it weren't there
 
 
 class TestAnswers:
@@ -47,7 +28,7 @@ class TestAnswers:
 
     async def test_they_come_in_the_order_asked(self) -> None:
         async with Rig() as rig:
-            await _filled(rig)
+            await filled(rig)
             asked = [IDS[4], IDS[0], IDS[6], IDS[2]]
             found = await rig.load_many(*asked)
             assert [account.id for account in found] == asked
@@ -103,7 +84,7 @@ class TestReads:
             rig.cache.evict()
             for noted in (rig.events.calls, rig.cache.calls, rig.snapshots.calls, rig.reports):
                 noted.clear()
-            assert _balances(await rig.load_many(*IDS)) == [7, 2, 2, 2, 2, 2, 2]
+            assert balances(await rig.load_many(*IDS)) == [7, 2, 2, 2, 2, 2, 2]
             assert rig.cache.calls.count("read_many") == 1
             assert rig.snapshots.calls.count("read_many") == 1
             assert rig.events.calls == ["read_many", *["reading"] * len(IDS)]
@@ -111,7 +92,7 @@ class TestReads:
 
     async def test_only_what_the_cache_lacks_is_read_elsewhere(self) -> None:
         async with Rig() as rig:
-            await _filled(rig)
+            await filled(rig)
             await rig.load(IDS[0])
             rig.events.calls.clear()
             await rig.load_many(*IDS[:3])
@@ -134,18 +115,18 @@ class TestReads:
 
     async def test_a_store_without_the_capability_is_read_id_by_id(self) -> None:
         async with Rig(events=OneByOne()) as rig:
-            await _filled(rig)
-            assert _balances(await rig.load_many(*IDS[:3])) == [1, 3, 6]
+            await filled(rig)
+            assert balances(await rig.load_many(*IDS[:3])) == [1, 3, 6]
             assert rig.events.calls.count("read") == 3
             assert rig.cache.calls.count("read_many") == 1
-            assert _balances(await rig.load_many(*IDS[:3], freshness=Trust())) == [1, 3, 6]
+            assert balances(await rig.load_many(*IDS[:3], freshness=Trust())) == [1, 3, 6]
             assert rig.events.calls.count("read") == 3
 
     async def test_a_cache_that_gave_no_answer_is_not_put_to(self) -> None:
         async with Rig() as rig:
-            await _filled(rig)
+            await filled(rig)
             rig.cache.down |= {"read_many", "put"}
-            assert _balances(await rig.load_many(*IDS[:3])) == [1, 3, 6]
+            assert balances(await rig.load_many(*IDS[:3])) == [1, 3, 6]
             assert rig.cache.calls == ["read_many"]
             assert rig.misses[0] == (Source.CACHE, Reason.UNAVAILABLE)
 
@@ -158,14 +139,14 @@ class TestFreshness:
             await rig.deposit(1)
             rig.events.write(2)
             rig.events.calls.clear()
-            assert _balances(await rig.load_many(ID)) == [1]
+            assert balances(await rig.load_many(ID)) == [1]
             assert rig.events.calls == []
 
     async def test_fast_forward_reads_on_from_hits(self) -> None:
         async with Rig() as rig:
             await rig.deposit(1)
             rig.events.write(2)
-            assert _balances(await rig.load_many(ID, freshness=FastForward())) == [3]
+            assert balances(await rig.load_many(ID, freshness=FastForward())) == [3]
             assert (rig.report.baseline, rig.report.events_folded) == (Source.CACHE, 1)
             assert rig.cache.found.version == 2
 
@@ -176,7 +157,7 @@ class TestFreshness:
             await rig.snapshots.plant(rig.snapshots.records()[1], payload=b"{")
             rig.cache.calls.clear()
             rig.snapshots.calls.clear()
-            assert _balances(await rig.load_many(ID, freshness=Replay())) == [1]
+            assert balances(await rig.load_many(ID, freshness=Replay())) == [1]
             assert rig.cache.calls == rig.snapshots.calls == []
 
     async def test_what_grew_too_old_since_the_batch_was_read_is_loaded_anew(self) -> None:
@@ -196,7 +177,7 @@ class TestMeanwhile:
 
     async def test_an_own_commit_is_seen(self) -> None:
         async with Rig() as rig:
-            await _filled(rig)
+            await filled(rig)
             accounts = rig.app.load_many(rig.cls, IDS[:2])
             await anext(accounts)
             await rig.deposit(10, aggregate_id=IDS[1])
@@ -211,7 +192,7 @@ class TestMeanwhile:
             rig.cache.then("put", OSError("lost"))
             await rig.deposit(2)
             gate.opened.set()
-            assert _balances(await many) == [3]
+            assert balances(await many) == [3]
             assert rig.cache.found.version == 2
             assert rig.app.counters()["cache.put_below_floor"] == 1
 
@@ -221,11 +202,11 @@ class TestMeanwhile:
             old = writer.cache.found
             await writer.deposit(2)
             rig.cache.plant(writer.cache.found)
-            assert _balances(await rig.load_many(ID)) == [3]
+            assert balances(await rig.load_many(ID)) == [3]
             rig.cache.plant(old)
             assert (await rig.load()).balance == 3
             rig.cache.plant(old)
-            assert _balances(await rig.load_many(ID)) == [3]
+            assert balances(await rig.load_many(ID)) == [3]
 
     async def test_an_entry_below_the_floor_is_no_baseline(self) -> None:
         async with Rig() as rig:
@@ -233,12 +214,12 @@ class TestMeanwhile:
             old = rig.cache.found
             await rig.deposit(2)
             rig.cache.plant(old)
-            assert _balances(await rig.load_many(ID, freshness=FastForward())) == [3]
+            assert balances(await rig.load_many(ID, freshness=FastForward())) == [3]
             assert rig.misses[:1] == [(Source.CACHE, Reason.BELOW_FLOOR)]
 
     async def test_what_is_forgotten_meanwhile_is_loaded_anew(self) -> None:
         async with Rig() as rig:
-            await _filled(rig)
+            await filled(rig)
             accounts = rig.app.load_many(rig.cls, IDS[:2])
             await anext(accounts)
             await rig.forget(IDS[1], events=True)
@@ -248,14 +229,14 @@ class TestMeanwhile:
         async with Rig() as rig:
             await rig.deposit(1, 2)
             rig.events.roll_back(1)
-            assert _balances(await rig.load_many(ID, freshness=FastForward())) == [1]
+            assert balances(await rig.load_many(ID, freshness=FastForward())) == [1]
             assert rig.app.counters()["stream.rolled_back"] == 1
             assert (await rig.load()).balance == 1
 
     async def test_after_the_close_there_is_no_more(self) -> None:
         rig = Rig()
         async with rig:
-            await _filled(rig)
+            await filled(rig)
             accounts = rig.app.load_many(rig.cls, IDS[:2])
             await anext(accounts)
         with pytest.raises(ConfigurationError, match="isn't running"):

@@ -14,27 +14,10 @@ from interlock.errors import (
     EventApplyError,
     StreamTruncatedError,
 )
+from many_accounts import IDS, OneByOne, balances, filled
 from rig import Rig, snapshotting, unharmed
 from rig_domain import ID, Account
 from rig_stores import Cache, Events
-
-IDS = [UUID(int=number) for number in range(1, 8)]  # ID is the last of them
-
-
-async def _filled(rig: Rig) -> None:
-    """Each account has the deposits 1, 2 and so on, up to its number."""
-    for number, aggregate_id in enumerate(IDS, 1):
-        rig.events.write(*range(1, number + 1), aggregate_id=aggregate_id)
-
-
-def _balances(accounts: Sequence[Account]) -> list[int]:
-    return [account.balance for account in accounts]
-
-
-class OneByOne(Events):
-    """An event store that reads one stream at a time."""
-
-    read_many = None  # type: ignore[assignment] # as if it weren't there
 
 
 class TestWhatIsAmiss:
@@ -47,7 +30,7 @@ class TestWhatIsAmiss:
             rig.cache.plant(rig.cache._records[_key(ID)], payload=b"{")
             rig.cache.calls.clear()
             with unharmed("one entry failed the batch"):
-                assert _balances(await rig.load_many(ID, IDS[0])) == [3, 4]
+                assert balances(await rig.load_many(ID, IDS[0])) == [3, 4]
             assert "remove" in rig.cache.calls
 
     @pytest.mark.parametrize("has_reader", [True, False])
@@ -60,7 +43,7 @@ class TestWhatIsAmiss:
             rig.cache.plant(found, version=version, payload=payload)
             with unharmed("one entry failed the batch"):
                 loaded = await rig.load_many(ID, IDS[0], ID, freshness=FastForward())
-            assert _balances(loaded) == [2, 1, 2]
+            assert balances(loaded) == [2, 1, 2]
 
     async def test_a_record_of_another_aggregate_is_not_taken(self) -> None:
         class Lying(Cache):
@@ -72,20 +55,20 @@ class TestWhatIsAmiss:
         async with Rig(cache=Lying()) as rig:
             await rig.deposit(1, aggregate_id=IDS[0])
             await rig.deposit(2)
-            assert _balances(await rig.load_many(ID, IDS[0])) == [2, 1]
+            assert balances(await rig.load_many(ID, IDS[0])) == [2, 1]
 
     async def test_an_entry_of_another_branch_is_not_taken(self) -> None:
         async with Rig() as rig:
             await rig.deposit(1, 2)
             rig.events.roll_back(1)
             rig.events.write(5)
-            assert _balances(await rig.load_many(ID, freshness=FastForward())) == [6]
+            assert balances(await rig.load_many(ID, freshness=FastForward())) == [6]
 
     async def test_a_snapshot_ahead_of_the_stream_is_not_taken(self) -> None:
         async with Rig(**snapshotting()) as rig:
             await rig.deposit(1, 2)
             rig.events.roll_back(1)
-            assert _balances(await rig.load_many(ID)) == [1]
+            assert balances(await rig.load_many(ID)) == [1]
             assert rig.report.baseline_version == 1
 
     async def test_an_event_that_does_not_apply_is_raised_when_its_turn_has_come(self) -> None:
@@ -112,7 +95,7 @@ class TestWhatIsAmiss:
         async with Rig(**snapshotting(2)) as rig:
             await rig.deposit(1, 2, 4)
             rig.events.drop_below(2)
-            assert _balances(await rig.load_many(ID)) == [7]
+            assert balances(await rig.load_many(ID)) == [7]
 
     async def test_named_older_revisions_are_read(self) -> None:
         class Newer(Account):
@@ -124,15 +107,15 @@ class TestWhatIsAmiss:
             await rig.deposit(1, 2, 4)
             newer = Rig(Newer, events=rig.events, snapshots=rig.snapshots, **snapshotting(2))
             async with newer:
-                assert _balances(await newer.load_many(ID)) == [7]
+                assert balances(await newer.load_many(ID)) == [7]
                 assert newer.report.baseline_version == 2
 
     async def test_a_failing_read_of_many_tails_is_made_good_one_by_one(self) -> None:
         async with Rig() as rig:
-            await _filled(rig)
+            await filled(rig)
             rig.events.then("reading", None, OSError("gone in the middle"))
             with unharmed("the read at once has to succeed"):
-                assert _balances(await rig.load_many(*IDS[:3])) == [1, 3, 6]
+                assert balances(await rig.load_many(*IDS[:3])) == [1, 3, 6]
 
     async def test_an_event_store_that_is_down_is_told(self) -> None:
         async with Rig() as rig:
@@ -145,7 +128,7 @@ class TestWhatIsAmiss:
         async with Rig(**snapshotting()) as rig:
             await rig.deposit(1)
             rig.snapshots.down |= {"read", call}
-            assert _balances(await rig.load_many(ID)) == [1]
+            assert balances(await rig.load_many(ID)) == [1]
             async with rig.other(on_unavailable="fail") as other:
                 with pytest.raises(BackendUnavailableError, match="the snapshot store's read"):
                     await other.load_many(ID)
