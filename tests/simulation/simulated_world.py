@@ -89,7 +89,8 @@ class _World:
         if crashes is not None:
             crashes.cancel()
         self.around.is_faulty = False
-        await asyncio.sleep(10)  # what is late has come by then
+        # In virtual time, so it costs nothing: no delay and no late effect takes longer.
+        await asyncio.sleep(10)
         for process in self._processes:
             for aggregate_id in ACCOUNTS:
                 for freshness in (Trust(), FastForward(), Replay()):
