@@ -1,4 +1,4 @@
-"""Where in a TOML text each key stands, which the standard library's parser doesn't tell.
+"""Positions of the keys of a TOML text, which the standard library's parser doesn't tell.
 
 The same look at the text bounds how deep it is nested, before a parser that recurses gets it. What
 isn't TOML is left to that parser: the look ends there.

@@ -112,7 +112,7 @@ class AggregateOptions(BaseModel):
     snapshot_backend: Annotated[
         SnapshotBackendSource, Named(BackendKind.SNAPSHOTS, "null-snapshots")
     ] = NullAggregateSnapshotStorageBackend
-    """Where snapshots are kept: a backend that the file names, or one that needs no options."""
+    """The snapshot store: a backend that the file names, or one that needs no options."""
 
     cache_strategy: Annotated[CacheStrategy, Named(StrategyKind.CACHE, "never")] = NeverCache()
     """Which states are cached."""
@@ -120,7 +120,7 @@ class AggregateOptions(BaseModel):
     cache_backend: Annotated[CacheBackendSource, Named(BackendKind.CACHE, "null-cache")] = (
         NullAggregateCacheBackend
     )
-    """Where states are cached: a backend that the file names, or one that needs no options."""
+    """The cache: a backend that the file names, or one that needs no options."""
 
     freshness: Annotated[Freshness, Named("freshness", "trust")] = Trust()
     """How fresh a cached state has to be for a load to return it."""

@@ -1,4 +1,4 @@
-"""Where TOML is found, how it is read, and its profiles."""
+"""Configuration files: finding and reading them, and their profiles."""
 
 import os
 import stat

@@ -10,7 +10,7 @@ from interlock._model.command import answer_of
 from interlock.errors import ConfigurationError
 
 _PROMOTED = ((int, float), (int | float, complex), (bytearray | memoryview, bytes))
-"""What type checkers let pass for a class that it isn't derived from."""
+"""Types that type checkers accept for a class from which they aren't derived."""
 _HOLD_ITEMS = (list, set, frozenset, dict)
 
 
@@ -123,7 +123,7 @@ def _resolved(annotation: object, namespace: Mapping[str, Any]) -> Any:  # Any: 
 
 
 def _namespace(function: Callable[..., object]) -> Mapping[str, Any]:  # Any: as above
-    """Where the names in a function's annotations are looked up."""
+    """The namespace in which a function's annotations are evaluated."""
     found = inspect.unwrap(function)
     parameters = getattr(found, "__type_params__", ())
     return {**getattr(found, "__globals__", {}), **{each.__name__: each for each in parameters}}

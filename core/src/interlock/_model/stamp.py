@@ -19,7 +19,7 @@ STAMP_KEY = "interlock_stamp"
 
 
 class Origin(NamedTuple):
-    """Where a state comes from: its stamp, less what the state itself says (type, id, version)."""
+    """A state's origin: its stamp without type, id and version, which the state itself has."""
 
     namespace: str
     epoch: int

@@ -1,4 +1,4 @@
-"""Where a backend may come from, wherever one is registered: the types of those arguments.
+"""Types of the arguments by which a backend is registered.
 
 An instance is used as it is, and shared. A class or factory is called once for each aggregate, its
 required parameters filled by `register_dependency`. A name stands for a table of the TOML file or

@@ -15,7 +15,7 @@ _LONGEST_KEY = 250
 """Characters of what `RecordKey.text()` gives; a longer message is about no key."""
 _CHANGES_BYTES = 16 * 1024 * 1024
 _ENTRY_BYTES = 200
-"""What a change takes besides its text: the two objects, and their place in the dictionary."""
+"""Bytes of a change besides its text: the two objects, and their place in the dictionary."""
 
 
 class TieredAggregateCacheBackend(RecordCacheBackend):

@@ -45,7 +45,7 @@ _IMMUTABLE: tuple[type, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a value doesn't come back as it was (a JSON path) and in what; never the value."""
+    """A difference between a value and its copy: its JSON path and its kind, never the value."""
 
     path: str
     what: str

@@ -23,7 +23,7 @@ class Fidelity:
 
     def __init__(self, cls: type[BaseModel]) -> None:
         self.kinds = Kinds()
-        """What is known of the classes that its objects hold."""
+        """The analysis of the classes of its objects."""
         self._names = frozenset(cls.model_fields)
         self._walk: Walk | None = closed_walk(cls, self.kinds)
         self._cached = cached_properties(cls)
@@ -31,7 +31,7 @@ class Fidelity:
         """How many times what it costs to encode an object it costs, at most, to verify it."""
 
     def event_difference(self, event: BaseModel, json: bytes, copy: BaseModel) -> Difference | None:
-        """Where the event that was decoded from the JSON isn't the one that was given."""
+        """The first difference between an event and what its JSON decodes to."""
         if self._is_exact(event, json, []):
             return None
         return difference(event, copy, self.kinds, is_state=False)

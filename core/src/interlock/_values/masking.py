@@ -221,7 +221,7 @@ def _without(text: str) -> str:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where passwords stand in it. One that isn't escaped goes on to the last @."""
+    """Positions of passwords in it. One that isn't escaped goes on to the last @."""
     scheme, found, rest = text.partition("://")
     begin = len(scheme) + 3 if found else 0
     end = text.rfind("@")

@@ -48,7 +48,7 @@ _SPECS: Mapping[type, type[Spec]] = {
     StrategyKind: StrategySpec,
     str: CodecSpec,
 }
-"""What registers the names of a kind."""
+"""The call that registers the names of each kind."""
 
 
 def schema_of(catalogue: Catalogue) -> tuple[Schema, Mapping[str, str]]:

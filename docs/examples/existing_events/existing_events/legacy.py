@@ -1,4 +1,4 @@
-"""What was there before: a table of events, and the code that writes to it."""
+"""The existing application: a table of events, and the code that writes to it."""
 
 import json
 from typing import Any

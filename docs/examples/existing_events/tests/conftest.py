@@ -24,7 +24,7 @@ def url(place: Place) -> str:
 
 @pytest.fixture
 async def connection(url: str) -> AsyncIterator[Any]:
-    """What the existing code writes by."""
+    """The connection of the existing code."""
     import asyncpg  # type: ignore[import-untyped] # noqa: PLC0415 # it may be missing
 
     link = await asyncpg.connect(url)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class HistoryError(Exception):
-    """What is recorded doesn't fit what is asked; the message says what to do."""
+    """The recorded history doesn't fit the request; the message says what to do."""
 
 
 class CommitRef(BaseModel):

@@ -1,4 +1,4 @@
-"""Where the aggregates of a repository are found."""
+"""The aggregates of a repository."""
 
 from uuid import UUID, uuid5
 

@@ -14,7 +14,7 @@ OTHER_MODES = {b"120000": "symlinks", b"160000": "submodules"}
 
 @dataclass(slots=True)
 class Verdict:
-    """What was compared; `left_out` counts what has no lines, by kind."""
+    """The result of a comparison; `left_out` counts files without lines, by kind."""
 
     checked: int = 0
     differences: list[str] = field(default_factory=list)

@@ -13,7 +13,7 @@ from interlock_diskcache_cache.disk import RecordDisk
 from interlock_diskcache_cache.size import FileCache, soft_limit
 
 START_ANEW = "stop the processes that use it and delete its directory; caches fill themselves"
-"""What recovers a damaged cache."""
+"""Advice of messages about a damaged cache."""
 
 _MARK = "interlock_format"
 _SETTINGS = {

@@ -74,7 +74,7 @@ class Script:
 
 
 class Outcome(IntEnum):
-    """What `PUT` answers, with the entry that it left."""
+    """The answers of `PUT`, each with the entry that it left."""
 
     STORED = 0
     NEWER_STANDS = 1

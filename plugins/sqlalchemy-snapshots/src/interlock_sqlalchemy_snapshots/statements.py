@@ -26,7 +26,7 @@ RECORD = (
     "payload",
     "details",
 )
-"""What is read of a record whose key is known."""
+"""Columns read of a record whose key is known."""
 
 TOMBSTONE = ""
 """The revision of a tombstone, a row of version 0: its aggregate was forgotten at `taken_at`."""
@@ -65,7 +65,7 @@ class SnapshotStatements:
     put: Statement
     remove: Statement
     stored_rows: Statement
-    """What an aggregate has, tombstone and all, in rows of `StoredRow`."""
+    """All rows of an aggregate, its tombstone among them, as `StoredRow`."""
     remove_row: Statement
     """Remove what such a row stands for, unless it was replaced."""
     revisions: Statement

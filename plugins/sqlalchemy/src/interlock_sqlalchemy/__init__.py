@@ -1,1 +1,1 @@
-"""What Interlock's SQL backends share: options, connections, threads and dialects."""
+"""Parts shared by Interlock's SQL backends: options, connections, threads and dialects."""

@@ -15,7 +15,7 @@ _MAX_TOGETHER = 256
 
 
 class CommittingDialect(Protocol):
-    """What differs between the databases whose writes one thread commits."""
+    """Differences between the databases whose writes one thread commits."""
 
     begin: str
     driver_error: type[Exception]

@@ -1,4 +1,4 @@
-"""What SQL backends need of a database, independent of its driver and dialect."""
+"""The database as SQL backends use it, independent of its driver and dialect."""
 
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ Row = tuple[Any, ...]  # what a row holds is known where its statement is writte
 Values = Mapping[str, object]
 
 PAGE_BYTES = 16 << 20
-"""What a page holds at most, unless it is of one row."""
+"""Maximum size of a page, unless it has one row."""
 
 _CHUNK_BYTES = 1 << 20
 _content = itemgetter(-1)

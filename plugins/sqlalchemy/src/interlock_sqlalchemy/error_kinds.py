@@ -6,7 +6,7 @@ from interlock.backends import BackendUnavailableError
 
 
 class ErrorKind(Enum):
-    """What a driver's error means."""
+    """The meaning of a driver's error."""
 
     CONFLICT = "a row stands where one was to be inserted"
     LOST = "the connection is gone; whether the statement was carried out isn't known"

@@ -12,10 +12,10 @@ from interlock.backends import BackendUnavailableError
 
 
 class FileDialect(Protocol):
-    """What differs between the databases that are files."""
+    """Differences between the databases that are files."""
 
     name: str
-    """What messages call the database: no password."""
+    """The database's name in messages, without a password."""
 
     driver_error: type[Exception]
 

@@ -14,7 +14,7 @@ from interlock_sqlalchemy.worker import Worker
 
 
 class FileSessionDialect(CommittingDialect, FileDialect, Protocol):
-    """What a session needs of the database."""
+    """The parts of the database that a session needs."""
 
     def exists(self) -> bool:
         """Whether there is a file, or this user may not see it."""

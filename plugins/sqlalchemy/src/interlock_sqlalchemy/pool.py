@@ -20,13 +20,13 @@ from interlock_sqlalchemy.error_kinds import ErrorKind
 
 
 class ServerDialect(Protocol):
-    """What differs between the databases behind a network."""
+    """Differences between the databases behind a network."""
 
     name: str
-    """What messages call the database: no password."""
+    """The database's name in messages, without a password."""
 
     sharing_message: str
-    """What to say of a pooler that shares sessions."""
+    """The message about a pooler that shares sessions."""
 
     many: Many
     url: URL
@@ -58,11 +58,11 @@ class ServerDialect(Protocol):
         ...
 
     def error_kind(self, error: BaseException) -> ErrorKind:
-        """What a driver's error means; one without a server's code is a lost connection."""
+        """The meaning of a driver's error; one without a server's code is a lost connection."""
         ...
 
     def advice(self, error: BaseException) -> str | None:
-        """What to do about it, where it isn't plain."""
+        """Advice for the error, where it isn't plain."""
         ...
 
     def upsert(self, table: Table) -> ClauseElement:

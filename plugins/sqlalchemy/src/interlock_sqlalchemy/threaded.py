@@ -41,7 +41,7 @@ _SLOW = 0.01
 
 
 class SynchronousDialect(FileSessionDialect, Protocol):
-    """What differs between the databases with a synchronous driver."""
+    """Differences between the databases with a synchronous driver."""
 
     version: str
 

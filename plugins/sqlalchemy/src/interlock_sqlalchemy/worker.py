@@ -53,7 +53,7 @@ class Worker:
         self._is_open = True
         self._loop = asyncio.get_running_loop()
         self.runs: asyncio.Future[Any] | None = None
-        """What the job under way is to answer; another thread may see the one before."""
+        """The future of the job under way; another thread may see the one before."""
         # A daemon, so that an application that was never closed can't keep the interpreter alive.
         Thread(target=self._run, name=name, daemon=True).start()
 

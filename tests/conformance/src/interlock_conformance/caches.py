@@ -1,4 +1,4 @@
-"""What is asked of caches alone."""
+"""Checks of caches alone."""
 
 from contextlib import suppress
 
@@ -168,7 +168,7 @@ async def time_counts_from_the_last_put(harness: CacheHarness) -> None:
     others="compare a put with what a read would give, which isn't what has ended",
 )
 async def ended_entry_blocks_nothing(harness: CacheHarness) -> None:
-    """Where a newer entry has ended, an older one is put and read."""
+    """After a newer entry has ended, an older one is put and read."""
     has_clock = harness.subject.advance is not None
     store, key = await harness.open(ttl="1h" if has_clock else "1s"), harness.key()
     await store.put(key, harness.record(key, 9))

@@ -65,7 +65,7 @@ _MODULES = (
 
 
 class Conformance:
-    """What the classes share.
+    """Parts shared by the classes.
 
     `backend` makes one that isn't open, or names an installed one: `backend("name", url=...)`. It
     may be `async`, and may take `keep`, `keep_revisions`, `size`, `ttl` with defaults.

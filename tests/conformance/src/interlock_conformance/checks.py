@@ -1,4 +1,4 @@
-"""What a check is: one obligation of a backend, with an id that never changes its meaning."""
+"""A check: one obligation of a backend, with an id that never changes its meaning."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Collection, Iterator

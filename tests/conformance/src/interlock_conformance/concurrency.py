@@ -37,7 +37,7 @@ async def tasks_leave_the_newest(harness: CacheHarness) -> None:
 
 @both("024", IF("shared"), others="keep nothing of a record in the process, or ask before using it")
 async def other_connections_see(harness: CacheHarness) -> None:
-    """What one connection put the other reads, also in the place of what it had read before."""
+    """A put by one connection is read by the other, also after it had read an earlier record."""
     first, second, key = await harness.open(), await harness.open(), harness.key()
     records = [harness.record(key, version) for version in (1, 2)]
     for record in records:

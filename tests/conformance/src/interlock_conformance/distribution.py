@@ -1,4 +1,4 @@
-"""What is installed of a backend, read without the catalogue: that would refuse what is broken."""
+"""An installed distribution, read without the catalogue, which would refuse a broken one."""
 
 import asyncio
 import inspect
@@ -35,7 +35,7 @@ class Installed:
 
 
 class PackagingHarness:
-    """What the checks of packaging are given."""
+    """The input of the checks of packaging."""
 
     def __init__(self, suite: Suite) -> None:
         self.suite = suite
@@ -66,7 +66,7 @@ class PackagingHarness:
         return self.suite.capabilities | {"options"} | fields
 
     def specs(self) -> Sequence[Any]:  # Any: whatever the hook gives
-        """What the entry point's module registers, raw."""
+        """The raw registrations of the entry point's module."""
         module = self.subject.point.load()
         return list(module.interlock_register_backends())
 

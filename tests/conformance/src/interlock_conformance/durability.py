@@ -1,4 +1,4 @@
-"""What is left after closing, and after a process was killed."""
+"""Durability: records and events survive closing, and a killed process."""
 
 from interlock_conformance.checks import IF, UNLESS, both, expect, unless_raised
 from interlock_conformance.harness import CacheHarness
@@ -46,7 +46,7 @@ async def new_instance_starts_clean(harness: CacheHarness) -> None:
     others="return from a put after the commit, and let the server or a log on disk have it",
 )
 async def record_outlives_a_kill(harness: CacheHarness) -> None:
-    """What another process had put is read after that process was killed."""
+    """A put of another process is read after that process was killed."""
     key = harness.key()
     record = harness.record(key, 5)
     async with harness.process() as other:

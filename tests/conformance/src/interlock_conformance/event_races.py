@@ -122,7 +122,7 @@ async def append_is_whole_to_others(harness: EventsHarness) -> None:
     "transaction",
 )
 async def deletion_leaves_nothing(harness: EventsHarness) -> None:
-    """What is appended while its stream is deleted goes with it, or is a conflict."""
+    """An append while its stream is deleted is deleted with it, or is a conflict."""
     store = await harness.open()
     other = await harness.open() if "shared" in harness.capabilities else store
     for size in [1, 1, 2, 40] * 8:
@@ -137,7 +137,7 @@ async def deletion_leaves_nothing(harness: EventsHarness) -> None:
 
 @check("EVENTS-042", IF("shared"), others="read what is committed, not what was remembered")
 async def others_see_at_once(harness: EventsHarness) -> None:
-    """What one instance has appended, another sees at once, and appends behind it."""
+    """An append of one instance is seen at once by another, which appends behind it."""
     store, other = await harness.open(), await harness.open()
     events = await started(store, 2)
     for instance in (other, store, other):

@@ -50,7 +50,7 @@ _NONE_THERE = "insert where no event of the stream exists, in one statement"
     others="insert all columns as they are given and select them in the order of the versions",
 )
 async def appended_events_are_read(harness: EventsHarness) -> None:
-    """What is appended to a new stream is read, every field and in order."""
+    """Events appended to a new stream are read, every field and in order."""
     store = await harness.open()
     await expect_stream(store, await started(store, 3))
 

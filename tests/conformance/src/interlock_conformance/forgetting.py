@@ -1,4 +1,4 @@
-"""What is asked of snapshot stores that forget an aggregate."""
+"""Checks of snapshot stores that forget an aggregate."""
 
 import asyncio
 from dataclasses import replace

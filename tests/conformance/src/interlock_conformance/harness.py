@@ -1,4 +1,4 @@
-"""What a check is given: stores of its own, keys that nobody else has, records, other processes."""
+"""The harness of a check: stores of its own, unique keys, records, other processes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -71,7 +71,7 @@ class Harness(Generic[S]):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What the backend says it can."""
+        """The backend's declared capabilities."""
         return self.subject.capabilities
 
     def run(self, pending: Awaitable[T]) -> T:

@@ -1,4 +1,4 @@
-"""What is put under one key is read under no other."""
+"""Isolation: a record of one key is never read under another."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

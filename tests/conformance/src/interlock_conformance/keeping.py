@@ -1,4 +1,4 @@
-"""What is put is what is read; the newer wins; what is proven false goes."""
+"""Checks of put, read and remove: a newer record wins, one that is proven false goes."""
 
 from interlock_conformance.checks import IF, KEEPS, MUST, both, expect, unless_raised
 from interlock_conformance.harness import CacheHarness

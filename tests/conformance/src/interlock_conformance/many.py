@@ -1,4 +1,4 @@
-"""What is asked of `read`, asked of `read_many`: it is another statement, with bugs of its own."""
+"""The checks of `read`, made of `read_many`: another statement, with bugs of its own."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

@@ -15,7 +15,7 @@ from interlock_conformance.proxy import Proxy
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 1.0
-"""What calls are bounded by where the backend takes it."""
+"""The time limit of calls, for backends that take one."""
 
 GRACE_SECONDS = 4.0
 """How much later than that a call may end: this machine may be busy."""
@@ -106,7 +106,7 @@ async def expect_passage(net: Network, call: Awaitable[object]) -> None:
 
 
 async def outcome(store: Any, call: Awaitable[T]) -> T | Exception:  # Any: it has a `timeout`
-    """What the call returns or raises, bounded as the core bounds it.
+    """The call's result or error, bounded as the core bounds it.
 
     `CheckFailed` if it ends much later than that.
     """
@@ -131,7 +131,7 @@ async def outcome(store: Any, call: Awaitable[T]) -> T | Exception:  # Any: it h
 
 
 async def answered(store: Any, call: Callable[[], Awaitable[T]], what: str) -> T:  # Any: as above
-    """What the call returns once the server is well; a backend may need some calls to notice."""
+    """The call's result once the server is well; a backend may need some calls to notice."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_SECONDS
     while isinstance(result := await outcome(store, call()), BackendUnavailableError):
@@ -144,7 +144,7 @@ async def answered(store: Any, call: Callable[[], Awaitable[T]], what: str) -> T
 
 
 def told_outcome(result: object) -> str:
-    """What became of a call in a few words, for messages."""
+    """A short description of a call's outcome, for messages."""
     if isinstance(result, Exception):
         return f"{type(result).__name__}: {result}"
     return f"the answer {result!r}" if result is not None else "it returned None"

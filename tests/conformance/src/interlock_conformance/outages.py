@@ -318,7 +318,7 @@ async def open_says_that_nobody_is_there(harness: CacheHarness) -> None:
 
 
 async def opened_in_vain(store: Any) -> object:  # Any: whichever kind of store
-    """What `open` raises; the backend is closed if it raises nothing."""
+    """The error that `open` raises; the backend is closed if it raises none."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await store.open()

@@ -8,7 +8,7 @@ from interlock_conformance.subject import Suite
 
 
 class Outcome(StrEnum):
-    """What became of a check."""
+    """The outcome of a check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a check, and why."""
+    """The outcome of a check, and its reason."""
 
     check: Check
     outcome: Outcome

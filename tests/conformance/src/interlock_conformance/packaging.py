@@ -26,7 +26,7 @@ CAPABILITIES = frozenset(
         *("bounded", "network", "notifies", "read_many", "round_trips"),
     }
 )
-"""What a registration may promise; the suite derives the others itself."""
+"""Capabilities that a registration may declare; the suite derives the others itself."""
 
 _ALWAYS_THERE = {"interlock", "pydantic", "pluggy"}
 _SECRET = "hunter2-is-secret"  # noqa: S105 an example, looked for in what is shown
@@ -204,7 +204,7 @@ def _model(harness: PackagingHarness) -> Any:  # Any: the plugin's model
 
 
 def _dependencies(harness: PackagingHarness) -> set[str]:
-    """What the distribution needs, and what that needs, less what is always imported."""
+    """The distribution's requirements, recursively, without those that are always imported."""
     found: set[str] = set()
     waiting = [harness.subject.distribution.name]
     if waiting == ["interlock"]:
@@ -242,7 +242,7 @@ def _table(harness: PackagingHarness) -> str:
 
 
 def _refused(harness: PackagingHarness, lines: str) -> str:
-    """What the core says to a TOML file with these options."""
+    """The core's answer to a TOML file with these options."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "interlock.toml"
         text = f'schema = 1\n{_table(harness)}\nbackend = "{harness.subject.name}"\n{lines}'

@@ -1,4 +1,4 @@
-"""What a backend may do besides: whoever promises it does it, wholly."""
+"""Checks of optional ports: a backend that declares one has all of it."""
 
 import asyncio
 from typing import cast
@@ -45,7 +45,7 @@ async def tails_of_many_are_read(harness: EventsHarness) -> None:
     others="promise `notifies` and write `watch`, or neither",
 )
 async def who_notifies_has_watch(harness: CacheHarness) -> None:
-    """What promises `notifies` has the method `watch`."""
+    """A backend that declares `notifies` has the method `watch`."""
     store = await harness.open()
     expect(isinstance(store, ChangeNotifier), "a method `watch`, as promised", "none")
 

@@ -1,4 +1,4 @@
-"""What the proxy stands between: a connection from a client, and one to the server."""
+"""One proxied connection: the client's, and the one to the server."""
 
 import asyncio
 import socket
@@ -67,12 +67,12 @@ class Pair:
 
 
 Disturbed = Callable[[Pair, bytes], Coroutine[Any, Any, bytes]]  # Any: nobody sends them anything
-"""What becomes of a piece: what of it is passed on."""
+"""What the proxy passes on of a piece of data."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """What is to happen to a piece, after so many others of its kind."""
+    """A fault for one piece of data, after so many others of its kind."""
 
     of_reply: bool
     skip: int

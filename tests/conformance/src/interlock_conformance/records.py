@@ -1,4 +1,4 @@
-"""What the checks put into backends: aggregates, records, events."""
+"""The test data of the checks: aggregates, records, events."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -103,7 +103,7 @@ def another(record: AggregateRecord) -> AggregateRecord:
 
 
 def told(record: AggregateRecord | Exception | None) -> str:
-    """What was read in a few words, for messages."""
+    """A short description of what was read, for messages."""
     if record is None:
         return "no record"
     if isinstance(record, Exception):
@@ -140,5 +140,5 @@ def events_of(
 
 
 def head_of(events: Sequence[StoredEvent]) -> tuple[int, UUID]:
-    """What `EventStore.head` says once these stand."""
+    """The answer of `EventStore.head` when these are stored."""
     return events[-1].version, events[-1].event_id

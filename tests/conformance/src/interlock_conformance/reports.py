@@ -14,7 +14,7 @@ from interlock_conformance.verdict import Json, standing, worst
 
 
 class ReportError(ValueError):
-    """What was given is no report."""
+    """The given file is no report."""
 
 
 def read(path: Path) -> Json:

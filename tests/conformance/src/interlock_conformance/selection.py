@@ -62,7 +62,7 @@ def select(name: str, options_file: str | None) -> Selection:
 
 
 def selected() -> Selection | None:
-    """What is selected."""
+    """The selection."""
     return _selected[-1] if _selected else None
 
 
@@ -73,7 +73,7 @@ def unselect() -> None:
 
 
 def spec_of(name: str) -> BackendSpec:
-    """What is registered under a name, of whatever kind. Raises `ConfigurationError`."""
+    """The registration of a name, of any kind. Raises `ConfigurationError`."""
     catalogue = Catalogue.installed()
     problems = []
     for kind in BackendKind:

@@ -23,7 +23,7 @@ _NOTICED = (Outcome.FAILED, Outcome.NOT_MET)
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """What became of a mutant; `others` are further checks that notice it, if they were made."""
+    """The result of a mutant; `others` are further checks that notice it, if they were run."""
 
     mutant: Mutant
     is_killed: bool
@@ -33,7 +33,7 @@ class Death:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a run of the gallery has shown."""
+    """The results of a run of the gallery."""
 
     deaths: Sequence[Death]
     checks: Sequence[Check]
@@ -92,7 +92,7 @@ def examine_some(mutants: Sequence[Mutant], *, others: bool = False) -> Findings
 
 
 def judged(mutants: Sequence[Mutant], *, jobs: int = 1, others: bool = False) -> Sequence[Death]:
-    """What becomes of each."""
+    """The result of each mutant."""
     flags = [others] * len(mutants)
     if jobs == 1:
         return list(map(judge, mutants, flags))
@@ -151,7 +151,7 @@ def _line(text: str) -> str:
 
 
 def problems_of(mutants: Sequence[Mutant], canaries: Sequence[Canary]) -> Iterator[str]:
-    """What is wrong with the gallery itself."""
+    """Faults of the gallery itself."""
     checks = all_checks()
     named = Counter(mutant.killer for mutant in mutants)
     excused = {canary.check for canary in canaries}
@@ -173,5 +173,5 @@ def problems_of(mutants: Sequence[Mutant], canaries: Sequence[Canary]) -> Iterat
 
 
 def _quieten() -> None:
-    """What asyncio logs of broken backends is no news."""
+    """Silence what asyncio logs about broken backends."""
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)

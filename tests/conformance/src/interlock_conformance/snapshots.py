@@ -1,4 +1,4 @@
-"""What is asked of snapshot stores alone: history, retention, listings."""
+"""Checks of snapshot stores alone: history, retention, listings."""
 
 from collections.abc import Sequence
 from dataclasses import replace

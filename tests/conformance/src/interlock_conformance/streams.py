@@ -1,4 +1,4 @@
-"""What the checks of event stores share: streams to begin with, conflicts, rows in a few words."""
+"""Helpers of the checks of event stores: prepared streams, conflicts, descriptions of rows."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -103,7 +103,7 @@ def told_rows(rows: Sequence[EventRow]) -> str:
 
 @contextmanager
 def unless_hung(what: str) -> Iterator[None]:
-    """What takes too long is the failure of the check; put `asyncio.timeout` around the inside."""
+    """Fail the check when the block takes too long; an `asyncio.timeout` goes inside it."""
     try:
         yield
     except TimeoutError as error:

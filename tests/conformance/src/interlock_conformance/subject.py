@@ -1,4 +1,4 @@
-"""What is under test: how to make it, what it says it can, what else may be done to it."""
+"""The backend under test: how to make one, its capabilities, and the hooks of its test class."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -36,7 +36,7 @@ Advance = Callable[[object, float], Awaitable[None]]
 
 
 class Suite(Protocol):
-    """What a test class gives."""
+    """The attributes and hooks of a test class."""
 
     kind: ClassVar[BackendKind]
     capabilities: ClassVar[frozenset[str]]
@@ -109,7 +109,7 @@ async def _class_of(subject: Subject) -> type:
 
 
 def _shown(cls: type, kind: BackendKind) -> Iterator[str]:
-    """What the class itself shows that it can."""
+    """Capabilities that follow from the class's methods."""
     if cls in _NULLS:
         yield "null"
         return
@@ -127,7 +127,7 @@ def _shown(cls: type, kind: BackendKind) -> Iterator[str]:
 
 
 def _defaults(suite: Suite, parameters: Mapping[str, inspect.Parameter]) -> dict[str, object]:
-    """What `backend` takes unless told otherwise: by default, else an attribute of the class."""
+    """Default arguments of `backend`: attributes of the class, or the suite's defaults."""
     return {
         name: getattr(suite, name, None)
         if parameter.default in (None, inspect.Parameter.empty)

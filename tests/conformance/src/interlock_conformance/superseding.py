@@ -1,4 +1,4 @@
-"""What gives way to a put, and what is removed: the records with exactly these stamps."""
+"""Superseding and removing: exactly the records with these stamps."""
 
 from dataclasses import replace
 

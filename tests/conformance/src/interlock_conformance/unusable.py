@@ -120,7 +120,7 @@ async def foreign_record_is_unusable(harness: CacheHarness) -> None:
     "it, by which entries are compared, read what is behind it before a put gives way to it",
 )
 async def unusable_record_is_replaced(harness: CacheHarness) -> None:
-    """What is put over an unusable record is read, in a cache also if its version is lower."""
+    """A put over an unusable record is read, in a cache also if its version is lower."""
     store, is_cache = await harness.open(), harness.subject.kind is BackendKind.CACHE
     async for what, key, record in _spoiled(harness, store):
         put = harness.record(key, 5) if is_cache else record

@@ -56,7 +56,7 @@ class SuiteTally:
 
 
 class Tally:
-    """What is known of the suites of a session."""
+    """The results of a session's suites."""
 
     def __init__(self) -> None:
         self._suites: dict[type, SuiteTally] = {}
@@ -154,7 +154,7 @@ class Tally:
 
 
 def _undecided(tally: SuiteTally) -> Iterator[str]:
-    """What is required and wasn't decided, by its reason."""
+    """Required checks that weren't decided, by reason."""
     reasons: dict[str, list[str]] = {}
     for entry in tally.problems("partial"):
         reasons.setdefault(f"{entry.outcome}: {entry.reason}", []).append(entry.check.id)
@@ -163,7 +163,7 @@ def _undecided(tally: SuiteTally) -> Iterator[str]:
 
 
 def _not_met(tally: SuiteTally) -> Iterator[str]:
-    """What should be and needn't."""
+    """Recommendations that weren't met."""
     for entry in tally.entries.values():
         if entry.outcome == Outcome.NOT_MET:
             happened = entry.reason.partition("happened: ")[2].partition("\n")[0]

@@ -1,4 +1,4 @@
-"""What a backend does beside its task: pickles, round trips."""
+"""Side effects of a backend's calls: pickles, round trips."""
 
 import pickle
 import sys

@@ -23,7 +23,7 @@ from interlock._storage.revision_parts.wrappers import functions_in, is_generate
 
 _ROUTING = {"former_names", "reads_revisions", "revision", "schema_version", "type_name"}
 _GIVEN = {"_abc_impl", "_asdict", "_fields", "_field_defaults", "_make", "_replace", "model_config"}
-"""What classes have besides what their author wrote, or what is an input of its own."""
+"""Attributes of classes that their author didn't write, or that are inputs of their own."""
 
 _DOCUMENTS = {
     *("field_title_generator", "hide_input_in_errors", "json_schema_extra"),
@@ -31,7 +31,7 @@ _DOCUMENTS = {
     *("model_title_generator", "plugin_settings", "protected_namespaces", "schema_generator"),
     *("title", "use_attribute_docstrings", "validation_error_cause"),
 }
-"""What of a model's configuration decides nothing that is stored or computed."""
+"""Settings of a model's configuration that change nothing stored or computed."""
 
 _SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 _DECORATOR = ("fields", "mode", "when_used", "alias")
@@ -81,7 +81,7 @@ TRAITS: Mapping[str, Callable[[type, Forms, Owners], Form]] = {
     "model_config": _config,
     "validators": _validators,
 }
-"""What is said of a class as a whole; an empty form says nothing."""
+"""The form of a class as a whole; an empty form says nothing."""
 
 
 def members(cls: type, owners: Owners) -> dict[str, Any]:  # Any: whatever stands in a class

@@ -54,7 +54,7 @@ _FIELD = (
     *("alias", "validation_alias", "serialization_alias", "exclude", "exclude_if"),
     *("discriminator", "frozen", "init", "init_var", "kw_only", "validate_default"),
 )
-"""What of a field's settings, beside its metadata, does more than to document it."""
+"""Settings of a field, beside its metadata, that do more than document it."""
 
 
 class NotPlainError(Exception):

@@ -14,7 +14,7 @@ from interlock._storage.revision_parts.wrappers import functions_in
 from interlock.errors import ConfigurationError
 
 DYNAMIC = {"getattr", "attrgetter", "methodcaller", "vars", "__dict__", "__getattribute__"}
-"""What code mentions that may read a member whose name isn't in it."""
+"""Names in code that may read a member without naming it."""
 
 
 class Uses:

@@ -19,7 +19,7 @@ _WRAPPERS: Mapping[type, tuple[str, ...]] = {
     functools.singledispatchmethod: ("func", "dispatcher"),
     type(functools.cache(len)): ("__wrapped__",),
 }
-"""What a function may be wrapped in that is no function, and what this holds."""
+"""Wrappers of functions that aren't functions, each with the attribute that holds the function."""
 
 
 def wrapped_in(value: Any) -> list[Any]:  # Any: whatever stands in a class

@@ -90,7 +90,7 @@ class LmdbCacheBackend(RecordCacheBackend):
         await self._write(remove)
 
     async def server_version(self) -> str:
-        """What runs here."""
+        """The version of the LMDB library."""
         return "LMDB " + ".".join(map(str, lmdb.version()))
 
     async def _write(self, work: Work) -> None:

@@ -29,7 +29,7 @@ IN_MEMORY_UNTIL_CLOSED = Edits(
         ),
     )
 )
-"""What is written reaches the file when it is closed."""
+"""Writes reach the file when it is closed."""
 
 LOCK = '_lock = __import__("threading").Lock()'
 """A lock of the class, which other processes don't know."""

@@ -1,4 +1,4 @@
-"""What a mutant is: an edit of a correct backend, and the check that has to notice it."""
+"""A mutant: an edit of a correct backend, and the check that has to notice it."""
 
 from dataclasses import dataclass
 

@@ -76,7 +76,7 @@ class Client:
             self._idle.pop().abort()
 
     async def ask(self, call: str, *args: object) -> Any:  # Any: what the call returns
-        """What the server answers. Raises `BackendUnavailableError`, `ConcurrencyError`."""
+        """The server's answer. Raises `BackendUnavailableError`, `ConcurrencyError`."""
         if not self._is_open:
             raise BackendUnavailableError("it isn't open", nothing_done=True)
         connection = self._idle.pop() if self._idle else await self.connected()
@@ -105,7 +105,7 @@ class Client:
 
 
 class _OverNetwork:
-    """What the three share."""
+    """Parts shared by the three."""
 
     _kind: str
 

@@ -161,7 +161,7 @@ def _executed(files: Files) -> ModuleType:
 
 
 class _Shelf:
-    """What the suites of the backends in a file share."""
+    """Parts shared by the suites of backends in a file."""
 
     name: str
     statements: Mapping[str, str]

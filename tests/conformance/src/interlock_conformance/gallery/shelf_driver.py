@@ -46,7 +46,7 @@ class Shelf:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is changed in the block is changed as a whole or not at all."""
+        """Changes in the block are made as a whole or not at all."""
         self._run("BEGIN IMMEDIATE", {})
         try:
             yield

@@ -1,4 +1,4 @@
-"""What is edited, and by what."""
+"""Edits of code: the target, and the text before and after."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stands in an edit: pieces of code that are no modules."""
+"""Fragments of code in edits, which aren't whole modules."""
 
 import ast
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from interlock_conformance.mutation.errors import EditError
 
 
 class Kind(Enum):
-    """What a fragment is."""
+    """The kinds of fragments."""
 
     NOTHING = auto()
     EXPRESSION = auto()

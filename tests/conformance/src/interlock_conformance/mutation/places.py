@@ -1,4 +1,4 @@
-"""Where a fragment stands, and how another one gets there."""
+"""Finding a fragment in a source, and replacing it."""
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
@@ -169,7 +169,7 @@ def _is_same(node: ast.AST, wanted: ast.AST) -> bool:
 
 
 def _text(string: ast.JoinedStr) -> str:
-    """What stands between an f-string's quotes."""
+    """The text between an f-string's quotes."""
     parts = []
     for part in string.values:
         match part:

@@ -1,4 +1,4 @@
-"""Where the code of a name stands."""
+"""Targets of edits: the source of a qualified name."""
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +87,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 def _defined(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, list[ast.stmt], ast.stmt]]:
-    """What is defined in a module or class, also in its `if` and `try`: name, block, statement."""
+    """Definitions in a module or class, also in its `if` and `try`: name, block, statement."""
     for block in blocks(node):
         for statement in block:
             for name in _names_of(statement):
