@@ -26,7 +26,7 @@ from interlock_conformance.network import TIMEOUT_SECONDS, Network, network_to
 from interlock_conformance.plain import PlainCaches, PlainSnapshotStores
 from interlock_conformance.processes import OtherProcess, other_process
 from interlock_conformance.records import NOTEBOOK, REVISION, record_of
-from interlock_conformance.subject import Subject, Suite, subject_of
+from interlock_conformance.subject import Make, Subject, Suite, subject_of
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -89,14 +89,16 @@ class Harness(Generic[S]):
     async def opened(self, **options: object) -> AsyncIterator[S]:
         """A newly made backend, open until the block ends, on whatever loop this runs."""
         async with AsyncExitStack() as stack:
-            yield await self._made(stack, options)
+            yield await self._made(self.subject.make, stack, options)
 
     async def open(self, **options: object) -> S:
         """A newly made backend, open until the check ends; what it keeps where is its affair."""
-        stack = await self._stack.enter_async_context(AsyncExitStack())
-        store = await self._made(stack, options)
-        self._open[id(store)] = stack
-        return store
+        return await self._opened(self.subject.make, **options)
+
+    async def doors(self) -> list[S]:
+        """One at each endpoint of the store, open until the check ends; two of a single one."""
+        makers = self.subject.doors or (self.subject.make,) * 2
+        return [await self._opened(make) for make in makers]
 
     async def close(self, store: S) -> None:
         """Close it now."""
@@ -184,13 +186,19 @@ class Harness(Generic[S]):
         """A record for the key, see `records.record_of`."""
         return record_of(key, version, text=text, payload=payload)
 
-    async def _made(self, stack: AsyncExitStack, options: dict[str, object]) -> S:
+    async def _opened(self, make: Make, **options: object) -> S:
+        stack = await self._stack.enter_async_context(AsyncExitStack())
+        store = await self._made(make, stack, options)
+        self._open[id(store)] = stack
+        return store
+
+    async def _made(self, make: Make, stack: AsyncExitStack, options: dict[str, object]) -> S:
         if self.subject.is_plain:
             stores = PlainCaches if self.subject.kind is Kind.CACHE else PlainSnapshotStores
             plain = stores(self.subject.make, _enter)
             stack.push_async_callback(plain.close)
             return cast("S", plain)
-        backend = await self.subject.make(**options)
+        backend = await make(**options)
         await _enter(backend, stack)
         if hasattr(backend, "server_version") and "server" not in self.subject.answers:
             self.subject.answers["server"] = str(await backend.server_version())

@@ -30,6 +30,7 @@ OPTIONS = ("keep", "keep_revisions", "namespace", "size", "timeout", "ttl")
 
 _NULLS = (NullAggregateCacheBackend, NullAggregateSnapshotStorageBackend)
 
+Make = Callable[..., Awaitable[Any]]  # Any: a backend of the kind
 Change = Callable[[bytes], bytes]
 Tamper = Callable[[object, RecordKey, Change], Awaitable[None]]
 Advance = Callable[[object, float], Awaitable[None]]
@@ -53,13 +54,15 @@ class Subject:
     kind: BackendKind
     is_plain: bool
     capabilities: frozenset[str]
-    make: Callable[..., Awaitable[Any]]  # Any: a backend of the kind
+    make: Make
     reference: BackendReference | None = None
     spec: BackendSpec | None = None
     tamper: Tamper | None = None
     advance: Advance | None = None
     server: Server | None = None
     answers: dict[str, str] = field(default_factory=dict)
+    doors: tuple[Make, ...] = ()
+    """Makes one at each endpoint of the store, where the test class names several."""
 
 
 async def subject_of(suite: Suite, namespace: str) -> Subject:
@@ -87,8 +90,11 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
         options = _defaults(suite, parameters)
         found, cls = Subject(name, suite.kind, False, frozenset(), make), type(sample)
     server = server_of(options)
+    doors = await _doors(suite, namespace)
+    offered |= {"doors"} if doors else set()
     return replace(
         found,
+        doors=doors,
         capabilities=frozenset(
             {*found.capabilities, *suite.capabilities, *offered, *_shown(cls, suite.kind)}
             | ({"history"} if "keep" in found.capabilities | offered else set())
@@ -98,6 +104,24 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
         advance=cast("Advance | None", hooks["advance"]),
         server=server,
     )
+
+
+async def _doors(suite: Suite, namespace: str) -> tuple[Make, ...]:
+    """How one is made at each endpoint that the test class gives by `backends`."""
+    backends = getattr(suite, "backends", None)
+    if backends is None:
+        return ()
+
+    def at(place: int) -> Make:
+        async def make() -> object:
+            given = (await _given(backends()))[place]
+            if isinstance(given, BackendReference):
+                return built(given, suite.kind, namespace)
+            return given
+
+        return make
+
+    return tuple(at(place) for place in range(len(await _given(backends()))))
 
 
 async def _class_of(subject: Subject) -> type:
@@ -165,5 +189,5 @@ def _named(
     return subject, dict(config) if config is not None else {}
 
 
-async def _given(result: object) -> object:
+async def _given(result: Any) -> Any:  # Any: what a method of the test class gives
     return await result if inspect.isawaitable(result) else result

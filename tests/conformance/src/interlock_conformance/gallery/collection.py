@@ -7,6 +7,7 @@ from interlock_conformance.gallery.cache_race_mutants import CACHE_RACE_MUTANTS
 from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
 from interlock_conformance.gallery.event_race_mutants import EVENT_RACE_MUTANTS
 from interlock_conformance.gallery.forgetting_mutants import FORGETTING_MUTANTS
+from interlock_conformance.gallery.instance_mutants import INSTANCE_MUTANTS
 from interlock_conformance.gallery.many_mutants import MANY_MUTANTS
 from interlock_conformance.gallery.mutants import Canary, Mutant
 from interlock_conformance.gallery.outage_mutants import OUTAGE_MUTANTS
@@ -23,6 +24,7 @@ MUTANTS: Sequence[Mutant] = (
     *SNAPSHOT_RACE_MUTANTS,
     *CACHE_MUTANTS,
     *CACHE_RACE_MUTANTS,
+    *INSTANCE_MUTANTS,
     *MANY_MUTANTS,
     *SUPERSEDING_MUTANTS,
     *FORGETTING_MUTANTS,
