@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from interlock._values.comparing import Difference, Kinds, cached_properties, difference
+from interlock._values.comparing import Kinds, difference
+from interlock._values.differences import Difference
+from interlock._values.parts import cached_properties
 
 
 class Shape(BaseModel):

@@ -14,14 +14,14 @@ PATCHES = [
     Patch(
         "numbers are compared by what they are worth",
         "a Decimal's exponent is part of it",
-        CodeEdit("_text", "str(value)", "value"),
+        CodeEdit("exact_text", "str(value)", "value"),
         _DIFFER,
         (19,),
     ),
     Patch(
         "zero has no sign",
         "-0.0 isn't 0.0",
-        CodeEdit("_text", "(value, copysign(1.0, value))", "value"),
+        CodeEdit("exact_text", "(value, copysign(1.0, value))", "value"),
         _DIFFER,
         (19,),
     ),
@@ -29,7 +29,7 @@ PATCHES = [
         "NaN differs from NaN",
         "NaN is the same as NaN",
         CodeEdit(
-            "_text",
+            "exact_text",
             "(value, copysign(1.0, value)) if value == value else 'nan'",
             "(value, copysign(1.0, value))",
         ),
@@ -45,23 +45,21 @@ PATCHES = [
     Patch(
         "a zone is its offset",
         "a datetime's zone is part of it",
-        CodeEdit(
-            "_Comparison.times", "_zone_name(one.tzinfo) != _zone_name(other.tzinfo)", "False"
-        ),
+        CodeEdit("_Comparison.times", "zone_name(one.tzinfo) != zone_name(other.tzinfo)", "False"),
         _DIFFER,
         (19,),
     ),
     Patch(
         "a zone is its key",
         "a zone without a key is the same as no other",
-        CodeEdit("_zone_name", "zone.key or id(zone)", "zone.key"),
+        CodeEdit("zone_name", "zone.key or id(zone)", "zone.key"),
         _DIFFER,
     ),
     Patch(
         "a timezone's name is passed over",
         "a timezone's own name is part of it",
         CodeEdit(
-            "_zone_name",
+            "zone_name",
             "None if name == timezone(zone.utcoffset(None)).tzname(None) else name",
             "None",
         ),
@@ -70,13 +68,13 @@ PATCHES = [
     Patch(
         "a foreign zone is its offset",
         "a time zone of a class that isn't known is the same as no other",
-        CodeEdit("_zone_name", "None if type(zone) is TzInfo else id(zone)", "None"),
+        CodeEdit("zone_name", "None if type(zone) is TzInfo else id(zone)", "None"),
         _DIFFER,
     ),
     Patch(
         "who writes an offset counts",
         "an offset that was read from JSON is the one that was written",
-        CodeEdit("_zone_name", "None if type(zone) is TzInfo else id(zone)", "id(zone)"),
+        CodeEdit("zone_name", "None if type(zone) is TzInfo else id(zone)", "id(zone)"),
         f"{_TESTS}test_an_offset_is_the_same_whoever_writes_it",
     ),
     Patch(
@@ -167,7 +165,7 @@ PATCHES = [
     Patch(
         "flat runs are compared by ==",
         "of flat values the types count, and the sign of zero",
-        CodeEdit("_are_flat", "marshal.dumps(one, 2) == marshal.dumps(other, 2)", "one == other"),
+        CodeEdit("are_flat", "marshal.dumps(one, 2) == marshal.dumps(other, 2)", "one == other"),
         _DIFFER,
         (19,),
     ),
@@ -175,7 +173,7 @@ PATCHES = [
         "bytes pass for flat",
         "marshal doesn't tell bytes from a bytearray",
         CodeEdit(
-            "_FLAT",
+            "FLAT",
             "frozenset({int, str, bool, float, type(None)})",
             "frozenset({int, str, bool, float, bytes, type(None)})",
         ),
@@ -186,8 +184,8 @@ PATCHES = [
         "of lists in a list it counts which are one",
         CodeEdit(
             "_Comparison.items",
-            "_FLAT.issuperset(map(type, one)) and type(one) is not deque and _are_flat(one, other)",
-            "_are_flat(one, other)",
+            "FLAT.issuperset(map(type, one)) and type(one) is not deque and are_flat(one, other)",
+            "are_flat(one, other)",
         ),
         f"{_SHARED}",
         (19,),
@@ -195,7 +193,7 @@ PATCHES = [
     Patch(
         "a mapping of lists passes for flat",
         "of lists in a mapping it counts which are one",
-        CodeEdit("_Comparison.dicts", "_FLAT.issuperset(map(type, one.values()))", "True"),
+        CodeEdit("_Comparison.dicts", "FLAT.issuperset(map(type, one.values()))", "True"),
         f"{_SHARED}",
         (19,),
     ),
@@ -224,7 +222,7 @@ PATCHES = [
     Patch(
         "elements of a set are equal whatever their type",
         "the elements of a set are compared by type too",
-        CodeEdit("_values.comparing:_counted", "atoms[cls, value] += 1", "atoms[value] += 1"),
+        CodeEdit("_values.atoms:counted", "atoms[cls, value] += 1", "atoms[value] += 1"),
         _DIFFER,
         (19,),
     ),
@@ -232,7 +230,7 @@ PATCHES = [
         "numbers in a set are compared by what they are worth",
         "numbers in a set are compared as they are elsewhere",
         CodeEdit(
-            "_values.comparing:_counted", "atoms[cls, _text(value)] += 1", "atoms[cls, value] += 1"
+            "_values.atoms:counted", "atoms[cls, exact_text(value)] += 1", "atoms[cls, value] += 1"
         ),
         _DIFFER,
         (19,),

@@ -7,7 +7,7 @@ _TESTS = "tests/core/test_comparing.py::"
 _DIFFER = f"{_TESTS}test_values_that_differ"
 _SAME = f"{_TESTS}test_values_that_are_the_same"
 _STATES = "tests/core/test_comparing_states.py::"
-_BESIDE = "{**(extra or {}), **(private or {}), **slots}"
+_BESIDE = "{**(extra or {}), **(private or {}), **held}"
 
 PATCHES = [
     Patch(
@@ -103,21 +103,21 @@ PATCHES = [
     Patch(
         "extras are passed over",
         "a model's extras are part of it",
-        CodeEdit("_beside_fields", _BESIDE, "{**(private or {}), **slots}"),
+        CodeEdit("beside_fields", _BESIDE, "{**(private or {}), **held}"),
         _DIFFER,
         (19,),
     ),
     Patch(
         "private attributes are passed over",
         "a model's private attributes are part of it",
-        CodeEdit("_beside_fields", _BESIDE, "{**(extra or {}), **slots}"),
+        CodeEdit("beside_fields", _BESIDE, "{**(extra or {}), **held}"),
         _DIFFER,
         (19,),
     ),
     Patch(
         "a model's slots are passed over",
         "what stands in a model's slots is part of it",
-        CodeEdit("_beside_fields", _BESIDE, "{**(extra or {}), **(private or {})}"),
+        CodeEdit("beside_fields", _BESIDE, "{**(extra or {}), **(private or {})}"),
         _DIFFER,
         (19,),
     ),
@@ -166,21 +166,21 @@ PATCHES = [
     Patch(
         "the slots of an object are passed over",
         "what stands in an object's slots is compared",
-        CodeEdit("_reduction", "{**(state[0] or {}), **state[1]}", "state[0] or {}"),
+        CodeEdit("reduction", "{**(state[0] or {}), **state[1]}", "state[0] or {}"),
         _DIFFER,
         (19,),
     ),
     Patch(
         "the items of an object are passed over",
         "what a subclass of list holds is compared",
-        CodeEdit("_reduction", "list(items or ())", "[]"),
+        CodeEdit("reduction", "list(items or ())", "[]"),
         _DIFFER,
         (19,),
     ),
     Patch(
         "the pairs of an object are passed over",
         "what a subclass of dict holds is compared",
-        CodeEdit("_reduction", "dict(pairs or ())", "{}"),
+        CodeEdit("reduction", "dict(pairs or ())", "{}"),
         _DIFFER,
         (19,),
     ),
@@ -188,7 +188,7 @@ PATCHES = [
         "an object that is pickled by a name is that name",
         "objects that are pickled by a name can't be compared",
         CodeEdit(
-            "_reduction",
+            "reduction",
             'raise TypeError("reduces to the name of a global")',
             "return [reduced, None, [], {}, None]",
         ),
@@ -197,7 +197,7 @@ PATCHES = [
     Patch(
         "copyreg is not asked",
         "a class whose reduction is registered can be compared",
-        CodeEdit("_reduction", "copyreg.dispatch_table.get(type(value))", "None"),
+        CodeEdit("reduction", "copyreg.dispatch_table.get(type(value))", "None"),
         _SAME,
     ),
     Patch(

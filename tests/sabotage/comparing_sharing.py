@@ -131,7 +131,7 @@ PATCHES = [
     Patch(
         "what a frozen model holds beside its fields can't change",
         "a frozen model's extras may change",
-        CodeEdit("_Comparison._is_constant", "*_beside_fields(kind, value).values()", "*()"),
+        CodeEdit("_Comparison._is_constant", "*beside_fields(value, kind.slots).values()", "*()"),
         _LATE,
     ),
     Patch(

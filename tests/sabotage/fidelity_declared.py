@@ -211,7 +211,7 @@ DEFAULTS = [
     Patch(
         "URLs can change",
         "a URL may be a default",
-        CodeEdit("_IMMUTABLE", "_BaseMultiHostUrl", "tuple"),
+        CodeEdit("IMMUTABLE", "_BaseMultiHostUrl", "tuple"),
         f"{_REGISTERING}test_defaults_of_ones_own_are_fine",
     ),
     Patch(

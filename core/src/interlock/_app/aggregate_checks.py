@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from interlock._model.aggregate import Aggregate
 from interlock._storage.record_mapper import AggregateMapper
-from interlock._values.comparing import Difference, difference
+from interlock._values.comparing import difference
 from interlock._values.defaults import shared, shared_default
+from interlock._values.differences import Difference
 from interlock._values.fidelity import fidelity_of, told
 from interlock._values.losses import declared_losses
 from interlock.errors import ConfigurationError, RecordTooLargeError, StateNotKeptError

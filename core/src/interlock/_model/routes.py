@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from interlock._model.annotations import check_answer, parameter_type
-from interlock._values.comparing import cached_properties
 from interlock._values.defaults import shared_default
 from interlock._values.fidelity import Fidelity, fidelity_of
 from interlock._values.losses import declared_losses
+from interlock._values.parts import cached_properties
 from interlock.errors import ConfigurationError, UnknownEventError
 
 F = TypeVar("F", bound=Callable[..., object])

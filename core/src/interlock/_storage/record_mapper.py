@@ -7,7 +7,7 @@ from interlock._model.aggregate import Aggregate, origin_of, pending_of, set_ori
 from interlock._model.stamp import Origin
 from interlock._storage.codecs import Codec, JsonCodec
 from interlock._storage.records import AggregateRecord, RecordKey, Scope
-from interlock._values.comparing import Difference
+from interlock._values.differences import Difference
 from interlock._values.fidelity import Fidelity, fidelity_of, told, told_of
 from interlock._values.sharing import restore
 from interlock.errors import RecordTooLargeError, RecordUnusableError, StateNotKeptError

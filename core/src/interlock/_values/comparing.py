@@ -3,59 +3,29 @@
 A user's `__eq__` is never asked. What counts is written down in docs/reference/values.md.
 """
 
-import copyreg
-import functools
-import marshal
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from decimal import Decimal
-from enum import Enum
-from fractions import Fraction
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from math import copysign
-from pathlib import PurePath
-from re import Pattern
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from datetime import datetime, time
+from types import FunctionType
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Secret, SecretBytes, SecretStr
-from pydantic.networks import _BaseMultiHostUrl, _BaseUrl
-from pydantic_core import TzInfo
+from pydantic import BaseModel
 
-_FLAT = frozenset({int, str, bool, float, type(None)})
-"""`marshal`'s version 2 tells these apart exactly: -0.0 from 0.0, True from 1; NaN equals NaN.
-
-It doesn't tell bytes from a bytearray.
-"""
-_BY_EQUALITY: frozenset[type] = frozenset({int, str, bool, bytes, type(None), date, timedelta})
-_BY_TEXT: frozenset[type] = frozenset({Decimal, float, Fraction, complex, range})
-ATOMS = _BY_EQUALITY | _BY_TEXT | {UUID, datetime, time}
-"""Types of values that can't change and hold nothing."""
-_BY_IDENTITY: tuple[type, ...] = (Enum, type, FunctionType, BuiltinFunctionType, ModuleType)
-_IMMUTABLE: tuple[type, ...] = (
-    *(*_BY_EQUALITY, *_BY_TEXT, *_BY_IDENTITY, UUID, datetime, time, tzinfo, Pattern, PurePath),
-    *(IPv4Address, IPv4Network, IPv6Address, IPv6Network, tuple, frozenset),
-    *(Secret, SecretBytes, SecretStr, _BaseUrl, _BaseMultiHostUrl),
+from interlock._values.atoms import (
+    BY_EQUALITY,
+    BY_IDENTITY,
+    BY_TEXT,
+    FLAT,
+    IMMUTABLE,
+    are_flat,
+    counted,
+    exact_text,
+    zone_name,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A difference between a value and its copy: its JSON path and its kind, never the value."""
-
-    path: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"${self.path}: {self.what}"
-
-    def below(self, step: str) -> "Difference":
-        """The same difference, seen from one step further up."""
-        return Difference(step + self.path, self.what)
+from interlock._values.differences import Difference, a, other_type, other_value
+from interlock._values.parts import beside_fields, cached_properties, reduction, slot_names
 
 
 class Kinds(dict[type, "Kind"]):
@@ -64,19 +34,6 @@ class Kinds(dict[type, "Kind"]):
     def __missing__(self, cls: type) -> "Kind":
         kind = self[cls] = _kind(cls)
         return kind
-
-
-def cached_properties(cls: type) -> tuple[str, ...]:
-    """List the names of a class's cached properties, inherited ones too."""
-    members: dict[str, object] = {}
-    for base in reversed(cls.__mro__):
-        members |= vars(base)
-    return tuple(
-        name
-        for name, member in members.items()
-        # A computed field is pydantic's proxy around what was decorated.
-        if isinstance(getattr(member, "wrapped", member), functools.cached_property)
-    )
 
 
 def difference(one: object, other: object, kinds: Kinds, *, is_state: bool) -> Difference | None:
@@ -99,11 +56,11 @@ class _Comparison:
     def differs(self, one: Any, other: Any) -> Difference | None:  # Any: whatever a field holds
         cls = type(one)
         if cls is not type(other):
-            return _types(one, other)
-        if cls in _BY_EQUALITY:
-            return None if one == other else _value(cls)
-        if cls in _BY_TEXT:
-            return None if _text(one) == _text(other) else _value(cls)
+            return other_type(one, other)
+        if cls in BY_EQUALITY:
+            return None if one == other else other_value(cls)
+        if cls in BY_TEXT:
+            return None if exact_text(one) == exact_text(other) else other_value(cls)
         kind = self._kinds[cls]
         if kind.can_change and self._is_state:
             partner = self._partners.setdefault(id(one), other)
@@ -133,7 +90,7 @@ class _Comparison:
             if name != name_back:
                 return Difference("", f"{a(type(one))} comes back with other attributes")
             # The quick way for most fields; `differs` would find the same.
-            if type(value) in _BY_EQUALITY and type(back) is type(value) and value == back:
+            if type(value) in BY_EQUALITY and type(back) is type(value) and value == back:
                 continue
             found = self.differs(value, back)
             if found is not None:
@@ -142,7 +99,7 @@ class _Comparison:
             other.__pydantic_extra__ or other.__pydantic_private__
         ):
             return None
-        return self._attributes(_beside_fields(kind, one), _beside_fields(kind, other))
+        return self._attributes(beside_fields(one, kind.slots), beside_fields(other, kind.slots))
 
     def _attributes(
         self, one: Mapping[str, object], other: Mapping[str, object]
@@ -160,7 +117,7 @@ class _Comparison:
         kind = self._kinds[type(value)]
         held: Iterable[object] = ()
         if isinstance(value, BaseModel):
-            held = (*value.__dict__.values(), *_beside_fields(kind, value).values())
+            held = (*value.__dict__.values(), *beside_fields(value, kind.slots).values())
         elif isinstance(value, tuple | frozenset):
             held = value
         elif is_dataclass(value) and not isinstance(value, type):
@@ -170,7 +127,7 @@ class _Comparison:
     def items(self, one: Any, other: Any) -> Difference | None:  # Any: sequences of one type
         if len(one) != len(other):
             return Difference("", f"{a(type(one))} comes back with another length")
-        if _FLAT.issuperset(map(type, one)) and type(one) is not deque and _are_flat(one, other):
+        if FLAT.issuperset(map(type, one)) and type(one) is not deque and are_flat(one, other):
             return None
         for index, (item, back) in enumerate(zip(one, other, strict=True)):
             found = self.differs(item, back)
@@ -186,8 +143,8 @@ class _Comparison:
     def dicts(self, one: Any, other: Any) -> Difference | None:  # Any: mappings of one type
         if len(one) != len(other):
             return Difference("", f"{a(type(one))} comes back with another length")
-        is_flat = _FLAT.issuperset(map(type, one)) and _FLAT.issuperset(map(type, one.values()))
-        if is_flat and type(one) is dict and _are_flat(one, other):
+        is_flat = FLAT.issuperset(map(type, one)) and FLAT.issuperset(map(type, one.values()))
+        if is_flat and type(one) is dict and are_flat(one, other):
             return None
         pairs = zip(one.items(), other.items(), strict=True)
         for index, ((key, value), (key_back, value_back)) in enumerate(pairs):
@@ -208,8 +165,8 @@ class _Comparison:
         return self.dicts(one, other)
 
     def sets(self, one: Any, other: Any) -> Difference | None:  # Any: sets of one type
-        atoms, rest = _counted(one)
-        atoms_back, rest_back = _counted(other)
+        atoms, rest = counted(one)
+        atoms_back, rest_back = counted(other)
         if atoms != atoms_back or len(rest) != len(rest_back):
             return Difference("", f"{a(type(one))} comes back with other elements")
         for item in rest:
@@ -232,8 +189,7 @@ class _Comparison:
 
     def times(self, one: Any, other: Any) -> Difference | None:  # Any: datetimes, or times
         if one.tzinfo is not other.tzinfo and (
-            one.utcoffset() != other.utcoffset()
-            or _zone_name(one.tzinfo) != _zone_name(other.tzinfo)
+            one.utcoffset() != other.utcoffset() or zone_name(one.tzinfo) != zone_name(other.tzinfo)
         ):
             return Difference("", f"{a(type(one))} comes back in another time zone")
         if one != other or one.fold != other.fold:
@@ -241,10 +197,10 @@ class _Comparison:
         return None
 
     def uuids(self, one: UUID, other: UUID) -> Difference | None:
-        return None if one.int == other.int else _value(UUID)
+        return None if one.int == other.int else other_value(UUID)
 
     def identities(self, one: object, other: object) -> Difference | None:
-        return None if one is other else _value(type(one))
+        return None if one is other else other_value(type(one))
 
     def functions(self, one: FunctionType, other: FunctionType) -> Difference | None:
         """Two functions of one definition do the same if what they refer to is the same."""
@@ -260,7 +216,7 @@ class _Comparison:
             for each in (one, other)
         )
         if not is_alike or self.items(refers, refers_back) is not None:
-            return _value(FunctionType)
+            return other_value(FunctionType)
         return None
 
     def reduced(self, one: object, other: object) -> Difference | None:
@@ -271,8 +227,8 @@ class _Comparison:
                 dict(zip(names, one, strict=True)), dict(zip(names, other, strict=False))
             )
         try:
-            *parts, state = _reduction(one)
-            *parts_back, state_back = _reduction(other)
+            *parts, state = reduction(one)
+            *parts_back, state_back = reduction(other)
         except Exception:  # noqa: BLE001 whatever a foreign object raises when it is taken apart
             return Difference("", f"{a(type(one))} can't be compared with what comes back")
         if self.items(parts, parts_back) is not None:
@@ -316,14 +272,9 @@ class Kind:
     slots: tuple[str, ...] = ()
 
 
-def _slot_names(cls: type) -> list[str]:
-    names: list[str] = copyreg._slotnames(cls)  # type: ignore[attr-defined] # noqa: SLF001 as copy does
-    return names
-
-
 def _kind(cls: type) -> Kind:
     if issubclass(cls, BaseModel):
-        own = set(_slot_names(cls)) - set(_slot_names(BaseModel))
+        own = set(slot_names(cls)) - set(slot_names(BaseModel))
         return Kind(
             _Comparison.models,
             not cls.model_config.get("frozen"),
@@ -331,83 +282,10 @@ def _kind(cls: type) -> Kind:
             frozenset(cached_properties(cls)),
             tuple(sorted(name for name in own if not name.startswith("_interlock_"))),
         )
-    if cls is not FunctionType and issubclass(cls, _BY_IDENTITY):
+    if cls is not FunctionType and issubclass(cls, BY_IDENTITY):
         return Kind(_Comparison.identities, can_change=False)
     parameters = getattr(cls, "__dataclass_params__", None)
     is_frozen = parameters is not None and parameters.frozen
     return Kind(
-        _COMPARERS.get(cls, _Comparison.reduced), not (is_frozen or issubclass(cls, _IMMUTABLE))
+        _COMPARERS.get(cls, _Comparison.reduced), not (is_frozen or issubclass(cls, IMMUTABLE))
     )
-
-
-def _beside_fields(kind: Kind, model: BaseModel) -> Mapping[str, object]:
-    extra, private = model.__pydantic_extra__, model.__pydantic_private__
-    slots = {name: getattr(model, name) for name in kind.slots if hasattr(model, name)}
-    return {**(extra or {}), **(private or {}), **slots}
-
-
-def _reduction(value: object) -> list[object]:
-    """The parts of `__reduce_ex__`, lists and dictionaries made of its iterators, state last."""
-    registered = copyreg.dispatch_table.get(type(value))
-    reduced = value.__reduce_ex__(2) if registered is None else registered(value)
-    if not isinstance(reduced, tuple):
-        raise TypeError("reduces to the name of a global")
-    make, arguments, state, items, pairs, *_ = *reduced, None, None, None
-    if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):  # noqa: PLR2004 the form for slots
-        state = {**(state[0] or {}), **state[1]}
-    return [make, arguments, list(items or ()), dict(pairs or ()), state]
-
-
-def _counted(values: Iterable[object]) -> tuple[Counter[object], list[object]]:
-    """The elements of a set that can be counted by type and value, and the rest."""
-    atoms, rest = Counter[object](), []
-    for value in values:
-        cls = type(value)
-        if cls in _BY_TEXT:
-            atoms[cls, _text(value)] += 1
-        elif isinstance(value, Enum):
-            atoms[cls, id(value)] += 1
-        elif cls in _BY_EQUALITY or cls is UUID:
-            atoms[cls, value] += 1
-        else:
-            rest.append(value)
-    return atoms, rest
-
-
-def _are_flat(one: object, other: object) -> bool:
-    try:
-        return marshal.dumps(one, 2) == marshal.dumps(other, 2)  # type: ignore[arg-type] # if not
-    except ValueError:  # something else stands in the other
-        return False
-
-
-def _text(value: Any) -> object:  # Any: a number
-    if type(value) is float:
-        return (value, copysign(1.0, value)) if value == value else "nan"  # noqa: PLR0124 NaN isn't
-    return str(value)
-
-
-def _zone_name(zone: object) -> object:
-    """The name of a zone, which tells zones of one offset apart; a bare offset has none."""
-    if isinstance(zone, ZoneInfo):
-        return zone.key or id(zone)
-    if type(zone) is timezone:
-        name = zone.tzname(None)
-        return None if name == timezone(zone.utcoffset(None)).tzname(None) else name
-    return None if type(zone) is TzInfo else id(zone)
-
-
-def _types(one: object, other: object) -> Difference:
-    return Difference("", f"{a(type(one))} comes back as {a(type(other))}")
-
-
-def _value(cls: type) -> Difference:
-    return Difference("", f"{a(cls)} comes back with another value")
-
-
-def a(cls: type) -> str:
-    """The name of a class with its article, as messages say it."""
-    if cls is type(None):
-        return "None"
-    name = cls.__qualname__.rpartition("<locals>.")[2]
-    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

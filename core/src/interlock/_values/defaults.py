@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic_core import SchemaValidator
 from pydantic_core.core_schema import any_schema
 
-from interlock._values.comparing import ATOMS, Kinds
+from interlock._values.atoms import ATOMS
+from interlock._values.comparing import Kinds
 from interlock._values.schemas import Schema, inner_schemas, schema_of
 
 

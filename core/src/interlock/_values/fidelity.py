@@ -9,7 +9,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from interlock._values.closed import UNSET, Walk, closed_walk
-from interlock._values.comparing import Difference, Kinds, cached_properties, difference
+from interlock._values.comparing import Kinds, difference
+from interlock._values.differences import Difference
+from interlock._values.parts import cached_properties
 from interlock._values.sharing import details_of, restore
 
 _DIGITS = b"0123456789"

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
-from interlock._values.comparing import ATOMS, Kinds
+from interlock._values.atoms import ATOMS
+from interlock._values.comparing import Kinds
 
 Step = str | int
 """A name of a model or a dataclass; a position in a sequence, or of an entry in a mapping."""
