@@ -14,6 +14,7 @@ from interlock_conformance import (
     event_outages,
     event_races,
     event_reading,
+    event_sizes,
 )
 from interlock_conformance.checks import MUST, check, expect
 from interlock_conformance.harness import EventsHarness
@@ -37,6 +38,7 @@ MODULES = (
     event_outages,
     event_races,
     event_reading,
+    event_sizes,
 )
 """The other checks of event stores."""
 

@@ -21,6 +21,7 @@ from interlock.backends import (
     RecordKey,
     RecordSnapshotBackend,
     RemovesOne,
+    TellsNewest,
 )
 from interlock.errors import ConfigurationError
 from interlock_conformance.network import Server, server_of
@@ -148,6 +149,8 @@ def _shown(cls: type, kind: BackendKind) -> Iterator[str]:
         yield "ids"
     if kind is BackendKind.SNAPSHOTS and issubclass(cls, RemovesOne):
         yield "remove"
+    if kind is BackendKind.SNAPSHOTS and issubclass(cls, TellsNewest):
+        yield "newest"
 
 
 def _defaults(suite: Suite, parameters: Mapping[str, inspect.Parameter]) -> dict[str, object]:

@@ -8,11 +8,13 @@ from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
 from interlock_conformance.gallery.event_race_mutants import EVENT_RACE_MUTANTS
 from interlock_conformance.gallery.forgetting_mutants import FORGETTING_MUTANTS
 from interlock_conformance.gallery.instance_mutants import INSTANCE_MUTANTS
+from interlock_conformance.gallery.listing_mutants import LISTING_MUTANTS
 from interlock_conformance.gallery.many_mutants import MANY_MUTANTS
 from interlock_conformance.gallery.mutants import Canary, Mutant
 from interlock_conformance.gallery.outage_mutants import OUTAGE_MUTANTS
 from interlock_conformance.gallery.packaging_mutants import PACKAGING_MUTANTS
 from interlock_conformance.gallery.port_mutants import PORT_MUTANTS
+from interlock_conformance.gallery.size_mutants import SIZE_MUTANTS
 from interlock_conformance.gallery.snapshot_mutants import SNAPSHOT_MUTANTS
 from interlock_conformance.gallery.snapshot_race_mutants import SNAPSHOT_RACE_MUTANTS
 from interlock_conformance.gallery.superseding_mutants import SUPERSEDING_MUTANTS
@@ -28,6 +30,8 @@ MUTANTS: Sequence[Mutant] = (
     *MANY_MUTANTS,
     *SUPERSEDING_MUTANTS,
     *FORGETTING_MUTANTS,
+    *LISTING_MUTANTS,
+    *SIZE_MUTANTS,
     *OUTAGE_MUTANTS,
     *PORT_MUTANTS,
     *PACKAGING_MUTANTS,

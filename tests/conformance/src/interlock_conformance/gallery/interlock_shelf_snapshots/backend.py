@@ -12,6 +12,7 @@ from interlock.backends import (
     RecordUnusableError,
     Scope,
     Stamp,
+    from_micros,
     to_micros,
 )
 from interlock_conformance.gallery.interlock_shelf_snapshots.config import ShelfSnapshotsConfig
@@ -70,6 +71,10 @@ SELECT revision FROM snapshots WHERE {_AGGREGATE} GROUP BY revision ORDER BY max
 _IDS = """
 SELECT DISTINCT aggregate_id FROM snapshots
 WHERE namespace = :namespace AND aggregate_type = :aggregate_type AND revision = :revision
+"""
+_NEWEST = """
+SELECT aggregate_type, max(taken_at) FROM snapshots WHERE namespace = :namespace
+GROUP BY aggregate_type
 """
 _KEYS = """
 SELECT DISTINCT aggregate_id, revision FROM snapshots
@@ -159,6 +164,10 @@ class ShelfSnapshotBackend(RecordSnapshotBackend):
         rows: list[Any] = self._shelf.fetch(_IDS, _scope_values(scope))  # Any: bytes
         for (aggregate_id,) in rows:
             yield UUID(bytes=aggregate_id)
+
+    async def newest(self, namespace: str) -> Mapping[str, datetime]:
+        rows: list[Any] = self._shelf.fetch(_NEWEST, {"namespace": namespace})  # Any: str, int
+        return {aggregate_type: from_micros(taken_at) for aggregate_type, taken_at in rows}
 
     async def prune(self, scope: Scope) -> int:
         with self._shelf.transaction():
