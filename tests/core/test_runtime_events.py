@@ -5,9 +5,7 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel
 
-from interlock.errors import (
-    EventApplyError,
-)
+from interlock.errors import EventApplyError, StreamTruncatedError
 from interlock.routing import applies_event
 from rig import Rig, unharmed
 from rig_domain import ID, Account, Deposit, Deposited
@@ -75,3 +73,20 @@ async def test_a_class_that_no_event_has_is_refused() -> None:
     async with Rig() as rig:
         with pytest.raises(TypeError, match="Account applies no event that is a Deposit"):
             await anext(rig.app.events(Account, ID, of=Deposit))
+
+
+@pytest.mark.parametrize("places", [(0, 1, 3), (0, 1, 1, 2), (1, 0)])
+async def test_events_that_are_missing_behind_others_are_noticed(places: tuple[int, ...]) -> None:
+    async with Rig() as rig:
+        await rig.deposit(1, 2, 4, 8)
+        stream = rig.events._streams["Account", ID]
+        stream[:] = [stream[place] for place in places]
+        with pytest.raises(StreamTruncatedError, match="wanted the event of version"):
+            [event async for event in rig.app.events(Account, ID)]
+
+
+async def test_events_of_an_archived_stream_begin_where_it_does() -> None:
+    async with Rig() as rig:
+        await rig.deposit(1, 2, 4, 8)
+        await rig.events.delete("Account", ID, below=3)
+        assert [event.version async for event in rig.app.events(Account, ID)] == [3, 4]

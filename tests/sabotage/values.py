@@ -261,6 +261,13 @@ PATCHES = [
         (20,),
     ),
     Patch(
+        "gaps are told as if nothing stood there",
+        "events are told without a gap, or not at all",
+        CodeEdit("following", "version is not None and row[0] != version", "False"),
+        f"{_TESTS}runtime_events.py::test_events_that_are_missing_behind_others_are_noticed",
+        (20,),
+    ),
+    Patch(
         "appliers see the baseline's version",
         "an applier sees the version of its event, wherever the fold began",
         CodeEdit(

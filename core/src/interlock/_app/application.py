@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from interlock._app.lifetime import Life
 from interlock._engine.command_handling import Metadata, encode_metadata
 from interlock._engine.command_queue import refuse_reentry
-from interlock._engine.fold import RecordedEvent, decoded
+from interlock._engine.fold import RecordedEvent, decoded, following
 from interlock._engine.guard import call_backend
 from interlock._engine.rebuilding import Progress
 from interlock._engine.registration import Registration
@@ -286,16 +286,18 @@ class Application:
 
         `of` is the class of those that are wanted, or a base of theirs; the others are not decoded.
 
-        Raises `UnknownEventError` and `EventApplyError` at an event that doesn't decode, and
-        `TypeError` if no event that the aggregate applies is an `of`.
+        Raises `StreamTruncatedError` where events are missing behind one that was given,
+        `UnknownEventError` and `EventApplyError` at an event that doesn't decode, and `TypeError`
+        if no event that the aggregate applies is an `of`.
         """
         for bound in (first, last):
             _check_version(bound)
         context = self._registered(aggregate_type).context
         routes = context.registration.routes
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
-        others = _others(routes, of)
+        others, version = _others(routes, of), None
         async for rows in context.stream.read(aggregate_id, first=max(first, 1), last=last):
+            version = following(f"{routes.name} {aggregate_id}", rows, version)
             for row in rows:
                 if row[2] not in others:
                     yield decoded(routes, row)

@@ -74,7 +74,7 @@ class Fold:
             for row in rows:
                 version += 1
                 if row[0] != version:
-                    raise _gap(state, version, row[0])
+                    raise _gap(f"{type(state).__name__} {state.id}", version, row[0])
                 entry = events[row[2]]
                 if row[3] == entry.schema_version:
                     event = entry.validate(row[6])
@@ -133,13 +133,25 @@ def decoded(routes: Routes, row: EventRow) -> RecordedEvent[BaseModel]:
         raise EventApplyError(f"{routes.name} version {version} ({name}): {error!r}") from error
 
 
+def following(stream: str, rows: Sequence[EventRow], version: int | None) -> int | None:
+    """The version behind these rows, which begin with `version` or, if it is None, anywhere.
+
+    Raises `StreamTruncatedError` where one is missing or stands twice.
+    """
+    for row in rows:
+        if version is not None and row[0] != version:
+            raise _gap(stream, version, row[0])
+        version = row[0] + 1
+    return version
+
+
 def _said(error: Exception) -> str:
     """The text of an error; of pydantic's only the parts without values."""
     return told(error) if isinstance(error, ValidationError) else repr(error)
 
 
-def _gap(state: Aggregate, wanted: int, found: int) -> StreamTruncatedError:
+def _gap(stream: str, wanted: int, found: int) -> StreamTruncatedError:
     return StreamTruncatedError(
-        f"{type(state).__name__} {state.id}: wanted the event of version {wanted}, the event "
+        f"{stream}: wanted the event of version {wanted}, the event "
         f"store gave version {found}; events are missing from the stream"
     )

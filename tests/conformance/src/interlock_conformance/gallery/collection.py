@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from interlock_conformance.gallery.cache_mutants import CACHE_MUTANTS
 from interlock_conformance.gallery.cache_race_mutants import CACHE_RACE_MUTANTS
+from interlock_conformance.gallery.deletion_mutants import DELETION_MUTANTS
 from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
 from interlock_conformance.gallery.event_race_mutants import EVENT_RACE_MUTANTS
 from interlock_conformance.gallery.forgetting_mutants import FORGETTING_MUTANTS
@@ -22,6 +23,7 @@ from interlock_conformance.gallery.superseding_mutants import SUPERSEDING_MUTANT
 MUTANTS: Sequence[Mutant] = (
     *EVENT_MUTANTS,
     *EVENT_RACE_MUTANTS,
+    *DELETION_MUTANTS,
     *SNAPSHOT_MUTANTS,
     *SNAPSHOT_RACE_MUTANTS,
     *CACHE_MUTANTS,
