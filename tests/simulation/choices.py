@@ -21,11 +21,14 @@ class Choices:
         self._ids = 0
         self.made: list[int] = []
 
-    def below(self, count: int) -> int:
-        """Choose a number from 0 to `count - 1`."""
+    def below(self, count: int, *, wanted: int | None = None) -> int:
+        """Choose a number from 0 to `count - 1`; the one that is wanted, unless it is replayed."""
         if count <= 1:
             return 0
-        drawn = next(self._replay, 0) if self._random is None else self._random.randrange(count)
+        if self._random is None:
+            drawn = next(self._replay, 0)
+        else:
+            drawn = self._random.randrange(count) if wanted is None else wanted
         self.made.append(drawn % count)
         return drawn % count
 

@@ -1,107 +1,17 @@
 """Holds what callers asked and got against the event store's rows; knows nothing of the core.
 
-Every rule has a name, which a violation tells together with the history.
+A stream that is rolled back or deleted has an era before it and one after; what holds of a stream
+holds in each of them. Every rule has a name, which a violation tells together with the history.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from history import Call, End, History, Row, Rule
 
 _CLOCK_STEP = 1e-6  # seconds; what dates are rounded to
-
-
-class Rule(StrEnum):
-    """What holds of every history."""
-
-    CONTIGUOUS = "the versions of a stream are 1, 2, 3 and so on"
-    ONE_ID = "no two events have one id"
-    FROM_SOMEWHERE = "each event is of a command that was dispatched to its aggregate"
-    WHOLE = "the events of a command stand together, all of them, as they were asked for"
-    ONCE = "no command stands twice"
-    ACKNOWLEDGED = "an acknowledged command stands"
-    NOT_DONE = "a command that failed or was refused stands nowhere"
-    ON_THE_HEAD = "a command is decided on the state right before its events"
-    IN_ITS_TIME = "the events of a command come to stand while it runs, or after an unknown end"
-    ANSWER = "the answer of a command is the state after its events"
-    PREFIX = "a state is the fold of the events up to its version"
-    NOT_AHEAD = "no state has a version that no stream had yet"
-    FRESH = "a state isn't older than its freshness allows"
-    OWN_WRITES = "a process never sees an earlier state than one that it committed or returned"
-    AS_ASKED = "a load of a version gives that version, and fails only if the stream is shorter"
-    ENDED = "every call ends, unless its process crashed"
-    DOCUMENTED = "a call fails only with an error that is documented for it"
-
-
-class End(StrEnum):
-    """How a call ended."""
-
-    OPEN = "hasn't ended"
-    ACKNOWLEDGED = "acknowledged"
-    REFUSED = "refused by its handler"
-    FAILED = "failed, nothing done"
-    UNKNOWN = "unknown"
-    NOT_FOUND = "no such version"
-    UNDOCUMENTED = "failed in a way that isn't documented"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An event of the event store; `seen` and `after` are what its command was decided on."""
-
-    version: int
-    event_id: str
-    command: str
-    tag: str
-    amount: int
-    seen: int
-    after: int
-    stood_at: float
-
-
-@dataclass(slots=True)
-class Call:
-    """What a caller asked, and got.
-
-    `began` and `ended` count the beginnings and ends of all calls; `head_before` and `head_after`
-    are how many events the stream had then. `amounts` are those of a command (empty for one that
-    only looks), None for a load. `max_age` is the age in seconds that is allowed: 0 for the head,
-    None for any.
-    """
-
-    process: int
-    aggregate: str
-    began: int
-    began_at: float
-    head_before: int
-    command: str = ""
-    amounts: tuple[int, ...] | None = None
-    max_age: float | None = 0.0
-    asked_version: int | None = None
-    end: End = End.OPEN
-    ended: int = 0
-    head_after: int = 0
-    version: int = 0
-    balance: int = 0
-    tags: tuple[str, ...] | None = None
-    note: str = ""
-
-    def state(self, *, version: int, balance: int, tags: Sequence[str] | None = None) -> None:
-        """Note the state that the caller got or was told of."""
-        self.version, self.balance = version, balance
-        self.tags = None if tags is None else tuple(tags)
-
-
-@dataclass(slots=True)
-class History:
-    """The streams by aggregate, and the calls in the order in which they began."""
-
-    streams: Mapping[str, Sequence[Row]] = field(default_factory=dict)
-    calls: Sequence[Call] = ()
-
-    def __str__(self) -> str:
-        lines = [f"{name}: {row}" for name, rows in self.streams.items() for row in rows]
-        return "\n".join(["", *lines, *map(str, self.calls)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +20,15 @@ class Violation:
 
     rule: Rule
     where: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The versions of one era that a call may have seen."""
+
+    rows: Sequence[Row]
+    lowest: int
+    highest: int
 
 
 Found = Iterator[Violation]
@@ -129,31 +48,37 @@ def violations(history: History) -> list[Violation]:
 
 
 def _streams(history: History) -> Found:
-    ids = [(row.event_id, name) for name, rows in history.streams.items() for row in rows]
-    for event_id in _repeated(event_id for event_id, _ in ids):
-        yield Violation(Rule.ONE_ID, event_id)
-    for name, rows in history.streams.items():
-        versions = [row.version for row in rows]
-        if versions != list(range(1, len(rows) + 1)):
-            yield Violation(Rule.CONTIGUOUS, f"{name}: {versions}")
+    everything = [row for rows in history.streams.values() for row in rows]
+    for at_once in (everything, *(rows for eras in history.past.values() for rows in eras)):
+        for event_id in _repeated(row.event_id for row in at_once):
+            yield Violation(Rule.ONE_ID, event_id)
+    for name in history.streams:
+        for rows in history.eras(name):
+            versions = [row.version for row in rows]
+            if versions != list(range(1, len(rows) + 1)):
+                yield Violation(Rule.CONTIGUOUS, f"{name}: {versions}")
 
 
 def _events(history: History) -> Found:
     """What stands is of commands, whole, once, and decided on what stood before."""
     asked = {(call.aggregate, call.command): call for call in _commands(history)}
-    for name, rows in history.streams.items():
-        runs = _runs(rows)
-        for command in _repeated(run[0].command for run in runs):
-            is_twice = len([1 for row in rows if row.command == command]) > len(
-                asked[name, command].amounts or () if (name, command) in asked else ()
-            )
-            yield Violation(Rule.ONCE if is_twice else Rule.WHOLE, f"{name}: {command}")
-        for run in runs:
-            call = asked.get((name, run[0].command))
-            if call is None:
-                yield Violation(Rule.FROM_SOMEWHERE, f"{name}: {run[0]}")
-                continue
-            yield from _run(call, rows, run)
+    for name in history.streams:
+        eras = history.eras(name)
+        for era, (rows, kept) in enumerate(zip(eras, _kept(eras), strict=True)):
+            runs = _runs(rows)
+            for command in _repeated(run[0].command for run in runs):
+                is_twice = len([1 for row in rows if row.command == command]) > len(
+                    asked[name, command].amounts or () if (name, command) in asked else ()
+                )
+                yield Violation(Rule.ONCE if is_twice else Rule.WHOLE, f"{name}: {command}")
+            for run in runs:
+                call = asked.get((name, run[0].command))
+                if call is None:
+                    yield Violation(Rule.FROM_SOMEWHERE, f"{name}: {run[0]}")
+                    continue
+                yield from _run(call, rows, run)
+                if rows.index(run[0]) >= kept:
+                    yield from _time(call, rows, run, era)
 
 
 def _run(call: Call, rows: Sequence[Row], run: Sequence[Row]) -> Found:
@@ -166,43 +91,84 @@ def _run(call: Call, rows: Sequence[Row], run: Sequence[Row]) -> Found:
     for row in run:
         if (row.after, row.seen) != (index, stood):
             yield Violation(Rule.ON_THE_HEAD, f"version {index}, balance {stood}: {row}")
-    is_late = index + len(run) > call.head_after and call.end not in (End.UNKNOWN, End.OPEN)
-    if index < call.head_before or is_late:
+
+
+def _time(call: Call, rows: Sequence[Row], run: Sequence[Row], era: int) -> Found:
+    """Whether events that came in this era did so while their command ran."""
+    index = rows.index(run[0])
+    is_early = (era, index) < (call.era_before, call.head_before)
+    is_late = (era, index + len(run)) > (call.era_after, call.head_after)
+    if is_early or (is_late and call.end not in (End.UNKNOWN, End.OPEN)):
         yield Violation(Rule.IN_ITS_TIME, f"{run[0]} of {call}")
 
 
 def _outcomes(history: History) -> Found:
     """Whether what callers were told of their commands is what stands."""
     for call in _commands(history):
-        rows = history.streams.get(call.aggregate, ())
-        own = [index for index, row in enumerate(rows) if row.command == call.command]
+        eras = history.eras(call.aggregate)[call.era_before : call.era_after + 1]
+        ends = [
+            (rows, max(index for index, row in enumerate(rows) if row.command == call.command) + 1)
+            for rows in eras
+            if any(row.command == call.command for row in rows)
+        ]
         if call.end is End.ACKNOWLEDGED and call.amounts:
-            if not own:
+            if not ends:
                 yield Violation(Rule.ACKNOWLEDGED, str(call))
-            elif _state(call) != _folded(rows, own[-1] + 1):
+            elif all(_state(call) != _folded(rows, version) for rows, version in ends):
                 yield Violation(Rule.ANSWER, str(call))
-        elif call.end in (End.FAILED, End.REFUSED) and own:
+        elif call.end in (End.FAILED, End.REFUSED) and ends and ends[-1][0] is eras[-1]:
+            # One that was rolled back while its command ran may have stood before.
             yield Violation(Rule.NOT_DONE, str(call))
 
 
 def _states(history: History) -> Found:
     """Whether each state that a caller saw is one that it may have seen."""
     for call in history.calls:
-        rows = history.streams.get(call.aggregate, ())
-        if call.end is End.NOT_FOUND and (call.asked_version or 0) <= call.head_before:
-            yield Violation(Rule.AS_ASKED, str(call))
+        windows = _windows(history, call)
+        if call.end is End.NOT_FOUND and call.sees:
+            lowest = min(window.lowest for window in windows)
+            if (call.asked_version or 0) <= lowest:
+                yield Violation(Rule.AS_ASKED, str(call))
         if not _saw(call):
             continue
-        tags = tuple(row.tag for row in rows[: call.version])
-        if call.version > call.head_after:
+        reached = [window for window in windows if call.version <= window.highest]
+        folds = [window for window in reached if _is_fold(call, window.rows)]
+        if not folds and any(
+            _is_fold(call, r) for r in history.eras(call.aggregate)[: call.forgot]
+        ):
+            yield Violation(Rule.FORGOTTEN, str(call))
+        elif not reached:
             yield Violation(Rule.NOT_AHEAD, str(call))
-        elif _state(call) != _folded(rows, call.version) or call.tags not in (None, tags):
+        elif not folds:
             yield Violation(Rule.PREFIX, str(call))
-        if call.asked_version is not None:
-            if call.version != call.asked_version:
-                yield Violation(Rule.AS_ASKED, str(call))
-        elif call.version < _oldest(call, rows):
+        elif call.asked_version is None and all(w.lowest > call.version for w in folds):
             yield Violation(Rule.FRESH, str(call))
+        if call.asked_version not in (None, call.version):
+            yield Violation(Rule.AS_ASKED, str(call))
+
+
+def _windows(history: History, call: Call) -> list[_Window]:
+    """The versions that the call may have seen, by era."""
+    eras = history.eras(call.aggregate)
+    kept = _kept(eras)
+    windows = []
+    for era in range(call.forgot if call.max_age != 0 else call.era_before, call.era_after + 1):
+        lowest, highest = kept[era], len(eras[era])
+        if era == call.era_before:
+            lowest = call.head_before
+        if era == call.era_after:
+            highest = call.head_after
+        if call.max_age != 0:
+            # A cache may still hold what was rolled back, and call it the head.
+            is_any = call.max_age is None or call.era_after > 0
+            lowest = 0 if is_any else _lowest_of_age(call, eras[era])
+        windows.append(_Window(eras[era], lowest, highest))
+    return windows
+
+
+def _lowest_of_age(call: Call, rows: Sequence[Row]) -> int:
+    moment = call.began_at - (call.max_age or 0) - _CLOCK_STEP
+    return len([1 for row in rows[: call.head_before] if row.stood_at < moment])
 
 
 def _own_writes(history: History) -> Found:
@@ -216,6 +182,8 @@ def _own_writes(history: History) -> Found:
                 and other.asked_version is None
                 and other.ended < call.began
                 and other.version > call.version
+                and other.era_before == call.era_after
+                and (other.max_age == 0 or call.era_after == 0)
             ):
                 yield Violation(Rule.OWN_WRITES, f"{call} after {other}")
 
@@ -243,7 +211,7 @@ def _commands(history: History) -> list[Call]:
 
 
 def _saw(call: Call) -> bool:
-    return call.end in (End.ACKNOWLEDGED, End.REFUSED)
+    return call.sees and call.end in (End.ACKNOWLEDGED, End.REFUSED)
 
 
 def _state(call: Call) -> tuple[int, int]:
@@ -254,14 +222,24 @@ def _folded(rows: Sequence[Row], version: int) -> tuple[int, int]:
     return version, sum(row.amount for row in rows[:version])
 
 
-def _oldest(call: Call, rows: Sequence[Row]) -> int:
-    """The lowest version that the call's freshness allows."""
-    if call.max_age is None:
-        return 0
-    if call.max_age == 0:
-        return call.head_before
-    moment = call.began_at - call.max_age - _CLOCK_STEP
-    return len([1 for row in rows[: call.head_before] if row.stood_at < moment])
+def _is_fold(call: Call, rows: Sequence[Row]) -> bool:
+    tags = tuple(row.tag for row in rows[: call.version])
+    return (
+        call.version <= len(rows)
+        and _state(call) == _folded(rows, call.version)
+        and call.tags in (None, tags)
+    )
+
+
+def _kept(eras: Sequence[Sequence[Row]]) -> list[int]:
+    """How many rows each era has from the one before it."""
+    kept = [0]
+    for earlier, rows in pairwise(eras):
+        same = 0
+        while same < min(len(earlier), len(rows)) and earlier[same] == rows[same]:
+            same += 1
+        kept.append(same)
+    return kept
 
 
 def _runs(rows: Sequence[Row]) -> list[list[Row]]:

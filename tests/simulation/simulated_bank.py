@@ -1,6 +1,8 @@
 """Accounts whose events record on which state they were decided."""
 
 import asyncio
+from types import new_class
+from typing import ClassVar
 
 from pydantic import BaseModel
 
@@ -44,13 +46,22 @@ class Look(Command[tuple[int, int]]):
     """Emit nothing; the answer is the version and the balance that the handler saw."""
 
 
-class Account(Aggregate):
-    """An account that lists the tags of its events in the order in which they were applied."""
+class _Account(Aggregate):
+    """An account that lists the tags of its events in the order in which they were applied.
 
-    revision = "1"
+    `scale` is what the code multiplies amounts by before it keeps them: a state that other code
+    keeps, taken for one's own, is another balance.
+    """
 
-    balance: int = 0
+    scale: ClassVar[int] = 1
+
+    kept: int = 0
     tags: list[str] = []
+
+    @property
+    def balance(self) -> int:
+        """The balance, in the unit of the commands."""
+        return self.kept // self.scale
 
     @handles_command
     def move(self, command: Move) -> tuple[int, int]:
@@ -69,7 +80,7 @@ class Account(Aggregate):
 
     @handles_command
     async def move_later(self, command: MoveLater) -> tuple[int, int]:
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         return self.move(command)
 
     @handles_command
@@ -78,5 +89,25 @@ class Account(Aggregate):
 
     @applies_event
     def apply_moved(self, event: Moved) -> None:
-        self.balance += event.amount
+        self.kept += event.amount * self.scale
         self.tags.append(event.tag)
+
+
+def _code(revision: str, *, scale: int = 1, reads: tuple[str, ...] = ()) -> type[_Account]:
+    """Make the class as a release of the code has it."""
+    members = {
+        "__module__": __name__,
+        "__doc__": _Account.__doc__,
+        "__annotations__": {"scale": ClassVar[int]},
+        "scale": scale,
+        "revision": revision,
+        "reads_revisions": reads,
+    }
+    made: type[_Account] = new_class(
+        "Account", (_Account,), exec_body=lambda of: of.update(members)
+    )
+    return made
+
+
+RELEASES = (_code("1"), _code("2", scale=100), _code("3", reads=("1",)))
+"""The code at different times; processes of several run side by side."""

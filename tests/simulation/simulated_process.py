@@ -1,14 +1,20 @@
 """Processes: applications that see the stores of a run from behind a wire of their own."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Self
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from functools import partial
+from typing import Any, Self
+from uuid import UUID
 
 from choices import Choices
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import (
     AlwaysCache,
+    CacheAfterVersion,
     CacheStrategy,
     FastForward,
     Freshness,
@@ -20,18 +26,14 @@ from interlock.application.aggregates import (
     Replay,
     SnapshotAfterN,
     SnapshotStrategy,
+    TieredAggregateCacheBackend,
     Trust,
 )
-from simulated_bank import Account
-from simulated_stores import (
-    CacheServer,
-    Events,
-    RemoteCache,
-    RemoteEvents,
-    RemoteSnapshots,
-    Surroundings,
-    Wire,
-)
+from interlock.backends import RecordCacheBackend
+from simulated_bank import RELEASES
+from simulated_caches import CacheServer, RemoteCache, WatchedCache
+from simulated_stores import Events, RemoteDatabase, RemoteEvents, RemoteSnapshots
+from surroundings import Fault, Surroundings, Wire
 
 AGE = 0.3  # seconds
 FRESHNESS: Sequence[Freshness] = (
@@ -45,7 +47,23 @@ _SNAPSHOTS: Sequence[SnapshotStrategy] = (
     SnapshotAfterN(1),
     SnapshotAfterN(3),
 )
-_CACHES: Sequence[CacheStrategy] = (NeverCache(), AlwaysCache(), AlwaysCache())
+_CACHES: Sequence[CacheStrategy] = (
+    NeverCache(),
+    AlwaysCache(),
+    AlwaysCache(),
+    CacheAfterVersion(4),
+)
+
+owner: ContextVar["Process | None"] = ContextVar("owner", default=None)
+"""The process whose code runs."""
+
+
+class Place(Enum):
+    """Where a process keeps its cache."""
+
+    SHARED = auto()
+    OWN = auto()
+    TIERS = auto()
 
 
 class Stores:
@@ -60,13 +78,16 @@ class Stores:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the applications of a run are configured."""
+    """How the applications of a run are configured, and the releases of the code that run."""
 
     snapshots: SnapshotStrategy
     cache: CacheStrategy
-    is_cache_shared: bool
+    place: Place
     does_cache_lie: bool
+    do_clocks_step: bool
     freshness: Freshness
+    is_one_database: bool
+    releases: int
 
     @classmethod
     def chosen(cls, choices: Choices) -> Self:
@@ -74,40 +95,100 @@ class Settings:
         return cls(
             snapshots=choices.one_of(_SNAPSHOTS),
             cache=choices.one_of(_CACHES),
-            is_cache_shared=choices.one_of((True, False)),
+            place=choices.one_of(tuple(Place)),
             does_cache_lie=choices.one_of((False, True)),
+            do_clocks_step=choices.one_of((False, False, True)),
             freshness=choices.one_of((*FRESHNESS[:2], *FRESHNESS)),
+            is_one_database=choices.one_of((False, True)),
+            releases=choices.one_of((1, 1, 2, 3)),
         )
 
 
 class Process:
     """An application behind a wire, from its start to its end or its crash."""
 
-    def __init__(self, stores: Stores, settings: Settings, number: int) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        settings: Settings,
+        number: int,
+        disturb: Callable[["Process", Fault, asyncio.Task[Any] | None], object],  # Any: whatever
+        hunt: Callable[["Process"], Fault],
+    ) -> None:
         self.number = number
-        self.wire = Wire(stores.around)
-        self.crashed = stores.around.loop.create_future()
-        cache: RemoteCache | InMemoryAggregateCacheBackend = (
-            RemoteCache(self.wire, stores.cache, lies=settings.does_cache_lie)
-            if settings.is_cache_shared
-            else InMemoryAggregateCacheBackend(clock=stores.around.loop.time)
-        )
+        self.around = stores.around
+        self.settings = settings
+        self.wire = Wire(self.around, partial(disturb, self), partial(hunt, self))
+        self.crashed = self.around.loop.create_future()
+        self.release = RELEASES[self.around.choices.below(settings.releases)]
+        self.forgot: dict[UUID, int] = {}
+        self.tasks: list[asyncio.Task[Any]] = []  # Any: of whatever
+        self.calls: list[asyncio.Task[Any]] = []  # Any: likewise; those of callers
+        self.is_ending = False
+        self._clock_is_off = timedelta()
+        database = RemoteDatabase if settings.is_one_database else RemoteEvents
         self.application: Application = (
-            ApplicationBuilder(clock=stores.around.clock)
+            ApplicationBuilder(clock=self.clock)
             .configure(max_attempts=8)
-            .register_event_store(RemoteEvents(self.wire, stores.events))
+            .register_event_store(database(self.wire, stores.events))
             .register_aggregate(
-                Account,
+                self.release,
                 snapshot_strategy=settings.snapshots,
                 snapshot_backend=RemoteSnapshots(self.wire, stores.snapshots),
                 cache_strategy=settings.cache,
-                cache_backend=cache,
+                cache_backend=self._cache(stores.cache),
                 freshness=settings.freshness,
             )
             .build()
         )
 
+    def clock(self) -> datetime:
+        """Tell the time as this process has it."""
+        return self.around.clock() + self._clock_is_off
+
+    def step_clock(self, by: timedelta) -> None:
+        """Set the clock on, or back."""
+        self._clock_is_off += by
+
+    def under_way(self) -> list[asyncio.Task[Any]]:
+        """List what this process hasn't ended."""
+        self.tasks = [task for task in self.tasks if not task.done()]
+        return self.tasks
+
     def crash(self) -> None:
         """Cut it off: it reaches nothing any more, and nobody hears of it."""
         self.wire.is_cut = True
         self.crashed.set_result(None)
+
+    async def close(self) -> None:
+        """Close the application, as the process itself would."""
+        owner.set(self)
+        task = asyncio.current_task()
+        assert task is not None, "in a task"
+        self.tasks.append(task)
+        await self.application.close()
+
+    def _cache(self, server: CacheServer) -> RecordCacheBackend:
+        lies = self.settings.does_cache_lie
+        own = InMemoryAggregateCacheBackend(clock=self.around.loop.time)
+        match self.settings.place:
+            case Place.OWN:
+                return own
+            case Place.TIERS:
+                shared = WatchedCache(self.wire, server, lies=lies)
+                return TieredAggregateCacheBackend(own, shared, clock=self.clock)
+            case _:
+                return RemoteCache(self.wire, server, lies=lies)
+
+
+def make_task(
+    loop: asyncio.AbstractEventLoop,
+    work: Any,  # Any: a coroutine of whatever
+    **options: Any,  # Any: what the version of Python gives
+) -> asyncio.Task[Any]:
+    """Make a task that its process knows of."""
+    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **options)
+    process = options["context"].get(owner) if options.get("context") else owner.get()
+    if process is not None:
+        process.tasks.append(task)
+    return task

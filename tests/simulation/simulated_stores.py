@@ -1,166 +1,82 @@
-"""Stores as a process sees them: behind a wire that delays, loses, fails and lies as chosen."""
+"""The event store and the snapshot store, and each as a process sees it: behind its wire."""
 
-import asyncio
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Any, TypeVar
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
-from choices import Choices
 from interlock.application.aggregates import (
-    InMemoryAggregateCacheBackend,
     InMemoryAggregateSnapshotStorageBackend,
     InMemoryEventStore,
 )
 from interlock.backends import (
     AggregateRecord,
     EventRow,
-    RecordCacheBackend,
     RecordKey,
     RecordSnapshotBackend,
     Scope,
+    SnapshotStore,
     Stamp,
     StoredEvent,
 )
 from interlock.errors import BackendUnavailableError, RecordUnusableError
+from surroundings import READ_FAULTS, WRITE_FAULTS, Fault, Wire
 
-T = TypeVar("T")
-Do = Callable[[], Awaitable[T]]
-
-
-class Fault(StrEnum):
-    """What can go wrong. The first is a reply after a delay, which is none."""
-
-    NONE = "none"
-    FAILED = "failed before it was done"
-    HUNG = "never done, and no reply"
-    LOST = "done, and the reply lost"
-    SWALLOWED = "done, and no reply"
-    LATE = "done late, and no reply"
-    REFUSED = "refused: nothing done, nor will be"
-    BROKEN_OFF = "failed between two chunks"
-    EVICTED = "a cache entry evicted"
-    STALE = "an earlier entry returned"
-    LYING = "an entry's age made younger"
-    UNUSABLE = "an unusable entry"
-    CRASH = "a process crashed"
-    CANCELLATION = "a call cancelled"
-
-
-READ_FAULTS = (Fault.FAILED, Fault.HUNG)
-WRITE_FAULTS = (Fault.FAILED, Fault.HUNG, Fault.LOST, Fault.SWALLOWED, Fault.LATE)
-ENTRY_FAULTS = (Fault.EVICTED, Fault.STALE, Fault.UNUSABLE)
-_DELAYS = (0.0, 0.001, 0.02, 0.2)
-_LATE = (0.3, 1.2, 3.0)
-
-
-class Surroundings:
-    """What the processes of a run share: choices, time, and the tasks that nobody waits for."""
-
-    def __init__(self, choices: Choices, *, is_faulty: bool) -> None:
-        self.choices = choices
-        self.is_faulty = is_faulty
-        self.hits = Counter[Fault]()
-        self._one_in = choices.one_of((6, 12, 24))
-        self.loop = asyncio.get_running_loop()
-        # A task that isn't referenced is collected, which runs its `finally` blocks.
-        self._pending: list[asyncio.Future[Any]] = []  # Any: of whatever
-
-    def clock(self) -> datetime:
-        """Tell the time of the loop, as a date."""
-        return datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=self.loop.time())
-
-    def fault(self, faults: Sequence[Fault], *, one_in: int | None = None) -> Fault:
-        """Choose whether there is a fault, and which; as often as in all of the run, or told."""
-        if not self.is_faulty or not self.choices.happens(one_in or self._one_in):
-            return Fault.NONE
-        fault = self.choices.one_of(faults)
-        self.hits[fault] += 1
-        return fault
-
-    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Start a task and keep it."""
-        task = self.loop.create_task(work)
-        self._pending.append(task)
-        return task
-
-    async def wait_for_ever(self) -> None:
-        """Wait until cancelled."""
-        future = self.loop.create_future()
-        self._pending.append(future)
-        await future
-
-
-class Wire:
-    """What stands between one process and every store; once it is cut, nothing gets through.
-
-    A request that was sent is done all the same: neither a crash nor a cancellation recalls it.
-    """
-
-    def __init__(self, surroundings: Surroundings) -> None:
-        self.surroundings = surroundings
-        self.is_cut = False
-
-    async def call(self, do: Do[T], faults: Sequence[Fault]) -> T:
-        """Do it behind the wire."""
-        around = self.surroundings
-        await self._pass()
-        fault = around.fault(faults)
-        if fault is Fault.NONE and around.choices.below(4) == 0:
-            return await do()  # without waiting
-        if fault in (Fault.FAILED, Fault.REFUSED):
-            await asyncio.sleep(around.choices.one_of(_DELAYS))
-            await self._pass()
-            raise BackendUnavailableError(fault, nothing_done=fault is Fault.REFUSED)
-        if fault is Fault.HUNG:
-            await around.wait_for_ever()
-        delay = around.choices.one_of(_LATE if fault is Fault.LATE else _DELAYS)
-        request = around.start(_done(do, delay))
-        if fault in (Fault.SWALLOWED, Fault.LATE):
-            await around.wait_for_ever()
-        answer = await asyncio.shield(request)
-        await asyncio.sleep(around.choices.one_of(_DELAYS))
-        await self._pass()
-        if fault is Fault.LOST:
-            raise BackendUnavailableError(fault)
-        if isinstance(answer, _Failure):
-            raise answer.error
-        return answer
-
-    async def _pass(self) -> None:
-        if self.is_cut:
-            await self.surroundings.wait_for_ever()
+TYPE = "Account"
 
 
 @dataclass
-class _Failure:
-    error: Exception
+class Stream:
+    """The events of one id with the times at which they came to stand, now and in the past."""
 
-
-async def _done(do: Do[T], delay: float) -> T | _Failure:
-    await asyncio.sleep(delay)
-    try:
-        return await do()
-    except Exception as error:  # noqa: BLE001 it is the caller's, who may be gone
-        return _Failure(error)
+    rows: Sequence[EventRow]
+    stood_at: list[float]
 
 
 class Events(InMemoryEventStore):
-    """The event store itself; notes when each event came to stand."""
+    """The event store itself; keeps each stream as it was before it was rolled back or deleted."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
         self._time = clock
         self.stood_at: dict[UUID, list[float]] = defaultdict(list)
+        self.past: dict[UUID, list[Stream]] = defaultdict(list)
 
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
         await super().append(events, after=after)
         self.stood_at[events[0].aggregate_id] += [self._time()] * len(events)
+
+    async def delete(
+        self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
+    ) -> int:
+        assert below is None, "nothing archives in these runs"
+        self._cut(aggregate_id, 0)
+        return 0
+
+    def roll_back(self, moment: float) -> None:
+        """Be as it was at a moment; what was deleted since isn't brought back."""
+        for aggregate_id, times in self.stood_at.items():
+            self._cut(aggregate_id, len([time for time in times if time <= moment]))
+
+    def now(self, aggregate_id: UUID) -> Stream:
+        """Give the stream as it is."""
+        rows = [row for rows in self._chunks(TYPE, aggregate_id, 1, None) for row in rows]
+        return Stream(rows, [*self.stood_at[aggregate_id]])
+
+    def _cut(self, aggregate_id: UUID, length: int) -> None:
+        stream = self._streams.get((TYPE, aggregate_id))
+        if stream is None or length == len(stream):
+            return
+        self.past[aggregate_id].append(self.now(aggregate_id))
+        self.stood_at[aggregate_id] = self.stood_at[aggregate_id][:length]
+        if length:
+            self._streams[TYPE, aggregate_id] = stream[:length]
+        else:
+            del self._streams[TYPE, aggregate_id]
 
 
 class RemoteEvents:
@@ -181,19 +97,12 @@ class RemoteEvents:
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
-        around = self._wire.surroundings
-
         async def rows() -> list[EventRow]:
             chunks = self._store.read(aggregate_type, aggregate_id, first=first, last=last)
             return [row async for chunk in chunks for row in chunk]
 
-        found = await self._wire.call(rows, READ_FAULTS)
-        while found:
-            size = 1 + around.choices.below(len(found))
-            yield found[:size]
-            found = found[size:]
-            if found and around.fault([Fault.BROKEN_OFF]) is not Fault.NONE:
-                raise BackendUnavailableError(Fault.BROKEN_OFF)
+        async for chunk in self._broken_up(await self._wire.call(rows, READ_FAULTS)):
+            yield chunk
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         return await self._wire.call(
@@ -207,6 +116,50 @@ class RemoteEvents:
             lambda: self._store.delete(aggregate_type, aggregate_id, below=below), WRITE_FAULTS
         )
 
+    async def _broken_up(self, found: list[EventRow]) -> AsyncIterator[Sequence[EventRow]]:
+        around = self._wire.surroundings
+        while found:
+            size = 1 + around.choices.below(len(found))
+            yield found[:size]
+            found = found[size:]
+            if found and around.fault([Fault.BROKEN_OFF]) is not Fault.NONE:
+                raise BackendUnavailableError(Fault.BROKEN_OFF)
+
+
+class RemoteDatabase(RemoteEvents):
+    """An event store that reads many streams at once, and a snapshot with the events after it."""
+
+    async def read_many(
+        self, aggregate_type: str, first: Mapping[UUID, int]
+    ) -> AsyncIterator[tuple[UUID, Sequence[EventRow]]]:
+        async def rows() -> dict[UUID, list[EventRow]]:
+            found: dict[UUID, list[EventRow]] = {}
+            async for aggregate_id, chunk in self._store.read_many(aggregate_type, first):
+                found.setdefault(aggregate_id, []).extend(chunk)
+            return found
+
+        found = await self._wire.call(rows, READ_FAULTS)
+        for aggregate_id, stream in found.items():
+            async for chunk in self._broken_up(stream):
+                yield aggregate_id, chunk
+
+    def keeps_beside(self, snapshots: SnapshotStore) -> bool:
+        return isinstance(snapshots, RemoteSnapshots)
+
+    async def read_from_snapshot(
+        self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
+    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+        beside = cast("RemoteSnapshots", snapshots)  # what `keeps_beside` was asked
+
+        async def both() -> tuple[AggregateRecord | None, list[EventRow]]:
+            record = await beside.stored(key, last)
+            first = 1 if record is None else record.version
+            chunks = self._store.read(key.aggregate_type, key.aggregate_id, first=first, last=last)
+            return record, [row async for chunk in chunks for row in chunk]
+
+        record, rows = await self._wire.call(both, READ_FAULTS)
+        return record, self._broken_up(rows)
+
 
 class RemoteSnapshots(RecordSnapshotBackend):
     """The snapshot store as one process sees it."""
@@ -219,7 +172,7 @@ class RemoteSnapshots(RecordSnapshotBackend):
         self._store = store
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
-        return await self._wire.call(lambda: self._store.read(key, at_or_below), READ_FAULTS)
+        return await self._wire.call(lambda: self.stored(key, at_or_below), READ_FAULTS)
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
@@ -232,56 +185,12 @@ class RemoteSnapshots(RecordSnapshotBackend):
     async def prune(self, scope: Scope) -> int:
         return await self._wire.call(lambda: self._store.prune(scope), WRITE_FAULTS)
 
+    async def forget(self, key: RecordKey) -> int:
+        return await self._wire.call(lambda: self._store.forget(key), WRITE_FAULTS)
 
-@dataclass
-class CacheServer:
-    """A cache that processes share, and everything that ever was put into it."""
-
-    store: InMemoryAggregateCacheBackend
-    past: dict[RecordKey, list[AggregateRecord]] = field(default_factory=lambda: defaultdict(list))
-
-
-class RemoteCache(RecordCacheBackend):
-    """The cache as one process sees it; with `lies` it makes entries younger than they are."""
-
-    timeout: timedelta | None = timedelta(seconds=0.5)
-    is_local = False
-
-    def __init__(self, wire: Wire, server: CacheServer, *, lies: bool) -> None:
-        self._wire = wire
-        self._server = server
-        self._faults = (*ENTRY_FAULTS, Fault.LYING) if lies else ENTRY_FAULTS
-
-    async def read(self, key: RecordKey) -> AggregateRecord | None:
-        return await self._wire.call(lambda: self._read(key), READ_FAULTS)
-
-    async def put(
-        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
-    ) -> None:
-        async def put() -> None:
-            self._server.past[key].append(record)
-            await self._server.store.put(key, record, supersedes)
-
-        await self._wire.call(put, WRITE_FAULTS)
-
-    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        await self._wire.call(lambda: self._server.store.remove(key, stamp), WRITE_FAULTS)
-
-    async def _read(self, key: RecordKey) -> AggregateRecord | None:
-        around = self._wire.surroundings
-        past = self._server.past[key]
-        found = await self._server.store.read(key)
-        if not past:
-            return found
-        match around.fault(self._faults, one_in=3):
-            case Fault.EVICTED:
-                await self._server.store.remove(key)
-                return None
-            case Fault.STALE:
-                return around.choices.one_of(past)
-            case Fault.LYING:
-                return replace(around.choices.one_of(past), verified_at=around.clock())
-            case Fault.UNUSABLE:
-                raise RecordUnusableError("not a record")
-            case _:
-                return found
+    async def stored(self, key: RecordKey, at_or_below: int | None) -> AggregateRecord | None:
+        """Read as it is done in the store itself."""
+        record = await self._store.read(key, at_or_below)
+        if record is not None and self._wire.surroundings.fault([Fault.DAMAGED]) is Fault.DAMAGED:
+            raise RecordUnusableError("not a record", version=record.version)
+        return record

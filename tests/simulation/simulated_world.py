@@ -4,257 +4,231 @@ import asyncio
 import gc
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
-from uuid import UUID
 
+from awaits import Reached, waits_at, waits_here
 from choices import Choices
-from history_checker import Call, End, History, Row
-from interlock.application.aggregates import FastForward, Freshness, MaxAge, Replay, Trust
-from interlock.domain import Command
-from interlock.errors import (
-    AppendOutcomeUnknownError,
-    BackendUnavailableError,
-    ConcurrencyError,
-    VersionNotFoundError,
-)
-from simulated_bank import Account, Look, Move, MoveLater, MoveOnce, RefusedError
+from history import History, Row
+from interlock.application.aggregates import FastForward, Replay, Trust
+from simulated_callers import ACCOUNTS, Callers
 from simulated_loop import SimulatedLoop
-from simulated_process import AGE, FRESHNESS, Process, Settings, Stores
-from simulated_stores import Fault, Surroundings
+from simulated_process import Process, Settings, Stores, make_task
+from simulated_stores import Stream
+from surroundings import DISTURBANCES, Fault, Surroundings
 
-_Work = Callable[[], Awaitable[None]]
-
-ACCOUNTS = (UUID(int=1), UUID(int=2))
 _CALLERS = 5
-_CALLS = 12
 _PROCESSES = 2
-_PAUSES = (0.0, 0.01, 0.1, 0.5)
+_STEPS = (0.2, -0.2, 7.0, -7.0, 7200.0, -7200.0)  # seconds
+_MISFORTUNES = (Fault.CRASH, Fault.CLOSE, Fault.ROLLBACK, Fault.CLOCK, Fault.SHUTDOWN)
 
 
 @dataclass
 class Run:
-    """What a run gave: its history, the choices that make it again, and the faults it met."""
+    """What a run gave: its history, the choices that make it again, and what it met."""
 
     history: History
     choices: list[int]
     hits: Counter[Fault]
+    reached: Reached
 
 
-def simulate(choices: Choices, *, is_faulty: bool) -> Run:
-    """Run it from the first command to the last, on a loop of its own."""
+def simulate(choices: Choices, *, is_faulty: bool, hunted: Reached | None = None) -> Run:
+    """Run it from the first command to the last, on a loop of its own.
+
+    Where the engine is about to wait in a place that is hunted, it is cancelled or crashed.
+    """
     loop = SimulatedLoop(choices)
+    loop.set_task_factory(make_task)
     was_collecting = gc.isenabled()
     gc.disable()  # a collection comes whenever it likes, and ends generators
     try:
-        with patch("interlock._model.aggregate.uuid4", choices.new_id):
-            return loop.run_until_complete(_run(choices, is_faulty=is_faulty))
+        with (
+            patch("interlock._model.aggregate.uuid4", choices.new_id),
+            patch("interlock._engine.state_records.thread_time", _Stopwatch(choices).read),
+        ):
+            world = World(choices, loop, is_faulty=is_faulty, hunted=hunted or Reached())
+            return loop.run_until_complete(_run(world))
     finally:
         loop.close()
         if was_collecting:
             gc.enable()
 
 
-async def _run(choices: Choices, *, is_faulty: bool) -> Run:
-    world = _World(choices, is_faulty=is_faulty)
+class _Stopwatch:
+    """Time of the processor, of which some work takes much and the rest none."""
+
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
+        self._seconds = 0.0
+
+    def read(self) -> float:
+        """Tell the time so far."""
+        self._seconds += 10.0 * self._choices.happens(8)
+        return self._seconds
+
+
+async def _run(world: "World") -> Run:
     await world.live()
-    history = await world.history()
-    run = Run(history, [*choices.made], world.around.hits)
+    history = world.history()
+    run = Run(history, [*world.around.choices.made], world.around.hits, world.reached)
     await _end_others()
     return run
 
 
-class _World:
+class World:
     """The stores of a run, the processes in front of them, and the callers."""
 
-    def __init__(self, choices: Choices, *, is_faulty: bool) -> None:
-        self.around = Surroundings(choices, is_faulty=is_faulty)
+    def __init__(
+        self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
+    ) -> None:
+        self.around = Surroundings(choices, loop, is_faulty=is_faulty)
         self.stores = Stores(self.around)
         self.settings = Settings.chosen(choices)
-        self.calls: list[Call] = []
-        self._count = 0
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
+        self.reached = Reached()
+        self._hunted = hunted
         self._started = 0
+        self._callers = Callers(
+            self.around, self.stores, self.settings, self.processes, self.cancel
+        )
 
     async def live(self) -> None:
         """Let callers call and processes crash, and look at everything once it is quiet."""
         for _ in range(_PROCESSES):
-            self._processes.append(await self._process())
-        callers = [self.around.start(self._caller(number)) for number in range(_CALLERS)]
-        crashes = self.around.start(self._crashes()) if self.around.is_faulty else None
+            self.processes.append(await self._process())
+        callers = [self.around.start(self._callers.call(number)) for number in range(_CALLERS)]
+        others = [self._misfortunes(), self._patrol()] if self.around.is_faulty else []
+        tasks = [self.around.start(other) for other in others]
         await asyncio.wait(callers)
         for caller in callers:
             caller.result()
-        if crashes is not None:
-            crashes.cancel()
+        for task in tasks:
+            task.cancel()
         self.around.is_faulty = False
         # In virtual time, so it costs nothing: no delay and no late effect takes longer.
         await asyncio.sleep(10)
-        for process in self._processes:
+        for process in self.processes:
             for aggregate_id in ACCOUNTS:
                 for freshness in (Trust(), FastForward(), Replay()):
-                    await self._load(process, aggregate_id, freshness, None)
+                    await self._callers.load(process, aggregate_id, freshness, None)
             await process.application.close()
 
-    async def history(self) -> History:
-        """Read the streams from the event store, and put them beside the calls."""
-        streams = {}
-        for aggregate_id in ACCOUNTS:
-            chunks = [chunk async for chunk in self.stores.events.read("Account", aggregate_id)]
-            rows = [row for chunk in chunks for row in chunk]
-            stood_at = self.stores.events.stood_at[aggregate_id]
-            streams[str(aggregate_id)] = [
-                Row(
-                    version=row.version,
-                    event_id=row.event_id.hex(),
-                    command=json.loads(row.metadata)["command_id"],
-                    stood_at=moment,
-                    **json.loads(row.payload),
-                )
-                for row, moment in zip(rows, stood_at, strict=True)
-            ]
-        return History(streams, self.calls)
+    def history(self) -> History:
+        """Put the streams beside the calls, as they are and as they were."""
+        events = self.stores.events
+        return History(
+            {str(each): _rows(events.now(each)) for each in ACCOUNTS},
+            self._callers.calls,
+            {str(each): [_rows(was) for was in events.past[each]] for each in ACCOUNTS},
+        )
+
+    def cancel(self, task: asyncio.Task[object]) -> None:
+        """Cancel it, and note where it waited."""
+        self.reached.cancelled |= waits_at(task)
+        task.cancel()
 
     async def _process(self) -> Process:
         self._started += 1
-        process = Process(self.stores, self.settings, self._started)
+        process = Process(self.stores, self.settings, self._started, self._disturb, self._hunt)
         await process.application.start()
         return process
 
-    async def _crashes(self) -> None:
+    async def _misfortunes(self) -> None:
         choices = self.around.choices
         while True:
             await asyncio.sleep(choices.one_of((0.5, 2.0, 5.0, 12.0)))
             for _ in range(choices.below(8)):
                 await asyncio.sleep(0)
-            index = choices.below(len(self._processes))
-            self.around.hits[Fault.CRASH] += 1
-            self._processes[index].crash()
-            self._processes[index] = await self._process()
+            misfortune = choices.one_of(_MISFORTUNES)
+            process = choices.one_of(self.processes)
+            if misfortune is Fault.CLOCK and not self.settings.do_clocks_step:
+                misfortune = Fault.ROLLBACK
+            self.around.hits[misfortune] += 1
+            if misfortune is Fault.CLOCK:
+                process.step_clock(timedelta(seconds=choices.one_of(_STEPS)))
+            elif misfortune is Fault.ROLLBACK:
+                ago = choices.one_of((0.0, 0.1, 1.0, 5.0))
+                self.stores.events.roll_back(self.around.loop.time() - ago)
+            else:
+                self._disturb(process, misfortune, None)
 
-    async def _caller(self, number: int) -> None:
+    async def _patrol(self) -> None:
+        """Disturb processes also where they wait for something else than a store."""
         choices = self.around.choices
-        for _ in range(_CALLS):
-            await asyncio.sleep(choices.one_of(_PAUSES))
-            process = self._processes[number % len(self._processes)]
-            aggregate_id = choices.one_of((ACCOUNTS[0], ACCOUNTS[0], ACCOUNTS[1]))
-            match choices.below(9):
-                case 0 | 1 | 2 | 3:
-                    await self._move(process, aggregate_id)
-                case 4 | 5:
-                    await self._look(process, aggregate_id)
-                case 6:
-                    asked = choices.below(len(self.stores.events.stood_at[aggregate_id]) + 2)
-                    await self._load(process, aggregate_id, None, asked)
-                case _:
-                    freshness = choices.one_of((None, *FRESHNESS))
-                    await self._load(process, aggregate_id, freshness, None)
+        while True:
+            await asyncio.sleep(choices.one_of((0.2, 0.07, 0.03)))
+            for process in [*self.processes]:
+                wanted = self._hunt(process)
+                fault = self.around.fault(DISTURBANCES, one_in=50, wanted=wanted)
+                if fault is not Fault.NONE:
+                    self._disturb(process, fault, None)
 
-    async def _move(self, process: Process, aggregate_id: UUID) -> None:
-        choices = self.around.choices
-        kind = choices.one_of((Move, Move, MoveLater, MoveOnce if self.around.is_faulty else Move))
-        amounts = tuple(choices.one_of((5, 7, 11, -3)) for _ in range(choices.one_of((1, 1, 2, 3))))
-        command = kind(aggregate_id=aggregate_id, command_id=choices.new_id(), amounts=amounts)
-        await self._dispatch(process, command, amounts)
+    def _hunt(self, process: Process) -> Fault:
+        """Want what is hunted and would be reached now."""
+        cancelled = self._hunted.cancelled - self.reached.cancelled
+        crashed = self._hunted.crashed - self.reached.crashed
+        if not (cancelled or crashed):
+            return Fault.NONE
+        here = waits_here()
+        if here & cancelled and asyncio.current_task() in process.calls:
+            return Fault.CANCELLATION
+        here = here.union(*map(waits_at, process.under_way()))
+        if here & crashed:
+            return Fault.CRASH
+        return Fault.SHUTDOWN if here & cancelled else Fault.NONE
 
-    async def _look(self, process: Process, aggregate_id: UUID) -> None:
-        command = Look(aggregate_id=aggregate_id, command_id=self.around.choices.new_id())
-        await self._dispatch(process, command, ())
-
-    async def _dispatch(
-        self, process: Process, command: Command[tuple[int, int]], amounts: tuple[int, ...]
-    ) -> None:
-        call = self._begin(process, command.aggregate_id)
-        call.command, call.amounts = str(command.command_id), amounts
-
-        async def work() -> None:
-            version, balance = await process.application.dispatch(command)
-            call.state(version=version, balance=balance)
-
-        await self._call(process, call, work)
-
-    async def _load(
+    def _disturb(
         self,
         process: Process,
-        aggregate_id: UUID,
-        freshness: Freshness | None,
-        version: int | None,
+        fault: Fault,
+        task: asyncio.Task[Any] | None,  # Any: of whatever
     ) -> None:
-        call = self._begin(process, aggregate_id)
-        call.asked_version = version
-        call.max_age = self._max_age(freshness or self.settings.freshness)
+        """Cancel the call, or another one of the process, or end that; one takes its place then."""
+        if process.wire.is_cut or not self.around.is_faulty:
+            return
+        if fault is Fault.CANCELLATION:
+            calls = [call for call in process.calls if not call.done()]
+            if task in calls:
+                self.cancel(task)
+            elif calls:
+                self.cancel(self.around.choices.one_of(calls))
+        elif not process.is_ending:
+            process.is_ending = True
+            self.around.start(self._replace(process, fault))
 
-        async def work() -> None:
-            account = await process.application.load(
-                Account, aggregate_id, version=version, freshness=freshness
-            )
-            call.state(version=account.version, balance=account.balance, tags=account.tags)
-            account.tags.append("the caller's own")
-
-        await self._call(process, call, work)
-
-    def _max_age(self, freshness: Freshness) -> float | None:
-        """The age that is allowed; any, if it is believed to a cache that lies about it."""
-        match freshness:
-            case Trust():
-                return None
-            case MaxAge():
-                return None if self.settings.does_cache_lie else AGE
-            case _:
-                return 0.0
-
-    def _begin(self, process: Process, aggregate_id: UUID) -> Call:
-        self._count += 1
-        head = len(self.stores.events.stood_at[aggregate_id])
-        now = self.around.loop.time()
-        call = Call(process.number, str(aggregate_id), self._count, now, head)
-        self.calls.append(call)
-        return call
-
-    async def _call(
-        self, process: Process, call: Call, work: Callable[[], Awaitable[None]]
-    ) -> None:
-        """Call, perhaps cancel the call, and note how it ended; a crash ends it too."""
-        task = self.around.start(_end_of(work))
-        if self.around.fault([Fault.CANCELLATION]) is not Fault.NONE:
-            self.around.start(self._cancel(task))
-        await asyncio.wait({task, process.crashed}, return_when=asyncio.FIRST_COMPLETED)
-        end: End
-        note: object
-        if process.wire.is_cut or task.cancelled():
-            end, note = End.UNKNOWN, "crashed" if process.wire.is_cut else "cancelled"
-        else:
-            end, note = task.result()
-        if isinstance(note, RefusedError):
-            call.state(version=note.version, balance=note.balance)
-        self._count += 1
-        call.end, call.ended, call.note = end, self._count, str(note)
-        call.head_after = len(self.stores.events.stood_at[UUID(call.aggregate)])
-
-    async def _cancel(self, task: asyncio.Task[object]) -> None:
+    async def _replace(self, process: Process, fault: Fault) -> None:
         choices = self.around.choices
-        await asyncio.sleep(choices.one_of((0.0, 0.0, 0.001, 0.02, 0.3, 1.0)))
-        for _ in range(choices.below(8)):
-            await asyncio.sleep(0)
-        task.cancel()
+        if fault is Fault.CLOSE:
+            self.around.start(process.close())
+            await asyncio.sleep(choices.one_of((0.0, 0.02, 0.2, 5.0)))
+            fault = choices.one_of((Fault.CRASH, Fault.SHUTDOWN))
+        under_way = process.under_way()
+        if fault is Fault.SHUTDOWN:
+            for task in under_way:
+                self.cancel(task)
+            if under_way:
+                await asyncio.wait(under_way, timeout=choices.one_of((0.0, 0.1, 2.0)))
+        for task in process.under_way():
+            self.reached.crashed |= waits_at(task)
+        process.crash()
+        self.processes[self.processes.index(process)] = await self._process()
 
 
-async def _end_of(work: _Work) -> tuple[End, object]:
-    """How the work ends, and what there is to say of it."""
-    try:
-        await work()
-    except RefusedError as refusal:
-        return End.REFUSED, refusal
-    except AppendOutcomeUnknownError as error:
-        return End.UNKNOWN, error
-    except VersionNotFoundError as error:
-        return End.NOT_FOUND, error
-    except (ConcurrencyError, BackendUnavailableError) as error:
-        return End.FAILED, error
-    except Exception as error:  # noqa: BLE001 whatever it is, it is noted
-        return End.UNDOCUMENTED, repr(error)
-    return End.ACKNOWLEDGED, ""
+def _rows(stream: Stream) -> Sequence[Row]:
+    return [
+        Row(
+            version=row.version,
+            event_id=row.event_id.hex(),
+            command=json.loads(row.metadata)["command_id"],
+            stood_at=moment,
+            **json.loads(row.payload),
+        )
+        for row, moment in zip(stream.rows, stream.stood_at, strict=True)
+    ]
 
 
 async def _end_others() -> None:

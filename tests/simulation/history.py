@@ -1,0 +1,118 @@
+"""What callers asked and got, the event store's rows, and the rules that hold of both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """What holds of every history."""
+
+    CONTIGUOUS = "the versions of a stream are 1, 2, 3 and so on"
+    ONE_ID = "no two events have one id"
+    FROM_SOMEWHERE = "each event is of a command that was dispatched to its aggregate"
+    WHOLE = "the events of a command stand together, all of them, as they were asked for"
+    ONCE = "no command stands twice"
+    ACKNOWLEDGED = "an acknowledged command stands"
+    NOT_DONE = "a command that failed or was refused stands nowhere"
+    ON_THE_HEAD = "a command is decided on the state right before its events"
+    IN_ITS_TIME = "the events of a command come to stand while it runs, or after an unknown end"
+    ANSWER = "the answer of a command is the state after its events"
+    PREFIX = "a state is the fold of the events up to its version"
+    NOT_AHEAD = "no state has a version that no stream had yet"
+    FRESH = "a state isn't older than its freshness allows"
+    OWN_WRITES = "a process never sees an earlier state than one that it committed or returned"
+    FORGOTTEN = "who forgot a stream with its events never sees it again"
+    AS_ASKED = "a load of a version gives that version, and fails only if the stream is shorter"
+    ENDED = "every call ends, unless its process crashed"
+    DOCUMENTED = "a call fails only with an error that is documented for it"
+
+
+class End(StrEnum):
+    """How a call ended."""
+
+    OPEN = "hasn't ended"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused by its handler"
+    FAILED = "failed, nothing done"
+    UNKNOWN = "unknown"
+    NOT_FOUND = "no such version"
+    UNDOCUMENTED = "failed in a way that isn't documented"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An event of the event store; `seen` and `after` are what its command was decided on."""
+
+    version: int
+    event_id: str
+    command: str
+    tag: str
+    amount: int
+    seen: int
+    after: int
+    stood_at: float
+
+
+@dataclass(slots=True)
+class Call:
+    """What a caller asked, and got.
+
+    `began` and `ended` count the beginnings and ends of all calls; `head_before` and `head_after`
+    are how many events the stream had then, `era_before` and `era_after` how often it had been
+    rolled back or deleted. `amounts` are those of a command (empty for one that only looks), None
+    for a load; `sees` is false of what returns no state. `max_age` is the age in seconds that is
+    allowed: 0 for the head, None for any; `forgot` is how often the stream had been rolled back or
+    deleted when the process forgot it, if nobody else can have kept it.
+    """
+
+    process: int
+    aggregate: str
+    began: int
+    began_at: float
+    head_before: int
+    command: str = ""
+    amounts: tuple[int, ...] | None = None
+    max_age: float | None = 0.0
+    asked_version: int | None = None
+    sees: bool = True
+    era_before: int = 0
+    era_after: int = 0
+    forgot: int = 0
+    end: End = End.OPEN
+    ended: int = 0
+    head_after: int = 0
+    version: int = 0
+    balance: int = 0
+    tags: tuple[str, ...] | None = None
+    note: str = ""
+
+    def state(self, *, version: int, balance: int, tags: Sequence[str] | None = None) -> None:
+        """Note the state that the caller got or was told of."""
+        self.version, self.balance = version, balance
+        self.tags = None if tags is None else tuple(tags)
+
+
+@dataclass(slots=True)
+class History:
+    """The streams by aggregate, and the calls in the order in which they began.
+
+    `past` has the streams as they were right before each rollback or deletion, in that order.
+    """
+
+    streams: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    calls: Sequence[Call] = ()
+    past: Mapping[str, Sequence[Sequence[Row]]] = field(default_factory=dict)
+
+    def eras(self, name: str) -> list[Sequence[Row]]:
+        """List the forms of a stream: before each rollback or deletion, and at the end."""
+        return [*self.past.get(name, ()), self.streams.get(name, ())]
+
+    def __str__(self) -> str:
+        lines = [
+            f"{name}, {era}: {row}"
+            for name in self.streams
+            for era, rows in enumerate(self.eras(name))
+            for row in rows
+        ]
+        return "\n".join(["", *lines, *map(str, self.calls)])

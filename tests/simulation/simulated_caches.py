@@ -1,0 +1,115 @@
+"""A cache that processes share, and as a process sees it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from interlock.application.aggregates import InMemoryAggregateCacheBackend
+from interlock.backends import AggregateRecord, RecordCacheBackend, RecordKey, Stamp
+from interlock.errors import RecordTooLargeError, RecordUnusableError
+from surroundings import READ_FAULTS, WRITE_FAULTS, Fault, Wire
+
+_ENTRY_FAULTS = (Fault.EVICTED, Fault.STALE, Fault.UNUSABLE)
+_CHANNEL_FAULTS = (Fault.UNTOLD, Fault.CHANNEL)
+_DELAYS = (0.0, 0.001, 0.2)
+
+
+@dataclass
+class CacheServer:
+    """The cache itself, everything that ever was put into it, and who is told of changes."""
+
+    store: InMemoryAggregateCacheBackend
+    past: dict[RecordKey, list[AggregateRecord]] = field(default_factory=lambda: defaultdict(list))
+    watchers: list["WatchedCache"] = field(default_factory=list)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp], by: object
+    ) -> None:
+        """Put, and tell the others."""
+        self.past[key].append(record)
+        await self.store.put(key, record, supersedes)
+        self._tell(key, by)
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None, by: object) -> None:
+        """Remove, and tell the others."""
+        await self.store.remove(key, stamp)
+        self._tell(key, by)
+
+    def _tell(self, key: RecordKey, by: object) -> None:
+        for watcher in self.watchers:
+            if watcher is not by:
+                watcher.hear(key)
+
+
+class RemoteCache(RecordCacheBackend):
+    """The cache as one process sees it; with `lies` it makes entries younger than they are."""
+
+    timeout: timedelta | None = timedelta(seconds=0.5)
+    is_local = False
+
+    def __init__(self, wire: Wire, server: CacheServer, *, lies: bool) -> None:
+        self._wire = wire
+        self._server = server
+        self._faults = (*_ENTRY_FAULTS, Fault.LYING) if lies else _ENTRY_FAULTS
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        return await self._wire.call(lambda: self._read(key), READ_FAULTS)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        async def put() -> None:
+            if self._wire.surroundings.fault([Fault.TOO_LARGE]) is Fault.NONE:
+                await self._server.put(key, record, supersedes, self)
+            else:
+                await self._server.remove(key, None, self)
+                raise RecordTooLargeError("too large")
+
+        await self._wire.call(put, WRITE_FAULTS)
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        await self._wire.call(lambda: self._server.remove(key, stamp, self), WRITE_FAULTS)
+
+    async def _read(self, key: RecordKey) -> AggregateRecord | None:
+        around = self._wire.surroundings
+        past = self._server.past[key]
+        found = await self._server.store.read(key)
+        if not past:
+            return found
+        match around.fault(self._faults, one_in=3):
+            case Fault.EVICTED:
+                await self._server.store.remove(key)
+                return None
+            case Fault.STALE:
+                return around.choices.one_of(past)
+            case Fault.LYING:
+                return replace(around.choices.one_of(past), verified_at=around.clock())
+            case Fault.UNUSABLE:
+                raise RecordUnusableError("not a record")
+            case _:
+                return found
+
+
+class WatchedCache(RemoteCache):
+    """One that tells what others change, as long as its channel holds."""
+
+    _changed: Callable[[str], None]
+    _reset: Callable[[], None]
+
+    async def watch(self, changed: Callable[[str], None], reset: Callable[[], None]) -> None:
+        self._changed, self._reset = changed, reset
+        self._server.watchers.append(self)
+
+    def hear(self, key: RecordKey) -> None:
+        """Tell of a change, a little later; a channel that breaks is noticed later still."""
+        around = self._wire.surroundings
+        delay = around.choices.one_of(_DELAYS)
+        match around.fault(_CHANNEL_FAULTS):
+            case Fault.UNTOLD:
+                pass
+            case Fault.CHANNEL:
+                around.loop.call_later(delay, self._reset)
+                around.loop.call_later(2 * delay, self._reset)
+            case _:
+                around.loop.call_later(delay, self._changed, key.text())

@@ -1,0 +1,170 @@
+"""What the processes of a run share, and the wire between each of them and the stores."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from choices import Choices
+from interlock.errors import BackendUnavailableError
+
+T = TypeVar("T")
+Do = Callable[[], Awaitable[T]]
+
+
+class Fault(StrEnum):
+    """What can go wrong. The first is a reply after a delay, which is none."""
+
+    NONE = "none"
+    FAILED = "failed before it was done"
+    HUNG = "never done, and no reply"
+    LOST = "done, and the reply lost"
+    SWALLOWED = "done, and no reply"
+    LATE = "done late, and no reply"
+    REFUSED = "refused: nothing done, nor will be"
+    BROKEN_OFF = "failed between two chunks"
+    EVICTED = "a cache entry evicted"
+    STALE = "an earlier entry returned"
+    LYING = "an entry's age made younger"
+    UNUSABLE = "an unusable entry"
+    TOO_LARGE = "an entry above the cache's limit"
+    DAMAGED = "an unusable snapshot"
+    UNTOLD = "a change that isn't told"
+    CHANNEL = "the channel of changes broken"
+    CRASH = "a process crashed"
+    SHUTDOWN = "every task of a process cancelled"
+    CLOSE = "a process closed, and ended before it was"
+    CANCELLATION = "a call cancelled"
+    CLOCK = "a process's clock stepped"
+    ROLLBACK = "the event store restored from a backup"
+
+
+Disturb = Callable[[Fault, "asyncio.Task[Any] | None"], object]  # Any: of whatever
+Hunt = Callable[[], Fault]
+
+READ_FAULTS = (Fault.FAILED, Fault.HUNG)
+WRITE_FAULTS = (Fault.FAILED, Fault.HUNG, Fault.LOST, Fault.SWALLOWED, Fault.LATE)
+DISTURBANCES = (
+    *(Fault.CANCELLATION, Fault.CANCELLATION, Fault.CANCELLATION),
+    *(Fault.CRASH, Fault.SHUTDOWN, Fault.CLOSE),
+)
+_DISTURBED_ONE_IN = 20  # calls of a store
+_DELAYS = (0.0, 0.001, 0.02, 0.2)
+_LATE = (0.3, 1.2, 3.0)
+
+
+class Surroundings:
+    """What the processes of a run share: choices, time, and the tasks that nobody waits for."""
+
+    def __init__(
+        self, choices: Choices, loop: asyncio.AbstractEventLoop, *, is_faulty: bool
+    ) -> None:
+        self.choices = choices
+        self.is_faulty = is_faulty
+        self.hits = Counter[Fault]()
+        self._one_in = choices.one_of((5, 10, 24))
+        self.loop = loop
+        # A task that isn't referenced is collected, which runs its `finally` blocks.
+        self._pending: list[asyncio.Future[Any]] = []  # Any: of whatever
+
+    def clock(self) -> datetime:
+        """Tell the time of the loop, as a date."""
+        return datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=self.loop.time())
+
+    def fault(
+        self, faults: Sequence[Fault], *, one_in: int | None = None, wanted: Fault = Fault.NONE
+    ) -> Fault:
+        """Choose whether there is a fault, and which; as often as in all of the run, or told.
+
+        One that is wanted happens, unless the run is a replay.
+        """
+        chances, is_wanted = one_in or self._one_in, wanted is not Fault.NONE
+        if not self.is_faulty:
+            return Fault.NONE
+        if self.choices.below(chances, wanted=chances - 1 if is_wanted else None) < chances - 1:
+            return Fault.NONE
+        index = faults.index(wanted) if is_wanted else None
+        fault = faults[self.choices.below(len(faults), wanted=index)]
+        self.hits[fault] += 1
+        return fault
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Start a task that belongs to no process, and keep it."""
+        task = self.loop.create_task(work, context=Context())
+        self._pending.append(task)
+        return task
+
+    async def wait_for_ever(self) -> None:
+        """Wait until cancelled."""
+        future = self.loop.create_future()
+        self._pending.append(future)
+        await future
+
+
+class Wire:
+    """What stands between one process and every store; once it is cut, nothing gets through.
+
+    A request that was sent is done all the same: neither a crash nor a cancellation recalls it.
+    `disturb` is told to harm the process while one of its requests is under way, and which task
+    waits for that; `hunt` may want that to happen.
+    """
+
+    def __init__(self, surroundings: Surroundings, disturb: Disturb, hunt: Hunt) -> None:
+        self.surroundings = surroundings
+        self.is_cut = False
+        self._disturb = disturb
+        self._hunt = hunt
+
+    async def call(self, do: Do[T], faults: Sequence[Fault]) -> T:
+        """Do it behind the wire."""
+        around = self.surroundings
+        await self._pass()
+        wanted = self._hunt()
+        disturbance = around.fault(DISTURBANCES, one_in=_DISTURBED_ONE_IN, wanted=wanted)
+        if disturbance is not Fault.NONE:
+            now = None if wanted is Fault.NONE else 0
+            when = _DELAYS[around.choices.below(len(_DELAYS), wanted=now)]
+            task = asyncio.current_task()
+            around.loop.call_later(when, self._disturb, disturbance, task, context=Context())
+        fault = around.fault(faults)
+        if fault is Fault.NONE and around.choices.below(4) == 0:
+            return await do()  # without waiting
+        if fault in (Fault.FAILED, Fault.REFUSED):
+            await asyncio.sleep(around.choices.one_of(_DELAYS))
+            await self._pass()
+            raise BackendUnavailableError(fault, nothing_done=fault is Fault.REFUSED)
+        if fault is Fault.HUNG:
+            await around.wait_for_ever()
+        delay = around.choices.one_of(_LATE if fault is Fault.LATE else _DELAYS)
+        request = around.start(_done(do, delay))
+        if fault in (Fault.SWALLOWED, Fault.LATE):
+            await around.wait_for_ever()
+        answer = await asyncio.shield(request)
+        await asyncio.sleep(around.choices.one_of(_DELAYS))
+        await self._pass()
+        if fault is Fault.LOST:
+            raise BackendUnavailableError(fault)
+        if isinstance(answer, _Failure):
+            raise answer.error
+        return answer
+
+    async def _pass(self) -> None:
+        if self.is_cut:
+            await self.surroundings.wait_for_ever()
+
+
+@dataclass
+class _Failure:
+    error: Exception
+
+
+async def _done(do: Do[T], delay: float) -> T | _Failure:
+    await asyncio.sleep(delay)
+    try:
+        return await do()
+    except Exception as error:  # noqa: BLE001 it is the caller's, who may be gone
+        return _Failure(error)

@@ -1,0 +1,89 @@
+"""The simulation meets what it claims to: each await of the engine, and each fault."""
+
+from collections import Counter
+
+from awaits import Reached, engine_awaits
+from history import Call, End
+from history_checker import check
+from runs import CALM_SEEDS, SEEDS, calm, faulty, hunt
+from surroundings import Fault
+
+_NEVER_WAITS = "what it awaits is done without waiting, so that nothing can come in between"
+_ARCHIVED = "no stream is archived in these runs"
+_COPIES = "each state here can be copied, and kept as it is"
+_RARE = "waits only if a stream changes between two reads; met in longer runs"
+UNREACHED = {
+    "batch_loading.py BatchLoader.load: "
+    "await self._loader.load(aggregate_id, freshness=request.freshness)": _COPIES,
+    "cache.py AggregateCache.put: "
+    "await self._leave_out(aggregate_id, Reason.NOT_KEPT, error.where)": _COPIES,
+    "command_handling.py CommandHandler._commit: await self._cache.drop(aggregate_id)": _COPIES,
+    "loading.py Loader.load: await self._read_and_keep(aggregate_id, request, alone)": _COPIES,
+    "guard.py call_backend: async with asyncio.timeout(bound.total_seconds())": _NEVER_WAITS,
+    "loading.py Loader._local_hit: await self._cache.read(aggregate_id, trace)": _NEVER_WAITS,
+    "loading.py Loader.load: await self._local_hit(aggregate_id, request, trace)": _NEVER_WAITS,
+    "reading.py StateReader._read: async with aclosing(candidates)": _NEVER_WAITS,
+    "rebuilding.py Rebuilding._start: async with aclosing(candidates)": _NEVER_WAITS,
+    "snapshot_queue.py SnapshotQueue.write: await self._put(key, record, supersedes)": _NEVER_WAITS,
+    "snapshots.py SnapshotHistory.write: "
+    "await self._queue.write(record.key, record, supersedes)": _NEVER_WAITS,
+    "write_back.py WriteBack._write: "
+    "await self._snapshots.write(loaded, supersedes, now)": _NEVER_WAITS,
+    "replay.py TailReplay._not_found: await self._truncated(aggregate_id)": _ARCHIVED,
+    "replay.py TailReplay._truncated: await self._snapshots.revisions(aggregate_id)": _ARCHIVED,
+    "replay.py TailReplay.replay: await self._truncated(empty.aggregate_id)": _ARCHIVED,
+    "snapshots.py SnapshotHistory.revisions: await self._store.revisions(key)": _ARCHIVED,
+    "forgetting.py Forgetting._check_stands_alone: "
+    "await self._has_first_event(aggregate_id)": _RARE,
+    "rebuilding.py Rebuilding.rebuild: await self._context.stream.head(aggregate_id)": _RARE,
+    "replay.py TailReplay._not_found: await stream.ids(aggregate_id, following, following)": _RARE,
+    "write_back.py WriteBack.drain: await asyncio.wait(self._behind)": _RARE,
+}
+"""The awaits that needn't be reached, and why."""
+
+
+def commands(seeds: range) -> list[Call]:
+    """The commands of the runs without faults."""
+    calls = [call for seed in seeds for call in calm(seed).history.calls]
+    return [call for call in calls if call.amounts is not None]
+
+
+def test_each_await_of_the_engine_is_cancelled_and_crashed_at() -> None:
+    reached = Reached()
+    for seed in range(SEEDS):
+        reached.add(faulty(seed).reached)
+    for run in hunt(reached, set(UNREACHED)):
+        check(run.history)
+    missing = reached.missing()
+    for each in sorted(engine_awaits()):  # `pytest -rP` shows them
+        marks = [
+            "-" if each in missing.cancelled else "cancelled",
+            "-" if each in missing.crashed else "crashed",
+        ]
+        print(*marks, each, UNREACHED.get(str(each), ""))  # noqa: T201 a table for who asks
+    unreached = {str(each) for each in missing.cancelled | missing.crashed} - set(UNREACHED)
+    assert not unreached
+
+
+def test_what_needs_not_be_reached_is_of_the_engine() -> None:
+    assert set(UNREACHED) <= {str(each) for each in engine_awaits()}
+
+
+def test_every_fault_is_met() -> None:
+    hits = sum((faulty(seed).hits for seed in range(SEEDS)), Counter[Fault]())
+    assert set(hits) == set(Fault) - {Fault.NONE}
+
+
+def test_every_end_of_a_call_is_met() -> None:
+    ends = {call.end for seed in range(SEEDS) for call in faulty(seed).history.calls}
+    assert ends == set(End) - {End.OPEN, End.UNDOCUMENTED}
+
+
+def test_without_faults_commands_are_acknowledged() -> None:
+    ends = Counter(call.end for call in commands(CALM_SEEDS))
+    assert ends[End.ACKNOWLEDGED] >= 0.95 * ends.total(), ends
+
+
+def test_seeds_give_distinct_histories() -> None:
+    histories = {str(faulty(seed).history) for seed in range(SEEDS)}
+    assert len(histories) >= 0.9 * SEEDS
