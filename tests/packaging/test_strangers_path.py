@@ -15,39 +15,39 @@ KINDS = ("cache", "snapshots", "events")
 _METHODS = '''\
     async def open(self) -> None:
         """Connect, and make the table."""
-        try:
+        with translated(sqlite3.Error, where=self._file):
             self._connection = sqlite3.connect(self._file, timeout=5, isolation_level=None)
             self._connection.execute("PRAGMA synchronous = OFF")
             self._connection.execute(_TABLE)
-        except sqlite3.Error as error:
-            raise BackendUnavailableError(f"{self._file}: {error}") from error
 
     async def close(self) -> None:
         """Disconnect."""
         self._connection.close()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        statement = "SELECT record FROM entries WHERE key = ? AND ends > ?"
-        row = self._connection.execute(statement, (key.text(), time.time())).fetchone()
-        return None if row is None else AggregateRecord.from_bytes(row[0], key=key)
+        with translated(sqlite3.Error, where=self._file):
+            return self._found(key)
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        with self._connection:
+        with translated(sqlite3.Error, where=self._file), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            found = await self._usable(key)
-            if found is None or found.stamp in supersedes or newer(found, record) is not found:
+            if replaces(usable(self._found, key), record, supersedes):
                 values = (key.text(), record.to_bytes(), time.time() + self._ttl)
                 self._connection.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", values)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        with self._connection:
+        with translated(sqlite3.Error, where=self._file), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            found = None if stamp is None else await self._usable(key)
+            found = None if stamp is None else usable(self._found, key)
             if stamp is None or (found is not None and found.stamp == stamp):
                 self._connection.execute("DELETE FROM entries WHERE key = ?", (key.text(),))
 
+    def _found(self, key: RecordKey) -> AggregateRecord | None:
+        statement = "SELECT record FROM entries WHERE key = ? AND ends > ?"
+        row = self._connection.execute(statement, (key.text(), time.time())).fetchone()
+        return None if row is None else AggregateRecord.from_bytes(row[0], key=key)
 '''
 _TABLE = """\
 _TABLE = "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, record BLOB, ends REAL)"
@@ -153,7 +153,10 @@ def test_a_stranger_replaces_what_is_marked_and_is_conformant(
     package = repository / "src/interlock_sqlite_cache"
     _edit(package / "backend.py", _on_sqlite)
     _edit(package / "config.py", lambda text: _marked(text, "    file: str\n"))
-    _edit(package / "plugin.py", lambda text: _promising(text, '"durable", "shared"'))
+    _edit(
+        package / "plugin.py",
+        lambda text: _promising(text, "Capability.DURABLE, Capability.SHARED"),
+    )
     workshop.install(built(repository))
 
     (tmp_path / "interlock.toml").write_text(_CONFIGURATION)
@@ -177,13 +180,12 @@ def _edit(path: Path, change: Callable[[str], str]) -> None:
 def _on_sqlite(text: str) -> str:
     """The backend with what is marked replaced, and what that needs to import."""
     before, _, rest = text.partition("    # REPLACE: connect")
-    replaced, _, after = rest.partition("    async def _usable(")
-    assert re.findall(r"async def (\w+)", replaced) == ["open", "close", "read", "put", "remove"]
+    assert re.findall(r"async def (\w+)", rest) == ["open", "close", "read", "put", "remove"]
     before = _marked(before, "        self._file = config.file\n")
     before = before.replace("import math\n", "import math\nimport sqlite3\n")
-    before = before.replace("    RecordCache", "    BackendUnavailableError,\n    RecordCache", 1)
+    before = before.replace("    usable,", "    translated,\n    usable,", 1)
     before = before.replace("class SqliteCacheBackend", f"{_TABLE}class SqliteCacheBackend")
-    changed = f"{before}{_METHODS}    async def _usable({after}"
+    changed = f"{before}{_METHODS}"
     assert "# REPLACE" not in changed
     return changed
 
@@ -196,6 +198,6 @@ def _marked(text: str, lines: str) -> str:
 
 
 def _promising(text: str, capabilities: str) -> str:
-    changed, count = re.subn(r"frozenset\(\),  #[^\n]+", f"frozenset({{{capabilities}}}),", text)
-    assert count == 1
-    return changed
+    assert text.count("frozenset(),") == 1
+    promised = text.replace("frozenset(),", f"frozenset({{{capabilities}}}),")
+    return promised.replace("BackendSpec, hookimpl", "BackendSpec, Capability, hookimpl")

@@ -80,7 +80,7 @@ PATCHES = [
         "an entry that nobody can read gives way to a put",
         CodeEdit(
             "RedisAggregateCacheBackend.put",
-            "outcome != Outcome.STORED and not _is_usable(left, key)",
+            "outcome != Outcome.STORED and usable(from_entry, left, key) is None",
             "False",
         ),
         f"{_REDIS}test_an_entry_of_another_key_is_unusable_and_replaced[valkey-server]",

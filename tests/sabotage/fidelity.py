@@ -172,7 +172,7 @@ DETAILS = [
     Patch(
         "the envelope leaves out the details",
         "the details are in the bytes of a record",
-        CodeEdit("AggregateRecord.from_bytes", "details=details", "details=b''"),
+        CodeEdit("AggregateRecord._read", "details=details", "details=b''"),
         "tests/core/test_records.py::test_a_record_comes_back_from_its_bytes",
         (19,),
     ),

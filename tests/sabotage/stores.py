@@ -60,6 +60,36 @@ PATCHES = [
         (31,),
     ),
     Patch(
+        "the columns' checksum is not compared",
+        "a row that was changed is no state",
+        CodeEdit("from_columns", "if not is_whole:", "if False:"),
+        f"{_TESTS}authors_face.py::TestColumns::test_the_row_of_another_key_is_unusable",
+    ),
+    Patch(
+        "the row's version is not compared",
+        "a record stands under its own version",
+        CodeEdit(
+            "AggregateRecord.from_bytes",
+            "version is not None and record.version != version",
+            "False",
+        ),
+        f"{_TESTS}authors_face.py::TestVersionOfARow::test_it_has_to_be_the_records",
+    ),
+    Patch(
+        "every error is the driver's",
+        "an unusable record isn't a store that is down",
+        CodeEdit("translated", "InterlockError", "ZeroDivisionError"),
+        f"{_TESTS}authors_face.py::TestTranslated"
+        "::test_the_frameworks_own_pass_also_where_every_error_is_translated",
+    ),
+    Patch(
+        "a superseded entry stays",
+        "what is proven false gives way in every cache",
+        CodeEdit("replaces", "found.stamp in supersedes", "False"),
+        f"{_TESTS}authors_face.py::TestReplaces::test_what_is_missing_or_superseded_is_replaced",
+        (37,),
+    ),
+    Patch(
         "a plain backend's namespace is not compared",
         "a state of another tenant is no state",
         CodeEdit(

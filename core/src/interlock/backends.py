@@ -11,6 +11,7 @@ from interlock._plugins.specs import (
     BackendKind,
     BackendReference,
     BackendSpec,
+    Capability,
     CodecSpec,
     ExtensionSpec,
     StrategyKind,
@@ -19,7 +20,8 @@ from interlock._plugins.specs import (
 )
 from interlock._storage.adapters import as_cache_store, as_snapshot_store
 from interlock._storage.codecs import Codec, JsonCodec
-from interlock._storage.memory import in_chunks, newer
+from interlock._storage.driver_errors import translated
+from interlock._storage.event_backends import EventStoreBackend, conflict, in_chunks
 from interlock._storage.protocols import (
     AggregateCacheBackend,
     AggregateSnapshotStorageBackend,
@@ -36,6 +38,7 @@ from interlock._storage.protocols import (
     TellsNewest,
 )
 from interlock._storage.record_backends import RecordCacheBackend, RecordSnapshotBackend
+from interlock._storage.record_columns import from_columns, to_columns
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._storage.records import (
     AggregateRecord,
@@ -47,6 +50,7 @@ from interlock._storage.records import (
     from_micros,
     to_micros,
 )
+from interlock._storage.replacing import newer, replaces, usable
 from interlock.errors import (
     BackendUnavailableError,
     ConcurrencyError,
@@ -67,6 +71,7 @@ __all__ = [
     "BackendSpec",
     "BackendUnavailableError",
     "CacheStore",
+    "Capability",
     "Catalogue",
     "ChangeNotifier",
     "Closeable",
@@ -78,6 +83,7 @@ __all__ = [
     "Duration",
     "EventRow",
     "EventStore",
+    "EventStoreBackend",
     "ExtensionSpec",
     "Extensions",
     "Forgetful",
@@ -106,9 +112,15 @@ __all__ = [
     "as_cache_store",
     "as_snapshot_store",
     "configured_backends",
+    "conflict",
+    "from_columns",
     "from_micros",
     "hookimpl",
     "in_chunks",
     "newer",
+    "replaces",
+    "to_columns",
     "to_micros",
+    "translated",
+    "usable",
 ]

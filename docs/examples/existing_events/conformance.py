@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
-from interlock.backends import EventRow
+from interlock.backends import Capability, EventRow
 from interlock_conformance import EventStoreConformance
 
 from existing_events.store import LedgerEventStore
@@ -22,7 +22,7 @@ class Respelled(LedgerEventStore):
 
 
 class TestLedger(EventStoreConformance):
-    capabilities = frozenset({"durable", "shared"})
+    capabilities = frozenset({Capability.DURABLE, Capability.SHARED})
 
     def backend(self) -> object:
         return Respelled(os.environ["EVENTS_URL"])

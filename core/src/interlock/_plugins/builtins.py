@@ -22,6 +22,7 @@ from interlock._plugins.durations import Duration, Ttl
 from interlock._plugins.specs import (
     BackendKind,
     BackendSpec,
+    Capability,
     CodecSpec,
     StrategyKind,
     StrategySpec,
@@ -97,7 +98,7 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         "memory-events",
         BackendKind.EVENTS,
         f"{memory}:InMemoryEventStore",
-        capabilities=frozenset({"read_many"}),
+        capabilities=frozenset({Capability.READ_MANY}),
         summary="Streams of events in this process",
     )
     yield BackendSpec(

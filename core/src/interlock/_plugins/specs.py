@@ -22,6 +22,37 @@ class BackendKind(StrEnum):
     CACHE = "cache"
 
 
+class Capability(StrEnum):
+    """What a backend may promise beside what it has to do; a promise is checked."""
+
+    BOUNDED = "bounded"
+    """It forgets when it is full."""
+
+    DURABLE = "durable"
+    """What was put is there after closing and after a kill."""
+
+    HISTORY = "history"
+    """Several versions of an aggregate are kept, and read at or below a bound."""
+
+    NETWORK = "network"
+    """It speaks to a server."""
+
+    NOTIFIES = "notifies"
+    """It tells of what others change."""
+
+    READ_MANY = "read_many"
+    """Many keys, or many streams, cost one round trip."""
+
+    ROUND_TRIPS = "round_trips"
+    """An attribute `round_trips` counts them."""
+
+    SHARED = "shared"
+    """Connections, threads and processes see the same records."""
+
+    TTL = "ttl"
+    """An entry lives for a time that is configured."""
+
+
 class StrategyKind(StrEnum):
     """The kind of decision that a strategy makes."""
 
@@ -36,7 +67,8 @@ class BackendSpec:
     `factory` and `config` are import strings, "module:attribute": the factory is called with the
     validated instance of the config model, a pydantic model with `extra="forbid"`; without a model
     it is called with nothing. `parts` is the option that names other backends of the same kind, of
-    which this one is made: the factory gets them too, in that order.
+    which this one is made: the factory gets them too, in that order. `capabilities` are members of
+    `Capability`, or names of one's own that begin with x-.
     """
 
     name: str

@@ -6,7 +6,6 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Collection,
-    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -14,6 +13,7 @@ from collections.abc import (
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from interlock._storage.event_backends import EventStoreBackend, conflict, in_chunks
 from interlock._storage.record_backends import RecordCacheBackend, RecordSnapshotBackend
 from interlock._storage.records import (
     AggregateRecord,
@@ -23,10 +23,8 @@ from interlock._storage.records import (
     Stamp,
     StoredEvent,
 )
-from interlock.errors import ConcurrencyError
+from interlock._storage.replacing import newer
 
-_CHUNK = 500
-_CHUNK_BYTES = 16 * 1024 * 1024
 _TOMBSTONE_STANDS = timedelta(days=1)
 
 
@@ -240,33 +238,7 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
         return None
 
 
-def newer(found: AggregateRecord, record: AggregateRecord) -> AggregateRecord:
-    """Choose the record that a cache keeps when `record` is put over `found`."""
-    if found.version > record.version:
-        return found
-    if found.stamp == record.stamp and found.verified_at > record.verified_at:
-        return found
-    return record
-
-
-def in_chunks(rows: Iterable[EventRow]) -> Iterator[Sequence[EventRow]]:
-    """Divide rows into chunks such as `EventStore.read` gives, of 500 events at most.
-
-    A store that gets its rows from elsewhere asks for no more than a chunk of them at once.
-    """
-    chunk: list[EventRow] = []
-    size = 0
-    for row in rows:
-        size += len(row[-1])  # the payload; what a driver gives may be plain tuples
-        if chunk and (len(chunk) == _CHUNK or size > _CHUNK_BYTES):
-            yield chunk
-            chunk, size = [], len(row[-1])
-        chunk.append(row)
-    if chunk:
-        yield chunk
-
-
-class InMemoryEventStore:
+class InMemoryEventStore(EventStoreBackend):
     """Keeps streams in this process."""
 
     timeout: timedelta | None = None
@@ -280,9 +252,7 @@ class InMemoryEventStore:
         first = events[0]
         found = await self.head(first.aggregate_type, first.aggregate_id)
         if found != after:
-            raise ConcurrencyError(
-                f"{first.aggregate_type} {first.aggregate_id}: the head is {found}, wanted {after}"
-            )
+            raise conflict(first, after=after, found=found)
         stream = self._streams.setdefault((first.aggregate_type, first.aggregate_id), [])
         stream.extend(event.row() for event in events)
 

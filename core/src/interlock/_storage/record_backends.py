@@ -12,7 +12,7 @@ from interlock._model.aggregate import Aggregate
 from interlock._storage.protocols import AggregateCacheBackend, AggregateSnapshotStorageBackend
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._storage.records import NEVER_VERIFIED, AggregateRecord, RecordKey, Scope, Stamp
-from interlock.errors import ConfigurationError, RecordUnusableError
+from interlock.errors import ConfigurationError, RecordTooLargeError, RecordUnusableError
 
 CACHE_TIMEOUT = timedelta(seconds=1)
 SNAPSHOT_TIMEOUT = timedelta(seconds=5)
@@ -91,6 +91,19 @@ class RecordCacheBackend(_RecordBackend, AggregateCacheBackend):
 
     async def read_many(self, keys: Sequence[RecordKey]) -> Mapping[RecordKey, AggregateRecord]:
         return await read_each(self, keys)
+
+    async def check_size(self, key: RecordKey, blob: bytes, largest: int, *, advice: str) -> None:
+        """For a put: raise `RecordTooLargeError` for a blob of more than `largest` bytes.
+
+        First the entry is removed, so that none stands that the put should have replaced. `advice`
+        says where the limit is from, and what to do.
+        """
+        if len(blob) > largest:
+            await self.remove(key)
+            raise RecordTooLargeError(
+                f"the record of {key.aggregate_type} {key.aggregate_id} has {len(blob)} bytes, and "
+                f"this cache takes {largest}, {advice}"
+            )
 
     def bind(self, mapper: AggregateMapper) -> AggregateCacheBackend:
         """Give this backend's aggregate-level methods for the mapper's aggregate type."""

@@ -188,12 +188,27 @@ class AggregateRecord:
         return self.to_bytes()[-_CHECKSUM_SIZE:]
 
     @classmethod
-    def from_bytes(cls, blob: bytes, *, key: RecordKey) -> Self:
-        """Read the key's record from bytes.
+    def from_bytes(cls, blob: bytes, *, key: RecordKey, version: int | None = None) -> Self:
+        """Read the key's record from bytes; with `version`, which must be its version.
 
         Raises `RecordUnusableError`, and nothing else, for any blob that isn't what `to_bytes`
-        makes of a record of this key.
+        makes of such a record. With `version` the error tells it, as a snapshot store's has to.
         """
+        try:
+            record = cls._read(blob)
+            record.check_is_of(key)
+            if version is not None and record.version != version:
+                raise RecordUnusableError(
+                    f"a record of version {record.version}, wanted version {version}"
+                )
+        except RecordUnusableError as error:
+            if version is not None:
+                error.version = version
+            raise
+        return record
+
+    @classmethod
+    def _read(cls, blob: bytes) -> Self:
         fields, details, payload = _parts(blob)
         try:
             given = from_json(fields)
@@ -220,7 +235,6 @@ class AggregateRecord:
             raise RecordUnusableError(f"the record's fields don't read: {told(error)}") from None
         if not is_ours:
             raise RecordUnusableError("the record's fields aren't written as ours are")
-        record.check_is_of(key)
         return record
 
     def _fields(self) -> bytes:

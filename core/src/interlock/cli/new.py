@@ -51,19 +51,19 @@ _WORDS = {
         summary="A cache for Interlock",
         suite="CacheConformance",
         table="cache_backends.main",
-        promises='"durable", "shared", "bounded", "read_many"',
+        promises="DURABLE, SHARED, BOUNDED, READ_MANY",
     ),
     BackendKind.SNAPSHOTS: _Words(
         summary="Snapshots for Interlock",
         suite="SnapshotConformance",
         table="snapshot_backends.main",
-        promises='"durable", "shared", "read_many"',
+        promises="DURABLE, SHARED, READ_MANY",
     ),
     BackendKind.EVENTS: _Words(
         summary="Streams of events for Interlock",
         suite="EventStoreConformance",
         table="event_store",
-        promises='"durable", "shared"',
+        promises="DURABLE, SHARED",
     ),
 }
 

@@ -1,17 +1,18 @@
 """Interlock's event store on the table `ledger`."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 import asyncpg  # type: ignore[import-untyped] # it ships no types
 from interlock.backends import (
     BackendUnavailableError,
-    ConcurrencyError,
     EventRow,
+    EventStoreBackend,
     StoredEvent,
+    conflict,
     to_micros,
+    translated,
 )
 
 _ROWS = UUID("0c2f9d6e-6b0e-4f0a-9b5e-3f4c1d7a8e21")
@@ -39,9 +40,7 @@ VALUES ($1, $2, $3, $4, $5::jsonb, jsonb_build_object('interlock', jsonb_build_o
 _DELETE = "DELETE FROM ledger WHERE stream = $1 AND position < $2"
 
 
-class LedgerEventStore:
-    timeout = timedelta(seconds=10)
-
+class LedgerEventStore(EventStoreBackend):
     def __init__(self, url: str) -> None:
         self._url = url
 
@@ -56,16 +55,16 @@ class LedgerEventStore:
     ) -> None:
         stream = _stream(events[0].aggregate_type, events[0].aggregate_id)
         try:
-            async with self._pool.acquire() as link, link.transaction():
-                # Whoever comes second waits here, and then meets the unique key.
-                head = await link.fetchrow(f"{_HEAD} FOR UPDATE", stream)
-                if _head(head) != after:
-                    raise ConcurrencyError(f"{stream}: the head is {_head(head)}, not {after}")
-                await link.executemany(_APPEND, [_values(stream, event) for event in events])
+            # Not all JSON is jsonb: it takes no \u0000.
+            with translated(asyncpg.DataError, where=stream, nothing_done=True):
+                async with self._pool.acquire() as link, link.transaction():
+                    # Whoever comes second waits here, and then meets the unique key.
+                    head = _head(await link.fetchrow(f"{_HEAD} FOR UPDATE", stream))
+                    if head != after:
+                        raise conflict(events[0], after=after, found=head)
+                    await link.executemany(_APPEND, [_values(stream, event) for event in events])
         except asyncpg.UniqueViolationError as error:
-            raise ConcurrencyError(f"{stream}: somebody else was faster") from error
-        except asyncpg.DataError as error:  # such as \u0000, which jsonb doesn't take
-            raise BackendUnavailableError(f"{stream}: {error}", nothing_done=True) from error
+            raise conflict(events[0], after=after, found="another that was faster") from error
 
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from sqlite3 import sqlite_version
@@ -14,10 +13,9 @@ from interlock.backends import (
     BackendUnavailableError,
     RecordCacheBackend,
     RecordKey,
-    RecordTooLargeError,
-    RecordUnusableError,
     Stamp,
-    newer,
+    replaces,
+    usable,
 )
 from interlock_diskcache_cache.client import Client, read_value
 from interlock_diskcache_cache.config import DiskCacheConfig
@@ -72,27 +70,19 @@ class DiskCacheAggregateCacheBackend(RecordCacheBackend):
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         blob = record.to_bytes()
-        if len(blob) > self._largest:
-            await self.remove(key)
-            raise RecordTooLargeError(
-                f"the record of {key.aggregate_type} {key.aggregate_id} has {len(blob)} bytes, and "
-                f"this cache takes {self._largest}, a tenth of size_limit: raise it"
-            )
+        await self.check_size(key, blob, self._largest, advice="a tenth of size_limit: raise it")
 
         def put(cache: Cache) -> None:
-            found = _read_usable(cache, key)
-            if found is None or found.stamp in supersedes or newer(found, record) is not found:
+            if replaces(usable(_read_entry, cache, key), record, supersedes):
                 cache.set(key.text(), blob, expire=self._ttl)
 
         await self._client.write(put)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         def remove(cache: Cache) -> None:
-            if stamp is not None:
-                found = _read_usable(cache, key)
-                if found is None or found.stamp != stamp:
-                    return
-            cache.delete(key.text())
+            found = None if stamp is None else usable(_read_entry, cache, key)
+            if stamp is None or (found is not None and found.stamp == stamp):
+                cache.delete(key.text())
 
         await self._client.write(remove)
 
@@ -109,13 +99,6 @@ def _read_entry(cache: Cache, key: RecordKey) -> AggregateRecord | None:
     return AggregateRecord.from_bytes(blob, key=key)
 
 
-def _read_usable(cache: Cache, key: RecordKey) -> AggregateRecord | None:
-    """Read the key's entry; None if it is missing or unusable."""
-    with suppress(RecordUnusableError):
-        return _read_entry(cache, key)
-    return None
-
-
 def _read_usable_many(cache: Cache, keys: Sequence[RecordKey]) -> dict[RecordKey, AggregateRecord]:
-    entries = ((key, _read_usable(cache, key)) for key in keys)
+    entries = ((key, usable(_read_entry, cache, key)) for key in keys)
     return {key: record for key, record in entries if record is not None}

@@ -7,7 +7,7 @@ from pathlib import Path
 from diskcache import Cache  # type: ignore[import-untyped] # it ships no types
 from diskcache.core import METADATA  # type: ignore[import-untyped] # as above
 
-from interlock.backends import BackendUnavailableError, ConfigurationError
+from interlock.backends import ConfigurationError, translated
 from interlock_diskcache_cache.directory import prepare_directory
 from interlock_diskcache_cache.disk import RecordDisk
 from interlock_diskcache_cache.size import FileCache, soft_limit
@@ -41,12 +41,8 @@ def open_cache(directory: Path, size_limit: int) -> Cache:
     Raises `ConfigurationError`, `BackendUnavailableError`, `sqlite3.Error`.
     """
     file = directory / "cache.db"
-    try:
+    with translated(OSError, where="the cache needs a directory that this user can write to"):
         prepare_directory(file)
-    except OSError as error:
-        raise BackendUnavailableError(
-            f"the cache needs a directory that this user can write to: {error}"
-        ) from error
     _mark_as_ours(file)
     settings = {**_SETTINGS, "size_limit": soft_limit(size_limit)}
     return FileCache(str(directory), timeout=0, disk=RecordDisk, **settings)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from interlock.backends import BackendKind, BackendSpec, hookimpl
+from interlock.backends import BackendKind, BackendSpec, Capability, hookimpl
 
 
 @hookimpl
@@ -13,7 +13,9 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         kind=BackendKind.CACHE,
         factory="interlock_diskcache_cache.backend:DiskCacheAggregateCacheBackend",
         config="interlock_diskcache_cache.config:DiskCacheConfig",
-        capabilities=frozenset({"shared", "durable", "bounded", "read_many"}),
+        capabilities=frozenset(
+            {Capability.SHARED, Capability.DURABLE, Capability.BOUNDED, Capability.READ_MANY}
+        ),
         plugin_api=1,
         summary="A cache in a directory, for one machine's processes",
     )

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 
 from interlock.backends import (
@@ -12,8 +11,8 @@ from interlock.backends import (
     BackendUnavailableError,
     RecordCacheBackend,
     RecordKey,
-    RecordUnusableError,
     Stamp,
+    usable,
 )
 from interlock_memcached_cache import entries
 from interlock_memcached_cache.client import Node
@@ -91,13 +90,13 @@ class MemcachedAggregateCacheBackend(RecordCacheBackend):
         for key in keys:
             text = key.text()
             shares[self._ring.node(text)][text] = key
-        found = {}
         asked = [node.run(partial(entries.get_many, keys=list(shares[node]))) for node in shares]
-        for share, values in zip(shares.values(), await _gather_answers(asked), strict=True):
-            for text, value in values.items():
-                with suppress(RecordUnusableError):
-                    found[share[text]] = AggregateRecord.from_bytes(value, key=share[text])
-        return found
+        records = (
+            usable(AggregateRecord.from_bytes, value, key=share[text])
+            for share, values in zip(shares.values(), await _gather_answers(asked), strict=True)
+            for text, value in values.items()
+        )
+        return {record.key: record for record in records if record is not None}
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()

@@ -12,9 +12,9 @@ from interlock.backends import (
     BackendUnavailableError,
     RecordKey,
     RecordTooLargeError,
-    RecordUnusableError,
     Stamp,
-    newer,
+    replaces,
+    usable,
 )
 from interlock_memcached_cache.connection import Connection
 
@@ -58,10 +58,10 @@ def put(
             found, token = _get_with_token(connection, text)
             if found is None:
                 is_stored = connection.add(text, value, expire=expire, noreply=False)
-            elif _should_stay(found, key, record, supersedes):
-                return
-            else:
+            elif replaces(_usable(found, key), record, supersedes):
                 is_stored = connection.cas(text, value, token, expire=expire, noreply=False)
+            else:
+                return
             if is_stored:
                 return
     except MemcacheUnexpectedCloseError:
@@ -86,7 +86,8 @@ def remove(connection: Connection, key: RecordKey, stamp: Stamp | None) -> None:
         return
     for _ in range(_RACES):
         found, token = _get_with_token(connection, text)
-        if found is None or _stamp(found, key) != stamp:
+        record = None if found is None else _usable(found, key)
+        if record is None or record.stamp != stamp:
             return
         # The text protocol has no delete that compares; an entry that has expired is gone.
         if connection.cas(text, b"", token, expire=_EXPIRED, noreply=False) is not False:
@@ -104,18 +105,5 @@ def _get_with_token(connection: Connection, key: str) -> tuple[bytes | None, byt
     return value, token
 
 
-def _should_stay(
-    value: bytes, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
-) -> bool:
-    try:
-        found = AggregateRecord.from_bytes(value, key=key)
-    except RecordUnusableError:
-        return False
-    return found.stamp not in supersedes and newer(found, record) is found
-
-
-def _stamp(value: bytes, key: RecordKey) -> Stamp | None:
-    try:
-        return AggregateRecord.from_bytes(value, key=key).stamp
-    except RecordUnusableError:
-        return None
+def _usable(value: bytes, key: RecordKey) -> AggregateRecord | None:
+    return usable(AggregateRecord.from_bytes, value, key=key)

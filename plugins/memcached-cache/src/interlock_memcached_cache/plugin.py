@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from interlock.backends import BackendKind, BackendSpec, hookimpl
+from interlock.backends import BackendKind, BackendSpec, Capability, hookimpl
 
 
 @hookimpl
@@ -13,7 +13,7 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         kind=BackendKind.CACHE,
         factory="interlock_memcached_cache.backend:MemcachedAggregateCacheBackend",
         config="interlock_memcached_cache.config:MemcachedConfig",
-        capabilities=frozenset({"shared", "bounded", "read_many"}),
+        capabilities=frozenset({Capability.SHARED, Capability.BOUNDED, Capability.READ_MANY}),
         plugin_api=1,
         summary="A cache on one memcached server or several",
     )

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from uuid import uuid4
 
 from interlock.backends import (
@@ -10,9 +9,8 @@ from interlock.backends import (
     BackendUnavailableError,
     RecordCacheBackend,
     RecordKey,
-    RecordTooLargeError,
-    RecordUnusableError,
     Stamp,
+    usable,
 )
 from interlock_redis_cache.changes import Changes, channel_name, message_of
 from interlock_redis_cache.client import Client
@@ -62,28 +60,24 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
         if not asked:
             return {}
         entries = await self._client.get_many([key.text() for key in asked])
-        found = {}
-        for key, entry in zip(asked, entries, strict=True):
-            with suppress(RecordUnusableError):
-                if entry is not None:
-                    found[key] = from_entry(entry, key)
-        return found
+        records = (
+            usable(from_entry, entry, key)
+            for key, entry in zip(asked, entries, strict=True)
+            if entry is not None
+        )
+        return {record.key: record for record in records if record is not None}
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         entry = to_entry(record)
-        if len(entry) > self._config.max_value_size:
-            await self.remove(key)
-            raise RecordTooLargeError(
-                f"the record has {len(entry)} bytes, max_value_size is "
-                f"{self._config.max_value_size}"
-            )
+        largest = self._config.max_value_size
+        await self.check_size(key, entry, largest, advice="its max_value_size: raise it")
         text = key.text()
         superseded = [stamp_digest(stamp) for stamp in supersedes]
         put = (entry, self._ttl(), self._channel, message_of(self._origin, text))
         outcome, left = await self._client.run(PUT, text, *put, b"", *superseded)
-        if outcome != Outcome.STORED and not _is_usable(left, key):
+        if outcome != Outcome.STORED and usable(from_entry, left, key) is None:
             # No reader takes the entry that the script left: it is put over.
             unusable_checksum = checksum_of(left)
             outcome, _ = await self._client.run(PUT, text, *put, unusable_checksum, *superseded)
@@ -117,11 +111,3 @@ class RedisAggregateCacheBackend(RecordCacheBackend):
             return ""
         milliseconds = self._config.ttl.total_seconds() * 1_000
         return str(max(1, round(milliseconds * (1 - self._config.jitter * self._chance()))))
-
-
-def _is_usable(entry: bytes, key: RecordKey) -> bool:
-    try:
-        from_entry(entry, key)
-    except RecordUnusableError:
-        return False
-    return True

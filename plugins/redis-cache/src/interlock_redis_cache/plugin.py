@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from interlock.backends import BackendKind, BackendSpec, hookimpl
+from interlock.backends import BackendKind, BackendSpec, Capability, hookimpl
 
 
 @hookimpl
@@ -13,7 +13,16 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         kind=BackendKind.CACHE,
         factory="interlock_redis_cache.backend:RedisAggregateCacheBackend",
         config="interlock_redis_cache.config:RedisConfig",
-        capabilities=frozenset({"shared", "durable", "ttl", "bounded", "read_many", "notifies"}),
+        capabilities=frozenset(
+            {
+                Capability.SHARED,
+                Capability.DURABLE,
+                Capability.TTL,
+                Capability.BOUNDED,
+                Capability.READ_MANY,
+                Capability.NOTIFIES,
+            }
+        ),
         plugin_api=1,
         summary="A cache on Redis or Valkey, Sentinel and Cluster too",
     )

@@ -12,10 +12,12 @@ from interlock.backends import (
     BackendUnavailableError,
     ConcurrencyError,
     EventRow,
+    EventStoreBackend,
     RecordKey,
     RecordTooLargeError,
     SnapshotStore,
     StoredEvent,
+    conflict,
 )
 from interlock_sqlalchemy.database import (
     Lookup,
@@ -36,7 +38,7 @@ _STATEMENT_BYTES = 4 << 20
 """A statement of several events is no larger: servers bound what they take at once."""
 
 
-class SQLAlchemyEventStore:
+class SQLAlchemyEventStore(EventStoreBackend):
     """Keeps streams in a table of a SQL database, see `interlock.backends.EventStore`."""
 
     def __init__(self, config: SQLAlchemyEventsConfig) -> None:
@@ -190,15 +192,11 @@ class SQLAlchemyEventStore:
     async def _conflict(
         self, event: StoredEvent, after: tuple[int, UUID] | None
     ) -> ConcurrencyError:
-        stream = f"{event.aggregate_type} {event.aggregate_id}"
         try:
-            found = _describe_head(await self.head(event.aggregate_type, event.aggregate_id))
+            found = await self.head(event.aggregate_type, event.aggregate_id)
         except BackendUnavailableError:
-            found = "unknown"
-        return ConcurrencyError(
-            f"{stream}: wanted its head to be {_describe_head(after)}, found {found}; "
-            "nothing was appended, load it again and decide anew"
-        )
+            return conflict(event, after=after, found="unknown")
+        return conflict(event, after=after, found=found)
 
 
 def _placeholder_event(aggregate_type: str, aggregate_id: UUID, version: int) -> StoredEvent:
@@ -207,10 +205,6 @@ def _placeholder_event(aggregate_type: str, aggregate_id: UUID, version: int) ->
     return StoredEvent(
         aggregate_type, aggregate_id, version, uuid4(), "deleted", 1, at, b"{}", b"{}"
     )
-
-
-def _describe_head(head: tuple[int, UUID] | None) -> str:
-    return "none" if head is None else f"version {head[0]} with event {head[1]}"
 
 
 def _batches(events: Sequence[StoredEvent], most: int) -> Iterator[Sequence[StoredEvent]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from interlock.backends import BackendKind, BackendSpec, hookimpl
+from interlock.backends import BackendKind, BackendSpec, Capability, hookimpl
 
 
 @hookimpl
@@ -13,7 +13,7 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         kind=BackendKind.EVENTS,
         factory="interlock_sqlalchemy_events.backend:SQLAlchemyEventStore",
         config="interlock_sqlalchemy_events.config:SQLAlchemyEventsConfig",
-        capabilities=frozenset({"durable", "shared", "read_many"}),
+        capabilities=frozenset({Capability.DURABLE, Capability.SHARED, Capability.READ_MANY}),
         plugin_api=1,
         summary="Events in PostgreSQL, MySQL, MariaDB or a SQLite file",
     )

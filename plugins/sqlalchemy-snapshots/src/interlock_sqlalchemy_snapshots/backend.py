@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
@@ -14,7 +13,9 @@ from interlock.backends import (
     RecordUnusableError,
     Scope,
     Stamp,
+    from_columns,
     from_micros,
+    usable,
 )
 from interlock_sqlalchemy.database import Lookup, Row, Step
 from interlock_sqlalchemy.dialects import connect
@@ -26,7 +27,7 @@ from interlock_sqlalchemy_snapshots.retention import (
     StoredRow,
     UnusableRecord,
 )
-from interlock_sqlalchemy_snapshots.rows import Keys, record_of
+from interlock_sqlalchemy_snapshots.rows import Keys
 from interlock_sqlalchemy_snapshots.statements import (
     BATCHES,
     RECORD,
@@ -93,9 +94,9 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             for start in range(0, len(asked), BATCHES[-1]):
                 batch = {key.aggregate_id.bytes: key for key in asked[start : start + BATCHES[-1]]}
                 for row in await self._read_batch(scope, list(batch)):
-                    key = batch[row[0]]
-                    with suppress(RecordUnusableError):
-                        found[key] = self._record_of(key, row)
+                    record = usable(self._record_of, batch[row[0]], row)
+                    if record is not None:
+                        found[record.key] = record
         return found
 
     async def put(
@@ -208,7 +209,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
 
     def _record_of(self, key: RecordKey, row: Row) -> AggregateRecord:
         try:
-            return record_of(key, row)
+            return from_columns(dict(zip(RECORD, row, strict=True)), key=key)
         except RecordUnusableError as error:
             if error.version is not None:
                 taken_at = row[RECORD.index("taken_at")]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from interlock.backends import BackendKind, BackendSpec, hookimpl
+from interlock.backends import BackendKind, BackendSpec, Capability, hookimpl
 
 
 @hookimpl
@@ -13,7 +13,7 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         kind=BackendKind.SNAPSHOTS,
         factory="interlock_sqlalchemy_snapshots.backend:SQLAlchemySnapshotBackend",
         config="interlock_sqlalchemy_snapshots.config:SQLAlchemySnapshotsConfig",
-        capabilities=frozenset({"durable", "shared", "history"}),
+        capabilities=frozenset({Capability.DURABLE, Capability.SHARED, Capability.HISTORY}),
         plugin_api=1,
         summary="Snapshots in PostgreSQL, MySQL, MariaDB or a SQLite file",
     )

@@ -15,17 +15,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from interlock.application import ApplicationBuilder
-from interlock.backends import PLUGIN_API, BackendSpec
+from interlock.backends import PLUGIN_API, BackendSpec, Capability
 from interlock.errors import ConfigurationError
 from interlock_conformance.checks import IF, MUST, SHOULD, CannotTell, check, expect
 from interlock_conformance.distribution import PackagingHarness
 
-CAPABILITIES = frozenset(
-    {
-        *("durable", "shared", "history", "ttl"),
-        *("bounded", "network", "notifies", "read_many", "round_trips"),
-    }
-)
+CAPABILITIES = frozenset(map(str, Capability))
 """Capabilities that a registration may declare; the suite derives the others itself."""
 
 _ALWAYS_THERE = {"interlock", "pydantic", "pluggy"}

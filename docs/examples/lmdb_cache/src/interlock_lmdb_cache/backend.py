@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import lmdb
 from interlock.backends import (
@@ -13,10 +12,10 @@ from interlock.backends import (
     BackendUnavailableError,
     RecordCacheBackend,
     RecordKey,
-    RecordTooLargeError,
-    RecordUnusableError,
     Stamp,
-    newer,
+    replaces,
+    translated,
+    usable,
 )
 
 from interlock_lmdb_cache.config import LmdbCacheConfig
@@ -35,6 +34,7 @@ class LmdbCacheBackend(RecordCacheBackend):
         self.timeout = config.timeout
         self.clock: Callable[[], float] = time.time
         self._directory = config.directory
+        self._name = f"the cache in {config.directory}"
         self._size_limit = config.size_limit
         self._largest = config.size_limit // 32
         self._ttl = math.inf if config.ttl is None else config.ttl.total_seconds()
@@ -56,34 +56,25 @@ class LmdbCacheBackend(RecordCacheBackend):
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         entries = self._entries
         if entries is None:
-            raise BackendUnavailableError(f"the cache in {self._directory} isn't open")
-        try:
-            with entries.reading() as txn:
-                return self._found(entries, txn, key)
-        except lmdb.Error as error:
-            raise self._unavailable(error) from error
+            raise BackendUnavailableError(f"{self._name} isn't open")
+        with translated(lmdb.Error, where=self._name), entries.reading() as txn:
+            return self._found(entries, txn, key)
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         blob = record.to_bytes()
-        if len(blob) > self._largest:
-            await self.remove(key)
-            raise RecordTooLargeError(
-                f"the record of {key.aggregate_id} has {len(blob)} bytes, and this cache takes "
-                f"{self._largest}, a 32nd of size_limit: raise it"
-            )
+        await self.check_size(key, blob, self._largest, advice="a 32nd of size_limit: raise it")
 
         def put(entries: Entries, txn: Transaction) -> None:
-            found = self._usable(entries, txn, key)
-            if found is None or found.stamp in supersedes or newer(found, record) is not found:
+            if replaces(usable(self._found, entries, txn, key), record, supersedes):
                 entries.set(txn, _name(key), self.clock() + self._ttl, blob)
 
         await self._write(put)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         def remove(entries: Entries, txn: Transaction) -> None:
-            found = None if stamp is None else self._usable(entries, txn, key)
+            found = None if stamp is None else usable(self._found, entries, txn, key)
             if stamp is None or (found is not None and found.stamp == stamp):
                 entries.delete(txn, _name(key))
 
@@ -96,11 +87,11 @@ class LmdbCacheBackend(RecordCacheBackend):
     async def _write(self, work: Work) -> None:
         """Do the work in the thread, as one transaction."""
         if self._writer is None:
-            raise BackendUnavailableError(f"the cache in {self._directory} isn't open")
+            raise BackendUnavailableError(f"{self._name} isn't open")
         await asyncio.get_running_loop().run_in_executor(self._writer, self._transact, work)
 
     def _transact(self, work: Work) -> None:
-        try:
+        with translated(lmdb.Error, OSError, where=self._name):
             entries = self._entries
             if entries is None:
                 entries = self._entries = acquire(self._directory, self._size_limit)
@@ -111,10 +102,8 @@ class LmdbCacheBackend(RecordCacheBackend):
                 with entries.writing() as txn:
                     entries.clear(txn)
                 raise BackendUnavailableError(
-                    f"the cache in {self._directory} was full and starts anew; raise size_limit"
+                    f"{self._name} was full and starts anew; raise size_limit"
                 ) from error
-        except (lmdb.Error, OSError) as error:
-            raise self._unavailable(error) from error
 
     def _found(self, entries: Entries, txn: Transaction, key: RecordKey) -> AggregateRecord | None:
         """The record. Raises `RecordUnusableError` for an entry that isn't one of this key."""
@@ -123,18 +112,10 @@ class LmdbCacheBackend(RecordCacheBackend):
             return None
         return AggregateRecord.from_bytes(entry.blob, key=key)
 
-    def _usable(self, entries: Entries, txn: Transaction, key: RecordKey) -> AggregateRecord | None:
-        with suppress(RecordUnusableError):
-            return self._found(entries, txn, key)
-        return None
-
     def _release(self) -> None:
         entries, self._entries = self._entries, None
         if entries is not None:
             release(entries)
-
-    def _unavailable(self, error: Exception) -> BackendUnavailableError:
-        return BackendUnavailableError(f"the cache in {self._directory}: {error}")
 
 
 def _name(key: RecordKey) -> bytes:

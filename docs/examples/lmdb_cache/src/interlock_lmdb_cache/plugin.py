@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from interlock.backends import BackendKind, BackendSpec, hookimpl
+from interlock.backends import BackendKind, BackendSpec, Capability, hookimpl
 
 
 @hookimpl
@@ -13,7 +13,7 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         kind=BackendKind.CACHE,
         factory="interlock_lmdb_cache.backend:LmdbCacheBackend",
         config="interlock_lmdb_cache.config:LmdbCacheConfig",
-        capabilities=frozenset({"durable", "shared", "bounded"}),
+        capabilities=frozenset({Capability.DURABLE, Capability.SHARED, Capability.BOUNDED}),
         plugin_api=1,
         summary="A cache in an LMDB file, for one machine's processes",
     )
