@@ -1,6 +1,7 @@
 """The shared suite, in a file and on servers."""
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 import pytest
 
@@ -35,6 +36,13 @@ class _Somewhere:
     def backend(self) -> object:
         table = self.place.table("interlock_events")
         return backend("sqlalchemy-events", url=self.place.url, table=table, create_schema=True)
+
+    if find_spec("interlock_sqlalchemy_snapshots") is not None:  # not where this is tested alone
+
+        def snapshots(self) -> object:
+            table = self.place.table("interlock_snapshots")
+            options = {"url": self.place.url, "table": table, "create_schema": True}
+            return backend("sqlalchemy-snapshots", **options)
 
 
 class TestSQLite(_Somewhere, EventStoreConformance):

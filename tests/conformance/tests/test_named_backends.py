@@ -55,6 +55,21 @@ def test_snapshots_in_sqlite_are_conformant(run_pytest: Callable[..., Any]) -> N
 
 
 @needs_sql
+def test_an_event_store_reads_from_the_snapshot_store_that_its_options_name(
+    run_pytest: Callable[..., Any],
+) -> None:
+    url = "sqlite:///{tmp}/conformance.db"
+    beside = f'{{ backend = "sqlalchemy-snapshots", url = "{url}", create_schema = true }}'
+    run = run_pytest(
+        *(*SUITES, "-k", "EVENTS-059 or EVENTS-067"),
+        *("--interlock-backend", "sqlalchemy-events", "--interlock-options", "options.toml"),
+        options=f"{SQLITE}[conformance]\nsnapshots = {beside}\n",
+    )
+    outcomes = run.outcomes("sqlalchemy-events")
+    assert (outcomes["EVENTS-059"], outcomes["EVENTS-067"]) == ("passed", "passed"), run.text
+
+
+@needs_sql
 def test_changed_bytes_in_sqlite_are_unusable(run_pytest: Callable[..., Any]) -> None:
     run = run_pytest(
         "-q",

@@ -13,7 +13,14 @@ def interlock_register_backends() -> Iterable[BackendSpec]:
         kind=BackendKind.SNAPSHOTS,
         factory="interlock_sqlalchemy_snapshots.backend:SQLAlchemySnapshotBackend",
         config="interlock_sqlalchemy_snapshots.config:SQLAlchemySnapshotsConfig",
-        capabilities=frozenset({Capability.DURABLE, Capability.SHARED, Capability.HISTORY}),
+        capabilities=frozenset(
+            {
+                Capability.DURABLE,
+                Capability.SHARED,
+                Capability.HISTORY,
+                Capability.READ_MANY,
+            }
+        ),
         plugin_api=1,
         summary="Snapshots in PostgreSQL, MySQL, MariaDB or a SQLite file",
     )

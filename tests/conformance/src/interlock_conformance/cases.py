@@ -23,6 +23,7 @@ from interlock_conformance import (
     outages,
     packaging,
     ports,
+    promises,
     replay,
     snapshots,
     superseding,
@@ -60,6 +61,7 @@ _MODULES = (
     outages,
     packaging,
     ports,
+    promises,
     replay,
     snapshots,
     superseding,
@@ -74,7 +76,8 @@ class Conformance:
     `backend` makes one that isn't open, or names an installed one: `backend("name", url=...)`. It
     may be `async`, and may take `keep`, `keep_revisions`, `size`, `ttl` with defaults.
     `capabilities` are what the backend promises beside those of its registration. Optional methods
-    are `tamper(backend, key, change)` and `advance(backend, seconds)`, both `async`.
+    are `tamper(backend, key, change)` and `advance(backend, seconds)`, both `async`, and for an
+    event store `snapshots()`, which makes the snapshot store that it reads with its own events.
     """
 
     kind: ClassVar[BackendKind]

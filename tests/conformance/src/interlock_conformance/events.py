@@ -16,6 +16,7 @@ from interlock_conformance import (
     event_races,
     event_reading,
     event_sizes,
+    joint_reading,
 )
 from interlock_conformance.checks import MUST, check, expect
 from interlock_conformance.harness import EventsHarness
@@ -41,6 +42,7 @@ MODULES = (
     event_races,
     event_reading,
     event_sizes,
+    joint_reading,
 )
 """The other checks of event stores."""
 

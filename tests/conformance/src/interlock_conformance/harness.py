@@ -113,7 +113,12 @@ class Harness(Generic[S]):
         """A newly made backend that isn't open."""
         return cast("S", await self.subject.make(**options))
 
-    async def enter(self, store: S, stack: AsyncExitStack) -> None:
+    async def snapshots(self) -> SnapshotStore:
+        """The snapshot store, not open, that an event store reads together with its events."""
+        assert self.subject.snapshots is not None
+        return cast("SnapshotStore", await self.subject.snapshots())
+
+    async def enter(self, store: object, stack: AsyncExitStack) -> None:
         """Open it, on whatever loop this runs; it is closed with the stack."""
         await _enter(store, stack)
 

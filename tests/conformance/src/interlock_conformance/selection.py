@@ -10,7 +10,7 @@ from typing import Any
 from interlock.backends import BackendKind, BackendReference, BackendSpec, Catalogue
 from interlock.errors import ConfigurationError
 
-HOOKS = ("tamper", "advance")
+HOOKS = ("tamper", "advance", "snapshots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ def select(name: str, options_file: str | None) -> Selection:
     """Select a backend. Raises `ConfigurationError`.
 
     The options file is TOML: the backend's options, and in a table `[conformance]` the functions
-    `tamper` and `advance` as "module:function". `{tmp}` in an option is a folder that is removed
+    `tamper` and `advance` as "module:function", and as a table `snapshots` the snapshot store that
+    an event store reads together with its events. `{tmp}` in an option is a folder that is removed
     afterwards.
     """
     spec = spec_of(name)
@@ -53,7 +54,7 @@ def select(name: str, options_file: str | None) -> Selection:
     found = Selection(
         reference,
         spec.kind,
-        {k: _imported(v) for k, v in hooks.items()},
+        {k: _hook(k, v, folder.name) for k, v in hooks.items()},
         folder,
         spec.factory.startswith("interlock."),
     )
@@ -90,6 +91,18 @@ def _filled(value: Any, folder: str) -> Any:  # Any: what TOML holds
     if isinstance(value, dict):
         return {name: _filled(item, folder) for name, item in value.items()}
     return [_filled(item, folder) for item in value] if isinstance(value, list) else value
+
+
+def _hook(name: str, value: Any, folder: str) -> Any:  # Any: TOML's, and whatever it names
+    if name != "snapshots":
+        return _imported(value)
+    if not isinstance(value, dict) or not isinstance(value.get("backend"), str):
+        raise ConfigurationError(
+            "conformance.snapshots: wanted a backend's name and options, as in { backend = "
+            f'"sqlalchemy-snapshots", url = "..." }}; found {value!r}'
+        )
+    options = _filled({k: v for k, v in value.items() if k != "backend"}, folder)
+    return lambda: BackendReference(value["backend"], options)
 
 
 def _imported(path: str) -> Any:  # Any: whatever is named

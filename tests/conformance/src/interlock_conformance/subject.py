@@ -17,6 +17,7 @@ from interlock.backends import (
     Catalogue,
     ChangeNotifier,
     ListsIds,
+    ReadsFromSnapshot,
     ReadsMany,
     RecordKey,
     RecordSnapshotBackend,
@@ -64,11 +65,15 @@ class Subject:
     answers: dict[str, str] = field(default_factory=dict)
     doors: tuple[Make, ...] = ()
     """Makes one at each endpoint of the store, where the test class names several."""
+    promised: frozenset[str] = frozenset()
+    """The capabilities that the registration or the test class names."""
+    snapshots: Make | None = None
+    """Makes the snapshot store that an event store reads together with its own events."""
 
 
 async def subject_of(suite: Suite, namespace: str) -> Subject:
     """The subject that a test class describes by its method `backend`."""
-    hooks = {name: getattr(suite, name, None) for name in ("tamper", "advance")}
+    hooks = {name: getattr(suite, name, None) for name in ("tamper", "advance", "snapshots")}
     offered = {name for name, hook in hooks.items() if hook is not None}
     parameters = inspect.signature(suite.backend).parameters
     name = type(suite).__name__
@@ -96,6 +101,7 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
     return replace(
         found,
         doors=doors,
+        promised=suite.capabilities | (found.spec.capabilities if found.spec else frozenset()),
         capabilities=frozenset(
             {*found.capabilities, *suite.capabilities, *offered, *_shown(cls, suite.kind)}
             | ({"history"} if "keep" in found.capabilities | offered else set())
@@ -103,8 +109,23 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
         ),
         tamper=cast("Tamper | None", hooks["tamper"]),
         advance=cast("Advance | None", hooks["advance"]),
+        snapshots=_snapshots(hooks["snapshots"], namespace),
         server=server,
     )
+
+
+def _snapshots(given: Callable[[], object] | None, namespace: str) -> Make | None:
+    """How the snapshot store is made that an event store reads together with its own events."""
+    if given is None:
+        return None
+
+    async def make(**_: object) -> object:
+        found = await _given(given())
+        if isinstance(found, BackendReference):
+            return built(found, BackendKind.SNAPSHOTS, namespace)
+        return found
+
+    return make
 
 
 async def _doors(suite: Suite, namespace: str) -> tuple[Make, ...]:
@@ -140,6 +161,8 @@ def _shown(cls: type, kind: BackendKind) -> Iterator[str]:
         return
     if kind is BackendKind.EVENTS and issubclass(cls, ReadsMany):
         yield "read_many"
+    if kind is BackendKind.EVENTS and issubclass(cls, ReadsFromSnapshot):
+        yield "read_from_snapshot"
     if kind is BackendKind.CACHE and issubclass(cls, ChangeNotifier):
         yield "notifies"
     forget = getattr(cls, "forget", RecordSnapshotBackend.forget)

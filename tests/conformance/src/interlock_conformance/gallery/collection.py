@@ -15,6 +15,7 @@ from interlock_conformance.gallery.mutants import Canary, Mutant
 from interlock_conformance.gallery.outage_mutants import OUTAGE_MUTANTS
 from interlock_conformance.gallery.packaging_mutants import PACKAGING_MUTANTS
 from interlock_conformance.gallery.port_mutants import PORT_MUTANTS
+from interlock_conformance.gallery.promise_mutants import PROMISE_MUTANTS
 from interlock_conformance.gallery.size_mutants import SIZE_MUTANTS
 from interlock_conformance.gallery.snapshot_mutants import SNAPSHOT_MUTANTS
 from interlock_conformance.gallery.snapshot_race_mutants import SNAPSHOT_RACE_MUTANTS
@@ -36,6 +37,7 @@ MUTANTS: Sequence[Mutant] = (
     *SIZE_MUTANTS,
     *OUTAGE_MUTANTS,
     *PORT_MUTANTS,
+    *PROMISE_MUTANTS,
     *PACKAGING_MUTANTS,
 )
 CANARIES: Sequence[Canary] = ()

@@ -12,6 +12,7 @@ from interlock.backends import (
     RecordKey,
     RecordSnapshotBackend,
     Scope,
+    SnapshotStore,
     Stamp,
     StoredEvent,
     in_chunks,
@@ -20,7 +21,7 @@ from interlock.backends import (
 
 
 class Events:
-    """Keeps streams, see `interlock.backends.EventStore`."""
+    """Keeps streams, see `interlock.backends.EventStore`; also reads from a snapshot."""
 
     timeout = None
 
@@ -58,6 +59,16 @@ class Events:
         if kept:
             self._streams[aggregate_type, aggregate_id] = kept
         return len(stream) - len(kept)
+
+    def keeps_beside(self, snapshots: SnapshotStore) -> bool:
+        return isinstance(snapshots, Snapshots)
+
+    async def read_from_snapshot(
+        self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
+    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+        record = await snapshots.read(key, last)
+        first = 1 if record is None else record.version
+        return record, self.read(key.aggregate_type, key.aggregate_id, first=first, last=last)
 
 
 class Snapshots(RecordSnapshotBackend):

@@ -129,7 +129,10 @@ def _make_in_memory(check: Check, files: Files) -> Result:
     def make(suite: object) -> object:
         return getattr(module, name)()
 
-    suite: type[Suite] = type("Memory", (base,), {"backend": make})
+    members: dict[str, object] = {"backend": make}
+    if check.kind == "EVENTS":
+        members["snapshots"] = lambda _: module.Snapshots()
+    suite: type[Suite] = type("Memory", (base,), members)
     return make_check(check, suite())
 
 
