@@ -1,4 +1,7 @@
-from collections.abc import Callable
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,22 @@ class TestDiskCache(CacheConformance):
             cache._sql("UPDATE Cache SET expire_time = expire_time - ?", (seconds,))
 
         await store._client.write(age)
+
+    @asynccontextmanager
+    async def hold(self, _: object) -> AsyncIterator[None]:
+        with closing(sqlite3.connect(self.directory / "cache.db", isolation_level=None)) as other:
+            other.execute("begin immediate")
+            yield
+
+    @asynccontextmanager
+    async def break_(self, _: object) -> AsyncIterator[None]:
+        moved = self.directory.with_name("moved")
+        self.directory.rename(moved)
+        self.directory.mkdir()
+        (self.directory / "cache.db").write_bytes(b"no database " * 1_000)
+        yield
+        shutil.rmtree(self.directory)
+        moved.rename(self.directory)
 
 
 class TestDistribution(PackagingConformance):

@@ -7,6 +7,7 @@ import pytest
 
 from interlock.application import backend
 from interlock_conformance.cases import EventStoreConformance, PackagingConformance
+from sql_bad_days import BadDays
 from sql_rig import Place, dropped, made
 
 
@@ -31,10 +32,11 @@ def _in_its_place(request: pytest.FixtureRequest, places: Callable[[str], Place]
 
 class _Somewhere:
     kind_of_place = "sqlite"
+    table = "interlock_events"
     place: Place
 
     def backend(self) -> object:
-        table = self.place.table("interlock_events")
+        table = self.place.table(self.table)
         return backend("sqlalchemy-events", url=self.place.url, table=table, create_schema=True)
 
     if find_spec("interlock_sqlalchemy_snapshots") is not None:  # not where this is tested alone
@@ -45,11 +47,11 @@ class _Somewhere:
             return backend("sqlalchemy-snapshots", **options)
 
 
-class TestSQLite(_Somewhere, EventStoreConformance):
+class TestSQLite(_Somewhere, BadDays, EventStoreConformance):
     pass
 
 
-class TestPostgreSQL(_Somewhere, EventStoreConformance):
+class TestPostgreSQL(_Somewhere, BadDays, EventStoreConformance):
     kind_of_place = "postgresql"
     capabilities = frozenset({"round_trips"})
 

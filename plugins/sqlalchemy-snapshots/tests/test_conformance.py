@@ -7,6 +7,7 @@ import pytest
 from interlock.application import backend
 from interlock.backends import RecordKey
 from interlock_conformance.cases import PackagingConformance, SnapshotConformance
+from sql_bad_days import BadDays
 from sql_rig import Place, dropped, made
 
 
@@ -35,10 +36,11 @@ _CHANGE = "update AT.interlock_snapshots set payload = PAYLOAD where aggregate_i
 
 class _Somewhere:
     kind_of_place = "sqlite"
+    table = "interlock_snapshots"
     place: Place
 
     def backend(self) -> object:
-        table = self.place.table("interlock_snapshots")
+        table = self.place.table(self.table)
         return backend("sqlalchemy-snapshots", url=self.place.url, table=table, create_schema=True)
 
     async def tamper(self, _: object, key: RecordKey, change: Callable[[bytes], bytes]) -> None:
@@ -49,11 +51,11 @@ class _Somewhere:
             await self.place.run(statement, change(payload), aggregate_id)
 
 
-class TestSQLite(_Somewhere, SnapshotConformance):
+class TestSQLite(_Somewhere, BadDays, SnapshotConformance):
     pass
 
 
-class TestPostgreSQL(_Somewhere, SnapshotConformance):
+class TestPostgreSQL(_Somewhere, BadDays, SnapshotConformance):
     kind_of_place = "postgresql"
 
 

@@ -1,6 +1,9 @@
 """The checks that every backend of Interlock passes."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -37,6 +40,15 @@ class TestBackend(CacheConformance):
             entries.set(txn, name, entry.ends, change(entry.blob))
 
         await store._write(spoil)
+
+    @asynccontextmanager
+    async def hold(self, store: LmdbCacheBackend) -> AsyncIterator[None]:
+        assert store._entries is not None
+        loop, thread = asyncio.get_running_loop(), ThreadPoolExecutor(1)  # it ends what it begins
+        txn = await loop.run_in_executor(thread, store._entries.writing)
+        yield
+        await loop.run_in_executor(thread, txn.abort)
+        thread.shutdown()
 
 
 class TestDistribution(PackagingConformance):

@@ -7,6 +7,7 @@ import pytest
 
 from interlock.backends import BackendKind
 from interlock_conformance import (
+    bad_days,
     caches,
     concurrency,
     durability,
@@ -45,6 +46,7 @@ __all__ = [
 ]
 # Imported so that their checks are registered.
 _MODULES = (
+    bad_days,
     caches,
     concurrency,
     durability,
@@ -76,8 +78,9 @@ class Conformance:
     `backend` makes one that isn't open, or names an installed one: `backend("name", url=...)`. It
     may be `async`, and may take `keep`, `keep_revisions`, `size`, `ttl` with defaults.
     `capabilities` are what the backend promises beside those of its registration. Optional methods
-    are `tamper(backend, key, change)` and `advance(backend, seconds)`, both `async`, and for an
-    event store `snapshots()`, which makes the snapshot store that it reads with its own events.
+    are `tamper(backend, key, change)` and `advance(backend, seconds)`, both `async`, and
+    `hold(backend)` and `break_(backend)`, which give async context managers; for an event store
+    `snapshots()`, which makes the snapshot store that it reads with its own events.
     """
 
     kind: ClassVar[BackendKind]

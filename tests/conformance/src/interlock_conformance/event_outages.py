@@ -28,7 +28,7 @@ _FRESH = (
     "give a connection back only after its whole reply was read; close it after anything else, a "
     "cancellation too: `except BaseException`"
 )
-_UNKNOWN = (
+UNKNOWN = (
     "`nothing_done=True` only where no connection was had, or the server itself said no; after a "
     "connection that broke the outcome is unknown, and the append isn't made again"
 )
@@ -200,7 +200,7 @@ async def late_reply_answers_nobody_else(harness: EventsHarness) -> None:
             await expect_stream(store, events)
 
 
-@check("EVENTS-086", IF("network"), others=_UNKNOWN)
+@check("EVENTS-086", IF("network"), others=UNKNOWN)
 async def lost_reply_is_no_denial(harness: EventsHarness) -> None:
     """After an append whose reply is lost nobody says that nothing was done, if it was."""
     net, store = await connected(harness)
@@ -213,12 +213,12 @@ async def lost_reply_is_no_denial(harness: EventsHarness) -> None:
         result = await outcome(store, store.append(more, after=head_of(events)))
         has_happened = not net.proxy.is_planned
         net.proxy.heal()
-        await _expect_honest(store, events, more, result)
+        await expect_honest(store, events, more, result)
         if not has_happened:
             return
 
 
-async def _expect_honest(
+async def expect_honest(
     store: EventStore,
     events: Sequence[StoredEvent],
     more: Sequence[StoredEvent],
@@ -256,7 +256,7 @@ async def broken_append_is_whole(harness: EventsHarness) -> None:
         result = await outcome(store, store.append(more, after=head_of(events)))
         has_happened = not net.proxy.is_planned
         net.proxy.heal()
-        await _expect_honest(store, events, more, result)
+        await expect_honest(store, events, more, result)
         if not has_happened:
             return
 
@@ -275,7 +275,7 @@ async def lost_append_is_not_acknowledged(harness: EventsHarness) -> None:
         disturb()
         result = await outcome(store, store.append(more, after=head_of(events)))
         net.proxy.heal()
-        await _expect_honest(store, events, more, result)
+        await expect_honest(store, events, more, result)
 
 
 @check("EVENTS-089", IF("network"), others="connect anew when a connection turns out to be broken")

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from interlock.backends import EventStore, StoredEvent
 from interlock_conformance import (
+    event_bad_days,
     event_calls,
     event_chunks,
     event_content,
@@ -32,6 +33,7 @@ from interlock_conformance.streams import (
 )
 
 MODULES = (
+    event_bad_days,
     event_calls,
     event_chunks,
     event_content,

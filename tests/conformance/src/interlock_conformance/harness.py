@@ -172,6 +172,16 @@ class Harness(Generic[S]):
         else:
             await asyncio.sleep(seconds)
 
+    def hold(self, store: S) -> AbstractAsyncContextManager[None]:
+        """Another has the lock of the store until the block ends."""
+        assert self.subject.hold is not None, "the check is for `hold`"
+        return self.subject.hold(store)
+
+    def break_(self, store: S) -> AbstractAsyncContextManager[None]:
+        """The disk of the store fails until the block ends."""
+        assert self.subject.break_ is not None, "the check is for `break_`"
+        return self.subject.break_(store)
+
     def key(
         self,
         aggregate_id: UUID | None = None,

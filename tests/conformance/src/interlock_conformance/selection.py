@@ -9,8 +9,7 @@ from typing import Any
 
 from interlock.backends import BackendKind, BackendReference, BackendSpec, Catalogue
 from interlock.errors import ConfigurationError
-
-HOOKS = ("tamper", "advance", "snapshots")
+from interlock_conformance.subject import HOOKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Selection:
 
     reference: BackendReference
     kind: BackendKind
-    hooks: dict[str, Any]  # Any: see subject.Tamper and subject.Advance
+    hooks: dict[str, Any]  # Any: see subject.HOOKS
     folder: TemporaryDirectory[str]
     is_the_cores: bool
     """Whether no distribution of its own brings it, so that there is none to check."""
@@ -32,9 +31,9 @@ def select(name: str, options_file: str | None) -> Selection:
     """Select a backend. Raises `ConfigurationError`.
 
     The options file is TOML: the backend's options, and in a table `[conformance]` the functions
-    `tamper` and `advance` as "module:function", and as a table `snapshots` the snapshot store that
-    an event store reads together with its events. `{tmp}` in an option is a folder that is removed
-    afterwards.
+    `tamper`, `advance`, `hold` and `break_` as "module:function", and as a table `snapshots` the
+    snapshot store that an event store reads together with its events. `{tmp}` in an option is a
+    folder that is removed afterwards.
     """
     spec = spec_of(name)
     options: dict[str, Any] = {}  # Any: what TOML holds

@@ -2,9 +2,10 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol
 
 from interlock.application.aggregates import (
     NullAggregateCacheBackend,
@@ -36,6 +37,9 @@ Make = Callable[..., Awaitable[Any]]  # Any: a backend of the kind
 Change = Callable[[bytes], bytes]
 Tamper = Callable[[object, RecordKey, Change], Awaitable[None]]
 Advance = Callable[[object, float], Awaitable[None]]
+BadDay = Callable[[object], AbstractAsyncContextManager[None]]
+HOOKS = ("tamper", "advance", "hold", "break_", "snapshots")
+"""Optional methods of a test class; each is a capability too."""
 
 
 class Suite(Protocol):
@@ -61,6 +65,8 @@ class Subject:
     spec: BackendSpec | None = None
     tamper: Tamper | None = None
     advance: Advance | None = None
+    hold: BadDay | None = None
+    break_: BadDay | None = None
     server: Server | None = None
     answers: dict[str, str] = field(default_factory=dict)
     doors: tuple[Make, ...] = ()
@@ -73,7 +79,7 @@ class Subject:
 
 async def subject_of(suite: Suite, namespace: str) -> Subject:
     """The subject that a test class describes by its method `backend`."""
-    hooks = {name: getattr(suite, name, None) for name in ("tamper", "advance", "snapshots")}
+    hooks: dict[str, Any] = {name: getattr(suite, name, None) for name in HOOKS}  # Any: see HOOKS
     offered = {name for name, hook in hooks.items() if hook is not None}
     parameters = inspect.signature(suite.backend).parameters
     name = type(suite).__name__
@@ -98,6 +104,7 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
     server = server_of(options)
     doors = await _doors(suite, namespace)
     offered |= {"doors"} if doors else set()
+    hooks["snapshots"] = _snapshots(hooks["snapshots"], namespace)
     return replace(
         found,
         doors=doors,
@@ -107,10 +114,8 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
             | ({"history"} if "keep" in found.capabilities | offered else set())
             | ({"network"} if server is not None else set())
         ),
-        tamper=cast("Tamper | None", hooks["tamper"]),
-        advance=cast("Advance | None", hooks["advance"]),
-        snapshots=_snapshots(hooks["snapshots"], namespace),
         server=server,
+        **hooks,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from interlock_conformance.gallery.bad_day_mutants import BAD_DAY_MUTANTS
 from interlock_conformance.gallery.cache_mutants import CACHE_MUTANTS
 from interlock_conformance.gallery.cache_race_mutants import CACHE_RACE_MUTANTS
 from interlock_conformance.gallery.deletion_mutants import DELETION_MUTANTS
@@ -36,6 +37,7 @@ MUTANTS: Sequence[Mutant] = (
     *LISTING_MUTANTS,
     *SIZE_MUTANTS,
     *OUTAGE_MUTANTS,
+    *BAD_DAY_MUTANTS,
     *PORT_MUTANTS,
     *PROMISE_MUTANTS,
     *PACKAGING_MUTANTS,

@@ -11,7 +11,8 @@ class Mutant:
 
     The check of id `killer` is the one that must fail on the mutant, and pass on the reference.
     `base` is the reference that the edit is made in: the backend in a file (`shelf`), the one in
-    memory (`memory`) or the one that asks a server (`network`).
+    memory (`memory`), the one in a file that a thread uses (`file`) or the one that asks a server
+    (`network`).
     """
 
     name: str
@@ -51,6 +52,11 @@ def file(name: str, killer: str, path: str, before: str, after: str) -> Mutant:
 def in_memory(name: str, killer: str, target: str, before: str, after: str) -> Mutant:
     """A mutant of the backend in memory, by other code."""
     return Mutant(name, killer, CodeEdit(target, before, after), base="memory")
+
+
+def in_a_file(name: str, killer: str, target: str, before: str, after: str) -> Mutant:
+    """A mutant of the backend in a file that a thread uses, by other code."""
+    return Mutant(name, killer, CodeEdit(target, before, after), base="file")
 
 
 @dataclass(frozen=True, slots=True)

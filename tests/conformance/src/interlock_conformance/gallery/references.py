@@ -25,6 +25,7 @@ from interlock_conformance.cases import (
     SnapshotConformance,
 )
 from interlock_conformance.checks import Check
+from interlock_conformance.gallery.file_suite import make_in_a_file
 from interlock_conformance.gallery.line_server import LineServer
 from interlock_conformance.mutation import Files
 from interlock_conformance.outcomes import Outcome, Result, make_check
@@ -156,6 +157,10 @@ def _make_over_network(check: Check, files: Files) -> Result:
         server.stop()
 
 
+def _make_in_a_file(check: Check, files: Files) -> Result:
+    return make_in_a_file(check, _executed(files), *_SUITES_AND_NAMES[check.kind])
+
+
 def _executed(files: Files) -> ModuleType:
     ((name, text),) = files.items()
     module = ModuleType("interlock_gallery_module")
@@ -274,6 +279,7 @@ _SUITES_AND_NAMES: Mapping[str, tuple[type, str]] = {
     "CACHE": (CacheConformance, "Cache"),
 }
 _MODULES_OF: Mapping[str, tuple[str, Callable[[Check, Files], Result]]] = {
+    "file": ("in_a_file.py", _make_in_a_file),
     "memory": ("in_memory.py", _make_in_memory),
     "network": ("over_network.py", _make_over_network),
 }
