@@ -150,6 +150,7 @@ def _test_of(check: Check) -> Callable[..., None]:
             "capabilities": sorted(result.capabilities),
             "backend": result.backend,
             "answers": result.answers,
+            "cause": result.cause and [result.cause.error, result.cause.place],
         }
         # Not by `record_property`: it warns where results are written in the format xunit2.
         request.node.user_properties.append(("interlock", told))

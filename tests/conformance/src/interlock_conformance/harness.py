@@ -27,12 +27,10 @@ from interlock_conformance.plain import PlainCaches, PlainSnapshotStores
 from interlock_conformance.processes import OtherProcess, other_process
 from interlock_conformance.records import NOTEBOOK, REVISION, record_of
 from interlock_conformance.subject import Make, Subject, Suite, subject_of
+from interlock_conformance.waiting import LIMIT_SECONDS, waiting_for
 
 S = TypeVar("S")
 T = TypeVar("T")
-
-LIMIT_SECONDS = 60
-"""No check takes longer; one that does hangs."""
 
 
 class Harness(Generic[S]):
@@ -128,6 +126,8 @@ class Harness(Generic[S]):
         found = network_to(self.subject.server)
         # Stopped after what is opened from here on was closed.
         self._stack.callback(found.proxy.stop)
+        limit = f"{TIMEOUT_SECONDS:g} s" if bound else "which isn't an option"
+        self._stack.enter_context(waiting_for(f"calls to end by the backend's timeout, {limit}"))
         return Network(found.proxy, {**found.options, **bound})
 
     async def read(
@@ -170,7 +170,8 @@ class Harness(Generic[S]):
         if self.subject.advance is not None:
             await self.subject.advance(store, seconds)
         else:
-            await asyncio.sleep(seconds)
+            with waiting_for(f"{seconds:g} s to pass, which a method `advance` would save"):
+                await asyncio.sleep(seconds)
 
     def hold(self, store: S) -> AbstractAsyncContextManager[None]:
         """Another has the lock of the store until the block ends."""

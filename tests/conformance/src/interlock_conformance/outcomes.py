@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from interlock_conformance.causes import Cause, cause_of
 from interlock_conformance.checks import SHOULD, CannotTell, Check, CheckFailed
 from interlock_conformance.subject import Suite
 
@@ -29,6 +30,7 @@ class Result:
     outcome: Outcome
     reason: str = ""
     error: BaseException | None = None
+    cause: Cause | None = None
     capabilities: frozenset[str] = frozenset()
     backend: str = ""
     answers: dict[str, str] = field(default_factory=dict)
@@ -42,8 +44,11 @@ def make_check(check: Check, suite: Suite) -> Result:
     backend = ""
 
     def result(outcome: Outcome, error: BaseException | None = None, why: str = "") -> Result:
-        reason = why if error is None else str(error) or repr(error)
-        return Result(check, outcome, reason, error, capabilities, backend, answers)
+        cause = None if error is None else cause_of(error)
+        reason = why if error is None else str(error)
+        if cause is not None and outcome is Outcome.ERROR:
+            reason = "\n".join(cause.lines())
+        return Result(check, outcome, reason, error, cause, capabilities, backend, answers)
 
     try:
         with suite.harness(suite) as harness:

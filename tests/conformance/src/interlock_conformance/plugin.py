@@ -8,10 +8,10 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,8 @@ _SUITES = Path(__file__).parent / "suites"
 _FILES = {"cache": "test_cache.py", "snapshots": "test_snapshots.py", "events": "test_events.py"}
 _PACKAGING = "test_packaging.py"
 _tally = pytest.StashKey["Tally"]()
+_causes = pytest.StashKey[dict[str, str]]()
+_screen = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +63,9 @@ def pytest_configure(config: pytest.Config) -> None:
             f"no contract {contract!r} was published; these were: {', '.join(CONTRACTS)}"
         )
     if name is not None:
+        with suppress(OSError, ValueError):  # without a screen nothing is told
+            # Of its own, since pytest redirects standard error while a test runs.
+            config.stash[_screen] = os.dup(sys.stderr.fileno())
         try:
             select(name, config.getoption("--interlock-options"))
         except InterlockError as error:
@@ -71,6 +76,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the folder of the backend's files."""
+    if _screen in config.stash:
+        os.close(config.stash[_screen])
+        del config.stash[_screen]
     if config.getoption("--interlock-backend") is not None:
         from interlock_conformance.selection import unselect  # noqa: PLC0415 see the module
 
@@ -124,6 +132,35 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
         tally = item.config.stash.get(_tally, None)
         if tally is not None:
             tally.deselected(item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Of a backend that was named, tell which check takes long."""
+    descriptor = item.config.stash.get(_screen, None)
+    if descriptor is None or getattr(item.function, "interlock_check", None) is None:  # type: ignore[attr-defined] # a function's
+        return (yield)
+    from interlock_conformance.waiting import told_if_slow  # noqa: PLC0415 see the module
+
+    def write(line: str) -> None:
+        os.write(descriptor, f"\n{line}\n".encode())
+
+    with told_if_slow(item.callspec.params["check"], write):  # type: ignore[attr-defined] # as above
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show of a failed check what its author needs; --tb=long shows pytest's own traceback."""
+    report = yield
+    told: Any = dict(report.user_properties).get("interlock")  # Any: what the test told, or None
+    if told and item.parent and report.failed and item.config.option.tbstyle == "auto":
+        from interlock_conformance.failures import shown  # noqa: PLC0415 see the module
+
+        report.longrepr = shown(told, item.parent.stash.setdefault(_causes, {}))
+    return report
 
 
 class _Reports:

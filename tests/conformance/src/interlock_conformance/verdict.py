@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
 from interlock.errors import ConfigurationError
+from interlock_conformance.causes import Cause
 from interlock_conformance.checks import CONTRACTS, SHOULD, Check, Level
 from interlock_conformance.outcomes import Outcome
 from interlock_conformance.selection import selected, spec_of
@@ -25,6 +26,7 @@ class Entry:
     check: Check
     outcome: str = "not collected"
     reason: str = "the test is missing from the class"
+    cause: Cause | None = None
 
 
 @dataclass(slots=True)
@@ -106,6 +108,7 @@ class Tally:
             tally.capabilities = set(told["capabilities"])
             tally.backend = told["backend"] or tally.backend
             tally.answers.update(told["answers"])
+            entry.cause = told["cause"] and Cause(*told["cause"])
         if told is not None and when == "call" and outcome != "xfailed":
             entry.outcome, entry.reason = told["outcome"], told["reason"]
         elif told is not None and when == "call":
@@ -137,10 +140,7 @@ class Tally:
         for tally in self._suites.values():
             passed = sum(entry.outcome == "passed" for entry in tally.entries.values())
             yield f"{tally.name}: {tally.verdict} ({passed} of {len(tally.entries)} checks passed)"
-            for entry in tally.problems("failed"):
-                yield f"  {entry.check.id} {entry.outcome}: {entry.check.obligation}"
-                for line in entry.reason.splitlines()[1:] or [entry.reason]:
-                    yield f"      {line}"
+            yield from _failed(tally)
             yield from _undecided(tally)
             yield from _not_met(tally)
             inapplicable = [e for e in tally.entries.values() if e.outcome == "not applicable"]
@@ -151,6 +151,24 @@ class Tally:
                 yield f"  a plain class can't carry: {', '.join(not_carried)}"
         verdict = self.report(contract)["verdict"]
         yield f"verdict, contract {contract or CONTRACTS[-1]}: {verdict}"
+
+
+def _failed(tally: SuiteTally) -> Iterator[str]:
+    """Failed checks; of those that failed from one error of the backend's the first."""
+    causes: dict[str, list[Entry]] = {}
+    for entry in tally.problems("failed"):
+        key = entry.check.id if entry.cause is None else entry.cause.key
+        causes.setdefault(key, []).append(entry)
+    for first, *others in causes.values():
+        yield f"  {first.check.id} {first.outcome}: {first.check.obligation}"
+        told = first.reason.splitlines()
+        for line in told[1:] if first.outcome == Outcome.FAILED else told:  # less the obligation
+            yield f"      {line}"
+        if first.outcome == Outcome.FAILED and first.cause is not None and first.cause.place:
+            yield f"      in {first.cause.place}"
+        if others:
+            ids = ", ".join(entry.check.id for entry in others)
+            yield f"      the same error in {len(others)} more: {ids}"
 
 
 def _undecided(tally: SuiteTally) -> Iterator[str]:
