@@ -53,6 +53,7 @@ async def test_the_walk_through_a_load() -> None:
     async with Rig(snapshot_strategy=EVERY) as rig:
         await rig.deposit(1, 2)
         rig.cache.evict()
+        rig.events.write(4)
         with Calls() as calls:
             await rig.load()
     assert calls.in_order_of(walk("A load")) == walk("A load")

@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from interlock._engine.guard import GuardedSnapshots
 from interlock._engine.reports import Reason, Reporting, Source
 from interlock._engine.snapshot_queue import SnapshotQueue
 from interlock._storage.records import AggregateRecord, RecordKey
@@ -68,7 +67,7 @@ async def test_a_snapshot_is_of_the_state_when_it_was_due() -> None:
 
 async def test_of_two_that_wait_for_one_id_the_newest_is_written() -> None:
     store, reporting = Slow(), Reporting()
-    writer = SnapshotQueue(GuardedSnapshots(store), reporting, size=10)
+    writer = SnapshotQueue(store, reporting, size=10)
     for version in (1, 3, 2):
         assert await writer.write(key(), record(version), ())
     await writer.drain()
@@ -78,7 +77,7 @@ async def test_of_two_that_wait_for_one_id_the_newest_is_written() -> None:
 
 async def test_a_newer_one_that_was_proven_false_gives_way() -> None:
     store = Slow()
-    writer = SnapshotQueue(GuardedSnapshots(store), Reporting(), size=10)
+    writer = SnapshotQueue(store, Reporting(), size=10)
     false = record(3, event=33)
     await writer.write(key(), false, ())
     await writer.write(key(), record(2), [false.stamp])
@@ -90,7 +89,7 @@ async def test_what_each_supersedes_is_superseded() -> None:
     store = Slow()
     await store.plant(record(5, event=55))
     await store.plant(record(6, event=66))
-    writer = SnapshotQueue(GuardedSnapshots(store), Reporting(), size=10)
+    writer = SnapshotQueue(store, Reporting(), size=10)
     await writer.write(key(), record(1), [record(5, event=55).stamp])
     await writer.write(key(), record(2), [record(6, event=66).stamp])
     await writer.drain()
@@ -99,7 +98,7 @@ async def test_what_each_supersedes_is_superseded() -> None:
 
 async def test_a_full_queue_takes_no_other_id() -> None:
     store, reporting = Slow(), Reporting()
-    writer = SnapshotQueue(GuardedSnapshots(store), reporting, size=1)
+    writer = SnapshotQueue(store, reporting, size=1)
     assert await writer.write(key(1), record(1, number=1), ())
     assert not await writer.write(key(2), record(1, number=2), ())
     assert await writer.write(key(1), record(2, number=1), ())

@@ -14,7 +14,7 @@ PATCHES = [
         "a record is of the id that was asked for",
         CodeEdit(
             "AggregateRecord.check_is_of",
-            "self.aggregate_id != key.aggregate_id",
+            "self.aggregate_id.int != key.aggregate_id.int",
             "False",
         ),
         f"{_CACHE}test_an_entry_of_another_aggregate_is_not_taken",
@@ -85,8 +85,8 @@ PATCHES = [
         "a record's version is its state's",
         CodeEdit(
             "AggregateMapper.state",
-            "if state.id != record.aggregate_id or state.version != record.version:",
-            "if state.id != record.aggregate_id:",
+            "if state.id.int != record.aggregate_id.int or state.version != record.version:",
+            "if state.id.int != record.aggregate_id.int:",
         ),
         f"{_ADAPTERS}test_a_record_of_something_else_does_not_decode",
         (2,),

@@ -176,7 +176,7 @@ PATCHES = [
         "StreamTruncatedError lists the revisions that have snapshots",
         CodeEdit(
             "SnapshotHistory.revisions",
-            "list(await self._store.revisions(key))",
+            "list(await call_backend(_REVISIONS, store.timeout, found))",
             "[]",
         ),
         f"{_TAIL}TestTruncated::test_the_error_lists_the_revisions_that_have_snapshots",

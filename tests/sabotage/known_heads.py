@@ -32,8 +32,8 @@ PATCHES = [
         "a hit raises no floor",
         "nothing older is returned than what was returned before",
         CodeEdit(
-            "Loader._local_hit",
-            "self._context.heads.raise_to(aggregate_id, hit.head, since=trace.forget_count)",
+            "Loader.load",
+            "context.heads.raise_to(aggregate_id, hit.head, since=trace.forget_count)",
             "",
         ),
         f"{_FLOOR}test_what_a_cache_returned_once_is_the_least_that_is_returned_later[fast]",

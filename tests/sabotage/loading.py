@@ -101,7 +101,9 @@ PATCHES = [
         "the age counts from after the tail read",
         "a state was known to be the head before its tail was read, not after",
         CodeEdit(
-            "TailReplay._folded", "verified_at=verified_at", "verified_at=self._context.clock()"
+            "TailReplay._folded",
+            "verified_at=tail.verified_at",
+            "verified_at=self._context.clock()",
         ),
         f"{_LOADING}TestMaxAge::test_the_age_counts_from_before_the_tail_read",
     ),

@@ -65,7 +65,7 @@ PATCHES = [
         "a conflict drops the cache entry",
         CodeEdit(
             "CommandHandler.handle",
-            "await self._cache.drop(aggregate_id, stamp)",
+            "await self._cache.drop(aggregate_id, entry.stamp)",
             "pass",
         ),
         f"{_SAVING}TestConflicts::test_a_conflict_removes_the_cache_entry",
@@ -76,7 +76,7 @@ PATCHES = [
         "a conflict drops the entry that it started from, not a newer one",
         CodeEdit(
             "CommandHandler.handle",
-            "await self._cache.drop(aggregate_id, stamp)",
+            "await self._cache.drop(aggregate_id, entry.stamp)",
             "await self._cache.drop(aggregate_id)",
         ),
         f"{_SAVING}TestConflicts"

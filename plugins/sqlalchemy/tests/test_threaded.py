@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Table, bindparam, insert, make_url, select
 
 from interlock.backends import BackendUnavailableError
-from interlock_sqlalchemy import threaded
+from interlock_sqlalchemy import file_pages
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Database, RefusedError, Statement, Step
 from interlock_sqlalchemy.dialects import SQLite
@@ -56,7 +56,7 @@ async def test_pages_left_halfway_hold_no_transaction(
     await database.execute([Step(inserting(database, table), things(range(3000)))])
     pages = database.pages(reading(database, table), {"name": "a"}, -1)
     await anext(pages)
-    await pages.aclose()  # type: ignore[attr-defined] # an async generator
+    del pages
     await database.fetch(reading(database, table), {"name": "a", "after": 0, "limit": 1})
     with closing(sqlite3.connect(file)) as other:
         # Not busy, and all of the log was written back and dropped.
@@ -96,7 +96,7 @@ async def test_a_slow_read_goes_on_in_the_thread(
     opened: list[sqlite3.Connection],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(threaded, "_SLOW", -1.0)
+    monkeypatch.setattr(file_pages, "_SLOW", -1.0)
     database = connected(create_schema=True, inline_rows=5)
     await database.open()
     await database.execute([Step(inserting(database, table), things(range(20)))])

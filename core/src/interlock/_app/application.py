@@ -157,12 +157,14 @@ class Application:
         `StreamTruncatedError`, `UnknownEventError`, `EventApplyError`, `BackendUnavailableError`.
         """
         services = self._registered(aggregate_type)
-        aggregate_id = plain_id(aggregate_id, "aggregate_id")
-        _check_version(version)
-        _check_freshness(freshness)
-        return cast(
-            "A", await services.loader.load(aggregate_id, version=version, freshness=freshness)
-        )
+        if type(aggregate_id) is not UUID:
+            aggregate_id = plain_id(aggregate_id, "aggregate_id")
+        if version is not None:
+            _check_version(version)
+        if freshness is not None:
+            _check_freshness(freshness)
+        loaded: A = await services.loader.load(aggregate_id, version, freshness)  # type: ignore[assignment] # of that type
+        return loaded
 
     async def load_many(
         self,
@@ -290,7 +292,7 @@ class Application:
         `UnknownEventError` and `EventApplyError` at an event that doesn't decode, and `TypeError`
         if no event that the aggregate applies is an `of`.
         """
-        for bound in (first, last):
+        for bound in (first, 0 if last is None else last):
             _check_version(bound)
         context = self._registered(aggregate_type).context
         routes = context.registration.routes
@@ -370,8 +372,6 @@ def _check_freshness(freshness: object) -> None:
 
 
 def _check_version(version: object) -> None:
-    if version is None:
-        return
     if not isinstance(version, int) or isinstance(version, bool):
         raise TypeError(f"a version is {version!r}; wanted an integer")
     if version < 0:

@@ -9,7 +9,6 @@ from interlock._app.application import Application
 from interlock._app.dependencies import Dependencies
 from interlock._config.settings import AggregateOptions, Settings
 from interlock._engine.context import Clock, TypeContext
-from interlock._engine.guard import GuardedCache, GuardedSnapshots
 from interlock._engine.known_heads import KnownHeads
 from interlock._engine.registration import Registration
 from interlock._engine.reports import Observer, Reporting
@@ -143,11 +142,9 @@ class Assembly:
                 replay_limit=settings.replay_limit,
             ),
             stream=EventStream(name, events, self._reporting),
-            cache=GuardedCache(as_cache_store(cache, mapper)) if keeps_cache else None,
+            cache=as_cache_store(cache, mapper) if keeps_cache else None,
             snapshots=(
-                GuardedSnapshots(
-                    as_snapshot_store(snapshots, AggregateMapper(cls, snapshot_scope, codec))
-                )
+                as_snapshot_store(snapshots, AggregateMapper(cls, snapshot_scope, codec))
                 if keeps_snapshots
                 else None
             ),

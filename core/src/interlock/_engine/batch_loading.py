@@ -8,7 +8,6 @@ from uuid import UUID
 
 from interlock._engine.cache import AggregateCache
 from interlock._engine.context import TypeContext
-from interlock._engine.guard import Chunks
 from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace
 from interlock._engine.loading import Loader
 from interlock._engine.reading import StateReader
@@ -16,6 +15,7 @@ from interlock._engine.replay import TailFold
 from interlock._engine.reports import Reason, Source
 from interlock._engine.snapshots import SnapshotHistory
 from interlock._engine.state_records import StateRecords
+from interlock._engine.stream import Chunks
 from interlock._model.aggregate import Aggregate
 from interlock._model.strategies import Freshness
 from interlock._storage.records import EventRow

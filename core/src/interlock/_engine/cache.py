@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from interlock._engine.context import TypeContext
+from interlock._engine.guard import call_backend
 from interlock._engine.load_context import LoadedState, LoadTrace
 from interlock._engine.reports import Reason, Source
 from interlock._engine.state_records import StateRecords, remember
@@ -27,14 +28,11 @@ class AggregateCache:
     def __init__(self, context: TypeContext, records: StateRecords) -> None:
         self._context = context
         self._store = context.cache
+        self.is_there = self._store is not None
+        """Whether there is a cache."""
         self._mapper = context.registration.mapper
         self._records = records
         self._absent: dict[UUID, tuple[Reason, str]] = {}  # why nothing is cached, the latest last
-
-    @property
-    def is_there(self) -> bool:
-        """Whether there is a cache."""
-        return self._store is not None
 
     @property
     def never_waits(self) -> bool:
@@ -45,10 +43,9 @@ class AggregateCache:
         """The usable entry; an unusable one is removed."""
         if self._store is None:
             return None
-        key = self._mapper.scope.key(aggregate_id)
-        record = None
+        store, key, record = self._store, self._mapper.scope.key(aggregate_id), None
         try:
-            record = await self._store.read(key)
+            record = await call_backend("the cache's read", store.timeout, store.read(key))
             if record is None:
                 trace.miss(Source.CACHE, *self._why_absent(aggregate_id))
                 return None
@@ -67,16 +64,18 @@ class AggregateCache:
             return None
         finally:
             trace.lap("cache")
-        trace.cache_stamp = record.stamp
+        trace.cache_entry = record
         return LoadedState.from_record(state, record, Source.CACHE, trace)
 
     async def read_many(self, traces: Mapping[UUID, LoadTrace]) -> dict[UUID, LoadedState | None]:
         """The usable entries, read at once; None for those that need a load of their own."""
-        if self._store is None:
+        store = self._store
+        if store is None:
             return {}
         keys = {aggregate_id: self._mapper.scope.key(aggregate_id) for aggregate_id in traces}
         try:
-            records = await self._store.read_many(list(keys.values()))
+            read = store.read_many(list(keys.values()))
+            records = await call_backend("the cache's read", store.timeout, read)
         except InterlockError as error:
             for trace in traces.values():
                 self._missed(trace, Reason.UNAVAILABLE, error)
@@ -100,16 +99,17 @@ class AggregateCache:
 
     async def put(self, loaded: LoadedState, supersedes: Collection[Stamp], now: datetime) -> None:
         """Put the state; if it can't be put, the id's entry is removed."""
-        if self._store is None:
+        store, aggregate_id = self._store, loaded.aggregate_id
+        if store is None:
             return
-        aggregate_id = loaded.aggregate_id
         self._absent.pop(aggregate_id, None)
         try:
             record = self._records.cache_entry(loaded, now)
             if record.version < self._context.heads.version(aggregate_id):
                 self._context.reporting.count("cache.put_below_floor")
                 return
-            await self._store.put(self._mapper.scope.key(aggregate_id), record, supersedes)
+            put = store.put(self._mapper.scope.key(aggregate_id), record, supersedes)
+            await call_backend("the cache's put", store.timeout, put)
             loaded.record = record
         except StateNotKeptError as error:
             self._context.reporting.not_kept(
@@ -125,19 +125,15 @@ class AggregateCache:
 
     async def drop(self, aggregate_id: UUID, stamp: Stamp | None = None) -> None:
         """Remove the entry, with a stamp only that one; a failure is counted."""
-        if self._store is None:
-            return
         try:
-            await self._store.remove(self._mapper.scope.key(aggregate_id), stamp)
+            await self._remove(aggregate_id, stamp)
         except InterlockError as error:
             self._failed("cache.remove_failed", error, aggregate_id)
 
     async def forget(self, aggregate_id: UUID) -> None:
         """Remove the entry. Raises `BackendUnavailableError`."""
-        if self._store is None:
-            return
         try:
-            await self._store.remove(self._mapper.scope.key(aggregate_id))
+            await self._remove(aggregate_id)
         except BackendUnavailableError:
             raise
         except InterlockError as error:
@@ -147,6 +143,12 @@ class AggregateCache:
         """Forget why the id's latest state wasn't cached."""
         self._absent.pop(aggregate_id, None)
 
+    async def _remove(self, aggregate_id: UUID, stamp: Stamp | None = None) -> None:
+        store = self._store
+        if store is not None:
+            removal = store.remove(self._mapper.scope.key(aggregate_id), stamp)
+            await call_backend("the cache's remove", store.timeout, removal)
+
     def _loaded(
         self, record: AggregateRecord, key: RecordKey, trace: LoadTrace
     ) -> LoadedState | None:
@@ -154,7 +156,7 @@ class AggregateCache:
             state = self._mapper.state(record, key)
         except RecordUnusableError:
             return None
-        trace.cache_stamp = record.stamp
+        trace.cache_entry = record
         return LoadedState.from_record(state, record, Source.CACHE, trace)
 
     def _why_absent(self, aggregate_id: UUID) -> tuple[Reason, str]:

@@ -99,9 +99,9 @@ class CommandHandler:
                 except ConcurrencyError as error:
                     conflict = error
                     self._context.reporting.count("append.conflict")
-                    stamp = decision.loaded.trace.cache_stamp
-                    if stamp is not None:
-                        await self._cache.drop(aggregate_id, stamp)
+                    entry = decision.loaded.trace.cache_entry
+                    if entry is not None:
+                        await self._cache.drop(aggregate_id, entry.stamp)
                     request = request._replace(skips_cache=True)
                 else:
                     return decision.outcome.answer()

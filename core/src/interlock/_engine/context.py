@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock._engine.guard import GuardedCache, GuardedSnapshots
 from interlock._engine.known_heads import KnownHeads
 from interlock._engine.registration import Registration
 from interlock._engine.reports import Reporting
 from interlock._engine.stream import EventStream
+from interlock._storage.protocols import CacheStore, SnapshotStore
 
 Clock = Callable[[], datetime]
 
@@ -23,8 +23,8 @@ class TypeContext:
 
     registration: Registration
     stream: EventStream
-    cache: GuardedCache | None
-    snapshots: GuardedSnapshots | None
+    cache: CacheStore | None
+    snapshots: SnapshotStore | None
     heads: KnownHeads
     reporting: Reporting
     clock: Clock

@@ -7,9 +7,9 @@ from time import perf_counter
 from typing import NamedTuple
 from uuid import UUID
 
-from interlock._engine.guard import Chunks
 from interlock._engine.known_heads import Head
 from interlock._engine.reports import Miss, Reason, Source
+from interlock._engine.stream import Chunks
 from interlock._model.aggregate import Aggregate
 from interlock._model.stamp import Origin
 from interlock._model.strategies import Freshness, MaxAge, Replay
@@ -56,36 +56,23 @@ class LoadTrace:
     load reads the stream: what is appended from then on may be missing in it.
     """
 
-    __slots__ = (
-        "_lap_at",
-        "ahead",
-        "cache_stamp",
-        "forget_count",
-        "is_reading_stream",
-        "misses",
-        "phases",
-        "refuted",
-        "saw_cache_entry",
-        "snapshots_down",
-        "unproven",
-    )
+    is_reading_stream = False
+    ahead: TailReadAhead | None = None
+    misses: tuple[Miss, ...] = ()
+    refuted: tuple[Stamp, ...] = ()  # another event stands at their version
+    unproven: tuple[Stamp, ...] = ()  # no event stands at their version
+    saw_cache_entry = False
+    cache_entry: AggregateRecord | None = None  # that the load started from
+    snapshots_down = False
 
     def __init__(self, *, is_timed: bool, forget_count: int = 0) -> None:
         self.forget_count = forget_count
-        self.is_reading_stream = False
-        self.ahead: TailReadAhead | None = None
-        self.misses: list[Miss] = []
-        self.refuted: list[Stamp] = []  # another event stands at their version
-        self.unproven: list[Stamp] = []  # no event stands at their version
-        self.saw_cache_entry = False
-        self.cache_stamp: Stamp | None = None  # of the entry that the load started from
-        self.snapshots_down = False
         self.phases: dict[str, timedelta] = {}
         self._lap_at = perf_counter() if is_timed else None
 
     def miss(self, source: Source, reason: Reason, detail: object = "") -> None:
         """Note a baseline that wasn't taken."""
-        self.misses.append(Miss(source, reason, str(detail)))
+        self.misses = *self.misses, Miss(source, reason, str(detail))
 
     def take_ahead(self, first: int) -> TailReadAhead | None:
         """The tail from this version on, if it was read ahead; only once."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from interlock._engine.cache import AggregateCache
 from interlock._engine.context import TypeContext
 from interlock._engine.flights import Flight, Flights
-from interlock._engine.guard import Done, first_step
+from interlock._engine.guard import go_on
 from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace
 from interlock._engine.reading import StateReader
 from interlock._engine.reports import Source
@@ -43,15 +43,19 @@ class Loader:
         self.flights = Flights()
 
     async def load(
-        self, aggregate_id: UUID, *, version: int | None = None, freshness: Freshness | None = None
+        self, aggregate_id: UUID, version: int | None = None, freshness: Freshness | None = None
     ) -> Aggregate:
         """An object of the caller's own; which loads share a flight, ADR 4 says."""
-        request = LoadRequest(version, freshness or self._context.registration.freshness)
-        known = self._context.heads.version(aggregate_id)
-        trace = self._reader.trace()
-        hit = await self._local_hit(aggregate_id, request, trace)
-        if hit is not None:
-            return hit.state
+        context, reader = self._context, self._reader
+        request = LoadRequest(version, freshness or context.registration.freshness)
+        known = context.heads.version(aggregate_id)
+        trace = reader.trace()
+        if version is None and self._cache.never_waits and _may_trust(request):
+            hit = await self._cache.read(aggregate_id, trace)
+            if hit is not None and hit.head is not None and reader.is_fresh(hit, request):
+                context.heads.raise_to(aggregate_id, hit.head, since=trace.forget_count)
+                reader.report(request, hit)
+                return hit.state
 
         began = self._context.clock()
         loaded, flight = await self._read_shared_or_alone(aggregate_id, request, trace)
@@ -74,12 +78,10 @@ class Loader:
 
     async def keep(self, loaded: LoadedState, request: LoadRequest) -> None:
         """Fill the cache and snapshot as the strategies say."""
-        if self._write_back.is_idle:
-            return
         aggregate_id = loaded.aggregate_id
-        if self._is_news(loaded, request) and not self._context.heads.forgets.since(
-            aggregate_id, loaded.trace.forget_count
-        ):
+        if self._write_back.is_idle or not self._is_news(loaded, request):
+            return
+        if not self._context.heads.forgets.since(aggregate_id, loaded.trace.forget_count):
             with self._write_back.in_flight.of(aggregate_id):
                 await self._write_back.after_load(loaded, self._context.clock())
 
@@ -88,26 +90,12 @@ class Loader:
         await self.flights.drain()
         await self._write_back.drain()
 
-    async def _local_hit(
-        self, aggregate_id: UUID, request: LoadRequest, trace: LoadTrace
-    ) -> LoadedState | None:
-        """The entry of a cache within this process, if it is an answer by itself."""
-        if not (_may_trust(request) and request.may_use_cache and self._cache.never_waits):
-            return None
-        hit = await self._cache.read(aggregate_id, trace)
-        if hit is None or hit.head is None or not self._reader.is_fresh(hit, request):
-            return None
-        self._context.heads.raise_to(aggregate_id, hit.head, since=trace.forget_count)
-        self._reader.report(request, hit)
-        return hit
-
     async def _read_shared_or_alone(
         self, aggregate_id: UUID, request: LoadRequest, trace: LoadTrace
     ) -> tuple[LoadedState, Flight | None]:
         """The state; alone where loads were so light that sharing one costs as much."""
         if self._is_light:
-            reading = self._read_and_keep(aggregate_id, request, trace)
-            return await self._read_noting_cost(reading), None
+            return await self._read_noting_cost(aggregate_id, request, trace), None
         joins_running = _may_trust(request) and request.version is None
         return await self._read_shared(aggregate_id, request, trace, joins_running=joins_running)
 
@@ -115,7 +103,7 @@ class Loader:
         self, aggregate_id: UUID, request: LoadRequest, trace: LoadTrace, *, joins_running: bool
     ) -> Awaitable[tuple[LoadedState, Flight]]:
         def read(trace: LoadTrace) -> Coroutine[None, None, LoadedState]:
-            return self._read_noting_cost(self._read_and_keep(aggregate_id, request, trace))
+            return self._read_noting_cost(aggregate_id, request, trace)
 
         return self.flights.share(aggregate_id, request, read, trace, joins_running=joins_running)
 
@@ -126,20 +114,24 @@ class Loader:
         await self.keep(loaded, request)
         return loaded
 
-    async def _read_noting_cost(self, reading: Coroutine[None, None, LoadedState]) -> LoadedState:
+    async def _read_noting_cost(
+        self, aggregate_id: UUID, request: LoadRequest, trace: LoadTrace
+    ) -> LoadedState:
         """Read, and note whether that was so light that the next load may do it alone.
 
         It is where stores answer without waiting and the tail is short. A load alone that turns out
         to wait leaves the next to a flight. See ADR 4.
         """
-        step = first_step(reading)
-        if isinstance(step, Done):
-            loaded = step.result
+        steps = self._read_and_keep(aggregate_id, request, trace).__await__()
+        try:
+            waits_for = next(steps)
+        except StopIteration as stop:
+            loaded: LoadedState = stop.value
             self._is_light = loaded.events_folded <= _FEW
             return loaded
         self._is_light = False
         with self.flights.unshared():
-            return await step.rest()
+            return await go_on(steps, waits_for)
 
     def _is_news(self, loaded: LoadedState, request: LoadRequest) -> bool:
         """Whether there is something to keep that isn't kept already."""

@@ -25,21 +25,18 @@ from interlock.errors import (
 class TailFold:
     """A baseline onto which its tail is folded, chunk by chunk.
 
-    `noted` is the known head from before the tail was read; `is_proven` says that the first row was
-    seen, and that it is the baseline's own event, or event 1 of an empty baseline.
+    The tail begins with the version `first`. `noted` is the known head from before it was read;
+    `is_proven` says that the first row was seen, and that it is the baseline's own event, or event
+    1 of an empty baseline. `fold` is None until there is something to fold.
     """
 
     baseline: LoadedState
-    fold: Fold
+    first: int
     noted: Head | None
     verified_at: datetime
     limit: int | None
     is_proven: bool = False
-
-    @property
-    def first(self) -> int:
-        """The version that the tail begins with."""
-        return max(self.baseline.version, 1)
+    fold: Fold | None = None
 
 
 class TailReplay:
@@ -81,11 +78,11 @@ class TailReplay:
     def start(self, baseline: LoadedState) -> TailFold:
         """Start a fold; called before the tail is read."""
         return TailFold(
-            baseline=baseline,
-            fold=Fold(self._registration.routes, baseline.state),
-            noted=self._context.heads.head(baseline.aggregate_id),
-            verified_at=self._context.clock(),
-            limit=self._registration.replay_limit if baseline.trace.snapshots_down else None,
+            baseline,
+            max(baseline.version, 1),
+            self._context.heads.head(baseline.aggregate_id),
+            self._context.clock(),
+            self._registration.replay_limit if baseline.trace.snapshots_down else None,
         )
 
     def extend(self, tail: TailFold, rows: Sequence[EventRow]) -> bool:
@@ -95,6 +92,10 @@ class TailReplay:
                 return False
             tail.is_proven = True
             rows = rows[1:] if tail.baseline.version else rows
+        if not rows:
+            return True
+        if tail.fold is None:
+            tail.fold = Fold(self._registration.routes, tail.baseline.state)
         tail.fold.extend(rows)
         if tail.limit is not None and tail.fold.folded > tail.limit:
             raise BackendUnavailableError(
@@ -111,7 +112,7 @@ class TailReplay:
         if not tail.is_proven and baseline.version:
             self._pass_over(baseline, Reason.NOT_IN_STREAM)
             return None
-        loaded = self._folded(baseline, tail.fold, tail.verified_at)
+        loaded = self._folded(tail)
         if request.version is None:
             self._settle_head(tail.noted, loaded)
         return loaded
@@ -133,33 +134,35 @@ class TailReplay:
         trace.miss(baseline.source, reason, f"version {baseline.version}")
         self._context.reporting.count(f"{baseline.source}.{reason}")
         if record is not None:
-            (trace.refuted if reason is Reason.OTHER_BRANCH else trace.unproven).append(
-                record.stamp
-            )
+            if reason is Reason.OTHER_BRANCH:
+                trace.refuted = *trace.refuted, record.stamp
+            else:
+                trace.unproven = *trace.unproven, record.stamp
 
-    def _folded(self, baseline: LoadedState, fold: Fold, verified_at: datetime) -> LoadedState:
+    def _folded(self, tail: TailFold) -> LoadedState:
         """The result of a fold. Its fields all count as set, wherever the fold started."""
-        state, scope = fold.state, self._registration.mapper.scope
+        baseline, fold, scope = tail.baseline, tail.fold, self._registration.mapper.scope
         is_own = baseline.record is not None and baseline.record.revision == scope.revision
-        if is_own and fold.last_event_id is None:
-            baseline.verified_at, baseline.is_current = verified_at, True
+        if is_own and fold is None:
+            baseline.verified_at, baseline.is_current = tail.verified_at, True
             return baseline
+        state = baseline.state
         object.__setattr__(state, "__pydantic_fields_set__", set(self._field_names))
         loaded = LoadedState(
             aggregate_id=baseline.aggregate_id,
             state=state,
             trace=baseline.trace,
-            version=fold.version,
+            version=baseline.version,
             last_event_id=baseline.last_event_id,
             last_event_at=baseline.last_event_at,
             anchor_at=baseline.anchor_at,
-            verified_at=verified_at,
+            verified_at=tail.verified_at,
             is_current=True,
-            events_folded=fold.folded,
             source=baseline.source,
             source_version=baseline.version,
         )
-        if fold.last_event_id is not None and fold.last_event_at is not None:
+        if fold is not None and fold.last_event_id is not None and fold.last_event_at is not None:
+            loaded.version, loaded.events_folded = fold.version, fold.folded
             loaded.last_event_id = UUID(bytes=fold.last_event_id)
             loaded.last_event_at = from_micros(fold.last_event_at)
             if fold.first_event_at is not None:

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Collection
 from uuid import UUID
 
-from interlock._engine.guard import GuardedSnapshots
+from interlock._engine.guard import call_backend
 from interlock._engine.in_flight import InFlight
 from interlock._engine.reports import Reporting
+from interlock._storage.protocols import SnapshotStore
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 
 _FAILURES_REMEMBERED = 1_000  # ids
@@ -20,7 +21,7 @@ class SnapshotQueue:
     is written at once.
     """
 
-    def __init__(self, store: GuardedSnapshots, reporting: Reporting, *, size: int) -> None:
+    def __init__(self, store: SnapshotStore, reporting: Reporting, *, size: int) -> None:
         self._store = store
         self._reporting = reporting
         self._size = size
@@ -89,7 +90,8 @@ class SnapshotQueue:
     ) -> bool:
         self._failures.pop(key.aggregate_id, None)
         try:
-            await self._store.put(key, record, supersedes)
+            put = self._store.put(key, record, supersedes)
+            await call_backend("the snapshot store's put", self._store.timeout, put)
         except Exception as error:  # noqa: BLE001 the commit that made it due stands
             self._reporting.failed("snapshot.failed", error, (key.aggregate_type, key.aggregate_id))
             self._failures[key.aggregate_id] = str(error)

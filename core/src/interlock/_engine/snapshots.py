@@ -1,24 +1,29 @@
 """The snapshots of one registered aggregate: read, best first, and written."""
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from interlock._engine.context import TypeContext
-from interlock._engine.guard import GuardedSnapshots
+from interlock._engine.guard import call_backend
 from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace, TailReadAhead
 from interlock._engine.reports import Reason, Source
 from interlock._engine.snapshot_queue import SnapshotQueue
 from interlock._engine.state_records import StateRecords
 from interlock._model.strategies import NeverSnapshot
+from interlock._storage.protocols import Forgetful, SnapshotStore
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 from interlock.errors import (
     BackendUnavailableError,
+    ConfigurationError,
     InterlockError,
     RecordUnusableError,
     StateNotKeptError,
 )
+
+_READ = "the snapshot store's read"
+_REVISIONS = "the snapshot store's revisions"
 
 
 class SnapshotHistory:
@@ -43,19 +48,11 @@ class SnapshotHistory:
             or isinstance(self._registration.snapshot_strategy, NeverSnapshot)
             else SnapshotQueue(self._store, context.reporting, size=context.snapshot_queue_size)
         )
-        self._reader = (
-            None if self._store is None else context.stream.reader_from(self._store.store)
-        )
-
-    @property
-    def are_kept(self) -> bool:
+        self._reader = None if self._store is None else context.stream.reader_from(self._store)
+        self.are_kept = self._store is not None
         """Whether there is a snapshot store."""
-        return self._store is not None
-
-    @property
-    def are_taken(self) -> bool:
+        self.are_taken = self._queue is not None
         """Whether there is a snapshot store, and a strategy that may ask for snapshots."""
-        return self._queue is not None
 
     def start(self) -> None:
         """Forget what an earlier life had yet to write."""
@@ -102,7 +99,8 @@ class SnapshotHistory:
         Raises `BackendUnavailableError`, whatever the settings say.
         """
         found: dict[UUID, LoadedState | None] = {}
-        if self._store is None:
+        store = self._store
+        if store is None:
             return found
         for aggregate_id, trace in traces.items():
             self._note_failure(aggregate_id, trace)
@@ -111,7 +109,8 @@ class SnapshotHistory:
             if not absent:
                 break
             keys = {aggregate_id: scope.key(aggregate_id) for aggregate_id in absent}
-            records = await self._store.read_many(list(keys.values()))
+            read = store.read_many(list(keys.values()))
+            records = await call_backend(_READ, store.timeout, read)
             for aggregate_id, key in keys.items():
                 trace, record = traces[aggregate_id], records.get(key)
                 trace.lap("snapshot")
@@ -142,25 +141,28 @@ class SnapshotHistory:
 
         The state is one that the stream had, and has events. Raises what the store raises.
         """
-        if self._store is None:
+        store = self._store
+        if store is None:
             raise AssertionError("no snapshot store")
         try:
             record = self._records.snapshot(loaded, now)
         except StateNotKeptError as error:
             self._not_kept(error)
             return False
-        await self._store.put(record.key, record, loaded.trace.refuted)
+        put = store.put(record.key, record, loaded.trace.refuted)
+        await call_backend("the snapshot store's put", store.timeout, put)
         self._context.reporting.count("snapshot.taken")
         loaded.record, loaded.anchor_at = record, record.anchor_at
         return True
 
     async def revisions(self, aggregate_id: UUID) -> list[str]:
         """The revisions that have a snapshot; none if the store can't tell."""
-        if self._store is None:
+        store = self._store
+        if store is None:
             return []
         try:
-            key = self._registration.snapshot_scope.key(aggregate_id)
-            return list(await self._store.revisions(key))
+            found = store.revisions(self._registration.snapshot_scope.key(aggregate_id))
+            return list(await call_backend(_REVISIONS, store.timeout, found))
         except InterlockError:
             return []
 
@@ -169,8 +171,15 @@ class SnapshotHistory:
 
         Raises `BackendUnavailableError`, and `ConfigurationError` if the store can't.
         """
-        if self._store is not None:
-            await self._store.forget(self._registration.snapshot_scope.key(aggregate_id))
+        store = self._store
+        if store is None:
+            return
+        if not isinstance(store, Forgetful):
+            raise ConfigurationError(f"{type(store).__name__} can't forget: it has no `forget`")
+        forget = _refusal(store.forget(self._registration.snapshot_scope.key(aggregate_id)))
+        refusal = await call_backend("the snapshot store's forget", store.timeout, forget)
+        if refusal is not None:
+            raise refusal
 
     async def forget_queued(self, aggregate_id: UUID) -> None:
         """Write no snapshot of the id that is queued, and forget earlier failures."""
@@ -179,10 +188,14 @@ class SnapshotHistory:
             await self._queue.forget(aggregate_id)
 
     async def prune(self) -> int:
-        """Apply the store's retention to all of the type; the number of snapshots removed."""
+        """Apply the store's retention to all of the type; the number of snapshots removed.
+
+        Without a bound: it goes through everything that is kept.
+        """
         if self._store is None:
             return 0
-        return await self._store.prune(self._registration.snapshot_scope)
+        prune = self._store.prune(self._registration.snapshot_scope)
+        return await call_backend("the snapshot store's prune", None, prune)
 
     async def drain(self) -> None:
         """Wait until what is queued is written; who stops waiting gives it up."""
@@ -190,7 +203,7 @@ class SnapshotHistory:
             await self._queue.drain()
 
     async def _read_with_tail(
-        self, store: GuardedSnapshots, key: RecordKey, bound: int | None, trace: LoadTrace
+        self, store: SnapshotStore, key: RecordKey, bound: int | None, trace: LoadTrace
     ) -> AggregateRecord | None:
         """The newest record; if it can be had, the tail behind it goes on the trace."""
         if self._reader is None:
@@ -211,10 +224,10 @@ class SnapshotHistory:
         return record
 
     async def _read(
-        self, store: GuardedSnapshots, key: RecordKey, bound: int | None, trace: LoadTrace
+        self, store: SnapshotStore, key: RecordKey, bound: int | None, trace: LoadTrace
     ) -> AggregateRecord | None:
         try:
-            record = await store.read(key, bound)
+            record = await call_backend(_READ, store.timeout, store.read(key, bound))
         except BackendUnavailableError as error:
             self._missed(trace, Reason.UNAVAILABLE, error)
             if self._registration.fails_without_snapshots:
@@ -252,3 +265,12 @@ class SnapshotHistory:
 
     def _not_kept(self, error: StateNotKeptError) -> None:
         self._context.reporting.not_kept("snapshot.not_kept", self._registration.name, error)
+
+
+async def _refusal(forget: Awaitable[object]) -> ConfigurationError | None:
+    """The error of a store that can't forget, which is no failure of it."""
+    try:
+        await forget
+    except ConfigurationError as refusal:
+        return refusal
+    return None

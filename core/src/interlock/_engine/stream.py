@@ -1,11 +1,13 @@
 """The streams of one aggregate type: reads, and appends until their outcome is known."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from enum import Enum
+from typing import Generic, TypeVar
 from uuid import UUID
 
-from interlock._engine.guard import Chunks, call_backend
+from interlock._engine.guard import call_backend
 from interlock._engine.known_heads import Head
 from interlock._engine.reports import Reporting
 from interlock._storage.protocols import (
@@ -21,6 +23,28 @@ from interlock.errors import (
     ConcurrencyError,
     InterlockError,
 )
+
+T = TypeVar("T")
+
+
+class Chunks(Generic[T]):
+    """The chunks of a read of events, each waited for as one call of the store.
+
+    An object and not a generator, which the event loop would keep a list of.
+    """
+
+    __slots__ = ("_bound", "_chunks")
+
+    def __init__(self, chunks: AsyncIterator[T], bound: timedelta | None) -> None:
+        self._chunks = chunks
+        self._bound = bound
+
+    def __aiter__(self) -> "Chunks[T]":
+        return self
+
+    def __anext__(self) -> Awaitable[T]:
+        return call_backend("the event store's read", self._bound, anext(self._chunks))
+
 
 ReaderFromSnapshot = Callable[
     [RecordKey, int | None],

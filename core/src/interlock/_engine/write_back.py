@@ -46,6 +46,8 @@ class WriteBack:
         self._cache = cache
         self._snapshots = snapshots
         self._records = records
+        self.is_idle = not (snapshots.are_taken or cache.is_there)
+        """Whether there is nothing that a state could ever be written to."""
         self._waiting: list[tuple[UUID, Callable[[], Coroutine[None, None, None]]]] = []
         self._behind: set[asyncio.Task[None]] = set()
         self.in_flight = InFlight()
@@ -57,11 +59,6 @@ class WriteBack:
         self._waiting.clear()
         self._behind.clear()
         self._snapshots.start()
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether there is nothing that a state could ever be written to."""
-        return not (self._snapshots.are_taken or self._cache.is_there)
 
     async def after_load(self, loaded: LoadedState, now: datetime) -> None:
         """Write what a load found at the stream's head."""

@@ -114,7 +114,7 @@ class AggregateMapper:
                 f"{record.version} doesn't decode: {told(error)}",
                 version=record.version,
             ) from None
-        if state.id != record.aggregate_id or state.version != record.version:
+        if state.id.int != record.aggregate_id.int or state.version != record.version:
             raise RecordUnusableError(
                 f"the payload is of {state.id} version {state.version}, its stamp says "
                 f"{record.aggregate_id} version {record.version}",

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from functools import partial
@@ -28,6 +27,7 @@ from interlock_sqlalchemy.database import (
     next_limit,
     page_of,
 )
+from interlock_sqlalchemy.file_pages import FilePages
 from interlock_sqlalchemy.file_session import FileSession, FileSessionDialect
 
 T = TypeVar("T")
@@ -36,8 +36,6 @@ _PageRead = Callable[[DBAPICursor, Statement, Values, int], Page]
 _THREAD_ROWS = 1_000
 _FIRST_THREAD_ROWS = 100
 """How many rows a thread reads of which none was seen yet: they may be large."""
-_SLOW = 0.01
-"""Seconds that a chunk may take on the loop's thread before the rest is left to another one."""
 
 
 class SynchronousDialect(FileSessionDialect, Protocol):
@@ -143,31 +141,16 @@ class ThreadedDatabase:
         both = self._read_on_loop(partial(read, self._small_page)) if self._inline_rows else None
         return await self._read_in_thread(partial(read, self._any_page)) if both is None else both
 
-    async def pages(
+    def pages(
         self,
         statement: Statement,
         values: Values,
         after: object,
         first: Page | None = None,
     ) -> AsyncIterator[list[Row]]:
-        page, is_slow = first, not self._inline_rows
-        limit = self.first_rows
-        while True:
-            if page is not None:
-                limit = page.limit
-                if page.rows:
-                    after = page.rows[-1][0]  # before the caller gets hold of them
-                    yield page.rows
-                if not limit:
-                    return
-                await asyncio.sleep(0)
-            if is_slow:
-                break
-            started = time.perf_counter()
-            page = self._page_on_loop(statement, {**values, "after": after}, limit)
-            is_slow = page is None or time.perf_counter() - started > _SLOW
-        async for rows in self._pages_in_thread(statement, values, after, limit):
-            yield rows
+        on_loop = partial(self._page_on_loop, statement, values) if self._inline_rows else None
+        in_thread = partial(self._pages_in_thread, statement, values)
+        return FilePages(on_loop, in_thread, after, self.first_rows, first)
 
     async def execute(
         self,
@@ -205,8 +188,11 @@ class ThreadedDatabase:
         finally:
             ahead.cancel()
 
-    def _page_on_loop(self, statement: Statement, values: Values, limit: int) -> Page | None:
-        return self._read_on_loop(lambda cursor: self._small_page(cursor, statement, values, limit))
+    def _page_on_loop(
+        self, statement: Statement, values: Values, after: object, limit: int
+    ) -> Page | None:
+        wanted = {**values, "after": after}
+        return self._read_on_loop(lambda cursor: self._small_page(cursor, statement, wanted, limit))
 
     def _page_in_thread(
         self, statement: Statement, values: Values, limit: int
