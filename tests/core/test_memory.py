@@ -13,6 +13,7 @@ from interlock._storage.memory import (
     NullAggregateCacheBackend,
     NullAggregateSnapshotStorageBackend,
 )
+from interlock._storage.records import AggregateRecord
 from interlock.errors import (
     ConcurrencyError,
 )
@@ -69,6 +70,29 @@ async def test_the_least_recently_used_entry_goes_first() -> None:
     await cache.read(keys[0])
     await cache.put(keys[2], record(1))
     assert set(await cache.read_many(keys)) == {keys[0], keys[2]}
+
+
+@pytest.mark.parametrize(
+    "refused", [record(1), record(9, verified_at=NOW - timedelta(seconds=1))], ids=["older", "same"]
+)
+async def test_a_refused_put_renews_no_time_to_live(refused: AggregateRecord) -> None:
+    seconds = 0.0
+    cache = InMemoryAggregateCacheBackend(ttl=timedelta(hours=1), clock=lambda: seconds)
+    await cache.put(KEY, record(9))
+    seconds = 2_000
+    await cache.put(KEY, refused)
+    seconds = 3_500
+    assert await cache.read(KEY) == record(9)
+    seconds = 3_600
+    assert await cache.read(KEY) is None
+
+
+async def test_revisions_are_in_the_order_of_time_not_of_puts() -> None:
+    store = InMemoryAggregateSnapshotStorageBackend()
+    for revision, days in (("r2", 2), ("r1", 1)):
+        late = record(1, revision=revision, taken_at=NOW + timedelta(days=days))
+        await store.put(replace(KEY, revision=revision), late)
+    assert list(await store.revisions(KEY)) == ["r2", "r1"]
 
 
 async def test_snapshots_are_read_at_or_below_a_version() -> None:

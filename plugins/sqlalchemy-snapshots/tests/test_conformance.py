@@ -1,6 +1,8 @@
 """The shared suite, in a file and on servers."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -49,6 +51,11 @@ class _Somewhere:
         for (payload,) in await self.place.run(_READ.replace("ID", mark or "$1"), aggregate_id):
             statement = _CHANGE.replace("PAYLOAD", mark or "$1").replace("ID", mark or "$2")
             await self.place.run(statement, change(payload), aggregate_id)
+
+    async def advance(self, store: Any, seconds: float) -> datetime:
+        now: datetime = store._clock() + timedelta(seconds=seconds)
+        store._clock = lambda: now
+        return now
 
 
 class TestSQLite(_Somewhere, BadDays, SnapshotConformance):

@@ -73,7 +73,7 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         self._tombstones: dict[tuple[str, str, UUID], datetime] = {}  # the latest last
         self._keep = keep
         self._keep_revisions = keep_revisions
-        # (namespace, type) -> id -> revision, the most recently taken last -> version -> record
+        # (namespace, type) -> id -> revision, the last one put last -> version -> record
         self._records: dict[tuple[str, str], dict[UUID, dict[str, dict[int, AggregateRecord]]]] = {}
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
@@ -92,7 +92,7 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
         revisions = ids.setdefault(key.aggregate_id, {})
         versions = revisions.pop(key.revision, {})
         versions[record.version] = record
-        revisions[key.revision] = versions  # now the most recently taken
+        revisions[key.revision] = versions  # the last one put
         self._retain(revisions)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
@@ -102,7 +102,12 @@ class InMemoryAggregateSnapshotStorageBackend(RecordSnapshotBackend):
             del versions[stamp.version]
 
     async def revisions(self, key: RecordKey) -> Collection[str]:
-        return [name for name, versions in reversed(self._revisions(key).items()) if versions]
+        taken = {
+            name: max(record.taken_at for record in versions.values())
+            for name, versions in self._revisions(key).items()
+            if versions
+        }
+        return sorted(taken, key=taken.__getitem__)[::-1]  # of one moment: the last one put first
 
     async def ids(self, scope: Scope) -> AsyncIterator[UUID]:
         ids = self._records.get((scope.namespace, scope.aggregate_type), {})
@@ -203,7 +208,7 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
         if found is not None and found.stamp not in supersedes:
             record = newer(found, record)
         self._records[key] = record
-        if self.ttl is not None:
+        if self.ttl is not None and record is not found:  # a put that is refused renews nothing
             self._put_at[key] = self._clock()
         if len(self._records) > self.size:
             self.discard(next(iter(self._records)))

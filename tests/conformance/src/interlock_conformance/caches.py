@@ -177,3 +177,30 @@ async def ended_entry_blocks_nothing(harness: CacheHarness) -> None:
     await store.put(key, record)
     found = await harness.read(store, key)
     expect(found == record, told(record), told(found))
+
+
+@check(
+    "CACHE-058",
+    IF("ttl", "advance"),
+    others="write record and end together, and neither where the entry stays",
+)
+async def refused_put_renews_no_time(harness: CacheHarness) -> None:
+    """A put that leaves the entry as it is leaves its time to live as well."""
+    store = await harness.open(ttl="1h")
+    entries = {}
+    for _ in range(2):
+        key = harness.key()
+        entries[key] = verified(harness.record(key, 9), seconds=60)
+        await store.put(key, entries[key])
+    await harness.pass_time(store, seconds=2_000)
+    older, same = entries
+    await store.put(older, harness.record(older, 5))
+    await store.put(same, verified(entries[same], seconds=-60))
+    await harness.pass_time(store, seconds=1_500)
+    for key, record in entries.items():
+        found = await harness.read(store, key)
+        expect(found == record, f"{told(record)}, 3,500 s after its put", told(found))
+    await harness.pass_time(store, seconds=200)
+    for key in entries:
+        found = await harness.read(store, key)
+        expect(found is None, "None, 3,700 s after the put that counted", told(found))

@@ -9,8 +9,10 @@ from interlock.backends import BackendKind
 from interlock_conformance import (
     bad_days,
     caches,
+    cancelled,
     concurrency,
     durability,
+    environment,
     events,
     forgetting,
     hostile,
@@ -26,6 +28,7 @@ from interlock_conformance import (
     ports,
     promises,
     replay,
+    retention,
     snapshots,
     superseding,
     unusable,
@@ -47,9 +50,11 @@ __all__ = [
 # Imported so that their checks are registered.
 _MODULES = (
     bad_days,
+    cancelled,
     caches,
     concurrency,
     durability,
+    environment,
     events,
     forgetting,
     hostile,
@@ -65,6 +70,7 @@ _MODULES = (
     ports,
     promises,
     replay,
+    retention,
     snapshots,
     superseding,
     unusable,

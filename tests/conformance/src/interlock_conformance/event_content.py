@@ -10,7 +10,7 @@ from interlock.backends import EventRow, StoredEvent
 from interlock_conformance.checks import MUST, check, expect, unless_raised
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.hostile import MEBIBYTE, PLANES
-from interlock_conformance.records import events_of
+from interlock_conformance.records import DIARY, events_of
 from interlock_conformance.streams import expect_stream
 
 _TYPES = (int, bytes, str, int, int, bytes, bytes)
@@ -114,3 +114,24 @@ async def events_of_a_commit_differ(harness: EventsHarness) -> None:
         for place, event in enumerate(events_of(uuid4(), 3))
     ]
     await round_trip(harness, events)
+
+
+@check(
+    "EVENTS-064",
+    MUST,
+    others="a key of the stream and the version; an index over the events' ids alone, if there is "
+    "one, isn't unique",
+)
+async def ids_are_of_their_stream(harness: EventsHarness) -> None:
+    """A stream may be copied: events of other streams have the same ids."""
+    store, events = await harness.open(), events_of(uuid4(), 3)
+    copies = [
+        events,
+        [replace(event, aggregate_id=UUID(int=event.aggregate_id.int ^ 1)) for event in events],
+        [replace(event, aggregate_type=DIARY) for event in events],
+    ]
+    for copy in copies:
+        with unless_raised("an append of a copy to another stream succeeds"):
+            await store.append(copy, after=None)
+    for copy in copies:
+        await expect_stream(store, copy)

@@ -12,7 +12,7 @@ from interlock.backends import (
     RecordKey,
     SnapshotStore,
 )
-from interlock_conformance.checks import IF, check, expect, unless_raised
+from interlock_conformance.checks import IF, CannotTell, check, expect, unless_raised
 from interlock_conformance.harness import SnapshotHarness
 from interlock_conformance.records import DIARY, told
 from interlock_conformance.snapshots import scope_of
@@ -212,3 +212,25 @@ async def prune_ends_no_tombstone(harness: SnapshotHarness) -> None:
     await harness.pass_time(store, seconds=23 * 3_600)
     await store.prune(scope_of(key))
     await expect_refused(harness, store, key, "after pruning, 23 hours later")
+
+
+@check(
+    "SNAP-133",
+    IF("forget", "advance"),
+    others="keep a tombstone's moment in microseconds, and refuse what was taken at it or before",
+)
+async def tombstone_covers_its_microsecond(harness: SnapshotHarness) -> None:
+    """A record taken in the very microsecond of the forget comes too late; the next doesn't."""
+    store, key = await harness.open(), harness.key()
+    moment = await harness.pass_time(store, seconds=1)
+    while moment is not None and moment.microsecond % 1_000 == 0:
+        moment = await harness.pass_time(store, seconds=0.000_007)
+    if moment is None:
+        raise CannotTell("`advance` doesn't return the moment at which the clock stands")
+    await forgotten(store, key)
+    record = replace(harness.record(key, 5), taken_at=moment)
+    later = replace(record, taken_at=moment + timedelta(microseconds=1))
+    for put, wanted in ((record, None), (later, later)):
+        await store.put(key, put)
+        found = await harness.read(store, key)
+        expect(found == wanted, f"{told(wanted)}, taken at {put.taken_at}", told(found))

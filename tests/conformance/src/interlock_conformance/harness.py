@@ -8,6 +8,7 @@ from contextlib import (
     asynccontextmanager,
     suppress,
 )
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 from uuid import UUID, uuid4
@@ -165,13 +166,13 @@ class Harness(Generic[S]):
             raise CannotTell("the test class has no method `tamper`")
         await self.subject.tamper(store, key, change)
 
-    async def pass_time(self, store: S, *, seconds: float) -> None:
-        """Set the backend's clock forward, or wait."""
+    async def pass_time(self, store: S, *, seconds: float) -> datetime | None:
+        """Set the backend's clock forward, or wait; the moment at which it then stands, if told."""
         if self.subject.advance is not None:
-            await self.subject.advance(store, seconds)
-        else:
-            with waiting_for(f"{seconds:g} s to pass, which a method `advance` would save"):
-                await asyncio.sleep(seconds)
+            return await self.subject.advance(store, seconds)
+        with waiting_for(f"{seconds:g} s to pass, which a method `advance` would save"):
+            await asyncio.sleep(seconds)
+        return None
 
     def hold(self, store: S) -> AbstractAsyncContextManager[None]:
         """Another has the lock of the store until the block ends."""

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -36,7 +37,7 @@ _NULLS = (NullAggregateCacheBackend, NullAggregateSnapshotStorageBackend)
 Make = Callable[..., Awaitable[Any]]  # Any: a backend of the kind
 Change = Callable[[bytes], bytes]
 Tamper = Callable[[object, RecordKey, Change], Awaitable[None]]
-Advance = Callable[[object, float], Awaitable[None]]
+Advance = Callable[[object, float], Awaitable[datetime | None]]
 BadDay = Callable[[object], AbstractAsyncContextManager[None]]
 HOOKS = ("tamper", "advance", "hold", "break_", "snapshots")
 """Optional methods of a test class; each is a capability too."""

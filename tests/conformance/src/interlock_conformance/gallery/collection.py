@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from interlock_conformance.gallery.bad_day_mutants import BAD_DAY_MUTANTS
 from interlock_conformance.gallery.cache_mutants import CACHE_MUTANTS
 from interlock_conformance.gallery.cache_race_mutants import CACHE_RACE_MUTANTS
+from interlock_conformance.gallery.cancelled_mutants import CANCELLED_MUTANTS
 from interlock_conformance.gallery.deletion_mutants import DELETION_MUTANTS
 from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
 from interlock_conformance.gallery.event_race_mutants import EVENT_RACE_MUTANTS
@@ -17,10 +18,12 @@ from interlock_conformance.gallery.outage_mutants import OUTAGE_MUTANTS
 from interlock_conformance.gallery.packaging_mutants import PACKAGING_MUTANTS
 from interlock_conformance.gallery.port_mutants import PORT_MUTANTS
 from interlock_conformance.gallery.promise_mutants import PROMISE_MUTANTS
+from interlock_conformance.gallery.retention_mutants import RETENTION_MUTANTS
 from interlock_conformance.gallery.size_mutants import SIZE_MUTANTS
 from interlock_conformance.gallery.snapshot_mutants import SNAPSHOT_MUTANTS
 from interlock_conformance.gallery.snapshot_race_mutants import SNAPSHOT_RACE_MUTANTS
 from interlock_conformance.gallery.superseding_mutants import SUPERSEDING_MUTANTS
+from interlock_conformance.gallery.time_mutants import TIME_MUTANTS
 
 MUTANTS: Sequence[Mutant] = (
     *EVENT_MUTANTS,
@@ -35,6 +38,9 @@ MUTANTS: Sequence[Mutant] = (
     *SUPERSEDING_MUTANTS,
     *FORGETTING_MUTANTS,
     *LISTING_MUTANTS,
+    *RETENTION_MUTANTS,
+    *TIME_MUTANTS,
+    *CANCELLED_MUTANTS,
     *SIZE_MUTANTS,
     *OUTAGE_MUTANTS,
     *BAD_DAY_MUTANTS,

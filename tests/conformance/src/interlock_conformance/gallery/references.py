@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module, invalidate_caches
 from importlib.resources import files as resources
 from pathlib import Path
@@ -220,10 +220,11 @@ class ShelfSnapshots(_Shelf, SnapshotConformance):
         """The store."""
         return self.made(keep=keep, keep_revisions=keep_revisions)
 
-    async def advance(self, store: Any, seconds: float) -> None:  # Any: it has a clock
-        """Set its clock forward."""
-        now = store.clock() + timedelta(seconds=seconds)
+    async def advance(self, store: Any, seconds: float) -> datetime:  # Any: it has a clock
+        """Set its clock forward, and stop it."""
+        now: datetime = store.clock() + timedelta(seconds=seconds)
         store.clock = lambda: now
+        return now
 
 
 class ShelfCache(_Shelf, CacheConformance):
