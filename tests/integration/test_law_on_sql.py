@@ -16,7 +16,8 @@ from kinds.ways import entry_points_once
 from law.calls import Plan, Step
 from law.fault_lists import READ_FAULTS, Faults
 from law.faults import RecordCache, RecordSnapshots
-from law.steps import histories, plans
+from law.provoking import histories
+from law.steps import plans
 from law.world import TYPES, World
 
 AT_LEAST = 10

@@ -51,7 +51,7 @@ class Check:
 
     @property
     def stream(self) -> Stream:
-        return self.world.streams[self.subject]
+        return self.world.history.streams[self.subject]
 
     @property
     def lengths(self) -> range:
@@ -64,7 +64,7 @@ class Check:
             self._demand(any(self.bit), call, answer)
         else:
             self._demand(answer is None, call, answer)
-            self.world.seen["forgotten"] += 1
+            self.world.seen["snapshots forgotten"] += 1
 
     def _may_fail(self, call: One) -> bool:
         """Whether a plain replay would have failed too, or the user asked for the failure."""
@@ -88,7 +88,7 @@ class Check:
         if isinstance(answer, ConcurrencyError) and isinstance(command, domain.PostOnce):
             self._demand(len(self.lengths) > 1, command, "a conflict with nobody")
             return
-        decisions = [self.world._decided(self.subject, command, n) for n in self.lengths]
+        decisions = [self.world.history.decided(self.subject, command, n) for n in self.lengths]
         wanted = [one.outcome for one in decisions if not one.events]
         self._demand(any(is_same(got, one) for one in wanted), command, f"{got}, wanted {wanted}")
 

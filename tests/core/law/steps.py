@@ -24,7 +24,6 @@ from interlock.application.aggregates import (
 from law import fault_lists
 from law.calls import (
     CONSULTING,
-    IDS,
     Arm,
     Call,
     Dispatch,
@@ -192,54 +191,6 @@ scenarios = st.one_of(
     forgets,
     interludes,
 )
-THEMES: tuple[tuple[Where, tuple[str, ...]], ...] = (
-    ("cache", fault_lists.READ_FAULTS),
-    ("cache", fault_lists.PUT_FAULTS + fault_lists.REMOVE_FAULTS),
-    ("snapshots", fault_lists.READ_FAULTS),
-    ("snapshots", fault_lists.PUT_FAULTS),
-    ("events", fault_lists.APPEND_FAULTS),
-    ("events", fault_lists.STREAM_FAULTS + fault_lists.INTRUSIONS),
-)
-
-
-@st.composite
-def provoked(draw: st.DrawFn, where: Where, among: tuple[str, ...]) -> tuple[Step, ...]:
-    """A fault, where it is likely to bite: one process, one aggregate."""
-    fault = draw(st.sampled_from(among))
-    process, subject = draw(processes), draw(subjects)
-    write = draw(writing_of[subject[0]]).model_copy(update={"aggregate_id": subject[1]})
-    asks = question_of[subject[0]]
-    own = alone(Dispatch(process, write))
-    calls = (
-        *(alone(Load(process, subject, one)) for one in CONSULTING),
-        own,
-        alone(Dispatch(process, asks(aggregate_id=subject[1]))),
-    )
-    call, next_call = draw(st.sampled_from(calls)), draw(st.sampled_from(calls))
-    before: tuple[Step, ...] = (own,)
-    if fault == "ghost":
-        branch = draw(st.lists(st.just(write), max_size=4).map(tuple))
-        before = (own, own, Restore(subject, 2, branch))
-    elif fault == "stale":
-        before = (own, own)
-    elif fault == "foreign":
-        other = IDS[1] if subject[1] == IDS[0] else IDS[0]
-        foreign = write.model_copy(update={"aggregate_id": other})
-        before = (alone(Dispatch(process, foreign)), own)
-    elif where == "events" or fault in fault_lists.PUT_FAULTS:
-        return (*draw(st.sampled_from([(), before])), Arm(where, fault), own, call, next_call)
-    forgets = (Evict("cache"),) if where == "snapshots" else ()
-    return (*before, *forgets, Arm(where, fault), call, *forgets, next_call)
-
-
-def histories(where: Where, among: tuple[str, ...]) -> st.SearchStrategy[list[Step]]:
-    """Steps of all kinds, often those that provoke one of the faults."""
-    one = st.one_of(scenarios.map(tuple), provoked(where, among))  # the map keeps them two halves
-    return st.lists(one, min_size=5, max_size=16).map(
-        lambda found: [step for steps in found for step in steps]
-    )
-
-
 snapshot_strategies = st.sampled_from(
     [
         NeverSnapshot(),
