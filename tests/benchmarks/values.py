@@ -2,7 +2,7 @@
 
 A record is verified before it is put. Each row is one state, from 100 bytes to 1 MiB: what it
 takes to encode it, to decode it, and to verify what was encoded. What counts is the last over the
-first, both taken in one run, by the CPU time of the thread.
+first, both taken in one run, by the CPU time of the thread. A ratio over its goal fails the run.
 """
 
 import argparse
@@ -81,6 +81,11 @@ class Cost:
         """What verifying costs, in encodings."""
         return self.verify / self.encode
 
+    @property
+    def is_missed(self) -> bool:
+        """Whether it costs more than the goal says."""
+        return self.ratio > _GOALS[self.kind]
+
 
 def plain(cls: type[Plain], size: int) -> Plain:
     """A state of about so many bytes."""
@@ -149,16 +154,15 @@ def table(rows: Sequence[Cost]) -> Iterator[str]:
     yield "| type | state | bytes | encode | decode | verify | verify / encode | goal |"
     yield "|---|---|--:|--:|--:|--:|--:|--:|"
     for row in rows:
-        goal = _GOALS[row.kind]
-        missed = " **missed**" if row.ratio > goal else ""
+        goal, missed = _GOALS[row.kind], " **missed**" if row.is_missed else ""
         yield (
             f"| {row.kind} | {row.shape} | {row.size:,} | {row.encode:,.1f} us | "
             f"{row.decode:,.1f} us | {row.verify:,.1f} us | {row.ratio:.1f} | {goal:g}{missed} |"
         )
 
 
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure and print. The exit code: 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
@@ -167,7 +171,8 @@ def main() -> None:
     sys.stdout.write(f"Python {sys.version.split()[0]}\n" + "\n".join(table(rows)) + "\n")
     if options.json:
         options.json.write_text(json.dumps([asdict(row) | {"ratio": row.ratio} for row in rows]))
+    return int(any(row.is_missed for row in rows))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
