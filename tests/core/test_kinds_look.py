@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from kinds.look import look
-from kinds.words import (
+from kinds.shapes import (
     Address,
     Card,
     Color,
@@ -30,8 +30,8 @@ from kinds.words import (
     Size,
     Submitted,
     Unit,
-    endless,
 )
+from kinds.words import endless
 
 NOON = datetime(2030, 3, 31, 12, tzinfo=UTC)
 ROW = [0]

@@ -3,7 +3,18 @@
 import inspect
 from collections.abc import Iterable, Mapping
 
-from kinds import aliases, classes, containers, functions, metadata, scalars, states, times, words
+from kinds import (
+    aliases,
+    classes,
+    containers,
+    functions,
+    metadata,
+    scalars,
+    shapes,
+    states,
+    times,
+    words,
+)
 from kinds.metadata import MetadataRow, metadata_verdict
 from kinds.rows import NOT_ASKED, Row
 from kinds.trial import Verdict, event_verdict, state_verdict
@@ -45,8 +56,9 @@ def table(group: str) -> str:
 
 def classes_of_examples() -> str:
     """The classes and functions that the examples name, in Markdown."""
-    source = inspect.getsource(words)
-    return f"```python\n{source[source.index('class Color') :].rstrip()}\n```"
+    parts = ((inspect.getsource(shapes), "class Color"), (inspect.getsource(words), "ONE_CHEST"))
+    source = "\n\n".join(text[text.index(first) :].rstrip() for text, first in parts)
+    return f"```python\n{source}\n```"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
