@@ -6,8 +6,9 @@ import pytest
 
 from interlock._engine import state_records
 from revision_rig import imported, revision
+from toml_rig import here
 
-__all__ = ["imported", "revision"]  # fixtures of more than one file
+__all__ = ["here", "imported", "revision"]  # fixtures of more than one file
 
 
 @pytest.fixture(autouse=True)

@@ -63,14 +63,6 @@ size = 100000
 """
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("INTERLOCK_CONFIG", "INTERLOCK_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
-
-
 def write(folder: Path, text: str, name: str = "interlock.toml") -> Path:
     path = folder / name
     path.write_text(text)

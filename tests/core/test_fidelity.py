@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer
 from pydantic_core import PydanticSerializationError, to_json
@@ -21,6 +21,7 @@ from interlock._values.comparing import Kinds, difference
 from interlock._values.fidelity import Fidelity, fidelity_of, has_long_number, told, told_of
 from interlock._values.sharing import details_of, restore
 from interlock.domain import Aggregate
+from thorough import UNHURRIED
 
 
 def back(state: BaseModel) -> Any:
@@ -28,7 +29,7 @@ def back(state: BaseModel) -> Any:
     return type(state).__pydantic_validator__.validate_json(json)
 
 
-@settings(deadline=None)  # a machine may be busy
+@UNHURRIED
 @given(st.dictionaries(st.sampled_from(sorted(Order.model_fields)), composites, max_size=4))
 def test_what_the_walk_passes_comes_back(fields: dict[str, Any]) -> None:
     walk = closed_walk(Order, Kinds())

@@ -23,6 +23,7 @@ from interlock._storage.records import (
 )
 from interlock.errors import RecordTooLargeError, RecordUnusableError
 from rig import unharmed
+from thorough import UNHURRIED
 
 MOMENT = datetime(2030, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 RECORD = AggregateRecord(
@@ -63,11 +64,13 @@ keys = st.builds(
 )
 
 
+@UNHURRIED
 @given(keys, keys)
 def test_key_texts_are_equal_for_equal_keys_only(one: RecordKey, other: RecordKey) -> None:
     assert (one.text() == other.text()) == (one == other)
 
 
+@UNHURRIED
 @given(keys)
 def test_key_texts_are_short_printable_ascii(key: RecordKey) -> None:
     for bound in (100, 250):
@@ -164,6 +167,7 @@ def test_a_forged_record_of_the_same_fields_is_read() -> None:
     assert found.to_bytes() == forged(to_json(FIELDS), payload=b"{}")
 
 
+@UNHURRIED
 @given(st.integers(0, len(FIELDS) - 1), json)
 @example(5, "7")
 @example(5, None)
@@ -276,6 +280,7 @@ def test_the_stamp_is_what_identifies_the_state() -> None:
     assert replace(RECORD, last_event_id=UUID(int=9)).stamp != RECORD.stamp
 
 
+@UNHURRIED
 @given(st.datetimes(min_value=datetime(1900, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 hypothesis adds the zone
 def test_microseconds_are_exact(moment: datetime) -> None:
     assert from_micros(to_micros(moment)) == moment

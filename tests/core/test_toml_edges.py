@@ -18,24 +18,11 @@ from interlock._config.toml import LARGEST
 from interlock._plugins.durations import parse_duration
 from interlock._plugins.problems import MOST, SettingsError, within
 from interlock.errors import ConfigurationError
+from thorough import UNHURRIED
+from toml_rig import error
 
 MEMORY = 1 << 29  # bytes; what an interpreter with pydantic takes, and some
 FROM_FILE = 'schema = 1\n[application]\nnamespace = {{ file = "{name}" }}\n'
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("INTERLOCK_CONFIG", "INTERLOCK_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
-
-
-def error(text: str) -> str:
-    Path("interlock.toml").write_text(text)
-    with pytest.raises(ConfigurationError) as caught:
-        load_settings()
-    return str(caught.value)
 
 
 def problems(text: str) -> dict[str, int | None]:
@@ -260,6 +247,7 @@ def _places(value: object, place: str = "") -> set[str]:
     return set(inner).union(*(_places(item, where) for where, item in inner.items()))
 
 
+@UNHURRIED
 @given(st.dictionaries(_names, _values, max_size=4))
 def test_every_key_of_any_document_has_a_line(document: dict[str, object]) -> None:
     for multiline in (False, True):
@@ -269,6 +257,7 @@ def test_every_key_of_any_document_has_a_line(document: dict[str, object]) -> No
         assert all(0 < line <= text.count("\n") + 1 for line in found.values())
 
 
+@UNHURRIED
 @given(st.text(st.sampled_from("ab\"'\\\n#[]{}=,. 1"), max_size=40))
 def test_a_look_at_what_is_no_toml_ends(text: str) -> None:
     assert isinstance(lines_of(text), dict)

@@ -6,23 +6,8 @@ from textwrap import dedent
 import pytest
 
 from interlock._config.reader import load_settings
-from interlock.errors import ConfigurationError
 from rig import unharmed
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("INTERLOCK_CONFIG", "INTERLOCK_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
-
-
-def error(text: str) -> str:
-    Path("interlock.toml").write_text(text)
-    with pytest.raises(ConfigurationError) as caught:
-        load_settings()
-    return str(caught.value)
+from toml_rig import error
 
 
 class TestReplacing:

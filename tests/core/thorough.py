@@ -2,6 +2,11 @@
 
 import os
 
+from hypothesis import HealthCheck, settings
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For a property: a machine may be busy, and draw slowly."""
+
 
 def drawn(quick: int, thorough: int) -> int:
     """How much of something is tried: `thorough` in tox, and with INTERLOCK_THOROUGH=1."""
