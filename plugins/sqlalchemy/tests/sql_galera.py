@@ -1,5 +1,6 @@
 """A cluster of Galera of our own: MariaDB nodes that replicate to each other."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -32,6 +33,11 @@ class GaleraNode(OwnMariaDB):
             "--wsrep-sst-method=rsync",
             f"--wsrep-sst-receive-address={whole}",
         )
+
+    def empty(self) -> None:
+        """Remove its data, which it gets from another when it is started."""
+        shutil.rmtree(self.data)
+        self._install()
 
     def _install(self) -> None:
         if self._joins is None:

@@ -11,6 +11,7 @@ from interlock_conformance import (
     SnapshotConformance,
 )
 from interlock_conformance.checks import (
+    ADVISED,
     IF,
     MUST,
     SHOULD,
@@ -49,6 +50,8 @@ def test_the_names_of_a_kind_differ(suite: type) -> None:
         (SHOULD, set(), True, "SHOULD"),
         (IF("a", "b"), {"a"}, False, "IF a, b"),
         (IF("a", "b"), {"a", "b"}, True, "IF a, b"),
+        (ADVISED("a"), {"b"}, False, "ADVISED a"),
+        (ADVISED("a"), {"a"}, True, "ADVISED a"),
         (UNLESS("a", "b"), {"b"}, False, "UNLESS a, b"),
         (UNLESS("a", "b"), {"c"}, True, "UNLESS a, b"),
     ],

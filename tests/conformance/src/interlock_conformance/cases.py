@@ -11,6 +11,7 @@ from interlock_conformance import (
     caches,
     cancelled,
     concurrency,
+    doors,
     durability,
     environment,
     events,
@@ -53,6 +54,7 @@ _MODULES = (
     cancelled,
     caches,
     concurrency,
+    doors,
     durability,
     environment,
     events,
@@ -87,6 +89,8 @@ class Conformance:
     are `tamper(backend, key, change)` and `advance(backend, seconds)`, both `async`, and
     `hold(backend)` and `break_(backend)`, which give async context managers; for an event store
     `snapshots()`, which makes the snapshot store that it reads with its own events.
+    `backends()` gives one for each endpoint of the store, and then there may be `stop(place)`,
+    `wake(place)` and `replace(place)`, all `async`.
     """
 
     kind: ClassVar[BackendKind]
@@ -160,8 +164,8 @@ def _test_of(check: Check) -> Callable[..., None]:
         }
         # Not by `record_property`: it warns where results are written in the format xunit2.
         request.node.user_properties.append(("interlock", told))
-        if result.outcome is Outcome.NOT_MET:
-            pytest.xfail(f"SHOULD, not met: {result.reason}")
+        if result.outcome in (Outcome.NOT_MET, Outcome.ADVISED_AGAINST):
+            pytest.xfail(f"{check.level.word}, {result.outcome}: {result.reason}")
         if result.outcome in (Outcome.NOT_APPLICABLE, Outcome.CANNOT_TELL):
             pytest.skip(f"{result.outcome}: {result.reason}")
         if result.error is not None:

@@ -19,7 +19,7 @@ class Level:
 
     def applies_to(self, capabilities: Collection[str]) -> bool:
         """Whether a backend with these capabilities has this obligation."""
-        if self.word == "IF":
+        if self.word in ("IF", "ADVISED"):
             return all(name in capabilities for name in self.capabilities)
         if self.word == "UNLESS":
             return not any(name in capabilities for name in self.capabilities)
@@ -36,6 +36,11 @@ SHOULD = Level("SHOULD")
 def IF(*capabilities: str) -> Level:  # noqa: N802 levels are written alike
     """Counts for backends that have all of these."""
     return Level("IF", capabilities)
+
+
+def ADVISED(*capabilities: str) -> Level:  # noqa: N802 as above
+    """Counts as `IF` does; who fails it isn't refused, but advised against: it is partial."""
+    return Level("ADVISED", capabilities)
 
 
 def UNLESS(*capabilities: str) -> Level:  # noqa: N802 as above

@@ -35,8 +35,8 @@ _ONE_STEP = "the guard and the insert in one statement or under one lock; a uniq
 
 async def one_wins(
     store: EventStore, rivals: Sequence[Rival], *, rounds: int, size: int = 1
-) -> None:
-    """Let all append behind the same head, several times, and expect one winner each time."""
+) -> Sequence[StoredEvent]:
+    """Let all append behind one head, several times; expect one winner each time. The stream."""
     events: Sequence[StoredEvent] = await started(store, 1)
     for _ in range(rounds):
         last = events[-1]
@@ -50,6 +50,7 @@ async def one_wins(
         )
         events = [*events, *offers[won.index(True)]]
     await expect_stream(store, events)
+    return events
 
 
 async def wins(store: EventStore, events: Sequence[StoredEvent], after: Head | None) -> bool:

@@ -99,6 +99,10 @@ class Harness(Generic[S]):
         makers = self.subject.doors or (self.subject.make,) * 2
         return [await self._opened(make) for make in makers]
 
+    async def at_node(self, hook: str, place: int) -> None:
+        """Stop the node at this place among the doors, wake it, or replace it by an empty one."""
+        await self.subject.nodes[hook](place)
+
     async def close(self, store: S) -> None:
         """Close it now."""
         await self._open.pop(id(store)).aclose()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from interlock_conformance.causes import Cause, cause_of
-from interlock_conformance.checks import SHOULD, CannotTell, Check, CheckFailed
+from interlock_conformance.checks import CannotTell, Check, CheckFailed
 from interlock_conformance.subject import Suite
 
 
@@ -18,8 +18,13 @@ class Outcome(StrEnum):
     """Something else was raised."""
     NOT_MET = "not met"
     """A SHOULD that failed."""
+    ADVISED_AGAINST = "advised against"
+    """A check of the level ADVISED that failed."""
     NOT_APPLICABLE = "not applicable"
     CANNOT_TELL = "cannot tell"
+
+
+_OF_FAILURE = {"SHOULD": Outcome.NOT_MET, "ADVISED": Outcome.ADVISED_AGAINST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def make_check(check: Check, suite: Suite) -> Result:
                 return result(Outcome.NOT_APPLICABLE, why=_why_not(check, capabilities))
             check.run(harness)
     except CheckFailed as error:
-        return result(Outcome.NOT_MET if check.level == SHOULD else Outcome.FAILED, error)
+        return result(_OF_FAILURE.get(check.level.word, Outcome.FAILED), error)
     except CannotTell as error:
         return result(Outcome.CANNOT_TELL, error)
     except Exception as error:  # noqa: BLE001 whatever a backend raises is reported

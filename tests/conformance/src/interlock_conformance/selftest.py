@@ -18,7 +18,7 @@ KINDS = ("EVENTS", "SNAP", "CACHE", "PLUG")
 MOST_CANARIES = 5
 MOST_FOR_ONE_CHECK = 3
 
-_NOTICED = (Outcome.FAILED, Outcome.NOT_MET)
+_NOTICED = (Outcome.FAILED, Outcome.NOT_MET, Outcome.ADVISED_AGAINST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,12 @@ Make = Callable[..., Awaitable[Any]]  # Any: a backend of the kind
 Change = Callable[[bytes], bytes]
 Tamper = Callable[[object, RecordKey, Change], Awaitable[None]]
 Advance = Callable[[object, float], Awaitable[datetime | None]]
+AtNode = Callable[[int], Awaitable[None]]
 BadDay = Callable[[object], AbstractAsyncContextManager[None]]
 HOOKS = ("tamper", "advance", "hold", "break_", "snapshots")
 """Optional methods of a test class; each is a capability too."""
+NODE_HOOKS = ("stop", "wake", "replace")
+"""Those of one with `backends`, which are told the place of a node among them."""
 
 
 class Suite(Protocol):
@@ -72,6 +75,8 @@ class Subject:
     answers: dict[str, str] = field(default_factory=dict)
     doors: tuple[Make, ...] = ()
     """Makes one at each endpoint of the store, where the test class names several."""
+    nodes: Mapping[str, AtNode] = field(default_factory=dict)
+    """What may be done to a node, by the hook's name."""
     promised: frozenset[str] = frozenset()
     """The capabilities that the registration or the test class names."""
     snapshots: Make | None = None
@@ -104,11 +109,13 @@ async def subject_of(suite: Suite, namespace: str) -> Subject:
         found, cls = Subject(name, suite.kind, False, frozenset(), make), type(sample)
     server = server_of(options)
     doors = await _doors(suite, namespace)
-    offered |= {"doors"} if doors else set()
+    nodes = {name: getattr(suite, name) for name in NODE_HOOKS if doors and hasattr(suite, name)}
+    offered |= {"doors", *nodes} if doors else set()
     hooks["snapshots"] = _snapshots(hooks["snapshots"], namespace)
     return replace(
         found,
         doors=doors,
+        nodes=nodes,
         promised=suite.capabilities | (found.spec.capabilities if found.spec else frozenset()),
         capabilities=frozenset(
             {*found.capabilities, *suite.capabilities, *offered, *_shown(cls, suite.kind)}

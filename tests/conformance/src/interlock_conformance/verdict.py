@@ -112,8 +112,8 @@ class Tally:
         if told is not None and when == "call" and outcome != "xfailed":
             entry.outcome, entry.reason = told["outcome"], told["reason"]
         elif told is not None and when == "call":
-            is_should = told["outcome"] == Outcome.NOT_MET
-            entry.outcome = told["outcome"] if is_should else "xfailed"
+            is_ours = told["outcome"] in (Outcome.NOT_MET, Outcome.ADVISED_AGAINST)
+            entry.outcome = told["outcome"] if is_ours else "xfailed"
             entry.reason = told["reason"]
         elif outcome == "failed":
             entry.outcome, entry.reason = "error", text.strip().rpartition("\n")[2]

@@ -7,6 +7,7 @@ from interlock_conformance.gallery.cache_mutants import CACHE_MUTANTS
 from interlock_conformance.gallery.cache_race_mutants import CACHE_RACE_MUTANTS
 from interlock_conformance.gallery.cancelled_mutants import CANCELLED_MUTANTS
 from interlock_conformance.gallery.deletion_mutants import DELETION_MUTANTS
+from interlock_conformance.gallery.door_mutants import DOOR_MUTANTS
 from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
 from interlock_conformance.gallery.event_race_mutants import EVENT_RACE_MUTANTS
 from interlock_conformance.gallery.forgetting_mutants import FORGETTING_MUTANTS
@@ -44,6 +45,7 @@ MUTANTS: Sequence[Mutant] = (
     *SIZE_MUTANTS,
     *OUTAGE_MUTANTS,
     *BAD_DAY_MUTANTS,
+    *DOOR_MUTANTS,
     *PORT_MUTANTS,
     *PROMISE_MUTANTS,
     *PACKAGING_MUTANTS,

@@ -11,8 +11,8 @@ class Mutant:
 
     The check of id `killer` is the one that must fail on the mutant, and pass on the reference.
     `base` is the reference that the edit is made in: the backend in a file (`shelf`), the one in
-    memory (`memory`), the one in a file that a thread uses (`file`) or the one that asks a server
-    (`network`).
+    memory (`memory`), the one in a file that a thread uses (`file`), the one that asks a server
+    (`network`) or the one at the nodes of a cluster (`nodes`).
     """
 
     name: str
@@ -57,6 +57,11 @@ def in_memory(name: str, killer: str, target: str, before: str, after: str) -> M
 def in_a_file(name: str, killer: str, target: str, before: str, after: str) -> Mutant:
     """A mutant of the backend in a file that a thread uses, by other code."""
     return Mutant(name, killer, CodeEdit(target, before, after), base="file")
+
+
+def in_nodes(name: str, killer: str, target: str, before: str, after: str) -> Mutant:
+    """A mutant of the backend at the nodes of a cluster, by other code."""
+    return Mutant(name, killer, CodeEdit(target, before, after), base="nodes")
 
 
 @dataclass(frozen=True, slots=True)

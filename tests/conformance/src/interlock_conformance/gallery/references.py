@@ -2,7 +2,7 @@
 
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ from interlock_conformance.gallery.file_suite import make_in_a_file
 from interlock_conformance.gallery.line_server import LineServer
 from interlock_conformance.mutation import Files
 from interlock_conformance.outcomes import Outcome, Result, make_check
-from interlock_conformance.subject import Suite
+from interlock_conformance.subject import NODE_HOOKS, Suite
 
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 _PACKAGE = "interlock_conformance.gallery"
@@ -161,6 +161,31 @@ def _make_in_a_file(check: Check, files: Files) -> Result:
     return make_in_a_file(check, _executed(files), *_SUITES_AND_NAMES[check.kind])
 
 
+def _make_in_nodes(check: Check, files: Files) -> Result:
+    module = _executed(files)
+    base, name = _SUITES_AND_NAMES[check.kind]
+    log: list[object] = []
+    nodes = [module.Node(log) for _ in range(2)]
+
+    def backends(suite: object) -> list[object]:
+        return [getattr(module, name)(node) for node in nodes]
+
+    def hook(does: str) -> Callable[[object, int], Awaitable[None]]:
+        async def at_node(suite: object, place: int) -> None:
+            getattr(nodes[place], does)()
+
+        return at_node
+
+    members = {
+        "backends": backends,
+        "backend": lambda suite: backends(suite)[0],
+        "capabilities": frozenset({"shared"}),
+        **{does: hook(does) for does in NODE_HOOKS},
+    }
+    suite: type[Suite] = type("Nodes", (base,), members)
+    return make_check(check, suite())
+
+
 def _executed(files: Files) -> ModuleType:
     ((name, text),) = files.items()
     module = ModuleType("interlock_gallery_module")
@@ -282,5 +307,6 @@ _SUITES_AND_NAMES: Mapping[str, tuple[type, str]] = {
 _MODULES_OF: Mapping[str, tuple[str, Callable[[Check, Files], Result]]] = {
     "file": ("in_a_file.py", _make_in_a_file),
     "memory": ("in_memory.py", _make_in_memory),
+    "nodes": ("in_nodes.py", _make_in_nodes),
     "network": ("over_network.py", _make_over_network),
 }
