@@ -108,6 +108,17 @@ async def test_what_a_cache_returned_once_is_the_least_that_is_returned_later(
         assert (await rig.load()).balance == 3
 
 
+async def test_what_a_command_was_answered_from_is_the_least_that_is_returned_later() -> None:
+    async with Rig() as writer, writer.other() as rig:
+        await writer.deposit(1)
+        old = writer.cache.found
+        await writer.deposit(2)
+        rig.cache.plant(writer.cache.found)
+        assert await rig.do(lambda account: account.balance) == 3
+        rig.cache.plant(old)
+        assert (await rig.load()).balance == 3
+
+
 async def test_a_slow_load_does_not_refill_the_cache_after_a_failed_put() -> None:
     async with Rig() as rig:
         rig.events.write(1)

@@ -189,6 +189,8 @@ class CommandHandler:
         ids = await self._context.stream.ids(loaded.aggregate_id, version, version + 1)
         self._context.reporting.count("decision.verified")
         if last_event_id is not None and ids == {version: last_event_id.bytes}:
+            since = loaded.trace.forget_count
+            self._context.heads.raise_to(loaded.aggregate_id, (version, last_event_id), since=since)
             return True
         self._context.reporting.count("decision.stale")
         return False
