@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 if every patch was killed."""
     options = _options(arguments)
     is_part = bool(options.only) or options.changed is not None or options.plugins
-    patches: Sequence[Patch] = _collected()
+    patches: Sequence[Patch] = collected()
     if not (options.only or options.fit):
         patches = [patch for patch in patches if (patch.package != CORE) is options.plugins]
     patches = _chosen(patches, options.only, options.changed)
@@ -112,7 +112,8 @@ def _chosen(
     return patches
 
 
-def _collected() -> list[Patch]:
+def collected() -> list[Patch]:
+    """List the patches of all lists; each has a name of its own."""
     patches = [patch for name in _LISTS for patch in importlib.import_module(name).PATCHES]
     names = [patch.name for patch in patches]
     twice = {name for name in names if names.count(name) > 1}

@@ -4,9 +4,10 @@ A stream that is rolled back or deleted has an era before it and one after; what
 holds in each of them. Every rule has a name, which a violation tells together with the history.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from history import Call, End, History, Row, Rule
@@ -172,20 +173,19 @@ def _lowest_of_age(call: Call, rows: Sequence[Row]) -> int:
 
 
 def _own_writes(history: History) -> Found:
-    for call in history.calls:
-        if not _saw(call) or call.asked_version is not None:
-            continue
-        for other in history.calls:
-            if (
-                (other.process, other.aggregate) == (call.process, call.aggregate)
-                and _saw(other)
-                and other.asked_version is None
-                and other.ended < call.began
-                and other.version > call.version
-                and other.era_before == call.era_after
-                and (other.max_age == 0 or call.era_after == 0)
-            ):
-                yield Violation(Rule.OWN_WRITES, f"{call} after {other}")
+    calls = [call for call in history.calls if _saw(call) and call.asked_version is None]
+    seen: dict[tuple[int, str, int], list[Call]] = defaultdict(list)
+    for call in sorted(calls, key=lambda call: call.ended):
+        # What a cache holds of an earlier era is no state of this one.
+        if call.max_age == 0 or call.era_before == 0:
+            latest = seen[call.process, call.aggregate, call.era_before]
+            is_later = not latest or call.version >= latest[-1].version
+            latest.append(call if is_later else replace(latest[-1], ended=call.ended))
+    for call in calls:
+        latest = seen[call.process, call.aggregate, call.era_after]
+        index = bisect_left(latest, call.began, key=lambda other: other.ended) - 1
+        if index >= 0 and latest[index].version > call.version:
+            yield Violation(Rule.OWN_WRITES, f"{call} after {latest[index]}")
 
 
 def _ends(history: History) -> Found:

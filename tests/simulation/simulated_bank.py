@@ -90,7 +90,9 @@ class _Account(Aggregate):
     @applies_event
     def apply_moved(self, event: Moved) -> None:
         self.kept += event.amount * self.scale
-        self.tags.append(event.tag)
+        part = int(event.tag.partition(".")[2])
+        is_own = self.version == event.after + part + 1
+        self.tags.append(event.tag if is_own else f"{event.tag} applied as {self.version}")
 
 
 def _code(revision: str, *, scale: int = 1, reads: tuple[str, ...] = ()) -> type[_Account]:

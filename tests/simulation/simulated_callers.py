@@ -7,13 +7,8 @@ from uuid import UUID
 from history import Call, End
 from interlock.application.aggregates import Freshness, MaxAge, Trust
 from interlock.domain import Command
-from interlock.errors import (
-    AppendOutcomeUnknownError,
-    BackendUnavailableError,
-    ConcurrencyError,
-    ConfigurationError,
-    VersionNotFoundError,
-)
+from interlock.errors import ConfigurationError
+from outcomes import end_of
 from simulated_bank import Look, Move, Moved, MoveLater, MoveOnce, RefusedError
 from simulated_process import AGE, FRESHNESS, Place, Process, Settings, Stores, owner
 from surroundings import Fault, Surroundings
@@ -187,7 +182,7 @@ class Callers:
 
     def _end(self, call: Call, end: End, note: object) -> None:
         self._count += 1
-        call.end, call.ended, call.note = end, self._count, str(note)
+        call.end, call.ended, call.note = end, self._count, repr(note)
         call.head_after = len(self._events.stood_at[UUID(call.aggregate)])
         call.era_after = len(self._events.past[UUID(call.aggregate)])
 
@@ -225,14 +220,8 @@ async def _end_of(process: Process, work: _Work) -> tuple[End, object]:
     owner.set(process)
     try:
         await work()
-    except RefusedError as refusal:
-        return End.REFUSED, refusal
-    except AppendOutcomeUnknownError as error:
-        return End.UNKNOWN, error
-    except VersionNotFoundError as error:
-        return End.NOT_FOUND, error
     except Exception as error:  # noqa: BLE001 whatever it is, it is noted
-        is_closed = process.is_ending and isinstance(error, ConfigurationError)
-        is_told = isinstance(error, ConcurrencyError | BackendUnavailableError) or is_closed
-        return (End.FAILED, error) if is_told else (End.UNDOCUMENTED, repr(error))
+        if process.is_ending and isinstance(error, ConfigurationError):
+            return End.FAILED, error  # closed meanwhile
+        return end_of(error), error
     return End.ACKNOWLEDGED, ""
