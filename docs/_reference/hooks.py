@@ -53,6 +53,7 @@ _PARTS: Mapping[str, Callable[..., str]] = {
     "conformance-options": commands.pytest_options,
     "file": _file,
     "freshness": configuration.freshness,
+    "killers": conformance.killers,
     "names": faces.names,
     "section": _section,
     "selftest-options": commands.selftest,

@@ -92,9 +92,9 @@ def test_a_mutant_that_the_named_check_notices_is_killed(run_only: MutantCommand
     [
         (UNCHANGED, "passed"),
         (KILLED_BY_OTHERS, "passed"),
-        (DIES_IN_SET_UP, "error: this shelf never opens"),
+        (DIES_IN_SET_UP, "error: RuntimeError: this shelf never opens"),
         (ASSERTION_OF_NO_CHECK, "nobody"),
-        (DIES_IN_IMPORT, "error: No module named 'tine'"),
+        (DIES_IN_IMPORT, "error: ModuleNotFoundError: No module named 'tine'"),
         (code("twice", "CACHE-003", "ShelfCacheBackend.put", "key", "1"), "stands in it 2 times"),
         (code("nowhere", "CACHE-003", "ShelfCacheBackend.give", "1", "2"), "is defined nowhere"),
         (in_memory("other-base", "CACHE-024", "Cache.put", "newer", "max"), "not applicable"),

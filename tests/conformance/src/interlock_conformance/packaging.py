@@ -19,14 +19,9 @@ from interlock.backends import PLUGIN_API, BackendSpec, Capability
 from interlock.errors import ConfigurationError
 from interlock_conformance.checks import IF, MUST, SHOULD, CannotTell, check, expect
 from interlock_conformance.distribution import PackagingHarness
-from interlock_conformance.promises import METHODS
-from interlock_conformance.subject import built
 
 CAPABILITIES = frozenset(map(str, Capability))
 """Capabilities that a registration may declare; the suite derives the others itself."""
-
-METHODS_TO_PROMISE = frozenset({"notifies", "read_many"})
-"""Of `METHODS`, those that somebody asks the registration for."""
 
 _ALWAYS_THERE = {"interlock", "pydantic", "pluggy"}
 _SECRET = "hunter2-is-secret"  # noqa: S105 an example, looked for in what is shown
@@ -190,22 +185,6 @@ def capabilities_are_known(harness: PackagingHarness) -> None:
     found = _spec(harness).capabilities
     strange = sorted(name for name in found - CAPABILITIES if not name.startswith("x-"))
     expect(not strange, "known capabilities", ", ".join(strange))
-
-
-@check(
-    "PLUG-013",
-    MUST,
-    others="name the capability in the registration of a class that has `watch`, or a `read_many` "
-    "of its own",
-)
-def methods_are_promised(harness: PackagingHarness) -> None:
-    """Who has a method that a capability stands for promises it: `read_many`, `watch`."""
-    spec = _spec(harness)
-    cls = type(built(harness.subject.reference, spec.kind, "conformance"))
-    methods = METHODS[spec.kind]
-    found = {name for name in METHODS_TO_PROMISE & {*methods} if methods[name](cls)}
-    missing = sorted(found - spec.capabilities)
-    expect(not missing, f"the capabilities {sorted(found)}", f"no word of {missing}")
 
 
 def _spec(harness: PackagingHarness) -> BackendSpec:

@@ -1,4 +1,4 @@
-"""Capabilities and methods: a promise has its method."""
+"""Capabilities and methods: a promise has its method, and a method its promise."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,8 +14,10 @@ from interlock.backends import (
     RemovesOne,
     TellsNewest,
 )
-from interlock_conformance.checks import MUST, both, check, expect
+from interlock_conformance.checks import MUST, CannotTell, both, check, expect
+from interlock_conformance.distribution import PackagingHarness
 from interlock_conformance.harness import CacheHarness, EventsHarness, Harness
+from interlock_conformance.subject import built
 
 
 def _own(base: type, name: str) -> Callable[[type], bool]:
@@ -53,6 +55,9 @@ METHODS: Mapping[BackendKind, Mapping[str, Callable[[type], bool]]] = {
 }
 """The capabilities that stand for a method, and whether a class has it."""
 
+_TO_PROMISE = frozenset({"notifies", "read_many"})
+"""Those that somebody asks the registration for."""
+
 _OTHERS = "promise what the class has: each capability that stands for a method, and no other"
 
 
@@ -66,6 +71,24 @@ async def promises_have_their_methods(harness: CacheHarness) -> None:
 async def promises_of_events_have_their_methods(harness: EventsHarness) -> None:
     """Each capability that stands for a method has it: `read_many`, and others."""
     await _expect_methods(harness)
+
+
+@check(
+    "PLUG-013",
+    MUST,
+    others="name the capability in the registration of a class that has `watch`, or a `read_many` "
+    "of its own",
+)
+def methods_are_promised(harness: PackagingHarness) -> None:
+    """Who has a method that a capability stands for promises it: `read_many`, `watch`."""
+    spec = harness.spec()
+    if spec is None:
+        raise CannotTell("nothing is registered under the entry point's name: see PLUG-002")
+    cls = type(built(harness.subject.reference, spec.kind, "conformance"))
+    methods = METHODS[spec.kind]
+    found = {name for name in _TO_PROMISE & {*methods} if methods[name](cls)}
+    missing = sorted(found - spec.capabilities)
+    expect(not missing, f"the capabilities {sorted(found)}", f"no word of {missing}")
 
 
 async def _expect_methods(harness: Harness[Any]) -> None:  # Any: whichever kind of store

@@ -11,6 +11,7 @@ from interlock_conformance.gallery.door_mutants import DOOR_MUTANTS
 from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
 from interlock_conformance.gallery.event_race_mutants import EVENT_RACE_MUTANTS
 from interlock_conformance.gallery.forgetting_mutants import FORGETTING_MUTANTS
+from interlock_conformance.gallery.history_mutants import HISTORY_MUTANTS
 from interlock_conformance.gallery.instance_mutants import INSTANCE_MUTANTS
 from interlock_conformance.gallery.listing_mutants import LISTING_MUTANTS
 from interlock_conformance.gallery.many_mutants import MANY_MUTANTS
@@ -31,6 +32,7 @@ MUTANTS: Sequence[Mutant] = (
     *EVENT_RACE_MUTANTS,
     *DELETION_MUTANTS,
     *SNAPSHOT_MUTANTS,
+    *HISTORY_MUTANTS,
     *SNAPSHOT_RACE_MUTANTS,
     *CACHE_MUTANTS,
     *CACHE_RACE_MUTANTS,
