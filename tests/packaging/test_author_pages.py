@@ -15,7 +15,13 @@ from environments import Environment, built, output
 _ROOT = Path(__file__).parents[2]
 _EXAMPLE = _ROOT / "docs/examples/lmdb_cache"
 _TUTORIAL = _ROOT / "docs/tutorials/write-a-backend.md"
+_TUTORIALS = {
+    "lmdb_cache": _TUTORIAL,
+    "sqlite_events": _ROOT / "docs/tutorials/write-an-event-store.md",
+    "sqlite_snapshots": _ROOT / "docs/tutorials/write-a-snapshot-store.md",
+}
 _STRATEGY = _ROOT / "docs/how-to/write-a-strategy.md"
+_PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
 _FENCE = re.compile(
     r"(?:<!-- from: (?P<source>\S+) -->[^\n]*\n)?"
     r'```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)```',
@@ -42,11 +48,13 @@ def _assert_shown(shown: str, printed: str) -> None:
     assert re.search(pattern, printed, re.DOTALL), f"shown:\n{shown}\nprinted:\n{printed}"
 
 
-def test_every_block_of_the_tutorial_stands_in_the_example() -> None:
-    blocks = _blocks(_TUTORIAL, "py", "python", "toml")
-    assert len(blocks) > 10
+@pytest.mark.parametrize("example", sorted(_TUTORIALS))
+def test_every_block_of_a_tutorial_stands_in_its_example(example: str) -> None:
+    blocks = _blocks(_TUTORIALS[example], "py", "python", "toml")
+    assert len(blocks) > 5
     for block in blocks:
         assert block.source is not None, f"where does it stand?\n{block.text}"
+        assert block.source.startswith(f"docs/examples/{example}/")
         assert block.text in (_ROOT / block.source).read_text(), block.text
 
 
@@ -67,23 +75,36 @@ def test_the_backend_of_the_tutorial_is_conformant(tmp_path: Path) -> None:
     _assert_shown(shown, printed)
 
 
-def test_a_check_fails_as_the_tutorial_shows(tmp_path: Path) -> None:
-    example = shutil.copytree(_EXAMPLE, tmp_path / "example")
-    backend = example / "src/interlock_lmdb_cache/backend.py"
-    (change,) = [block.text for block in _blocks(_TUTORIAL, "diff")]
-    before, after = (line[1:] for line in change.splitlines())
+@pytest.mark.parametrize("example", ["sqlite_events", "sqlite_snapshots"])
+def test_the_stores_of_the_tutorials_are_conformant(example: str) -> None:
+    consoles = [block.text for block in _blocks(_TUTORIALS[example], "console")]
+    (shown,) = [text for text in consoles if text.startswith("$ pytest\n")]
+    printed = output(*_PYTEST, folder=_ROOT / "docs/examples" / example)
+    _assert_shown(shown.partition("\n")[2], printed)
+
+
+@pytest.mark.parametrize(
+    ("example", "check"), [("lmdb_cache", "CACHE-004"), ("sqlite_events", "EVENTS-027")]
+)
+def test_a_check_fails_as_the_tutorial_shows(tmp_path: Path, example: str, check: str) -> None:
+    folder = shutil.copytree(_ROOT / "docs/examples" / example, tmp_path / "example")
+    backend = folder / f"src/interlock_{example}/backend.py"
+    (change,) = [block.text for block in _blocks(_TUTORIALS[example], "diff")]
+    before, after = (
+        "\n".join(line[1:] for line in change.splitlines() if line[0] != other) for other in "+-"
+    )
     assert backend.read_text().count(before) == 1
     backend.write_text(backend.read_text().replace(before, after))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-k", "CACHE-004"],
-        cwd=example,
+    done = subprocess.run(  # noqa: S603 pytest
+        [*_PYTEST, "-k", check],
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": "src"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
-    (shown,) = [block.text for block in _blocks(_TUTORIAL, "text")]
+    (shown,) = [block.text for block in _blocks(_TUTORIALS[example], "text")]
     _assert_shown(shown, done.stdout)
 
 

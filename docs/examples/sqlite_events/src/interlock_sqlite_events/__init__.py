@@ -1,0 +1,1 @@
+"""Interlock's streams of events in a SQLite file."""

@@ -1,0 +1,1 @@
+"""Interlock's snapshots in a SQLite file."""
