@@ -13,7 +13,7 @@ from interlock_conformance.bad_days import (
     opened_in_time,
 )
 from interlock_conformance.checks import IF, MUST, check, expect
-from interlock_conformance.event_outages import UNKNOWN, all_of, calls, expect_honest, healed_head
+from interlock_conformance.event_network import UNKNOWN, all_of, calls, expect_honest, healed_head
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.network import answered, outcome, told_outcome
 from interlock_conformance.records import NOTEBOOK, events_of, head_of

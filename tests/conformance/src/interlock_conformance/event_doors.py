@@ -8,7 +8,7 @@ from uuid import UUID
 from interlock.backends import EventStore, StoredEvent
 from interlock_conformance.checks import ADVISED, IF, check, expect
 from interlock_conformance.doors import CATCH_UP, expect_outage, gone_and_back
-from interlock_conformance.event_outages import healed_head
+from interlock_conformance.event_network import healed_head
 from interlock_conformance.event_races import one_wins, wins
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.network import outcome

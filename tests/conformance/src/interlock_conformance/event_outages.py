@@ -1,72 +1,31 @@
 """The bad days of a server: what event stores make of them. See `outages.py`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from uuid import UUID, uuid4
 
-from interlock.backends import BackendUnavailableError, EventRow, EventStore, StoredEvent
+from interlock.backends import BackendUnavailableError, EventRow, EventStore
 from interlock_conformance.checks import IF, check, expect
+from interlock_conformance.event_network import (
+    UNKNOWN,
+    calls,
+    connected,
+    expect_honest,
+    healed_head,
+)
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.network import (
     GRACE_SECONDS,
     PATIENCE_SECONDS,
-    Network,
-    answered,
-    expect_passage,
     outcome,
     told_outcome,
 )
-from interlock_conformance.outages import MOST_TRIPS, opened_in_vain
+from interlock_conformance.outages import FRESH, MOST_TRIPS, UNAVAILABLE
 from interlock_conformance.records import NOTEBOOK, events_of, head_of
-from interlock_conformance.streams import expect_rows, expect_stream, extended, rows_of, started
-
-_UNAVAILABLE = (
-    "catch what the driver raises in one place and raise `BackendUnavailableError` from it"
-)
-_FRESH = (
-    "give a connection back only after its whole reply was read; close it after anything else, a "
-    "cancellation too: `except BaseException`"
-)
-UNKNOWN = (
-    "`nothing_done=True` only where no connection was had, or the server itself said no; after a "
-    "connection that broke the outcome is unknown, and the append isn't made again"
-)
+from interlock_conformance.streams import expect_stream, extended, rows_of, started
 
 
-async def connected(harness: EventsHarness) -> tuple[Network, EventStore]:
-    """A store that has spoken to its server through a proxy."""
-    net = harness.network()
-    store = await harness.open(**net.options)
-    await store.head(NOTEBOOK, uuid4())
-    await expect_passage(net, store.head(NOTEBOOK, uuid4()))
-    return net, store
-
-
-def calls(
-    store: EventStore, events: Sequence[StoredEvent]
-) -> Mapping[str, Callable[[], Awaitable[object]]]:
-    """A call of each method for one stream, by its name."""
-    aggregate_id = events[0].aggregate_id
-    return {
-        "head": lambda: store.head(NOTEBOOK, aggregate_id),
-        "read": lambda: all_of(store, aggregate_id),
-        "append": lambda: store.append(events, after=None),
-        "delete": lambda: store.delete(NOTEBOOK, aggregate_id),
-    }
-
-
-async def all_of(store: EventStore, aggregate_id: UUID) -> Sequence[EventRow]:
-    """The whole stream, whatever is raised."""
-    return [EventRow(*row) async for chunk in store.read(NOTEBOOK, aggregate_id) for row in chunk]
-
-
-async def healed_head(store: EventStore, aggregate_id: UUID) -> tuple[int, UUID] | None:
-    """The head, from a server that is well again."""
-    return await answered(store, partial(store.head, NOTEBOOK, aggregate_id), "`head` answers")
-
-
-@check("EVENTS-080", IF("network"), others=_UNAVAILABLE)
+@check("EVENTS-080", IF("network"), others=UNAVAILABLE)
 async def refused_is_unavailable(harness: EventsHarness) -> None:
     """While the server refuses connections each call raises `BackendUnavailableError`, in time."""
     net, store = await connected(harness)
@@ -124,7 +83,7 @@ async def waiting_holds_up_nobody(harness: EventsHarness) -> None:
 
 
 @check(
-    "EVENTS-083", IF("network"), others=f"a part of a reply is an error of the connection. {_FRESH}"
+    "EVENTS-083", IF("network"), others=f"a part of a reply is an error of the connection. {FRESH}"
 )
 async def half_a_reply_is_no_answer(harness: EventsHarness) -> None:
     """A reply that breaks off is an outage: no head, no stream without events, no shorter one."""
@@ -180,7 +139,7 @@ async def _collect(store: EventStore, aggregate_id: UUID, found: list[EventRow])
         found += [EventRow(*row) for row in chunk]
 
 
-@check("EVENTS-085", IF("network"), others=_FRESH)
+@check("EVENTS-085", IF("network"), others=FRESH)
 async def late_reply_answers_nobody_else(harness: EventsHarness) -> None:
     """After a call was given up, its reply, which comes late, is no answer to the next one."""
     net, store = await connected(harness)
@@ -218,33 +177,6 @@ async def lost_reply_is_no_denial(harness: EventsHarness) -> None:
             return
 
 
-async def expect_honest(
-    store: EventStore,
-    events: Sequence[StoredEvent],
-    more: Sequence[StoredEvent],
-    result: object,
-) -> None:
-    """Expect an outcome that fits what stands, and that all of it stands or nothing."""
-    head = await healed_head(store, events[0].aggregate_id)
-    has_stored = head == head_of(more)
-    if result is None:
-        expect(has_stored, f"the head {head_of(more)}: the append was acknowledged", f"{head}")
-    else:
-        expect(
-            isinstance(result, BackendUnavailableError),
-            "BackendUnavailableError, or no exception: `after` was the head",
-            told_outcome(result),
-        )
-        claims_nothing = getattr(result, "nothing_done", False)
-        expect(
-            not (claims_nothing and has_stored),
-            "BackendUnavailableError without `nothing_done`: the events stand",
-            f"{told_outcome(result)}, with `nothing_done`",
-        )
-    found = await answered(store, lambda: all_of(store, events[0].aggregate_id), "a read succeeds")
-    expect_rows(found, [e.row() for e in ([*events, *more] if has_stored else events)])
-
-
 @check("EVENTS-087", IF("network"), others="one statement, or one transaction, for a whole append")
 async def broken_append_is_whole(harness: EventsHarness) -> None:
     """An append of many events that breaks at whatever step is stored whole or not at all."""
@@ -276,84 +208,6 @@ async def lost_append_is_not_acknowledged(harness: EventsHarness) -> None:
         result = await outcome(store, store.append(more, after=head_of(events)))
         net.proxy.heal()
         await expect_honest(store, events, more, result)
-
-
-@check("EVENTS-089", IF("network"), others="connect anew when a connection turns out to be broken")
-async def outage_ends_by_itself(harness: EventsHarness) -> None:
-    """After an outage a store serves again, within 10 s and without being opened anew."""
-    net, store = await connected(harness)
-    events = await started(store, 1)
-    await asyncio.gather(*(outcome(store, store.head(NOTEBOOK, uuid4())) for _ in range(5)))
-    for disturb in (net.proxy.refuse, net.proxy.reset):
-        disturb()
-        await outcome(store, store.head(NOTEBOOK, uuid4()))
-        net.proxy.heal()
-        # Several at once: each connection that was laid by may have to be found out.
-        healed = (healed_head(store, events[0].aggregate_id) for _ in range(5))
-        for head in await asyncio.gather(*healed):
-            expect(head == head_of(events), f"the head {head_of(events)}", f"{head}")
-        events = await extended(store, events)
-
-
-@check(
-    "EVENTS-090", IF("network"), others="connect in `open`, which runs in the process that uses it"
-)
-async def nothing_is_connected_before_open(harness: EventsHarness) -> None:
-    """A store that was made and isn't open has no connection: processes fork in between."""
-    net = harness.network()
-    store = await harness.make(**net.options)
-    net.proxy.settle()
-    count = net.proxy.connections
-    expect(store is not None and count == 0, "no connection", f"{count}")
-
-
-@check(
-    "EVENTS-091",
-    IF("network"),
-    others="close every connection that was made, those in use and those laid by",
-)
-async def closing_leaves_no_connection(harness: EventsHarness) -> None:
-    """After `close` no connection is left."""
-    net = harness.network()
-    store = await harness.open(**net.options)
-    await asyncio.gather(*(store.head(NOTEBOOK, uuid4()) for _ in range(5)))
-    await expect_passage(net, store.head(NOTEBOOK, uuid4()))
-    await harness.close(store)
-    is_empty = await net.proxy.until(lambda: net.proxy.standing == 0)
-    expect(is_empty, "no connection", f"{net.proxy.standing} that still stand")
-
-
-@check("EVENTS-092", IF("network"), others=_UNAVAILABLE)
-async def open_says_that_nobody_is_there(harness: EventsHarness) -> None:
-    """While the server is down `open` raises `BackendUnavailableError`, within 10 s."""
-    net = harness.network()
-    net.proxy.refuse()
-    result = await opened_in_vain(await harness.make(**net.options))
-    expect(
-        isinstance(result, BackendUnavailableError),
-        "BackendUnavailableError from `open` while the server is down",
-        told_outcome(result),
-    )
-
-
-@check(
-    "EVENTS-093",
-    IF("network"),
-    others="several connections, and each call has one to itself",
-)
-async def slow_call_holds_up_no_other(harness: EventsHarness) -> None:
-    """While one call waits for the server another is answered."""
-    net, store = await connected(harness)
-    events = await started(store, 2)
-    net.proxy.hold_reply()
-    slow = asyncio.ensure_future(outcome(store, store.head(NOTEBOOK, uuid4())))
-    await net.proxy.until(lambda: net.proxy.is_holding)
-    found = await outcome(store, store.head(NOTEBOOK, events[0].aggregate_id))
-    is_waiting = not slow.done()
-    net.proxy.release()
-    await slow
-    expect(found == head_of(events), f"the head {head_of(events)}", told_outcome(found))
-    expect(is_waiting, "an answer while the other call waits", "one after it had ended")
 
 
 @check(
