@@ -22,6 +22,8 @@ REPORTS = Path(__file__).with_name("long-reports")
 PROOFS: dict[str, tuple[tuple[str, ...], str]] = {
     "sabotage": ((), "each protection of the core disabled; its test notices"),
     "sabotage-plugins": ((), "the same for the plugins, on real servers"),
+    "simulate-sabotage": ((), "each protection of the engine disabled; a simulated run notices"),
+    "chaos": ((), "processes, servers and networks that fail, on every backend"),
     "soak": ((), "processes with thousands of commands, streams of 1,200,000 events, kills"),
     "fuzz": (("--seconds", "600"), "every reader of what others wrote, ten minutes each"),
     "conformance-reports": ((), "every backend on every server that it supports"),

@@ -61,9 +61,10 @@ class Call:
     `began` and `ended` count the beginnings and ends of all calls; `head_before` and `head_after`
     are how many events the stream had then, `era_before` and `era_after` how often it had been
     rolled back or deleted. `amounts` are those of a command (empty for one that only looks), None
-    for a load; `sees` is false of what returns no state. `max_age` is the age in seconds that is
-    allowed: 0 for the head, None for any; `forgot` is how often the stream had been rolled back or
-    deleted when the process forgot it, if nobody else can have kept it.
+    for a load; `sees` is false of what returns no state, `is_remembered` of a read of the events
+    themselves, after which an earlier state may be returned. `max_age` is the age in seconds that
+    is allowed: 0 for the head, None for any; `forgot` is how often the stream had been rolled back
+    or deleted when the process forgot it, if nobody else can have kept it.
     """
 
     process: int
@@ -76,6 +77,7 @@ class Call:
     max_age: float | None = 0.0
     asked_version: int | None = None
     sees: bool = True
+    is_remembered: bool = True
     era_before: int = 0
     era_after: int = 0
     forgot: int = 0

@@ -177,7 +177,7 @@ def _own_writes(history: History) -> Found:
     seen: dict[tuple[int, str, int], list[Call]] = defaultdict(list)
     for call in sorted(calls, key=lambda call: call.ended):
         # What a cache holds of an earlier era is no state of this one.
-        if call.max_age == 0 or call.era_before == 0:
+        if call.is_remembered and (call.max_age == 0 or call.era_before == 0):
             latest = seen[call.process, call.aggregate, call.era_before]
             is_later = not latest or call.version >= latest[-1].version
             latest.append(call if is_later else replace(latest[-1], ended=call.ended))

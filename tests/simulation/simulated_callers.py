@@ -154,7 +154,7 @@ class Callers:
         await self._run(process, [call], work)
 
     async def _read_events(self, process: Process, call: Call) -> None:
-        call.sees = True
+        call.sees, call.is_remembered = True, False
         found = process.application.events(process.release, UUID(call.aggregate), of=Moved)
         events = [event.event async for event in found]
         balance = sum(event.amount for event in events)

@@ -1,0 +1,69 @@
+"""Ends or stops this process at one of the points at which it talks to a backend.
+
+A point is a statement to SQLite, or a piece that is sent to a server or received from it: right
+before and right after it was sent, and before what was received is used.
+"""
+
+import os
+import signal
+import socket
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from sqlite3 import dbapi2
+from typing import Any
+
+
+class Points:
+    """The points that were reached while armed; at one of them there is a signal."""
+
+    def __init__(self, noted: Path, at: int | None, then: signal.Signals) -> None:
+        self.is_armed = False
+        self._noted = os.open(noted, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
+        self._count = 0
+        self._at = at
+        self._then = then
+
+    def reach(self, name: str) -> None:
+        """Note it, and send the signal to this process if this is the point."""
+        if not self.is_armed:
+            return
+        os.write(self._noted, f"{name}\n".encode())
+        number, self._count = self._count, self._count + 1
+        if number == self._at:
+            os.kill(os.getpid(), self._then)
+
+    def watch(self) -> None:
+        """See what this process says to SQLite and over sockets, from now on."""
+        connect = dbapi2.connect
+
+        def connected(*given: Any, **options: Any) -> sqlite3.Connection:  # Any: those of sqlite3
+            connection: sqlite3.Connection = connect(*given, **options)
+            connection.set_trace_callback(lambda sql: self.reach(f"before {_first_words(sql)}"))
+            return connection
+
+        dbapi2.connect = sqlite3.connect = connected  # type: ignore[assignment] # overloads
+        for name in ("send", "sendall"):
+            setattr(socket.socket, name, self._around(getattr(socket.socket, name), "sending"))
+        for name in ("recv", "recv_into"):
+            setattr(socket.socket, name, self._around(getattr(socket.socket, name), "receiving"))
+
+    def _around(
+        self,
+        call: Callable[..., Any],
+        what: str,  # Any: those of a socket
+    ) -> Callable[..., Any]:  # Any: likewise
+        def around(of: socket.socket, *given: Any, **options: Any) -> Any:  # Any: likewise
+            is_remote = of.family in (socket.AF_INET, socket.AF_INET6)
+            if is_remote and what == "sending":
+                self.reach("before sending")
+            answer = call(of, *given, **options)
+            if is_remote:
+                self.reach(f"after {what}")
+            return answer
+
+        return around
+
+
+def _first_words(sql: str) -> str:
+    return " ".join(sql.split()[:3])
