@@ -67,8 +67,9 @@ class AggregateCacheBackend(Protocol):
 class Closeable(Protocol):
     """Optional methods of a backend that holds connections; others leave both out.
 
-    After a close it may be opened again, by another event loop: what belongs to a loop (locks,
-    tasks, connections) is made in `open`. A backend that can't raises `ConfigurationError` there.
+    After a close, or an `open` that failed, it may be opened again, by another event loop: what
+    belongs to a loop (locks, tasks, connections) is made in `open`. A backend that can't raises
+    `ConfigurationError` there.
     """
 
     async def open(self) -> None:
@@ -113,7 +114,8 @@ class CacheStore(Protocol):
         First an entry whose stamp is in `supersedes` is removed. Then: an older version is
         replaced, a newer one is left, and of the same version with the same last event the later
         `verified_at` is kept. The same version with another last event, or an unusable entry, is
-        replaced. Raises `RecordTooLargeError` once nothing stands there any more.
+        replaced. Raises `RecordTooLargeError` once nothing stands there any more. A time to live
+        counts from the put that stored the record: neither reads nor refused puts renew it.
         """
         ...
 
@@ -254,6 +256,9 @@ class EventStore(Protocol):
         versions from `after`'s. Raises `ConcurrencyError` if the head is another;
         `BackendUnavailableError(nothing_done=True)` if nothing was stored nor will be. After any
         other exception the outcome counts as unknown.
+
+        The comparison is made when the events are stored, so an append that was given up and comes
+        late is a conflict or whole. An event's id may stand in other streams.
         """
         ...
 
@@ -276,6 +281,8 @@ class EventStore(Protocol):
     ) -> int:
         """Delete the stream, or its events with `version < below`; return how many it deleted.
 
+        Those of exactly this type and id go, as a whole: a read beside it sees the stream before or
+        after.
         What is appended at the same time goes with it, or is a conflict: no event is left behind
         one that is gone.
         """

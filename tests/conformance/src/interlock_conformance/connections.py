@@ -11,6 +11,7 @@ from interlock_conformance.network import (
     PATIENCE_SECONDS,
     answered,
     expect_passage,
+    made_beside,
     outcome,
     told_outcome,
 )
@@ -87,10 +88,11 @@ async def opened_in_vain(store: Any) -> object:  # Any: whichever kind of store
 @both(
     "092",
     IF("network"),
-    others="several connections, and each call has one to itself",
+    others="several connections, and each call has one to itself; or one on which nobody waits "
+    "before he asks, with a protocol that tells answers apart",
 )
 async def slow_call_holds_up_no_other(harness: CacheHarness) -> None:
-    """While one call waits for the server another is answered."""
+    """While one call waits for the server another is made, and answered."""
     net, store = await connected(harness)
     key = harness.key()
     record = harness.record(key, 5)
@@ -98,9 +100,6 @@ async def slow_call_holds_up_no_other(harness: CacheHarness) -> None:
     net.proxy.hold_reply()
     slow = asyncio.ensure_future(outcome(store, store.read(harness.key())))
     await net.proxy.until(lambda: net.proxy.is_holding)
-    found = await outcome(store, store.read(key))
-    is_waiting = not slow.done()
-    net.proxy.release()
-    await slow
+    found, is_beside = await made_beside(net, slow, outcome(store, store.read(key)))
     expect(found == record, told(record), told_outcome(found))
-    expect(is_waiting, "an answer while the other call waits", "one after it had ended")
+    expect(is_beside, "an answer while the other call waits", "one after it had ended")

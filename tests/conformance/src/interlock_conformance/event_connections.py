@@ -8,7 +8,7 @@ from interlock_conformance.checks import IF, check, expect
 from interlock_conformance.connections import opened_in_vain
 from interlock_conformance.event_network import connected, healed_head
 from interlock_conformance.harness import EventsHarness
-from interlock_conformance.network import expect_passage, outcome, told_outcome
+from interlock_conformance.network import expect_passage, made_beside, outcome, told_outcome
 from interlock_conformance.outages import UNAVAILABLE
 from interlock_conformance.records import NOTEBOOK, head_of
 from interlock_conformance.streams import extended, started
@@ -75,18 +75,17 @@ async def open_says_that_nobody_is_there(harness: EventsHarness) -> None:
 @check(
     "EVENTS-093",
     IF("network"),
-    others="several connections, and each call has one to itself",
+    others="several connections, and each call has one to itself; or one on which nobody waits "
+    "before he asks, with a protocol that tells answers apart",
 )
 async def slow_call_holds_up_no_other(harness: EventsHarness) -> None:
-    """While one call waits for the server another is answered."""
+    """While one call waits for the server another is made, and answered."""
     net, store = await connected(harness)
     events = await started(store, 2)
     net.proxy.hold_reply()
     slow = asyncio.ensure_future(outcome(store, store.head(NOTEBOOK, uuid4())))
     await net.proxy.until(lambda: net.proxy.is_holding)
-    found = await outcome(store, store.head(NOTEBOOK, events[0].aggregate_id))
-    is_waiting = not slow.done()
-    net.proxy.release()
-    await slow
+    head = store.head(NOTEBOOK, events[0].aggregate_id)
+    found, is_beside = await made_beside(net, slow, outcome(store, head))
     expect(found == head_of(events), f"the head {head_of(events)}", told_outcome(found))
-    expect(is_waiting, "an answer while the other call waits", "one after it had ended")
+    expect(is_beside, "an answer while the other call waits", "one after it had ended")

@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack
 
 from interlock.backends import CacheStore, EventStore
 from interlock.errors import ConfigurationError
-from interlock_conformance.checks import KEEPS, MUST, both, check, expect, unless_raised
+from interlock_conformance.checks import IF, KEEPS, MUST, both, check, expect, unless_raised
+from interlock_conformance.connections import opened_in_vain
 from interlock_conformance.exploring import is_soaking
 from interlock_conformance.harness import CacheHarness, EventsHarness, Harness, S
-from interlock_conformance.records import NOTEBOOK, events_of, head_of
+from interlock_conformance.records import NOTEBOOK, events_of, head_of, told
+from interlock_conformance.streams import expect_stream, started
 
 _LIVES, _LIVES_OF_A_SOAK = 20, 100
 _SECONDS = 20
@@ -20,6 +22,8 @@ _OTHERS = (
     "make what belongs to a loop (locks, queues, pools, tasks, flags of threads) in `open` and "
     "drop it in `close`; or raise `ConfigurationError` from `open`"
 )
+
+_ANEW = "drop what a failed `open` has made: the next one begins anew"
 
 
 @both("064", KEEPS, others=_OTHERS)
@@ -55,6 +59,42 @@ def each_loop_opens_and_closes_the_store(harness: EventsHarness) -> None:
         expect(found == [wanted] * _AT_ONCE, f"{wanted} in life {number}", f"{found[0]}")
 
     _live(harness, use, lambda store: store.head(NOTEBOOK, aggregate_id))
+
+
+@both("075", IF("network"), others=_ANEW)
+async def opens_after_it_could_not(harness: CacheHarness) -> None:
+    """After an `open` that failed, the next one of the same object succeeds, and it serves."""
+    key = harness.key()
+    record = harness.record(key, 5)
+
+    async def use(store: CacheStore) -> None:
+        await store.put(key, record)
+        found = await store.read(key)
+        expect(found == record, told(record), told(found))
+
+    await _opened_at_last(harness, use)
+
+
+@check("EVENTS-058", IF("network"), others=_ANEW)
+async def opens_after_the_store_could_not(harness: EventsHarness) -> None:
+    """After an `open` that failed, the next one of the same object succeeds, and it serves."""
+
+    async def use(store: EventStore) -> None:
+        await expect_stream(store, await started(store, 2))
+
+    await _opened_at_last(harness, use)
+
+
+async def _opened_at_last(harness: Harness[S], use: Callable[[S], Awaitable[None]]) -> None:
+    net = harness.network()
+    store = await harness.make(**net.options)
+    net.proxy.refuse()
+    await opened_in_vain(store)
+    net.proxy.heal()
+    async with AsyncExitStack() as stack:
+        with unless_raised("`open` succeeds after one that failed, and so do calls"):
+            await harness.enter(store, stack)
+            await use(store)
 
 
 def _live(

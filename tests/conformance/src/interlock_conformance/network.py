@@ -148,3 +148,21 @@ def told_outcome(result: object) -> str:
     if isinstance(result, Exception):
         return f"{type(result).__name__}: {result}"
     return f"the answer {result!r}" if result is not None else "it returned None"
+
+
+async def made_beside(
+    net: Network, slow: "asyncio.Future[Any]", call: Awaitable[T]
+) -> tuple[T, bool]:  # Any: whatever that call gives
+    """The result of a call beside one whose reply is held back, and whether it waited for that.
+
+    It doesn't if it is answered meanwhile. Where both share a connection the held reply keeps the
+    other from passing, so there it counts that the question was asked.
+    """
+    second = asyncio.ensure_future(call)
+    asked = net.proxy.until(lambda: net.proxy.overtaking > 0 or not net.proxy.is_holding)
+    asking = asyncio.ensure_future(asked)
+    await asyncio.wait([second, asking], return_when=asyncio.FIRST_COMPLETED)
+    is_beside = (second.done() or net.proxy.overtaking > 0) and not slow.done()
+    net.proxy.release()
+    await asyncio.wait([second, slow, asking])
+    return second.result(), is_beside

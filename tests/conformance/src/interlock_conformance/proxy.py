@@ -39,6 +39,9 @@ class Proxy:
         """How many they have begun."""
         self.is_holding = False
         """Whether a reply is held back at present."""
+        self.overtaking = 0
+        """How many requests were begun on a connection while its reply was held back."""
+        self._held: Pair | None = None
         # Bound beside the one that listens, so that the port stays ours while nobody does.
         self._reserved = _bound(0)
         self.port: int = self._reserved.getsockname()[1]
@@ -114,10 +117,14 @@ class Proxy:
         async def hold(pair: Pair, piece: bytes) -> bytes:
             passed = int(len(piece) * share)
             pair.client_writer.write(piece[:passed])
+            self._held, self.overtaking = pair, 0
             self._tell(is_holding=True)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._released.wait(), seconds)
-            self._tell(is_holding=False)
+            try:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._released.wait(), seconds)
+            finally:  # also where the client breaks the connection off
+                self._held = None
+                self._tell(is_holding=False)
             return piece[passed:]
 
         self._intend(Plan(True, 0, hold))
@@ -235,6 +242,9 @@ class Proxy:
             while piece := await source.read(_PIECE):
                 begins = pair.speaks(of_reply=of_reply)
                 self.requests += begins and not of_reply
+                if begins and not of_reply and pair is self._held:
+                    self.overtaking += 1
+                    self._tell()
                 if self._is_silent:
                     pair.has_lost = True
                     continue

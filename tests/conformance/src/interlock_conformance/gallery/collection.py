@@ -16,6 +16,7 @@ from interlock_conformance.gallery.instance_mutants import INSTANCE_MUTANTS
 from interlock_conformance.gallery.listing_mutants import LISTING_MUTANTS
 from interlock_conformance.gallery.many_mutants import MANY_MUTANTS
 from interlock_conformance.gallery.mutants import Canary, Mutant
+from interlock_conformance.gallery.opening_mutants import OPENING_MUTANTS
 from interlock_conformance.gallery.outage_mutants import OUTAGE_MUTANTS
 from interlock_conformance.gallery.packaging_mutants import PACKAGING_MUTANTS
 from interlock_conformance.gallery.port_mutants import PORT_MUTANTS
@@ -45,6 +46,7 @@ MUTANTS: Sequence[Mutant] = (
     *TIME_MUTANTS,
     *CANCELLED_MUTANTS,
     *SIZE_MUTANTS,
+    *OPENING_MUTANTS,
     *OUTAGE_MUTANTS,
     *BAD_DAY_MUTANTS,
     *DOOR_MUTANTS,

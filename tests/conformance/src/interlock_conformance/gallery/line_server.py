@@ -40,12 +40,16 @@ class LineServer:
 
     def stop(self) -> None:
         """End."""
+        self._loop.call(self._refuse())
         self._loop.stop()
 
     async def _listen(self) -> int:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_LINE)
-        port: int = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_LINE)
+        port: int = self._server.sockets[0].getsockname()[1]
         return port
+
+    async def _refuse(self) -> None:
+        self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
