@@ -43,3 +43,7 @@ def test_a_test_that_is_gone_is_an_error(tmp_path: Path) -> None:
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(SystemExit, match="no patch is named 'nobody'"):
         run.main(["--only", "nobody"])
+
+
+def test_every_patch_finds_its_place_and_its_test(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["--fit"]) == 0, capsys.readouterr().out
