@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from interlock._config.reader import FRESHNESS
 from interlock._config.settings import AggregateOptions, ApplicationSettings
 from interlock._plugins.catalogue import Catalogue
+from interlock._plugins.entry_points import OURS
 from interlock._plugins.options import imported
 from interlock._plugins.specs import BackendKind, BackendSpec, CodecSpec, StrategyKind, StrategySpec
 from interlock.cli.options import described, json_schema, model_of
@@ -20,6 +21,7 @@ _BOUNDS = {
     "maximum": "to {}",
     "exclusiveMaximum": "below {}",
 }
+_OURS = {"interlock", *(f"interlock-{name}" for name in OURS)}
 _catalogue = Catalogue.installed()
 
 
@@ -67,7 +69,8 @@ def codecs() -> str:
 
 
 def _installed(wanted: type[Any]) -> Iterator[tuple[str, Any]]:  # Any: specs of the wanted type
-    for listing in sorted(_catalogue.listing(), key=lambda found: found.distribution):
+    ours = [found for found in _catalogue.listing() if found.distribution in _OURS]
+    for listing in sorted(ours, key=lambda found: found.distribution):
         for spec in listing.specs:
             if isinstance(spec, wanted):
                 yield listing.distribution, spec

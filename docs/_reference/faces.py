@@ -4,14 +4,26 @@ from importlib import import_module
 from inspect import isclass
 
 from interlock import errors
+from members import documented
 
 
 def names(face: str, *chosen: str) -> str:
     """Every name in the face's `__all__`, or those that are chosen."""
+    return "\n\n".join(documented(face, name) for name in _chosen(face, chosen))
+
+
+def directives(face: str, *chosen: str) -> str:
+    """The same for the site, where mkdocstrings makes links of types and names."""
+    options = ""
     if face == errors.__name__:
-        options = "    options: { show_bases: true, merge_init_into_class: false }"
-        return "\n\n".join(f"::: {face}.{name}\n{options}" for name in _errors())
-    return "\n\n".join(f"::: {face}.{name}" for name in chosen or import_module(face).__all__)
+        options = "\n    options: { show_bases: true, merge_init_into_class: false }"
+    return "\n\n".join(f"::: {face}.{name}{options}" for name in _chosen(face, chosen))
+
+
+def _chosen(face: str, chosen: tuple[str, ...]) -> list[str]:
+    if face == errors.__name__:
+        return _errors()
+    return list(chosen or import_module(face).__all__)
 
 
 def _errors() -> list[str]:

@@ -1,12 +1,6 @@
-"""What mkdocs calls while it builds: generated parts of pages, and the script that draws diagrams.
-
-A line `<!-- generated: NAME ARGUMENTS -->` in a page stands for what the function of that name
-makes of the code that is installed; nothing of it is committed, so it can't drift.
-"""
+"""What mkdocs calls while it builds: links in the reference, and the script that draws diagrams."""
 
 import re
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -15,66 +9,26 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
-import commands
-import configuration
-import conformance
 import faces
-import values
 from mermaid import mermaid_script
+from parts import MARKED, renewed
 
-_MARK = re.compile(r"^<!-- generated: ([\w-]+) ?(.*?) -->$", re.MULTILINE)
 _MERMAID = "assets/mermaid.min.js"
 _DIAGRAMS = "assets/diagrams.js"
-_ROOT = Path(__file__).parents[2]
-
-
-def _file(name: str) -> str:
-    """A Markdown file of the repository; of its relative links the text alone."""
-    return re.sub(r"\[([^]]+)\]\((?![a-z]+:|#)[^)]+\)", r"\1", (_ROOT / name).read_text())
-
-
-def _section(name: str) -> str:
-    """The same, less its title, and with its headings one level deeper."""
-    body = _file(name).partition("\n")[2]
-    return re.sub(r"^```.*?^```$|^#", _deeper, body, flags=re.DOTALL | re.MULTILINE)
-
-
-def _deeper(match: re.Match[str]) -> str:
-    return "##" if match[0] == "#" else match[0]
-
-
-_PARTS: Mapping[str, Callable[..., str]] = {
-    "aggregate-options": configuration.aggregate_options,
-    "application-options": configuration.application_options,
-    "backend-options": configuration.backend_options,
-    "checks": conformance.checks,
-    "codecs": configuration.codecs,
-    "commands": commands.interlock,
-    "conformance-options": commands.pytest_options,
-    "file": _file,
-    "freshness": configuration.freshness,
-    "killers": conformance.killers,
-    "names": faces.names,
-    "section": _section,
-    "selftest-options": commands.selftest,
-    "strategies": configuration.strategies,
-    "values": values.values,
-    "values-examples": values.examples,
-}
 
 
 def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:  # Any: what isn't looked at
-    """Put the generated parts where their marks stand."""
+    """Check the generated parts; for documented names put what mkdocstrings makes of them."""
+    if renewed(markdown) != markdown:
+        raise PluginError(
+            f"{page.file.src_uri} is out of date: run python docs/_reference/renew.py"
+        )
+    return MARKED.sub(_for_site, markdown)
 
-    def made(match: re.Match[str]) -> str:
-        name, arguments = match.groups()
-        if name not in _PARTS:
-            raise PluginError(
-                f"{page.file.src_uri}: no part is called {name!r}; there are: {', '.join(_PARTS)}"
-            )
-        return _PARTS[name](*arguments.split())
 
-    return _MARK.sub(made, markdown)
+def _for_site(match: re.Match[str]) -> str:
+    _, name, arguments = match.groups()
+    return faces.directives(*arguments.split()) if name == "names" else match[0]
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:

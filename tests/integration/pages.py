@@ -92,11 +92,16 @@ def name_of(page: Path) -> str:
 
 
 def blocks(page: Path) -> list[Block]:
-    """The fenced blocks of a page, in order."""
+    """The fenced blocks of a page, in order, but for those that are generated."""
     found = []
     above = ""
+    is_generated = False
     for token in MarkdownIt().parse(page.read_text()):
-        if token.type == "fence":
+        if token.type == "html_block" and "<!-- generated: " in token.content:
+            is_generated = True
+        if token.type == "html_block" and "<!-- end of generated -->" in token.content:
+            is_generated = False
+        if token.type == "fence" and not is_generated:
             said = dict(re.findall(r"<!-- (not run|from): (.+?) -->", above, re.DOTALL))
             title = re.search(r'title="([^"]+)"', token.info)
             quoted = re.match(r"# (docs/examples/\S+)\n", token.content)

@@ -1,0 +1,30 @@
+"""The reference's generated parts are what the installed code makes of them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pages import ROOT
+
+RENEW = ROOT / "docs/_reference/renew.py"
+
+
+def test_the_generated_parts_of_pages_are_up_to_date() -> None:
+    done = subprocess.run(  # noqa: S603 our own
+        [sys.executable, str(RENEW), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\nrun python {RENEW.name}"
+
+
+def test_a_changed_part_is_told_and_renewed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A\n\n<!-- generated: freshness -->\nold\n<!-- end of generated -->\n\nB\n")
+    check = [sys.executable, str(RENEW), "--folder", str(tmp_path)]
+    stale = subprocess.run(  # noqa: S603 as above
+        [*check, "--check"], capture_output=True, text=True, check=False
+    )
+    assert (stale.returncode, stale.stdout.split(": ")[1]) == (1, "page.md\n")
+    assert "old" in page.read_text()
+    subprocess.run(check, check=True)  # noqa: S603 as above
+    assert "| `max-age` |" in page.read_text()
+    assert page.read_text().endswith("\n\n<!-- end of generated -->\n\nB\n")
