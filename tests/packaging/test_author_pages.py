@@ -22,6 +22,7 @@ _TUTORIALS = {
 }
 _STRATEGY = _ROOT / "docs/how-to/write-a-strategy.md"
 _PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
+IN_WORKSHOP = pytest.mark.xdist_group("workshop")  # made once
 _FENCE = re.compile(
     r"(?:<!-- from: (?P<source>\S+) -->[^\n]*\n)?"
     r'```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)```',
@@ -58,6 +59,7 @@ def test_every_block_of_a_tutorial_stands_in_its_example(example: str) -> None:
         assert block.text in (_ROOT / block.source).read_text(), block.text
 
 
+@IN_WORKSHOP
 def test_the_tutorial_lists_what_is_written(workshop: Environment, tmp_path: Path) -> None:
     arguments = ("plugins", "new", "lmdb-cache", "--kind", "cache")
     printed = workshop.run("-m", "interlock", *arguments, folder=tmp_path, COLUMNS="80")
@@ -108,6 +110,7 @@ def test_a_check_fails_as_the_tutorial_shows(tmp_path: Path, example: str, check
     _assert_shown(shown, done.stdout)
 
 
+@IN_WORKSHOP
 def test_the_strategy_is_installed_tested_and_used_by_name(
     workshop: Environment, tmp_path: Path
 ) -> None:

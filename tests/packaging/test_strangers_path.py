@@ -10,6 +10,8 @@ import pytest
 
 from environments import Environment, built, output
 
+pytestmark = pytest.mark.xdist_group("workshop")  # made once
+
 KINDS = ("cache", "snapshots", "events")
 
 _METHODS = '''\
