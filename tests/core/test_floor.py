@@ -11,7 +11,7 @@ from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import FastForward, Trust
 from interlock.backends import AggregateRecord, RecordKey, Stamp
 from rig import Rig, settled
-from rig_domain import Account, Deposited
+from rig_domain import ID, Account, Deposited
 from rig_stores import Cache
 
 A, B, C = (UUID(int=number) for number in range(3))
@@ -115,6 +115,16 @@ async def test_what_a_command_was_answered_from_is_the_least_that_is_returned_la
         await writer.deposit(2)
         rig.cache.plant(writer.cache.found)
         assert await rig.do(lambda account: account.balance) == 3
+        rig.cache.plant(old)
+        assert (await rig.load()).balance == 3
+
+
+async def test_events_that_were_read_are_the_least_that_is_loaded_later() -> None:
+    async with Rig() as writer, writer.other() as rig:
+        await writer.deposit(1)
+        old = writer.cache.found
+        await writer.deposit(2)
+        assert len([event async for event in rig.app.events(Account, ID)]) == 2
         rig.cache.plant(old)
         assert (await rig.load()).balance == 3
 

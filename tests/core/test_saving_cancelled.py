@@ -11,9 +11,13 @@ from rig_domain import Account, Deposited
 class TestCancellation:
     """Once an append was handed over, it and the cache's update finish first."""
 
+    @pytest.mark.parametrize("is_local", [True, False], ids=["local", "remote"])
     @pytest.mark.parametrize("call", ["append", "appended"])
-    async def test_a_command_cancelled_during_its_append_finishes_it(self, call: str) -> None:
+    async def test_a_command_cancelled_during_its_append_finishes_it(
+        self, call: str, *, is_local: bool
+    ) -> None:
         async with Rig() as rig:
+            rig.events.is_local = is_local
             gate = rig.events.hold(call)
             task = asyncio.create_task(rig.deposit(1))
             await gate.reached.wait()
@@ -28,7 +32,10 @@ class TestCancellation:
             assert len(rig.events.rows()) == 1
             assert rig.cache.found.version == 1
 
-    async def test_a_scope_of_anyio_does_not_cancel_it_again_and_again(self) -> None:
+    @pytest.mark.parametrize("is_local", [True, False], ids=["local", "remote"])
+    async def test_a_scope_of_anyio_does_not_cancel_it_again_and_again(
+        self, *, is_local: bool
+    ) -> None:
         pytest.importorskip("anyio", reason="needs anyio")
         from anyio import CancelScope  # noqa: PLC0415 # it may be missing
 
@@ -45,6 +52,7 @@ class TestCancellation:
                 await rig.deposit(1)
 
         async with Rig() as rig:
+            rig.events.is_local = is_local
             gate = rig.events.hold("append")
             request = Request(deposit())
             await gate.reached.wait()

@@ -93,8 +93,8 @@ PATCHES = [
         "a handler marked once is run once",
         CodeEdit(
             "CommandHandler.handle",
-            "1 if handler.is_once else self._context.max_attempts",
-            "self._context.max_attempts",
+            "1 if handler.is_once else context.max_attempts",
+            "context.max_attempts",
         ),
         f"{_SAVING}TestConflicts::test_a_handler_marked_once_is_not_run_again",
     ),
@@ -165,7 +165,7 @@ PATCHES = [
         "what is kept after a commit is the fold of the stored bytes",
         CodeEdit(
             "CommandHandler.handle",
-            "await self._uncancelled(self._commit(decision.loaded, decision.events))",
+            "commit = self._commit(decision.loaded, decision.events)",
             """
             self._folded = lambda loaded, events, began: LoadedState(
                 aggregate_id=loaded.aggregate_id,
@@ -178,7 +178,7 @@ PATCHES = [
                 verified_at=began,
                 is_current=True,
             )
-            await self._uncancelled(self._commit(decision.loaded, decision.events))
+            commit = self._commit(decision.loaded, decision.events)
             """,
         ),
         f"{_SAVING_STORED}TestStoredBytes::test_what_a_handler_does_to_its_object_is_not_kept",
@@ -200,24 +200,28 @@ PATCHES = [
         "an append that was handed over finishes",
         CodeEdit(
             "CommandHandler.handle",
-            "self._uncancelled(self._commit(decision.loaded, decision.events))",
-            "self._commit(decision.loaded, decision.events)",
+            "to_the_end(commit if context.is_local else asyncio.create_task(commit))",
+            "commit",
         ),
         f"{_SAVING_CANCELLED}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
     ),
     Patch(
         "anyio keeps the loop busy while an append goes on",
         "a command that an anyio scope gave up waits for its append, and wakes nobody",
-        CodeEdit("CommandHandler._uncancelled", "_left_alone()", "nullcontext()"),
+        CodeEdit("_waited", "_left_alone()", "nullcontext()"),
         f"{_SAVING_CANCELLED}TestCancellation::test_a_scope_of_anyio_does_not_cancel_it_again_and_again",
     ),
     Patch(
         "the second cancellation gives up the append",
         "an append that was handed over finishes, however often its caller is cancelled",
         CodeEdit(
-            "CommandHandler._uncancelled",
-            "suppress(asyncio.CancelledError)",
-            "nullcontext()",
+            "_waited",
+            "cancellation = error",
+            """
+            if cancellation is not None:
+                raise
+            cancellation = error
+            """,
         ),
         f"{_SAVING_CANCELLED}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
     ),
@@ -242,19 +246,19 @@ PATCHES = [
     Patch(
         "a handler holds its tasks for ever",
         "a task that outlives its handler may dispatch",
-        CodeEdit("holding", "hold.is_active = False", ""),
+        CodeEdit("holding.__exit__", "self.is_active = False", ""),
         f"{_TURNS}TestReentry::test_a_task_that_outlives_its_handler_may_dispatch",
     ),
     Patch(
         "commands for one id run at once",
         "commands for one id take turns",
-        CodeEdit("CommandQueue.turn", "self._queues.get(aggregate_id)", "None"),
+        CodeEdit("CommandQueue.take", "self._queues.get(aggregate_id)", "None"),
         f"{_TURNS}test_commands_for_one_id_run_one_after_the_other_in_their_order",
     ),
     Patch(
         "the queue has no end",
         "the queue of an id is bounded",
-        CodeEdit("CommandQueue.turn", "if queue.waiting > self._size:", "if False:"),
+        CodeEdit("CommandQueue.take", "if len(queue) >= self._size:", "if False:"),
         f"{_TURNS}test_the_queue_is_bounded",
     ),
 ]

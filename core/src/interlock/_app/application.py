@@ -298,8 +298,11 @@ class Application:
         routes = context.registration.routes
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
         others, version = _others(routes, of), None
+        heads, since = context.heads, context.heads.forgets.count
         async for rows in context.stream.read(aggregate_id, first=max(first, 1), last=last):
             version = following(f"{routes.name} {aggregate_id}", rows, version)
+            if rows:  # no load returns less than what was seen here
+                heads.raise_to(aggregate_id, (rows[-1][0], UUID(bytes=rows[-1][1])), since=since)
             for row in rows:
                 if row[2] not in others:
                     yield decoded(routes, row)

@@ -2,12 +2,10 @@
 
 import asyncio
 import inspect
-import sys
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
@@ -16,6 +14,7 @@ from interlock._engine.cache import AggregateCache
 from interlock._engine.command_queue import CommandQueue, holding
 from interlock._engine.context import TypeContext
 from interlock._engine.fold import Fold
+from interlock._engine.guard import to_the_end
 from interlock._engine.load_context import LoadedState, LoadRequest
 from interlock._engine.loading import Loader
 from interlock._engine.reading import StateReader
@@ -31,8 +30,7 @@ from interlock.errors import ConcurrencyError
 Metadata = Mapping[str, Any]  # Any: JSON values
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """A handler's return value or exception, and the aggregate that it worked on."""
 
     value: Any  # Any: whatever the handler returns
@@ -46,8 +44,7 @@ class _Outcome:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
+class _Decision(NamedTuple):
     """A handler's outcome on a loaded state, and the events to append after that."""
 
     loaded: LoadedState
@@ -83,22 +80,23 @@ class CommandHandler:
 
     async def handle(self, command: Command[Any], handler: Handler, metadata: bytes) -> Any:
         """The handler's answer, once its events stand or it is proven on the stream's head."""
-        aggregate_id = command.aggregate_id
+        context, aggregate_id = self._context, command.aggregate_id
         freshness = self._registration.freshness
         if handler.is_once and not isinstance(freshness, Replay):
             freshness = FastForward()
         request = LoadRequest(None, freshness)
-        attempts = 1 if handler.is_once else self._context.max_attempts
+        attempts = 1 if handler.is_once else context.max_attempts
         async with self._queue.turn(aggregate_id):
             for _ in range(attempts):
                 decision = await self._decide(command, handler, metadata, request)
                 if not decision.events:
                     return decision.outcome.answer()
                 try:
-                    await self._uncancelled(self._commit(decision.loaded, decision.events))
+                    commit = self._commit(decision.loaded, decision.events)
+                    await to_the_end(commit if context.is_local else asyncio.create_task(commit))
                 except ConcurrencyError as error:
                     conflict = error
-                    self._context.reporting.count("append.conflict")
+                    context.reporting.count("append.conflict")
                     entry = decision.loaded.trace.cache_entry
                     if entry is not None:
                         await self._cache.drop(aggregate_id, entry.stamp)
@@ -152,8 +150,8 @@ class CommandHandler:
         scratch = loaded.state if copy is None else copy
         self._registration.mapper.fidelity.drop_cached(scratch)
         set_pending(scratch, None)
-        what = f"{type(command).__name__} on {self._registration.name} {command.aggregate_id}"
-        with holding(what):
+        of = self._registration.name
+        with holding(type(command).__name__, of, command.aggregate_id):
             try:
                 value = handler.function(scratch, command)
                 if inspect.isawaitable(value):
@@ -250,20 +248,6 @@ class CommandHandler:
             source_version=loaded.source_version,
         )
 
-    async def _uncancelled(self, commit: Any) -> None:  # Any: the coroutine of _commit
-        """Run to the end even if the caller is cancelled; the cancellation is raised then."""
-        task: asyncio.Task[None] = asyncio.create_task(commit)
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            with _left_alone():
-                while not task.done():
-                    with suppress(asyncio.CancelledError):
-                        await asyncio.wait({task})
-            if not task.cancelled():
-                task.exception()  # the caller asked not to know
-            raise
-
 
 def _superseded(loaded: LoadedState) -> list[Stamp]:
     """The stamps of records that the append has proven wrong.
@@ -273,12 +257,6 @@ def _superseded(loaded: LoadedState) -> list[Stamp]:
     """
     trace = loaded.trace
     return [*trace.refuted, *(each for each in trace.unproven if each.version > loaded.version)]
-
-
-def _left_alone() -> AbstractContextManager[object]:
-    """Within it anyio, which cancels a task anew in each turn of the loop, leaves it alone."""
-    anyio = sys.modules.get("anyio")
-    return nullcontext() if anyio is None else anyio.CancelScope(shield=True)
 
 
 def encode_metadata(command: Command[Any], metadata: Metadata | None) -> bytes:

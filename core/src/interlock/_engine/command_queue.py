@@ -1,22 +1,37 @@
 """Commands for one id take turns, and no call chain waits for itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections import deque
+from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from uuid import UUID
 
 from interlock.errors import ConcurrencyError, ReentrantCommandError
 
 
-@dataclass(slots=True)
-class _Hold:
-    what: str
-    is_active: bool = True
+class holding:  # noqa: N801 # read as a verb: `with holding(...)`
+    """Marks the call chain, and the tasks it starts, until the block is left.
+
+    Classes and not generators, here and below: each command enters one of both.
+    """
+
+    __slots__ = ("aggregate_id", "command", "is_active", "of", "token")
+
+    def __init__(self, command: str, of: str, aggregate_id: UUID) -> None:
+        self.command = command
+        self.of = of
+        self.aggregate_id = aggregate_id
+        self.is_active = True
+
+    def __enter__(self) -> None:
+        self.token = _holds.set((*_holds.get(), self))
+
+    def __exit__(self, *_: object) -> None:
+        self.is_active = False
+        _holds.reset(self.token)
 
 
-_holds: ContextVar[tuple[_Hold, ...]] = ContextVar("interlock_holds", default=())
+_holds: ContextVar[tuple[holding, ...]] = ContextVar("interlock_holds", default=())
 
 
 def refuse_reentry(command: str) -> None:
@@ -28,29 +43,10 @@ def refuse_reentry(command: str) -> None:
     for hold in _holds.get():
         if hold.is_active:
             raise ReentrantCommandError(
-                f"{command} was dispatched from within the handling of {hold.what}; handlers don't "
-                "dispatch: emit an event, and dispatch where it is seen"
+                f"{command} was dispatched from within the handling of {hold.command} on {hold.of} "
+                f"{hold.aggregate_id}; handlers don't dispatch: emit an event, and dispatch where "
+                "it is seen"
             )
-
-
-@contextmanager
-def holding(what: str) -> Iterator[None]:
-    """Mark the call chain, and the tasks it starts, until the block is left."""
-    hold = _Hold(what)
-    token = _holds.set((*_holds.get(), hold))
-    try:
-        yield
-    finally:
-        hold.is_active = False
-        _holds.reset(token)
-
-
-class _Queue:
-    __slots__ = ("lock", "waiting")
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.waiting = 0
 
 
 class CommandQueue:
@@ -58,31 +54,65 @@ class CommandQueue:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._queues: dict[UUID, _Queue] = {}
+        # Of the ids of which somebody has the turn: those who wait for it.
+        self._queues: dict[UUID, deque[asyncio.Future[None]]] = {}
+        self._empty = asyncio.Event()
 
-    @asynccontextmanager
-    async def turn(self, aggregate_id: UUID) -> AsyncIterator[None]:
-        """Wait for the id's turn and hold it. Raises `ConcurrencyError` if the queue is full."""
+    def turn(self, aggregate_id: UUID) -> "_Turn":
+        """The id's turn, to be waited for and held: `async with queue.turn(...)`."""
+        return _Turn(self, aggregate_id)
+
+    async def take(self, aggregate_id: UUID) -> None:
+        """Wait for the id's turn. Raises `ConcurrencyError` if the queue is full."""
         queue = self._queues.get(aggregate_id)
         if queue is None:
-            queue = self._queues[aggregate_id] = _Queue()
-        if queue.waiting > self._size:
+            self._queues[aggregate_id] = deque()
+            return
+        if len(queue) >= self._size:
             raise ConcurrencyError(
                 f"{self._size} commands already wait for {aggregate_id}; dispatch fewer at once, "
                 "or raise queue_size"
             )
-        queue.waiting += 1
+        turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
         try:
-            async with queue.lock:
-                yield
-        finally:
-            queue.waiting -= 1
-            if queue.waiting == 0:
-                del self._queues[aggregate_id]
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                with suppress(ValueError):  # it may have been passed over already
+                    queue.remove(turn)
+            else:
+                self.leave(aggregate_id)
+            raise
+
+    def leave(self, aggregate_id: UUID) -> None:
+        """Give the turn to who waits longest."""
+        queue = self._queues[aggregate_id]
+        while queue:
+            turn = queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        del self._queues[aggregate_id]
+        if not self._queues:
+            self._empty.set()
 
     async def drain(self) -> None:
         """Wait until nobody has a turn or waits for one."""
         while self._queues:
-            queue = next(iter(self._queues.values()))
-            async with queue.lock:  # given to who waits longest: all before us are done
-                pass
+            self._empty.clear()
+            await self._empty.wait()
+
+
+class _Turn:
+    __slots__ = ("_aggregate_id", "_queue")
+
+    def __init__(self, queue: CommandQueue, aggregate_id: UUID) -> None:
+        self._queue = queue
+        self._aggregate_id = aggregate_id
+
+    async def __aenter__(self) -> None:
+        await self._queue.take(self._aggregate_id)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._queue.leave(self._aggregate_id)

@@ -31,3 +31,11 @@ class TypeContext:
     max_attempts: int
     queue_size: int
     snapshot_queue_size: int
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a commit waits for no timer and no other process: all of its stores are local."""
+        return all(
+            store is None or (store.timeout is None and getattr(store, "is_local", False))
+            for store in (self.stream.store, self.cache, self.snapshots)
+        )

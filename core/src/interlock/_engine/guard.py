@@ -1,8 +1,11 @@
 """The guard of every call of a store: bounded in time, and no driver's error escapes."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Generator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
+from functools import partial
 from types import coroutine
 from typing import Any, TypeVar
 
@@ -32,6 +35,63 @@ def go_on(steps: Steps[T], waits_for: object) -> Steps[T]:
     except StopIteration as stop:
         result: T = stop.value
         return result
+
+
+@coroutine
+def to_the_end(work: Awaitable[T]) -> Steps[T]:
+    """Await the work to its end, even if this task is cancelled; the cancellation is raised then.
+
+    What the work awaits is told of no cancellation. So work that isn't a task of its own has to do
+    without those of its own making, as `asyncio.timeout` is one.
+    """
+    steps, cancellation = work.__await__(), None
+    with ExitStack() as scopes:
+        try:
+            waits_for = next(steps)
+            while True:
+                cancellation = (yield from _waited(waits_for, scopes)) or cancellation
+                waits_for = steps.send(None)
+        except StopIteration as stop:
+            result: T = stop.value
+        except BaseException:
+            if cancellation is None:
+                raise  # else the caller asked not to know
+    if cancellation is not None:
+        raise cancellation
+    return result
+
+
+def _waited(
+    future: "asyncio.Future[Any] | None", scopes: ExitStack
+) -> Steps[asyncio.CancelledError | None]:
+    """Wait for a future, or a turn of the loop, whatever is cancelled; the last cancellation."""
+    cancellation, is_over = None, False
+    while not is_over:
+        try:
+            if future is None:
+                is_over = True
+                yield None
+            else:
+                future._asyncio_future_blocking = False  # noqa: SLF001 as a task does
+                done = future.get_loop().create_future()
+                future.add_done_callback(partial(_settle, done))
+                yield from done
+                is_over = True
+        except asyncio.CancelledError as error:
+            cancellation = error
+            scopes.enter_context(_left_alone())
+    return cancellation
+
+
+def _settle(done: "asyncio.Future[None]", _: object) -> None:
+    if not done.done():
+        done.set_result(None)
+
+
+def _left_alone() -> AbstractContextManager[object]:
+    """Within it anyio, which cancels a task anew in each turn of the loop, leaves it alone."""
+    anyio = sys.modules.get("anyio")
+    return nullcontext() if anyio is None else anyio.CancelScope(shield=True)
 
 
 async def call_backend(what: str, bound: timedelta | None, answer: Awaitable[T]) -> T:

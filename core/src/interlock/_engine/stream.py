@@ -68,14 +68,14 @@ class EventStream:
 
     def __init__(self, aggregate_type: str, store: EventStore, reporting: Reporting) -> None:
         self._type = aggregate_type
-        self._store = store
+        self.store = store
         self._reporting = reporting
 
     def read(
         self, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> Chunks[Sequence[EventRow]]:
         """The events with `first <= version <= last`, chunk by chunk."""
-        store = self._store
+        store = self.store
         chunks = store.read(self._type, aggregate_id, first=first, last=last)
         return Chunks(chunks, store.timeout)
 
@@ -83,14 +83,14 @@ class EventStream:
         self, first: Mapping[UUID, int]
     ) -> Chunks[tuple[UUID, Sequence[EventRow]]] | None:
         """The events of each id from its version on; None if the store reads one by one."""
-        store = self._store
+        store = self.store
         if not isinstance(store, ReadsMany):
             return None
         return Chunks(store.read_many(self._type, first), store.timeout)
 
     def reader_from(self, snapshots: SnapshotStore) -> ReaderFromSnapshot | None:
         """How a snapshot of the store and the tail behind it are one read; None if they are two."""
-        store = self._store
+        store = self.store
         if not isinstance(store, ReadsFromSnapshot) or not store.keeps_beside(snapshots):
             return None
 
@@ -108,8 +108,8 @@ class EventStream:
 
     async def head(self, aggregate_id: UUID) -> Head | None:
         """The version and the id of the last event."""
-        head = self._store.head(self._type, aggregate_id)
-        return await call_backend("the event store's head", self._store.timeout, head)
+        head = self.store.head(self._type, aggregate_id)
+        return await call_backend("the event store's head", self.store.timeout, head)
 
     async def ids(self, aggregate_id: UUID, first: int, last: int) -> dict[int, bytes]:
         """The event ids by version, from `first` to `last`."""
@@ -120,8 +120,8 @@ class EventStream:
 
     async def delete(self, aggregate_id: UUID) -> None:
         """Delete the whole stream."""
-        deleted = self._store.delete(self._type, aggregate_id)
-        await call_backend("the event store's delete", self._store.timeout, deleted)
+        deleted = self.store.delete(self._type, aggregate_id)
+        await call_backend("the event store's delete", self.store.timeout, deleted)
 
     async def append(
         self, events: Sequence[StoredEvent], after: Head | None, *, is_proven: bool
@@ -137,8 +137,8 @@ class EventStream:
         """
         for attempt in range(_ATTEMPTS):
             try:
-                append = self._store.append(events, after=after)
-                await call_backend("the event store's append", self._store.timeout, append)
+                append = self.store.append(events, after=after)
+                await call_backend("the event store's append", self.store.timeout, append)
             except InterlockError as error:
                 failure = error
             else:

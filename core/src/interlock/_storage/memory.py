@@ -247,6 +247,7 @@ class InMemoryEventStore(EventStoreBackend):
     """Keeps streams in this process."""
 
     timeout: timedelta | None = None
+    is_local = True
 
     def __init__(self) -> None:
         self._streams: dict[tuple[str, UUID], list[EventRow]] = {}
@@ -259,7 +260,7 @@ class InMemoryEventStore(EventStoreBackend):
         if found != after:
             raise conflict(first, after=after, found=found)
         stream = self._streams.setdefault((first.aggregate_type, first.aggregate_id), [])
-        stream.extend(event.row() for event in events)
+        stream += [event.row() for event in events]
 
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None

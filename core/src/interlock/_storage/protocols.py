@@ -238,7 +238,9 @@ class EventStore(Protocol):
     """Stores streams of events durably, and decides which of two concurrent appends succeeds.
 
     `read` and `head` see every append acknowledged before they began: a lagging replica is no event
-    store. Raises `BackendUnavailableError` where it can't answer.
+    store. Raises `BackendUnavailableError` where it can't answer. One that answers within this
+    process, without waiting, may say so by `is_local`, as caches do: commands then need no task to
+    protect their commits.
     """
 
     @property
