@@ -10,7 +10,6 @@ from uuid import UUID
 
 from chaos_log import CallLog
 from chaos_site import ACCOUNT, Client, Site
-from interlock.application.aggregates import FastForward
 from points import Points
 
 Operation = Callable[[Client, UUID], Awaitable[object]]
@@ -33,10 +32,6 @@ async def _rebuild(client: Client, aggregate_id: UUID) -> None:
     await _maintained(client, aggregate_id, building)
 
 
-async def _fill(client: Client, aggregate_id: UUID) -> None:
-    await client.load(aggregate_id, FastForward())
-
-
 async def _start(client: Client, aggregate_id: UUID) -> None:
     """Nothing: the tables are made before."""
 
@@ -53,7 +48,6 @@ OPERATIONS: dict[str, Operation] = {
     "prune": _prune,
     "forget": _forget,
     "rebuild": _rebuild,
-    "fill": _fill,
     "create": _start,
 }
 

@@ -1,7 +1,7 @@
 """Ends or stops this process at one of the points at which it talks to a backend.
 
-A point is a statement to SQLite, or a piece that is sent to a server or received from it: right
-before and right after it was sent, and before what was received is used.
+A point is right before a statement to SQLite, or right before or after a piece is sent to a server.
+What was received before a piece is sent makes no difference to the server.
 """
 
 import os
@@ -44,22 +44,18 @@ class Points:
 
         dbapi2.connect = sqlite3.connect = connected  # type: ignore[assignment] # overloads
         for name in ("send", "sendall"):
-            setattr(socket.socket, name, self._around(getattr(socket.socket, name), "sending"))
-        for name in ("recv", "recv_into"):
-            setattr(socket.socket, name, self._around(getattr(socket.socket, name), "receiving"))
+            setattr(socket.socket, name, self._around(getattr(socket.socket, name)))
 
     def _around(
         self,
-        call: Callable[..., Any],
-        what: str,  # Any: those of a socket
+        send: Callable[..., Any],  # Any: those of a socket
     ) -> Callable[..., Any]:  # Any: likewise
         def around(of: socket.socket, *given: Any, **options: Any) -> Any:  # Any: likewise
-            is_remote = of.family in (socket.AF_INET, socket.AF_INET6)
-            if is_remote and what == "sending":
-                self.reach("before sending")
-            answer = call(of, *given, **options)
-            if is_remote:
-                self.reach(f"after {what}")
+            if of.family not in (socket.AF_INET, socket.AF_INET6):
+                return send(of, *given, **options)  # a loop that wakes itself
+            self.reach("before sending")
+            answer = send(of, *given, **options)
+            self.reach("after sending")
             return answer
 
         return around

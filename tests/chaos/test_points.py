@@ -23,7 +23,7 @@ from sql_rig import Place, dropped, made
 
 _DATABASES = ("sqlite", "postgresql", "mariadb")
 _ON_DATABASES = ("append and put", "prune", "forget", "rebuild", "create")
-_ON_CACHES = ("append and put", "forget", "fill")
+_ON_CACHES = ("append and put", "forget")
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ async def _once(trying: _Try, client: Client | None) -> list[str]:
     site, at, then = trying.site, trying.at, trying.then
     aggregate_id, noted = uuid4(), site.folder / f"{trying.number}.points"
     if client is None:
-        site = replace(site, suffix=f"_{trying.number}")
+        site = replace(site, suffix=f"_{trying.number}", timeout="10s")
     doing = operations.Doing(trying.operation, 1 + trying.number, aggregate_id, noted, at, then)
     process = FORKS.Process(target=operations.run, args=(site, doing))
     if client is not None:
