@@ -163,6 +163,22 @@ async def time_counts_from_the_last_put(harness: CacheHarness) -> None:
 
 
 @check(
+    "CACHE-076",
+    IF("ttl", "advance"),
+    others="keep the end to the fraction of a second, or round it down: an entry may end early",
+)
+async def entry_ends_no_second_later(harness: CacheHarness) -> None:
+    """An entry isn't read any more within the second in which its time to live is over."""
+    store = await harness.open(ttl="1h")
+    for seconds in (3_600.05, 3_600.5):
+        key = harness.key()
+        await store.put(key, harness.record(key, 5))
+        await harness.pass_time(store, seconds=seconds)
+        found = await harness.read(store, key)
+        expect(found is None, f"None, {seconds:g} s after the put", told(found))
+
+
+@check(
     "CACHE-053",
     IF("ttl"),
     others="compare a put with what a read would give, which isn't what has ended",

@@ -76,6 +76,15 @@ async def bound_is_inclusive(harness: SnapshotHarness) -> None:
     expect(harness.is_same(found, record), told(record), told(found))
 
 
+@check("SNAP-135", KEEPS, others="test a bound by `is None`: 0 is a bound")
+async def nothing_is_at_or_below_zero(harness: SnapshotHarness) -> None:
+    """A read at or below version 0 gives nothing: a bound of 0 is one."""
+    store, key = await harness.open(), harness.key()
+    await store.put(key, harness.record(key, 5))
+    found = await store.read(key, 0)
+    expect(found is None, "no record at or below version 0", told(found))
+
+
 @check(
     "SNAP-042",
     IF("history"),

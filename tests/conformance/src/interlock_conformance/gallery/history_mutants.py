@@ -3,6 +3,13 @@
 from interlock_conformance.gallery.mutants import code, text
 
 HISTORY_MUTANTS = (
+    code(
+        "no-bound-is-zero",
+        "SNAP-135",
+        "ShelfSnapshotBackend.read",
+        "_BEYOND if at_or_below is None else at_or_below",
+        "at_or_below or _BEYOND",
+    ),
     text(
         "one-above-the-bound", "SNAP-040", "_READ", "version <= :bound\n", "version <= :bound + 1\n"
     ),

@@ -122,6 +122,14 @@ TIME_MUTANTS = (
             self._shelf.change("UPDATE entries SET ends = :ends WHERE key = :key", later)
         """,
     ),
+    text("a-second-longer", "CACHE-076", "_READ", "ends > :now", "ends + 1 > :now"),
+    code(
+        "ends-rounded-up",
+        "CACHE-076",
+        "ShelfCacheBackend._write",
+        "self.clock() + self._ttl.total_seconds()",
+        "int(self.clock() + self._ttl.total_seconds()) + 1.9",
+    ),
     text(
         "too-late-after-the-forget-only",
         "SNAP-133",
