@@ -186,7 +186,7 @@ class Teller:
     async def _mischief(self, app: Application, account_id: UUID) -> None:
         context = app._services[Account].context
         assert context.cache is not None
-        cache, scope = context.cache.store, context.registration.mapper.scope
+        cache, scope = context.cache, context.registration.mapper.scope
         key = scope.key(account_id)
         what = self.chooser.choices(("stash", "restore", "evict", "flush"), (40, 40, 15, 5))[0]
         try:
