@@ -29,6 +29,7 @@ class FailingConnection:
         return getattr(self._connection, name)
 
     def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:  # Any: sqlite3's
+        """Run the statement, or fail as the disk does."""
         if statement.lstrip().startswith("SELECT") and not self._connection.in_transaction:
             raise sqlite3.OperationalError("disk I/O error")
         done = self._connection.execute(statement, values)

@@ -63,6 +63,7 @@ class File:
             thread.shutdown()
 
     async def rows(self, statement: str, *values: object) -> list[Any]:  # Any: of columns
+        """Run a query; all its rows."""
         return await self._in_thread(lambda: self._fetch(statement, values))
 
     async def change(self, work: Callable[[], T]) -> T:

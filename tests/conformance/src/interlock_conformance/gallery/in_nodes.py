@@ -65,12 +65,15 @@ class Node:
                 return
 
     def stop(self) -> None:
+        """Answer nobody any more."""
         self._is_running = False
 
     def wake(self) -> None:
+        """Answer again, with what the node knew before."""
         self._is_running = True
 
     def replace(self) -> None:
+        """Become a new node, which knows nothing yet."""
         self._values, self._applied = {}, 0
         self._is_running = True
 
