@@ -57,11 +57,13 @@ class TestCancellation:
             request = Request(deposit())
             await gate.reached.wait()
             scope.cancel()
-            for _ in range(100):
-                await asyncio.sleep(0)
-            assert cancels == 1
-            assert not request.done()
-            gate.opened.set()
+            try:
+                for _ in range(100):
+                    await asyncio.sleep(0)
+                assert cancels == 1
+                assert not request.done()
+            finally:
+                gate.opened.set()
             await request
             assert scope.cancelled_caught
             assert len(rig.events.rows()) == 1
