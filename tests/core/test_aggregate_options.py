@@ -155,7 +155,9 @@ def test_each_setting_reaches_the_application() -> None:
         "max_attempts": 4,
         "queue_size": 5,
         "snapshot_queue_size": 6,
-        "close_timeout": timedelta(seconds=7),
+        "breaker_failures": 7,
+        "breaker_rest_max": timedelta(seconds=8),
+        "close_timeout": timedelta(seconds=9),
     }
     builder = ApplicationBuilder().configure(**given)
     assert dict(builder._settings.application) == given

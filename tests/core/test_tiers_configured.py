@@ -52,7 +52,7 @@ class TestConfiguration:
         tiered = backends[-1]
         assert isinstance(tiered, TieredAggregateCacheBackend)
         assert tiered._local is backends[-3]
-        assert tiered._shared is backends[-2]
+        assert tiered.tiers[1] is backends[-2]
         assert tiered._local.ttl == timedelta(seconds=5)
 
     async def test_tiers_of_an_instance_are_opened_with_it(self) -> None:

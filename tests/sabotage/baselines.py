@@ -186,7 +186,7 @@ PATCHES = [
                 if loaded is not None:
                     return loaded
                 key = self._context.registration.snapshot_scope.key(aggregate_id)
-                await self._context.snapshots.store.remove(key, snapshot.stamp)
+                await self._context.snapshots.remove(key, snapshot.stamp)
             """,
         ),
         f"{_SNAPSHOTS}test_loads_remove_no_snapshots",

@@ -31,7 +31,17 @@ from verdicts import OWN
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
 _LISTS = (
-    *("values", "stores", "loading", "known_heads", "flights", "baselines", "outages", "saving"),
+    *(
+        "values",
+        "stores",
+        "loading",
+        "known_heads",
+        "flights",
+        "baselines",
+        "outages",
+        "saving",
+        "breaking",
+    ),
     *("appending", "keeping", "wiring", "tiers", "many", "forgetting", "rebuilding", "shown"),
     *("configuring", "ids", "annotations", "revisions", "locks", "comparing"),
     *("comparing_objects", "comparing_sharing", "closed", "open_types", "fidelity"),

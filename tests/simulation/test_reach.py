@@ -12,7 +12,9 @@ _NEVER_WAITS = "what it awaits is done without waiting, so that nothing can come
 _ARCHIVED = "no stream is archived in these runs"
 _COPIES = "each state here can be copied, and kept as it is"
 _RARE = "waits only if a stream changes between two reads; met in longer runs"
+_NO_BREAKER = "no store has a circuit breaker in these runs"
 UNREACHED = {
+    **{str(each): _NO_BREAKER for each in engine_awaits() if each.file == "breaking.py"},
     "batch_loading.py BatchLoader.load: "
     "await self._loader.load(aggregate_id, freshness=request.freshness)": _COPIES,
     "cache.py AggregateCache.put: "

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from interlock._app.aggregate_checks import check_defaults, check_state
 from interlock._app.application import Application
+from interlock._app.breakers import Breakers
 from interlock._app.dependencies import Dependencies
 from interlock._config.settings import AggregateOptions, Settings
 from interlock._engine.context import Clock, TypeContext
@@ -54,6 +55,7 @@ class Assembly:
         self._catalogue = Catalogue.installed()
         extensions = self._catalogue.extensions(settings.extensions)
         self._reporting = Reporting([*observers, *extensions.observers()], self._catalogue.masking)
+        self._breakers = Breakers(settings.application, self._reporting, clock)
         self._named: dict[tuple[BackendKind, str], object] = {}
         self._backends: list[tuple[object, bool]] = []  # each once, in the order of opening
 
@@ -142,9 +144,16 @@ class Assembly:
                 replay_limit=settings.replay_limit,
             ),
             stream=EventStream(name, events, self._reporting),
-            cache=as_cache_store(cache, mapper) if keeps_cache else None,
+            cache=(
+                self._breakers.before_cache(cache, as_cache_store(cache, mapper))
+                if keeps_cache
+                else None
+            ),
             snapshots=(
-                as_snapshot_store(snapshots, AggregateMapper(cls, snapshot_scope, codec))
+                self._breakers.before_snapshots(
+                    snapshots,
+                    as_snapshot_store(snapshots, AggregateMapper(cls, snapshot_scope, codec)),
+                )
                 if keeps_snapshots
                 else None
             ),

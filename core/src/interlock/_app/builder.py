@@ -66,6 +66,8 @@ class ApplicationBuilder:
         max_attempts: int | None = None,
         queue_size: int | None = None,
         snapshot_queue_size: int | None = None,
+        breaker_failures: int | None = None,
+        breaker_rest_max: timedelta | None = None,
         close_timeout: timedelta | None = None,
     ) -> Self:
         """Set what holds for the whole application; what is left out stays as it is.
@@ -80,6 +82,8 @@ class ApplicationBuilder:
             max_attempts=max_attempts,
             queue_size=queue_size,
             snapshot_queue_size=snapshot_queue_size,
+            breaker_failures=breaker_failures,
+            breaker_rest_max=breaker_rest_max,
             close_timeout=close_timeout,
         )
         options = self._settings.application.model_dump() | given

@@ -9,6 +9,7 @@ from interlock._engine.guard import call_backend
 from interlock._engine.load_context import LoadedState, LoadTrace
 from interlock._engine.reports import Reason, Source
 from interlock._engine.state_records import StateRecords, remember
+from interlock._storage.breaker import RemovesAnyway, StoreRestsError
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 from interlock.errors import (
     BackendUnavailableError,
@@ -119,6 +120,8 @@ class AggregateCache:
         except RecordTooLargeError as error:
             self._failed("cache.too_large", error, aggregate_id)
             await self._leave_out(aggregate_id, Reason.TOO_LARGE, str(error))
+        except StoreRestsError:
+            return  # counted, and what stands there is removed before it is used again
         except Exception as error:  # noqa: BLE001 the load or commit stands
             self._failed("cache.failed", error, aggregate_id)
             await self.drop(aggregate_id)
@@ -127,13 +130,21 @@ class AggregateCache:
         """Remove the entry, with a stamp only that one; a failure is counted."""
         try:
             await self._remove(aggregate_id, stamp)
+        except StoreRestsError:
+            return  # likewise
         except InterlockError as error:
             self._failed("cache.remove_failed", error, aggregate_id)
 
     async def forget(self, aggregate_id: UUID) -> None:
-        """Remove the entry. Raises `BackendUnavailableError`."""
+        """Remove the entry, be the cache down or not. Raises `BackendUnavailableError`."""
+        store, key = self._store, self._mapper.scope.key(aggregate_id)
+        if store is None:
+            return
         try:
-            await self._remove(aggregate_id)
+            removal = (
+                store.remove_anyway(key) if isinstance(store, RemovesAnyway) else store.remove(key)
+            )
+            await call_backend("the cache's remove", store.timeout, removal)
         except BackendUnavailableError:
             raise
         except InterlockError as error:

@@ -117,6 +117,11 @@ class Reporting:
         text = self.masking.text(str(error))
         logger.warning("%s: %s%s", name, text, since, extra=extra)
 
+    def tell_outage(self, name: str, text: str) -> None:
+        """Count and log that a store is down, or is back."""
+        self._counters[name] += 1
+        logger.warning("%s: %s", name, self.masking.text(text))
+
     def not_kept(self, name: str, aggregate_type: str, error: StateNotKeptError) -> None:
         """Count a state that isn't kept; log the first of each type that would lose this."""
         self._counters[name] += 1

@@ -7,6 +7,7 @@ from uuid import UUID
 from interlock._engine.guard import call_backend
 from interlock._engine.in_flight import InFlight
 from interlock._engine.reports import Reporting
+from interlock._storage.breaker import StoreRestsError
 from interlock._storage.protocols import SnapshotStore
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 
@@ -93,7 +94,11 @@ class SnapshotQueue:
             put = self._store.put(key, record, supersedes)
             await call_backend("the snapshot store's put", self._store.timeout, put)
         except Exception as error:  # noqa: BLE001 the commit that made it due stands
-            self._reporting.failed("snapshot.failed", error, (key.aggregate_type, key.aggregate_id))
+            if isinstance(error, StoreRestsError):
+                self._reporting.count("snapshot.put_skipped")
+            else:
+                of = key.aggregate_type, key.aggregate_id
+                self._reporting.failed("snapshot.failed", error, of)
             self._failures[key.aggregate_id] = str(error)
             if len(self._failures) > _FAILURES_REMEMBERED:
                 del self._failures[next(iter(self._failures))]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from interlock._engine.breaking import without_breaker
 from interlock._engine.context import TypeContext
 from interlock._engine.guard import call_backend
 from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace, TailReadAhead
@@ -48,7 +49,11 @@ class SnapshotHistory:
             or isinstance(self._registration.snapshot_strategy, NeverSnapshot)
             else SnapshotQueue(self._store, context.reporting, size=context.snapshot_queue_size)
         )
-        self._reader = None if self._store is None else context.stream.reader_from(self._store)
+        self._reader = (
+            None
+            if self._store is None
+            else context.stream.reader_from(without_breaker(self._store))
+        )
         self.are_kept = self._store is not None
         """Whether there is a snapshot store."""
         self.are_taken = self._queue is not None

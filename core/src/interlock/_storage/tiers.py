@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from interlock._storage.breaker import RemovesAnyway, StoreRestsError
 from interlock._storage.memory import InMemoryAggregateCacheBackend
-from interlock._storage.protocols import ChangeNotifier
+from interlock._storage.protocols import CacheStore, ChangeNotifier
 from interlock._storage.record_backends import RecordCacheBackend
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 from interlock.errors import ConfigurationError
@@ -47,7 +48,7 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
         self.tiers = (local, shared)  # opened before this and closed after it
         self.timeout = shared.timeout
         self._local = local
-        self._shared = shared
+        self._shared: CacheStore = shared
         self._clock = clock
         self._keys: dict[str, RecordKey] = {}  # by `RecordKey.text()`, at least of what is kept
         self._changed_at: dict[str, datetime] = {}  # likewise, the latest last
@@ -57,8 +58,13 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
     async def open(self) -> None:
         """Subscribe to the shared tier's changes; both tiers are open already."""
         self._reset()
-        if isinstance(self._shared, ChangeNotifier):
-            await self._shared.watch(self._changed, self._reset)
+        shared = self.tiers[1]
+        if isinstance(shared, ChangeNotifier):
+            await shared.watch(self._changed, self._reset)
+
+    def use_shared(self, shared: CacheStore) -> None:
+        """Take this for the shared tier from now on: the same, behind a circuit breaker."""
+        self._shared = shared
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         record = await self._local.read(key)
@@ -83,6 +89,8 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
     ) -> None:
         try:
             await self._shared.put(key, record, supersedes)
+        except StoreRestsError:
+            pass  # what stands there is removed before it is used again
         except BaseException:
             self._changed(key.text())
             raise
@@ -93,6 +101,17 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
         # The local entry goes in any case, and so does a fill that is under way.
         try:
             await self._shared.remove(key, stamp)
+        finally:
+            self._changed(key.text())
+
+    async def remove_anyway(self, key: RecordKey) -> None:
+        """Remove the entry, also while the shared tier rests."""
+        shared = self._shared
+        try:
+            if isinstance(shared, RemovesAnyway):
+                await shared.remove_anyway(key)
+            else:
+                await shared.remove(key)
         finally:
             self._changed(key.text())
 

@@ -1,0 +1,173 @@
+"""Protections of stores that rest while they are down, and of what stands in them then."""
+
+from interlock_conformance.mutation import CodeEdit
+from patch import Patch
+
+_BREAKER = "tests/core/test_breaker.py::"
+_KEYS = "tests/core/test_unsettled_keys.py::"
+_OUTAGES = "tests/core/test_outages.py::"
+_ENTRIES = "tests/core/test_outdated_entries.py::TestOutdatedEntries::"
+_TIERS = "tests/core/test_tiers_outages.py::"
+
+PATCHES = [
+    Patch(
+        "a breaker never opens",
+        "a store that is down isn't asked by every call",
+        CodeEdit("Breaker.failed", "if self._failures < self._limit:", "if True:"),
+        f"{_OUTAGES}TestCacheDown::test_a_black_hole_holds_up_nothing_while_the_cache_rests",
+    ),
+    Patch(
+        "all calls try a store that has rested",
+        "one call at a time tries a store that was down",
+        CodeEdit(
+            "Breaker.admit",
+            "self._is_probing or now < self._rests_until",
+            "now < self._rests_until",
+        ),
+        f"{_OUTAGES}TestCacheDown::test_one_call_tries_it_and_the_others_go_on",
+    ),
+    Patch(
+        "a cancelled probe is never followed by another",
+        "a probe that is given up leaves room for the next",
+        CodeEdit("Breaker.given_up", "self._is_probing = False", "pass"),
+        f"{_BREAKER}test_a_probe_that_is_given_up_leaves_room_for_the_next",
+    ),
+    Patch(
+        "late answers close a breaker",
+        "calls from before a breaker opened count no more",
+        CodeEdit("Breaker.failed", "self._ticket += 1", ""),
+        f"{_BREAKER}test_calls_from_before_it_opened_count_no_more",
+    ),
+    Patch(
+        "failures needn't be in a row",
+        "an answer between two failures begins the count anew",
+        CodeEdit("Breaker.answered", "self._close()", "pass"),
+        f"{_BREAKER}test_it_opens_after_failures_in_a_row",
+    ),
+    Patch(
+        "a store rests for ever shorter",
+        "a store rests for a multiple of what its failures cost",
+        CodeEdit("Breaker._rest", "_REST_FACTOR * cost", "cost"),
+        f"{_BREAKER}test_the_rest_is_a_multiple_of_what_the_failures_cost",
+    ),
+    Patch(
+        "a breaker outlives its loop",
+        "an application that is started anew asks its stores",
+        CodeEdit("Breaker.admit", "if loop is not self._loop:", "if False:"),
+        f"{_BREAKER}test_in_another_loop_it_is_closed",
+    ),
+    Patch(
+        "failures that cost nothing open a breaker",
+        "a failure counts if its call waited",
+        CodeEdit("call_through", "if has_waited:", "if True:"),
+        f"{_OUTAGES}TestCacheDown::test_failures_that_nobody_waited_for_open_nothing",
+    ),
+    Patch(
+        "a timeout is a caller that gave up",
+        "a call that got no answer in its time has failed",
+        CodeEdit("call_through", "waited >= _ALL_ITS_TIME * bound.total_seconds()", "False"),
+        f"{_OUTAGES}TestCacheDown::test_a_black_hole_holds_up_nothing_while_the_cache_rests",
+    ),
+    Patch(
+        "callers that give up open a breaker",
+        "a cancellation says nothing of the store",
+        CodeEdit("Breaker.given_up", "", 'self.failed(ticket, "given up", 1)'),
+        f"{_OUTAGES}TestCacheDown::test_callers_that_give_up_open_nothing",
+    ),
+    Patch(
+        "a full record opens a breaker",
+        "an error about one record is an answer",
+        CodeEdit("call_through", "_ANSWERS", "ZeroDivisionError"),
+        f"{_BREAKER}test_an_error_about_one_record_is_an_answer",
+    ),
+    Patch(
+        "each aggregate type has a breaker of its own",
+        "the types that share a store share its breaker",
+        CodeEdit("Breakers.before_cache", "id(backend)", "len(self._caches)"),
+        f"{_OUTAGES}TestCacheDown::test_types_that_share_a_cache_share_its_breaker",
+    ),
+    Patch(
+        "a skipped put is forgotten",
+        "an entry that a put didn't reach isn't used again",
+        CodeEdit("CacheWithBreaker.put", 'self._missed("cache.put_skipped", key, error)', ""),
+        f"{_ENTRIES}test_after_a_put_that_was_skipped",
+        (11,),
+    ),
+    Patch(
+        "a skipped removal is forgotten",
+        "an entry that a removal didn't reach isn't used again",
+        CodeEdit(
+            "CacheWithBreaker.remove",
+            'self._missed("cache.remove_skipped", key, error)',
+            'self._reporting.count("cache.remove_skipped")',
+        ),
+        f"{_ENTRIES}test_after_a_removal_that_was_skipped",
+        (40,),
+    ),
+    Patch(
+        "after its rest a cache serves what it has",
+        "an entry that a put didn't reach is removed before it is read",
+        CodeEdit(
+            "CacheWithBreaker.read", "if self._unsettled.noted(key) is not None:", "if False:"
+        ),
+        f"{_ENTRIES}test_after_a_put_that_was_skipped",
+        (11,),
+    ),
+    Patch(
+        "after its rest a cache serves many as it has them",
+        "an entry that a put didn't reach isn't read with many others",
+        CodeEdit("CacheWithBreaker.read_many", "self._unsettled.noted(key) is None", "True"),
+        f"{_ENTRIES}test_many_at_once_leave_it_out",
+        (11,),
+    ),
+    Patch(
+        "what a skipped put would have superseded stays",
+        "an entry that a put didn't reach is removed before the next put",
+        CodeEdit("CacheWithBreaker.put", "if self._unsettled.noted(key) is not None:", "if False:"),
+        f"{_ENTRIES}test_a_put_removes_it_first",
+        (37,),
+    ),
+    Patch(
+        "notes that are dropped count for nothing",
+        "with too many keys to remember, what is older is removed",
+        CodeEdit("CacheWithBreaker.read", "self._unsettled.is_outdated(key, record)", "False"),
+        f"{_ENTRIES}test_with_too_many_to_remember_what_is_older_is_removed",
+        (11,),
+    ),
+    Patch(
+        "a removal settles what was noted meanwhile",
+        "a removal settles what was noted before it began",
+        CodeEdit(
+            "UnsettledKeys.removed", "note is not None and note[0] == number", "note is not None"
+        ),
+        f"{_KEYS}test_a_removal_settles_what_was_noted_before_it_began",
+    ),
+    Patch(
+        "a clock set back makes entries younger",
+        "of the notes that are dropped the latest time counts",
+        CodeEdit("UnsettledKeys.note", "max(at, self._dropped_until)", "at"),
+        f"{_KEYS}TestTooMany::test_a_clock_that_is_set_back_makes_no_entry_younger",
+    ),
+    Patch(
+        "a forget is refused while a cache rests",
+        "who forgets wants the cache to be asked",
+        CodeEdit("AggregateCache.forget", "isinstance(store, RemovesAnyway)", "False"),
+        f"{_OUTAGES}TestForgetting::test_a_failure_is_told",
+    ),
+    Patch(
+        "a forget is refused while a shared tier rests",
+        "who forgets wants the shared tier to be asked",
+        CodeEdit(
+            "TieredAggregateCacheBackend.remove_anyway",
+            "isinstance(shared, RemovesAnyway)",
+            "False",
+        ),
+        f"{_TIERS}test_a_forget_asks_the_shared_tier_while_it_rests",
+    ),
+    Patch(
+        "a local tier takes nothing while the shared one rests",
+        "while the shared tier rests the local one takes what is put",
+        CodeEdit("TieredAggregateCacheBackend.put", "StoreRestsError", "ZeroDivisionError"),
+        f"{_TIERS}test_what_is_put_while_the_shared_tier_rests_is_read_locally",
+    ),
+]
