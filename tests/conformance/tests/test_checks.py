@@ -1,6 +1,7 @@
 """The checks themselves: their ids, their levels, their words."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,7 @@ from interlock_conformance.verdict import Tally
 
 SUITES = (CacheConformance, SnapshotConformance, EventStoreConformance, PackagingConformance)
 CHECKS = [found for suite in SUITES for found in suite.interlock_checks]
+CONTRACT = Path(__file__).with_name("contract-1.0.txt")
 
 
 @pytest.mark.parametrize("found", CHECKS, ids=lambda found: found.id)
@@ -34,7 +36,12 @@ def test_a_check_says_what_it_asks_and_how_others_do_it(found: Check) -> None:
     assert re.fullmatch(r"(CACHE|SNAP|EVENTS|PLUG)-\d{3}", found.id)
     assert found.obligation.endswith(".")
     assert len(found.others) > 10
-    assert found.counts_in("1.0")
+
+
+def test_a_frozen_contract_has_the_checks_and_levels_that_it_had() -> None:
+    """A check that is added says `since` the next version of the contract."""
+    frozen = [f"{found.id} {found.level}" for found in CHECKS if found.counts_in("1.0")]
+    assert sorted(frozen) == CONTRACT.read_text("utf-8").splitlines()
 
 
 @pytest.mark.parametrize("suite", SUITES)
