@@ -79,6 +79,7 @@ def _waited(
                 is_over = True
         except asyncio.CancelledError as error:
             cancellation = error
+            is_over = future is None or future.done()
             scopes.enter_context(_left_alone())
     return cancellation
 
