@@ -93,7 +93,7 @@ async def _measure(rounds: int, url: str, caches: Mapping[str, Cache]) -> None:
             for name, cache in caches.items()
         }
         await append_to(
-            apps["none"]._services[Account].context.stream._store,
+            apps["none"]._services[Account].context.stream.store,
             account_id,
             events,
             after=None,

@@ -64,8 +64,9 @@ class Rig:
     ) -> None:
         self.cls = cls
         self.events = Events() if events is None else events
-        self.snapshots = Snapshots() if snapshots is None else snapshots
-        self.cache = Cache() if cache is None else cache
+        # Any: what a test gives, with attributes of its own
+        self.snapshots: Any = Snapshots() if snapshots is None else snapshots
+        self.cache: Any = Cache() if cache is None else cache
         self.clock = Clock()
         self.reports: list[LoadReport] = []
         self.registration = {"cache_strategy": AlwaysCache} | registration

@@ -135,7 +135,7 @@ def test_dependencies_are_filled_by_type_too(pool: Pool) -> None:
     builder.register_aggregate(BankAccount, snapshot_backend=Typed)
     (part,) = builder.build()._services.values()
     assert part.context.snapshots is not None
-    backend: Any = part.context.snapshots.store
+    backend: Any = part.context.snapshots
     assert backend._backend.pool is pool
     assert backend._backend.aggregate_type is BankAccount
 

@@ -214,4 +214,4 @@ def test_a_builder_takes_names_and_references() -> None:
     )
     (part,) = app._services.values()
     assert part.context.snapshots is not None
-    assert isinstance(part.context.snapshots.store, InMemoryAggregateSnapshotStorageBackend)
+    assert isinstance(part.context.snapshots, InMemoryAggregateSnapshotStorageBackend)

@@ -57,7 +57,7 @@ async def test_they_come_in_order_by_two_statements_for_a_batch(place: Place) ->
     async with bank(place) as app:
         await app.rebuild_snapshots(Account, IDS[::50])
         backwards = IDS[::-1]
-        events = app._services[Account].context.stream._store
+        events = app._services[Account].context.stream.store
         assert isinstance(events, SQLAlchemyEventStore)
         trips = events.round_trips
         await loaded(app, backwards)

@@ -12,8 +12,8 @@ from interlock_conformance.checks import checks_of
 SUITES = ("--pyargs", "interlock_conformance.suites", "-q")
 SQLITE = 'url = "sqlite:///{tmp}/conformance.db"\ncreate_schema = true\n'
 needs_sql = pytest.mark.skipif(
-    find_spec("interlock_sqlalchemy_snapshots") is None,
-    reason="interlock-sqlalchemy-snapshots isn't installed",
+    any(find_spec(f"interlock_sqlalchemy_{kind}") is None for kind in ("events", "snapshots")),
+    reason="interlock-sqlalchemy-events or interlock-sqlalchemy-snapshots isn't installed",
 )
 
 

@@ -159,7 +159,8 @@ def _test_of(check: Check) -> Callable[..., None]:
             "id": check.id,
             "outcome": str(result.outcome),
             "reason": result.reason,
-            "capabilities": sorted(result.capabilities),
+            # As texts: a worker of pytest-xdist hands on no members of an enum.
+            "capabilities": sorted(map(str, result.capabilities)),
             "backend": result.backend,
             "answers": result.answers,
             "cause": result.cause and [result.cause.error, result.cause.place],
