@@ -23,6 +23,8 @@ FORKS.set_forkserver_preload(
     ["__main__", "clients", "operations", "interlock_sqlalchemy_events.backend"]
 )
 PATIENCE = 60.0  # seconds
+LONGER_THAN_A_CALL = 3.0
+"""Seconds that a process or server is stopped: calls of stores time out after two at most."""
 _FEW = 20_000  # bytes of logs
 _PAUSE = 0.02  # seconds, after what failed
 _STEPS = (0.0, 0.0, 90.0, -90.0, 7200.0, -7200.0)  # seconds
@@ -124,7 +126,7 @@ class Clients:
         process = chooser.choice(self._processes)
         assert process.pid is not None, "it was started"
         os.kill(process.pid, signal.SIGSTOP)
-        await asyncio.sleep(3)
+        await asyncio.sleep(LONGER_THAN_A_CALL)
         os.kill(process.pid, signal.SIGCONT)
 
     async def progress(self) -> None:

@@ -17,7 +17,7 @@ import memcached_rig
 import redis_rig
 from chaos_log import CallLog
 from chaos_site import Client, Site
-from clients import Clients
+from clients import LONGER_THAN_A_CALL, Clients
 from history import End
 from interlock_conformance.proxy import Proxy
 from sql_servers import OwnMariaDB, OwnPostgreSQL, own_mariadb, own_postgresql
@@ -84,7 +84,7 @@ class Rig:
 
         async def hang() -> None:
             server.hang()
-            await asyncio.sleep(3)
+            await asyncio.sleep(LONGER_THAN_A_CALL)
             server.go_on()
 
         self.disturbances |= {"the cache is killed": again, "the cache hangs": hang}
