@@ -16,7 +16,7 @@ EVERY = SnapshotAfterN(1)
 
 @pytest.fixture(autouse=True)
 def _everything_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_records, "_SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(state_records, "_MANY_BYTES", 0)
 
 
 async def test_a_commit_is_answered_before_its_state_is_kept() -> None:

@@ -48,7 +48,7 @@ def simulate(choices: Choices, *, is_faulty: bool, hunted: Reached | None = None
     try:
         with (
             patch("interlock._model.aggregate.uuid4", choices.new_id),
-            patch("interlock._engine.state_records.thread_time", _Stopwatch(choices).read),
+            patch("interlock._engine.state_records._MANY_BYTES", _ManyBytes(choices)),
         ):
             world = World(choices, loop, is_faulty=is_faulty, hunted=hunted or Reached())
             return loop.run_until_complete(_run(world))
@@ -58,17 +58,14 @@ def simulate(choices: Choices, *, is_faulty: bool, hunted: Reached | None = None
             gc.enable()
 
 
-class _Stopwatch:
-    """Time of the processor, of which some work takes much and the rest none."""
+class _ManyBytes:
+    """A bound of bytes that some states exceed, whatever they have."""
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
-        self._seconds = 0.0
 
-    def read(self) -> float:
-        """Tell the time so far."""
-        self._seconds += 10.0 * self._choices.happens(8)
-        return self._seconds
+    def __lt__(self, size: int) -> bool:
+        return self._choices.happens(8)
 
 
 async def _run(world: "World") -> Run:

@@ -3,7 +3,6 @@
 import copy
 from dataclasses import replace
 from datetime import datetime
-from time import thread_time
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +13,8 @@ from interlock._storage.records import AggregateRecord
 from interlock.errors import InterlockError, StateNotKeptError
 
 _REMEMBERED = 1_000  # ids
-_SLOW_SECONDS = 0.005
-"""A commit doesn't wait for the verification of a state that takes longer."""
+_MANY_BYTES = 500_000
+"""A commit doesn't wait for the verification of more bytes, which takes some 5 ms."""
 
 
 class StateRecords:
@@ -47,15 +46,18 @@ class StateRecords:
         self._losses.pop(aggregate_id, None)
 
     def is_slow(self, loaded: LoadedState) -> bool:
-        """Whether the state takes long to verify, by how long it takes to encode it."""
+        """Whether the state takes long to verify, by the bytes of its payload.
+
+        Bytes and not a clock: that of a thread's CPU time is a call of the system, and costs more
+        than a small state.
+        """
         if loaded.record is not None:
             return False
-        began = thread_time()
         try:
             loaded.payload = self._mapper.encode(loaded.state)
         except InterlockError:
             return False  # raised again when it is written
-        return (thread_time() - began) * self._mapper.fidelity.cost > _SLOW_SECONDS
+        return len(loaded.payload) * self._mapper.fidelity.cost > _MANY_BYTES
 
     def copy(self, loaded: LoadedState) -> Aggregate | None:
         """Another object of the same state; None if the state holds what can't be copied."""
