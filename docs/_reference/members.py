@@ -85,7 +85,7 @@ def _members(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _is_public(name: str) -> bool:
-    return name == "__init__" or not (name.startswith("_") or name == "model_config")
+    return name in ("__init__", "__new__") or not (name.startswith("_") or name == "model_config")
 
 
 def _signature(node: _Function, *, hidden: Sequence[str], is_property: bool = False) -> str:

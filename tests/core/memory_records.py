@@ -1,6 +1,5 @@
 """Records, events and a mapper for the tests of stores in memory."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -45,7 +44,7 @@ def record(version: int, event: int | None = None, **changes: Any) -> AggregateR
         codec="json",
         payload=JsonCodec().encode(Box(id=ID, version=version, items=["x"])),
     )
-    return replace(made, **changes)
+    return made._replace(**changes)
 
 
 def event(version: int, event_id: int | None = None) -> StoredEvent:

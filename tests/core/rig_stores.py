@@ -10,7 +10,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -177,7 +176,7 @@ class Cache(Scripted, InMemoryAggregateCacheBackend):
 
     def plant(self, record: AggregateRecord, **changes: Any) -> AggregateRecord:
         """Put a changed record in the place of what is there."""
-        changed = replace(record, **changes)
+        changed = record._replace(**changes)
         key = RecordKey("default", 0, "Account", changed.aggregate_id, "1")
         self._records[key] = changed
         return changed
@@ -223,7 +222,7 @@ class Snapshots(Scripted, InMemoryAggregateSnapshotStorageBackend):
 
     async def plant(self, record: AggregateRecord, **changes: Any) -> AggregateRecord:
         """Store a changed record."""
-        changed = replace(record, **changes)
+        changed = record._replace(**changes)
         key = RecordKey("default", 0, "Account", changed.aggregate_id, changed.revision)
         await InMemoryAggregateSnapshotStorageBackend.put(self, key, changed)
         return changed

@@ -76,7 +76,7 @@ async def test_calls_for_two_types_at_once_stay_apart() -> None:
             return await super().get_aggregate(aggregate_id)
 
     backend = Waiting()
-    other = replace(MAPPER, scope=replace(MAPPER.scope, namespace="another"))
+    other = replace(MAPPER, scope=MAPPER.scope._replace(namespace="another"))
     await backend.bind(MAPPER).set_aggregate(MAPPER.state(record(3), KEY))
     tasks = [asyncio.ensure_future(backend.bind(m).get_aggregate(ID)) for m in (MAPPER, other)]
     await asyncio.sleep(0)
@@ -183,13 +183,13 @@ def _uncommitted() -> Box:
 
 
 def _of_another_class() -> Aggregate:
-    return _stamped(Other, replace(SCOPE, aggregate_type="Other"))
+    return _stamped(Other, SCOPE._replace(aggregate_type="Other"))
 
 
 OTHER_SCOPES = [
-    replace(SCOPE, namespace="shop"),
-    replace(SCOPE, epoch=1),
-    replace(SCOPE, revision="r2"),
+    SCOPE._replace(namespace="shop"),
+    SCOPE._replace(epoch=1),
+    SCOPE._replace(revision="r2"),
 ]
 
 
@@ -234,7 +234,7 @@ async def test_what_a_plain_snapshot_store_cannot_do_is_told() -> None:
     assert await store.revisions(KEY) == ()
     assert await store.prune(SCOPE) == 0
     assert not isinstance(store, (ListsIds, RemovesOne))
-    assert await store.read(replace(KEY, revision="r0")) is None
+    assert await store.read(KEY._replace(revision="r0")) is None
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_class_without_the_methods_is_refused() -> None:
 )
 def test_a_record_of_something_else_does_not_decode(change: dict[str, Any]) -> None:
     with pytest.raises(RecordUnusableError):
-        MAPPER.state(replace(record(3), **change), KEY)
+        MAPPER.state(record(3)._replace(**change), KEY)
 
 
 @pytest.mark.parametrize("version", [0, MAX_VERSION + 1])
@@ -287,4 +287,4 @@ def test_a_record_of_a_version_that_no_stream_has_does_not_decode(version: int) 
 
 
 def test_a_record_of_a_named_older_revision_decodes() -> None:
-    assert MAPPER.state(record(3, revision="r0"), replace(KEY, revision="r0")).version == 3
+    assert MAPPER.state(record(3, revision="r0"), KEY._replace(revision="r0")).version == 3

@@ -1,7 +1,6 @@
 """What backends of all kinds are written with: comparing, translating, columns, bases."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -38,8 +37,8 @@ class TestReplaces:
         [
             (record(4), True),
             (record(2), False),
-            (replace(FOUND, last_event_id=UUID(int=99)), True),
-            (replace(FOUND, verified_at=FOUND.verified_at - timedelta(seconds=1)), False),
+            (FOUND._replace(last_event_id=UUID(int=99)), True),
+            (FOUND._replace(verified_at=FOUND.verified_at - timedelta(seconds=1)), False),
         ],
     )
     def test_the_newer_one_stays(self, *, given: AggregateRecord, is_replaced: bool) -> None:
@@ -143,7 +142,7 @@ class TestColumns:
 
     def test_the_row_of_another_key_is_unusable(self) -> None:
         with pytest.raises(RecordUnusableError, match="wrong checksum"):
-            from_columns(to_columns(FOUND), key=replace(FOUND.key, namespace="other"))
+            from_columns(to_columns(FOUND), key=FOUND.key._replace(namespace="other"))
 
 
 async def test_a_record_above_the_limit_leaves_no_entry() -> None:

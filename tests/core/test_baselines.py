@@ -1,6 +1,5 @@
 """Which cached record or snapshot a load starts from, and what becomes of the others."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -273,7 +272,7 @@ class Lying(Snapshots):
         record = await super().read(key, at_or_below)
         version, changes = getattr(self, "lie", (None, {}))
         if record is not None and record.version == version:
-            return replace(record, **changes)
+            return record._replace(**changes)
         return record
 
 

@@ -1,6 +1,5 @@
 """A load begins at a cache entry, or says why it does not."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -125,4 +124,4 @@ class TestCache:
 
 
 def _plant(cache: Cache, record: AggregateRecord, changes: dict[str, Any]) -> None:
-    cache._records[RecordKey("default", 0, "Account", ID, "1")] = replace(record, **changes)
+    cache._records[RecordKey("default", 0, "Account", ID, "1")] = record._replace(**changes)

@@ -188,7 +188,7 @@ async def test_a_record_of_a_store_has_plain_ids() -> None:
     async with Rig() as rig:
         await rig.deposit(1)
         found = rig.cache.found
-        given = {name: getattr(found, name) for name in AggregateRecord.__slots__}
+        given = found._asdict()
         given["aggregate_id"] = STRANGE
         given["last_event_id"] = DriverUUID(int=found.last_event_id.int)
         record = AggregateRecord(**given)

@@ -1,6 +1,5 @@
 """The memory and null forms keep what the protocols say; they are the reference for authors."""
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -91,7 +90,7 @@ async def test_revisions_are_in_the_order_of_time_not_of_puts() -> None:
     store = InMemoryAggregateSnapshotStorageBackend()
     for revision, days in (("r2", 2), ("r1", 1)):
         late = record(1, revision=revision, taken_at=NOW + timedelta(days=days))
-        await store.put(replace(KEY, revision=revision), late)
+        await store.put(KEY._replace(revision=revision), late)
     assert list(await store.revisions(KEY)) == ["r2", "r1"]
 
 
@@ -126,19 +125,19 @@ async def test_superseded_snapshots_do_not_count() -> None:
 async def test_retention_counts_per_revision_and_keeps_the_newest_revisions() -> None:
     store = InMemoryAggregateSnapshotStorageBackend(keep=1, keep_revisions=2)
     for revision in ("r1", "r2", "r3"):
-        key = replace(KEY, revision=revision)
+        key = KEY._replace(revision=revision)
         await store.put(key, record(1, revision=revision))
         await store.put(key, record(2, revision=revision))
     assert list(await store.revisions(KEY)) == ["r3", "r2"]
     assert await store.prune(SCOPE) == 0
-    assert [i async for i in store.ids(replace(SCOPE, revision="r2"))] == [ID]
+    assert [i async for i in store.ids(SCOPE._replace(revision="r2"))] == [ID]
     assert [i async for i in store.ids(SCOPE)] == []
 
 
 async def test_a_put_makes_its_revision_the_newest() -> None:
     store = InMemoryAggregateSnapshotStorageBackend(keep_revisions=1)
     for revision in ("r1", "r2", "r1"):
-        await store.put(replace(KEY, revision=revision), record(1, revision=revision))
+        await store.put(KEY._replace(revision=revision), record(1, revision=revision))
     assert list(await store.revisions(KEY)) == ["r1"]
 
 
@@ -170,7 +169,7 @@ async def test_an_append_wants_exactly_the_head(after: tuple[int, UUID] | None) 
 async def test_a_chunk_ends_before_the_event_that_is_too_much() -> None:
     store = InMemoryEventStore()
     sizes = [6 << 20, 10 << 20, 1, 17 << 20, 2, 3]
-    events = [replace(event(v), payload=b"0" * size) for v, size in enumerate(sizes, 1)]
+    events = [event(v)._replace(payload=b"0" * size) for v, size in enumerate(sizes, 1)]
     await store.append(events, after=None)
     chunks = [chunk async for chunk in store.read("Box", ID)]
     assert [[row.version for row in chunk] for chunk in chunks] == [[1, 2], [3], [4], [5, 6]]

@@ -2,7 +2,6 @@
 
 import hashlib
 import struct
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -92,18 +91,18 @@ def test_a_key_names_all_that_tells_records_apart() -> None:
     scope = Scope("bank", 1, "Account", "r1")
     key = scope.key(UUID(int=1))
     others = [
-        replace(key, namespace="shop"),
-        replace(key, epoch=2),
-        replace(key, aggregate_type="Other"),
-        replace(key, aggregate_id=UUID(int=2)),
-        replace(key, revision="r2"),
+        key._replace(namespace="shop"),
+        key._replace(epoch=2),
+        key._replace(aggregate_type="Other"),
+        key._replace(aggregate_id=UUID(int=2)),
+        key._replace(revision="r2"),
     ]
     assert len({other.text() for other in [key, *others]}) == 6
 
 
 def test_a_record_comes_back_from_its_bytes() -> None:
     assert AggregateRecord.from_bytes(RECORD.to_bytes(), key=KEY) == RECORD
-    empty = replace(RECORD, payload=b"", revision="\x00", aggregate_type="Ä")
+    empty = RECORD._replace(payload=b"", revision="\x00", aggregate_type="Ä")
     assert AggregateRecord.from_bytes(empty.to_bytes(), key=empty.key) == empty
 
 
@@ -239,7 +238,7 @@ def test_a_sealed_record_waits_for_code_that_reads_seals() -> None:
 )
 def test_the_record_of_another_key_is_unusable(change: dict[str, Any]) -> None:
     with pytest.raises(RecordUnusableError, match="wanted one of") as caught:
-        AggregateRecord.from_bytes(RECORD.to_bytes(), key=replace(KEY, **change))
+        AggregateRecord.from_bytes(RECORD.to_bytes(), key=KEY._replace(**change))
     assert caught.value.version == RECORD.version
 
 
@@ -250,12 +249,12 @@ def test_the_record_of_another_key_is_unusable(change: dict[str, Any]) -> None:
 )
 def test_what_no_record_holds_is_not_written(change: dict[str, Any]) -> None:
     with pytest.raises(RecordUnusableError, match="version from 1"):
-        replace(RECORD, **change).to_bytes()
+        RECORD._replace(**change).to_bytes()
 
 
 def test_names_that_no_record_has_room_for_are_too_large() -> None:
     with pytest.raises(RecordTooLargeError, match="70"):
-        replace(RECORD, namespace="x" * 70_000).to_bytes()
+        RECORD._replace(namespace="x" * 70_000).to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -272,12 +271,12 @@ def test_names_that_no_record_has_room_for_are_too_large() -> None:
     ],
 )
 def test_the_checksum_covers_every_field(change: dict[str, Any]) -> None:
-    assert replace(RECORD, **change).checksum() != RECORD.checksum()
+    assert RECORD._replace(**change).checksum() != RECORD.checksum()
 
 
 def test_the_stamp_is_what_identifies_the_state() -> None:
-    assert replace(RECORD, taken_at=MOMENT, payload=b"").stamp == RECORD.stamp
-    assert replace(RECORD, last_event_id=UUID(int=9)).stamp != RECORD.stamp
+    assert RECORD._replace(taken_at=MOMENT, payload=b"").stamp == RECORD.stamp
+    assert RECORD._replace(last_event_id=UUID(int=9)).stamp != RECORD.stamp
 
 
 @UNHURRIED

@@ -1,7 +1,6 @@
 """A cache in this process before a shared one is no staler than it was told."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -89,8 +88,8 @@ async def test_what_nobody_can_read_in_the_shared_tier_is_put_over_in_both() -> 
     tiers = Tiers()
     tiers.both = TieredAggregateCacheBackend(tiers.local, Spoiled(), clock=tiers.clock)
     await tiers.opened()
-    other = replace(KEY, revision="2")
-    await tiers.both.put(other, replace(record(7), revision="2"))
+    other = KEY._replace(revision="2")
+    await tiers.both.put(other, record(7)._replace(revision="2"))
     for _ in range(2):
         with pytest.raises(RecordUnusableError):
             await tiers.read()

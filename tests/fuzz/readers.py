@@ -7,7 +7,7 @@ For whatever bytes a reader gives an answer or one of its documented errors, wit
 import hashlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.util import find_spec
@@ -136,7 +136,7 @@ def _body(body: bytes) -> None:
 
 
 def _payload(codec: str) -> Callable[[bytes], object]:
-    return lambda data: _state(replace(record(codec), payload=data))
+    return lambda data: _state(record(codec)._replace(payload=data))
 
 
 def _in_a_file(name: str, read: Callable[[Path], object], data: bytes) -> None:
@@ -210,7 +210,7 @@ READERS: dict[str, Reader] = {
     "json-zlib": Reader(
         _payload("json+zlib"), (RecordUnusableError,), lambda: record("json+zlib").payload
     ),
-    "details": Reader(lambda data: _state(replace(record(), details=data)), (RecordUnusableError,)),
+    "details": Reader(lambda data: _state(record()._replace(details=data)), (RecordUnusableError,)),
     "stamp": Reader(Notebook.model_validate_json, (ValidationError,), _stamped),
     "stamp-of-any-type": Reader(Aggregate.model_validate_json, (ValidationError,), _stamped),
     "event": Reader(_event, (EventApplyError, UnknownEventError)),

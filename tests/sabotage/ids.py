@@ -58,8 +58,8 @@ PATCHES = [
         "a record keeps the ids that a store gave it",
         "a record of a store has plain ids",
         CodeEdit(
-            "AggregateRecord.__post_init__",
-            "if not type(self.aggregate_id) is type(self.last_event_id) is UUID:",
+            "AggregateRecord.__new__",
+            "if not type(aggregate_id) is type(last_event_id) is UUID:",
             "if False:",
         ),
         f"{_TESTS}test_a_record_of_a_store_has_plain_ids",

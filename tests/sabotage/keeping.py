@@ -33,8 +33,8 @@ PATCHES = [
         "a snapshot's version is its state's own",
         CodeEdit(
             "StateRecords.snapshot",
-            "return replace(record, epoch=epoch, anchor_at=record.last_event_at)",
-            "return replace(record, epoch=epoch, anchor_at=record.last_event_at, version=1)",
+            "return record._replace(epoch=epoch, anchor_at=record.last_event_at)",
+            "return record._replace(epoch=epoch, anchor_at=record.last_event_at, version=1)",
         ),
         "tests/core/test_saving_stored.py::TestStoredBytes::"
         "test_all_events_of_a_commit_are_in_the_kept_state",

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from interlock.application.aggregates import InMemoryAggregateCacheBackend
@@ -84,7 +84,7 @@ class RemoteCache(RecordCacheBackend):
             case Fault.STALE:
                 return around.choices.one_of(past)
             case Fault.LYING:
-                return replace(around.choices.one_of(past), verified_at=around.clock())
+                return around.choices.one_of(past)._replace(verified_at=around.clock())
             case Fault.UNUSABLE:
                 raise RecordUnusableError("not a record")
             case _:

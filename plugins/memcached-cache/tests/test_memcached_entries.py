@@ -1,6 +1,5 @@
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -31,9 +30,9 @@ def foreign(key: RecordKey) -> list[bytes]:
         flipped(value, -1),
         flipped(value, 4),  # the format's version
         flipped(value, len(value) // 2),
-        record_of(replace(key, aggregate_id=uuid4()), 5).to_bytes(),
-        record_of(replace(key, aggregate_type="Other"), 5).to_bytes(),
-        record_of(replace(key, revision="r2"), 5).to_bytes(),
+        record_of(key._replace(aggregate_id=uuid4()), 5).to_bytes(),
+        record_of(key._replace(aggregate_type="Other"), 5).to_bytes(),
+        record_of(key._replace(revision="r2"), 5).to_bytes(),
     ]
 
 
@@ -70,7 +69,7 @@ async def test_hostile_namespaces_make_harmless_keys(backend: Backend, namespace
     for each, record in records.items():
         await backend.put(each, record)
     assert await backend.read(key) == records[key]
-    assert await backend.read(replace(key, namespace=namespace + "x")) is None
+    assert await backend.read(key._replace(namespace=namespace + "x")) is None
     assert await backend.read_many([key, bystander]) == records
 
 

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -50,7 +49,7 @@ def putting(key: RecordKey, record: AggregateRecord) -> Callable[[Connection], N
 async def test_what_was_put_is_read_as_it_was(
     backend: Backend, key: RecordKey, record: Record
 ) -> None:
-    put = replace(record(5), payload=bytes(range(256)) * 2048 + b"\r\nEND\r\n")
+    put = record(5)._replace(payload=bytes(range(256)) * 2048 + b"\r\nEND\r\n")
     await backend.put(key, put)
     assert await backend.read(key) == put
 
@@ -81,7 +80,7 @@ async def test_verification_is_renewed_and_never_set_back(
     backend: Backend, key: RecordKey, record: Record
 ) -> None:
     first = record(5)
-    later = replace(first, verified_at=record(1, seconds=60).verified_at)
+    later = first._replace(verified_at=record(1, seconds=60).verified_at)
     await backend.put(key, first)
     await backend.put(key, later)
     assert await backend.read(key) == later
@@ -103,7 +102,7 @@ async def test_superseded_is_only_the_exact_stamp(
 ) -> None:
     found = record(9)
     await backend.put(key, found)
-    stamp = replace(found.stamp, last_event_id=uuid4())
+    stamp = found.stamp._replace(last_event_id=uuid4())
     await backend.put(key, record(5), supersedes=[stamp])
     assert await backend.read(key) == found
 
@@ -208,7 +207,7 @@ async def test_remove_removes_what_was_only_renewed_meanwhile(
 ) -> None:
     false = record(5)
     await backend.put(key, false)
-    renewed = replace(false, verified_at=record(1, seconds=60).verified_at)
+    renewed = false._replace(verified_at=record(1, seconds=60).verified_at)
     meanwhile("cas", putting(key, renewed))
     await backend.remove(key, false.stamp)
     assert await backend.read(key) is None

@@ -1,7 +1,6 @@
 import hashlib
 import itertools
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -63,7 +62,7 @@ async def test_times_before_1970_compare_too(
     backend: RedisAggregateCacheBackend, key: RecordKey, record: Record
 ) -> None:
     late = record(5)
-    early = replace(late, verified_at=datetime(1, 1, 1, tzinfo=UTC))
+    early = late._replace(verified_at=datetime(1, 1, 1, tzinfo=UTC))
     await backend.put(key, early)
     await backend.put(key, late)
     await backend.put(key, early)
@@ -75,7 +74,7 @@ async def test_what_is_superseded_gives_way_to_an_older_version(
 ) -> None:
     ahead, older = record(9), record(4)
     await backend.put(key, ahead)
-    await backend.put(key, older, supersedes=[record(9).stamp, replace(ahead.stamp, version=8)])
+    await backend.put(key, older, supersedes=[record(9).stamp, ahead.stamp._replace(version=8)])
     assert await backend.read(key) == ahead
     await backend.put(key, older, supersedes=[record(9).stamp, ahead.stamp])
     assert await backend.read(key) == older
@@ -88,7 +87,7 @@ async def test_a_stamp_is_compared_as_a_whole(
     standing = record(9)
     other = uuid4() if field.endswith("_id") else "other"
     await backend.put(key, standing)
-    stamp = replace(standing.stamp, **{field: other})  # type: ignore[arg-type] # as the field is
+    stamp = standing.stamp._replace(**{field: other})  # type: ignore[arg-type] # as the field is
     await backend.put(key, record(4), supersedes=[stamp])
     await backend.remove(key, stamp)
     assert await backend.read(key) == standing
@@ -162,7 +161,7 @@ async def test_a_head_of_another_record_is_unusable_and_replaced(
     version: int,
 ) -> None:
     put = record(4)
-    head = to_entry(replace(put, version=version, verified_at=put.verified_at + DAY))
+    head = to_entry(put._replace(version=version, verified_at=put.verified_at + DAY))
     for behind in (put, record(1), record(9)):
         server.plant(key, with_record(head, behind))
         with pytest.raises(RecordUnusableError, match="head"):
@@ -178,7 +177,7 @@ async def test_an_entry_of_another_key_is_unusable_and_replaced(
     put = record(4)
     for other in ("aggregate_id", "aggregate_type", "revision"):
         value = uuid4() if other == "aggregate_id" else "other"
-        foreign = replace(key, **{other: value})  # type: ignore[arg-type] # as the field is
+        foreign = key._replace(**{other: value})  # type: ignore[arg-type] # as the field is
         server.plant(key, to_entry(record_of(foreign, 9)))
         with pytest.raises(RecordUnusableError, match="record of"):
             await backend.read(key)

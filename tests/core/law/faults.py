@@ -6,7 +6,6 @@ record where there is one. No fault forges a state with a right checksum.
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -33,7 +32,7 @@ def _from_blob(fault: str, record: AggregateRecord, count: int) -> AggregateReco
     if fault == "other-revision":
         # What the other code made of the same events: it has another meaning.
         payload = record.payload.removesuffix(b"}") + b',"owner":"other","points":-1}'
-        record = replace(record, revision="6", payload=payload)
+        record = record._replace(revision="6", payload=payload)
     blob = record.to_bytes()
     if fault == "corrupt":
         blob = _flipped(blob, blob.rindex(record.payload), len(blob) - 16, count)

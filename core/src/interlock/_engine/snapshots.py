@@ -1,7 +1,6 @@
 """The snapshots of one registered aggregate: read, best first, and written."""
 
 from collections.abc import AsyncGenerator, Awaitable, Collection, Mapping
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -40,7 +39,7 @@ class SnapshotHistory:
         self._records = records
         own = self._registration.snapshot_scope
         self._scopes = [
-            replace(own, revision=revision)
+            own._replace(revision=revision)
             for revision in (own.revision, *self._registration.reads_revisions)
         ]
         self._queue = (

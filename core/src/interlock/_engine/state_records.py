@@ -1,7 +1,6 @@
 """From a loaded state to a record from which it comes back, and to another object of it."""
 
 import copy
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,13 +27,13 @@ class StateRecords:
     def snapshot(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
         """The record of a snapshot. Raises `StateNotKeptError`."""
         record, epoch = self._record(loaded, now), self._registration.snapshot_scope.epoch
-        return replace(record, epoch=epoch, anchor_at=record.last_event_at)
+        return record._replace(epoch=epoch, anchor_at=record.last_event_at)
 
     def cache_entry(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
         """The record of a cache entry. Raises `StateNotKeptError`."""
         record = self._record(loaded, now).in_epoch(self._mapper.scope.epoch)
         if record.verified_at != loaded.verified_at:
-            record = replace(record, verified_at=loaded.verified_at)
+            record = record._replace(verified_at=loaded.verified_at)
         return record
 
     def loss(self, aggregate_id: UUID) -> str | None:

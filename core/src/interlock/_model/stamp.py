@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
@@ -29,8 +28,7 @@ class Origin(NamedTuple):
     anchor_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PendingEvent:
+class PendingEvent(NamedTuple):
     """An emitted event, encoded at once; its id is kept through every retry of the append."""
 
     event_id: UUID

@@ -6,7 +6,7 @@ A strategy is any object with the one method; these are the ones that come along
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -15,8 +15,7 @@ from interlock._model.routes import type_name
 from interlock.errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotMoment:
+class SnapshotMoment(NamedTuple):
     """The facts for a snapshot strategy, of a state just read from the stream or just committed.
 
     `state` is private to the core: look, don't touch. On a commit `version_before` is the version
@@ -35,8 +34,7 @@ class SnapshotMoment:
     is_commit: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CacheMoment:
+class CacheMoment(NamedTuple):
     """The facts for a cache strategy; the fields are those of `SnapshotMoment`."""
 
     state: Aggregate

@@ -6,7 +6,6 @@ checksum.
 
 import hashlib
 import struct
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 from urllib.parse import quote
@@ -44,8 +43,7 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """The part of a key that all records of one registered aggregate share.
 
     `epoch` is part of cache keys and 0 for snapshots.
@@ -63,8 +61,7 @@ class Scope:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RecordKey:
+class RecordKey(NamedTuple):
     """The key under which a store has the records of one aggregate."""
 
     namespace: str
@@ -95,8 +92,7 @@ class RecordKey:
         return "interlock#" + hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """Identifies a state: its type, id, revision, version and last event."""
 
     aggregate_type: str
@@ -106,17 +102,7 @@ class Stamp:
     last_event_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class AggregateRecord:
-    """An encoded state. Stores move it and look at nothing but the key, the stamp and the times.
-
-    `version` is 1 to `MAX_VERSION`. `anchor_at` is the event time from which time-based snapshots
-    count: of the newest snapshot's last event, else of the first event. `verified_at` is when the
-    state was known to be the stream's head, `taken_at` when it was encoded. All times are UTC.
-    `details` is JSON that says what the payload can't (names of fields that are unset, objects that
-    stand at several places), mostly empty.
-    """
-
+class _Fields(NamedTuple):
     namespace: str
     epoch: int
     aggregate_type: str
@@ -132,11 +118,62 @@ class AggregateRecord:
     payload: bytes
     details: bytes = b""
 
-    def __post_init__(self) -> None:
-        """Make the ids plain: a store's driver may have a class of its own for them."""
-        if not (type(self.aggregate_id) is type(self.last_event_id) is UUID):
-            for name in ("aggregate_id", "last_event_id"):
-                object.__setattr__(self, name, plain_id(getattr(self, name), name))
+
+class AggregateRecord(_Fields):
+    """An encoded state. Stores move it and look at nothing but the key, the stamp and the times.
+
+    `version` is 1 to `MAX_VERSION`. `anchor_at` is the event time from which time-based snapshots
+    count: of the newest snapshot's last event, else of the first event. `verified_at` is when the
+    state was known to be the stream's head, `taken_at` when it was encoded. All times are UTC.
+    `details` is JSON that says what the payload can't (names of fields that are unset, objects that
+    stand at several places), mostly empty.
+
+    A tuple, as the other values here, since a frozen dataclass takes several times as long to make;
+    `record._replace(...)` makes another one of it.
+    """
+
+    __slots__ = ()
+
+    def __new__(  # noqa: PLR0917 # in the order of the fields
+        cls,
+        namespace: str,
+        epoch: int,
+        aggregate_type: str,
+        aggregate_id: UUID,
+        revision: str,
+        version: int,
+        last_event_id: UUID,
+        last_event_at: datetime,
+        anchor_at: datetime,
+        verified_at: datetime,
+        taken_at: datetime,
+        codec: str,
+        payload: bytes,
+        details: bytes = b"",
+    ) -> Self:
+        """The ids are made plain: a store's driver may have a class of its own for them."""
+        if not (type(aggregate_id) is type(last_event_id) is UUID):
+            aggregate_id = plain_id(aggregate_id, "aggregate_id")
+            last_event_id = plain_id(last_event_id, "last_event_id")
+        return tuple.__new__(
+            cls,
+            (
+                namespace,
+                epoch,
+                aggregate_type,
+                aggregate_id,
+                revision,
+                version,
+                last_event_id,
+                last_event_at,
+                anchor_at,
+                verified_at,
+                taken_at,
+                codec,
+                payload,
+                details,
+            ),
+        )
 
     @property
     def key(self) -> RecordKey:
@@ -154,7 +191,7 @@ class AggregateRecord:
 
     def in_epoch(self, epoch: int) -> Self:
         """Copy the record into another epoch."""
-        return self if self.epoch == epoch else replace(self, epoch=epoch)
+        return self if self.epoch == epoch else self._replace(epoch=epoch)
 
     def check_is_of(self, key: RecordKey) -> None:
         """Raise `RecordUnusableError` if the record is another key's or has no valid version."""
@@ -178,7 +215,7 @@ class AggregateRecord:
 
         Raises `RecordUnusableError` for a record with a field of another type or out of its range.
         """
-        fields = self._fields()
+        fields = self._encoded_fields()
         sizes = 0, len(fields), len(self.details), len(self.payload)
         head = _HEAD.pack(_MAGIC, _FORMAT, *sizes)
         body = b"".join((head, fields, self.details, self.payload))
@@ -232,7 +269,7 @@ class AggregateRecord:
                 payload=payload,
                 details=details,
             )
-            is_ours = record._fields() == fields
+            is_ours = record._encoded_fields() == fields
         except RecordUnusableError:
             raise
         except Exception as error:  # noqa: BLE001 whatever foreign fields make of this
@@ -241,7 +278,7 @@ class AggregateRecord:
             raise RecordUnusableError("the record's fields aren't written as ours are")
         return record
 
-    def _fields(self) -> bytes:
+    def _encoded_fields(self) -> bytes:
         texts = self.namespace, self.aggregate_type, self.revision, self.codec
         if not (
             {*map(type, texts)} == {str}
@@ -322,8 +359,7 @@ class EventRow(NamedTuple):
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """An event as `EventStore.append` takes it. `version` counts from 1, `recorded_at` is UTC."""
 
     aggregate_type: str

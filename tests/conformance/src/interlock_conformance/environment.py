@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from uuid import uuid4
@@ -39,7 +38,7 @@ async def records_have_no_zone(harness: CacheHarness) -> None:
     moments = zip(_MOMENTS, reversed(_MOMENTS), strict=True)
     for (here, there), (moment, other) in zip(_ways() * 2, moments, strict=True):
         key = harness.key()
-        record = replace(harness.record(key, 5), verified_at=moment, taken_at=other)
+        record = harness.record(key, 5)._replace(verified_at=moment, taken_at=other)
         with _in_zone(here):
             store = await harness.open()
             await store.put(key, record)
@@ -84,7 +83,7 @@ async def events_have_no_zone(harness: EventsHarness) -> None:
     """Events that were appended in one time zone are read in another as they were appended."""
     for here, there in _ways():
         pairs = zip(events_of(uuid4(), len(_MOMENTS)), _MOMENTS, strict=True)
-        events = [replace(event, recorded_at=moment) for event, moment in pairs]
+        events = [event._replace(recorded_at=moment) for event, moment in pairs]
         with _in_zone(here):
             store = await harness.open()
             with unless_raised("the append succeeds"):

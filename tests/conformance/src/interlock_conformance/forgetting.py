@@ -1,7 +1,6 @@
 """Checks of snapshot stores that forget an aggregate."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -27,7 +26,7 @@ _OTHER_REVISION = "conformance-0"
 
 def taken(record: AggregateRecord, *, seconds: float) -> AggregateRecord:
     """The record, taken so long from now."""
-    return replace(record, taken_at=datetime.now(UTC) + timedelta(seconds=seconds))
+    return record._replace(taken_at=datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 async def forgotten(store: SnapshotStore, key: RecordKey) -> int:
@@ -51,7 +50,7 @@ async def forgotten_is_gone(harness: SnapshotHarness) -> None:
     """After `forget` no revision of the aggregate has a record; their number is told."""
     options = {"keep": 2} if "keep" in harness.capabilities else {}
     store, key = await harness.open(**options), harness.key()
-    old = replace(key, revision=_OTHER_REVISION)
+    old = key._replace(revision=_OTHER_REVISION)
     await store.put(old, harness.record(old, 3))
     for version in range(4, 5 + len(options)):
         await store.put(key, harness.record(key, version))
@@ -69,8 +68,8 @@ async def others_are_not_forgotten(harness: SnapshotHarness) -> None:
     store, key = await harness.open(), harness.key()
     others = [
         harness.key(),
-        replace(key, aggregate_type=DIARY),
-        replace(key, namespace=f"{key.namespace}2"),
+        key._replace(aggregate_type=DIARY),
+        key._replace(namespace=f"{key.namespace}2"),
     ]
     for own in (key, *others):
         await store.put(own, harness.record(own, 5))
@@ -122,7 +121,7 @@ async def other_revision_comes_too_late(harness: SnapshotHarness) -> None:
     await store.put(key, harness.record(key, 5))
     await forgotten(store, key)
     await expect_refused(
-        harness, store, replace(key, revision=_OTHER_REVISION), "under another revision"
+        harness, store, key._replace(revision=_OTHER_REVISION), "under another revision"
     )
 
 
@@ -168,7 +167,7 @@ async def last_forget_counts(harness: SnapshotHarness) -> None:
     """A second forget covers what was taken between the two."""
     store, key = await harness.open(), harness.key()
     await forgotten(store, key)
-    between = replace(harness.record(key, 5), taken_at=datetime.now(UTC))
+    between = harness.record(key, 5)._replace(taken_at=datetime.now(UTC))
     await store.put(key, between)
     await forgotten(store, key)
     await store.put(key, between)
@@ -228,8 +227,8 @@ async def tombstone_covers_its_microsecond(harness: SnapshotHarness) -> None:
     if moment is None:
         raise CannotTell("`advance` doesn't return the moment at which the clock stands")
     await forgotten(store, key)
-    record = replace(harness.record(key, 5), taken_at=moment)
-    later = replace(record, taken_at=moment + timedelta(microseconds=1))
+    record = harness.record(key, 5)._replace(taken_at=moment)
+    later = record._replace(taken_at=moment + timedelta(microseconds=1))
     for put, wanted in ((record, None), (later, later)):
         await store.put(key, put)
         found = await harness.read(store, key)

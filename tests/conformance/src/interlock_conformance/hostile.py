@@ -1,6 +1,5 @@
 """Keys and values that nobody expects and that come all the same."""
 
-from dataclasses import replace
 from random import Random
 
 from interlock.backends import AggregateRecord, BackendKind
@@ -36,7 +35,7 @@ async def any_text_is_a_key(harness: CacheHarness) -> None:
     """Spaces, line ends, quotes, every plane of Unicode and 4,000 characters may stand in a key."""
     store = await harness.open()
     for hostile in (" a b ", "a\r\nset b 0 0 1\r\nx", "'; drop table x; --", PLANES, "n" * 4_000):
-        key = replace(harness.key(namespace=hostile), revision=f"r{hostile}")
+        key = harness.key(namespace=hostile)._replace(revision=f"r{hostile}")
         record = harness.record(key, 5)
         with unless_raised(f"the record under a key with {hostile[:40]!r}"):
             await store.put(key, record)
@@ -55,7 +54,7 @@ async def nul_cuts_no_key(harness: CacheHarness) -> None:
     found: AggregateRecord | Exception | None
     try:
         await store.put(key, harness.record(key, 5))
-        found = await store.read(replace(key, namespace=key.namespace.replace("\0b", "\0c")))
+        found = await store.read(key._replace(namespace=key.namespace.replace("\0b", "\0c")))
     except RecordUnusableError as error:
         found = error
     except InterlockError:

@@ -1,7 +1,6 @@
 """Isolation: a record of one key is never read under another."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from interlock.backends import RecordKey
 from interlock_conformance.checks import KEEPS, both, check, expect
@@ -37,7 +36,7 @@ async def apart(harness: CacheHarness, keys: Sequence[RecordKey], what: str) -> 
 async def types_are_apart(harness: CacheHarness) -> None:
     """Two aggregates of different types with one id don't meet."""
     key = harness.key(aggregate_type=NOTEBOOK)
-    await apart(harness, [key, replace(key, aggregate_type=DIARY)], "type")
+    await apart(harness, [key, key._replace(aggregate_type=DIARY)], "type")
 
 
 @both("014", KEEPS, plain=("CACHE", "SNAP"), others=_WHOLE_KEY)
@@ -50,21 +49,21 @@ async def ids_are_apart(harness: CacheHarness) -> None:
 async def namespaces_are_apart(harness: CacheHarness) -> None:
     """Two namespaces don't meet: one tenant never reads another's state."""
     key = harness.key()
-    await apart(harness, [key, replace(key, namespace=f"{key.namespace}2")], "namespace")
+    await apart(harness, [key, key._replace(namespace=f"{key.namespace}2")], "namespace")
 
 
 @both("016", KEEPS, others=_WHOLE_KEY)
 async def revisions_are_apart(harness: CacheHarness) -> None:
     """Two revisions of the code, side by side during a deploy, don't meet."""
     key = harness.key()
-    await apart(harness, [key, replace(key, revision="conformance-2")], "revision")
+    await apart(harness, [key, key._replace(revision="conformance-2")], "revision")
 
 
 @check("CACHE-040", KEEPS, others=_WHOLE_KEY)
 async def epochs_are_apart(harness: CacheHarness) -> None:
     """Two epochs don't meet: raising it leaves the old entries behind."""
     key = harness.key()
-    await apart(harness, [key, replace(key, epoch=1)], "epoch")
+    await apart(harness, [key, key._replace(epoch=1)], "epoch")
 
 
 @both(
@@ -85,4 +84,4 @@ def alike(harness: CacheHarness) -> Iterable[RecordKey]:
     pairs += [("é", ""), ("e\u0301", ""), ("a", ""), ("A", ""), ("a ", ""), (" a", "")]
     pairs += [("n" * 300 + end, "r") for end in "12"]
     for namespace, revision in pairs:
-        yield replace(key, namespace=f"{key.namespace}{namespace}", revision=f"r{revision}")
+        yield key._replace(namespace=f"{key.namespace}{namespace}", revision=f"r{revision}")

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import cast
 
 from interlock.backends import (
@@ -78,7 +77,7 @@ async def _both(harness: EventsHarness) -> AsyncIterator[tuple[EventStore, Snaps
 
 
 def _record_at(harness: EventsHarness, key: RecordKey, event: StoredEvent) -> AggregateRecord:
-    return replace(harness.record(key, event.version), last_event_id=event.event_id)
+    return harness.record(key, event.version)._replace(last_event_id=event.event_id)
 
 
 async def _expect_both(

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
@@ -55,7 +54,7 @@ async def ids_are_listed_beside_forgets(harness: SnapshotHarness) -> None:
             found[aggregate_id] += 1
             if len(forgotten) < _FORGOTTEN:
                 forgotten.add(aggregate_id)
-                await cast("Forgetful", store).forget(replace(keys[0], aggregate_id=aggregate_id))
+                await cast("Forgetful", store).forget(keys[0]._replace(aggregate_id=aggregate_id))
     _expect_once(found, keys)
 
 
@@ -69,8 +68,8 @@ async def newest_is_told(harness: SnapshotHarness) -> None:
     options = {"keep": 2} if "keep" in harness.capabilities else {}
     store = await harness.open(**options)
     key, diary = harness.key(), harness.key(aggregate_type=DIARY)
-    elsewhere = replace(harness.key(), namespace=f"{key.namespace}2")
-    last = await _taken_at(harness, store, replace(key, revision="conformance-0"), 2, minute=50)
+    elsewhere = harness.key()._replace(namespace=f"{key.namespace}2")
+    last = await _taken_at(harness, store, key._replace(revision="conformance-0"), 2, minute=50)
     wanted = {NOTEBOOK: last.taken_at}
     await _taken_at(harness, store, harness.key(), 4, minute=40)
     for version, minute in ((7, 20), (8, 10)):
@@ -105,6 +104,6 @@ async def _taken_at(
     harness: SnapshotHarness, store: SnapshotStore, key: RecordKey, version: int, *, minute: int
 ) -> AggregateRecord:
     record = harness.record(key, version)
-    record = replace(record, taken_at=record.taken_at.replace(minute=minute))
+    record = record._replace(taken_at=record.taken_at.replace(minute=minute))
     await store.put(key, record)
     return record

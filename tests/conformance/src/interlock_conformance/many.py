@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from random import Random
 
 from interlock.backends import AggregateRecord, BackendKind, CacheStore, RecordKey
@@ -148,11 +147,11 @@ def _neighbours(harness: CacheHarness) -> Iterator[RecordKey]:
     key = harness.key()
     yield key
     yield harness.key()
-    yield replace(key, aggregate_type=DIARY)
-    yield replace(key, namespace=f"{key.namespace}2")
-    yield replace(key, revision="conformance-2")
+    yield key._replace(aggregate_type=DIARY)
+    yield key._replace(namespace=f"{key.namespace}2")
+    yield key._replace(revision="conformance-2")
     if harness.subject.kind is BackendKind.CACHE:  # snapshots have no epoch
-        yield replace(key, epoch=1)
+        yield key._replace(epoch=1)
     yield from alike(harness)
 
 

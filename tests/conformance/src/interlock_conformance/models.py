@@ -1,6 +1,5 @@
 """Random calls, each compared with a plain dictionary."""
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,7 +25,7 @@ def record_at(
     """The record of a branch: equal stamps for equal arguments."""
     last_event_id = UUID(int=key.aggregate_id.int ^ (version * 2 + branch))
     record = harness.record(key, version, text=f"{version} on branch {branch}")
-    return replace(record, last_event_id=last_event_id)
+    return record._replace(last_event_id=last_event_id)
 
 
 @check(
@@ -65,7 +64,7 @@ def cache_is_a_dictionary(harness: CacheHarness) -> None:
         ) -> None:
             key = self.keys[place]
             record = record_at(harness, key, version, branch)
-            record = replace(record, verified_at=record.verified_at + timedelta(seconds=later))
+            record = record._replace(verified_at=record.verified_at + timedelta(seconds=later))
             superseded = [] if false is None else [self.stamp(place, *false)]
             harness.run(store.put(key, record, superseded))
             found = self.model.get(key)

@@ -8,7 +8,6 @@ from asyncio.subprocess import PIPE, Process
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,7 +34,7 @@ def encoded(value: Any) -> Any:  # Any: what stores take and give, as JSON value
     """A value with the name of its type."""
     name = type(value).__name__
     if name in _TYPES:
-        return [name, {field.name: encoded(getattr(value, field.name)) for field in fields(value)}]
+        return [name, [encoded(field) for field in value]]
     if isinstance(value, datetime):
         return ["datetime", to_micros(value)]
     if isinstance(value, UUID):
@@ -51,7 +50,7 @@ def decoded(value: Any) -> Any:  # Any: as `encoded`
     """The value that was encoded."""
     name, content = value
     if name in _TYPES:
-        return _TYPES[name](**{field: decoded(item) for field, item in content.items()})
+        return _TYPES[name](*map(decoded, content))
     if name == "datetime":
         return from_micros(content)
     if name == "UUID":

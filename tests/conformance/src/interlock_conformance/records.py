@@ -1,7 +1,6 @@
 """The test data of the checks: aggregates, records, events."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -94,12 +93,12 @@ def record_of(
 
 def verified(record: AggregateRecord, *, seconds: float) -> AggregateRecord:
     """The same record, verified so much later."""
-    return replace(record, verified_at=record.verified_at + timedelta(seconds=seconds))
+    return record._replace(verified_at=record.verified_at + timedelta(seconds=seconds))
 
 
 def another(record: AggregateRecord) -> AggregateRecord:
     """A record of the same version with another last event: another branch."""
-    return replace(record, last_event_id=uuid4())
+    return record._replace(last_event_id=uuid4())
 
 
 def told(record: AggregateRecord | Exception | None) -> str:

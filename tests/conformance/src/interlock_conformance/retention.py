@@ -1,7 +1,5 @@
 """What retention of snapshots covers: all revisions of a type, of one namespace, by their time."""
 
-from dataclasses import replace
-
 from interlock.backends import RecordKey, SnapshotStore
 from interlock_conformance.checks import IF, KEEPS, check, expect
 from interlock_conformance.harness import SnapshotHarness
@@ -21,7 +19,7 @@ _BY_TIME = "order revisions by the greatest `taken_at` of their records, and by 
 async def prune_is_of_all_revisions(harness: SnapshotHarness) -> None:
     """`prune` applies retention to every revision of the scope's type, not to its own alone."""
     store, key = await harness.open(keep=3), harness.key()
-    other = replace(key, revision=_OTHER_REVISION)
+    other = key._replace(revision=_OTHER_REVISION)
     for own in (key, other):
         await put_versions(harness, store, own, *_VERSIONS)
     store = await harness.reopen(store, keep=1)
@@ -42,7 +40,7 @@ async def prune_is_of_all_revisions(harness: SnapshotHarness) -> None:
 async def prune_is_of_the_scope(harness: SnapshotHarness) -> None:
     """`prune` leaves other namespaces and types as they are."""
     store, key = await harness.open(keep=3), harness.key()
-    others = [replace(key, namespace=f"{key.namespace}2"), replace(key, aggregate_type=DIARY)]
+    others = [key._replace(namespace=f"{key.namespace}2"), key._replace(aggregate_type=DIARY)]
     for own in (key, *others):
         await put_versions(harness, store, own, *_VERSIONS)
     store = await harness.reopen(store, keep=1)
@@ -57,8 +55,8 @@ async def prune_is_of_the_scope(harness: SnapshotHarness) -> None:
 async def revisions_are_in_the_order_of_time(harness: SnapshotHarness) -> None:
     """`revisions` begins with the one taken last, whatever its versions, its name, or the puts."""
     store, key = await harness.open(), harness.key()
-    await _put_taken(harness, store, replace(key, revision="b"), 3, minute=5)
-    await _put_taken(harness, store, replace(key, revision="a"), 9, minute=3)
+    await _put_taken(harness, store, key._replace(revision="b"), 3, minute=5)
+    await _put_taken(harness, store, key._replace(revision="a"), 9, minute=3)
     found = list(await store.revisions(key))
     expect(found == ["b", "a"], "['b', 'a']", f"{found}")
 
@@ -69,8 +67,8 @@ async def revisions_go_by_their_time(harness: SnapshotHarness) -> None:
     store, key = await harness.open(keep_revisions=2), harness.key()
     versions = {"b": 9, "a": 5, "c": 3}
     for minute, (revision, version) in enumerate(versions.items()):
-        await _put_taken(harness, store, replace(key, revision=revision), version, minute=minute)
-    found = {name: await store.read(replace(key, revision=name)) for name in versions}
+        await _put_taken(harness, store, key._replace(revision=revision), version, minute=minute)
+    found = {name: await store.read(key._replace(revision=name)) for name in versions}
     kept = [name for name, record in found.items() if record is not None]
     expect(kept == ["a", "c"], "the revisions a and c, taken last", f"{kept}")
 
@@ -79,4 +77,4 @@ async def _put_taken(
     harness: SnapshotHarness, store: SnapshotStore, key: RecordKey, version: int, *, minute: int
 ) -> None:
     record = harness.record(key, version)
-    await store.put(key, replace(record, taken_at=record.taken_at.replace(minute=minute)))
+    await store.put(key, record._replace(taken_at=record.taken_at.replace(minute=minute)))

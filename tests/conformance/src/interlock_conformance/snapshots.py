@@ -1,7 +1,6 @@
 """Checks of snapshot stores alone: history, retention, listings."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import cast
 
 from interlock.backends import (
@@ -31,7 +30,7 @@ async def put_versions(
     records = []
     for place, version in enumerate(versions):
         record = harness.record(key, version)
-        records.append(replace(record, taken_at=record.taken_at.replace(minute=place)))
+        records.append(record._replace(taken_at=record.taken_at.replace(minute=place)))
         await store.put(key, records[-1])
     return records
 
@@ -139,7 +138,7 @@ async def late_older_record_goes_first(harness: SnapshotHarness) -> None:
 async def keep_counts_per_revision(harness: SnapshotHarness) -> None:
     """`keep` counts the records of each revision by themselves."""
     store, key = await harness.open(keep=1, keep_revisions=2), harness.key()
-    old = replace(key, revision="conformance-0")
+    old = key._replace(revision="conformance-0")
     (kept,) = await put_versions(harness, store, old, 9)
     await put_versions(harness, store, key, 10)
     found = await store.read(old)
@@ -155,7 +154,7 @@ async def old_revisions_go(harness: SnapshotHarness) -> None:
     """No more than `keep_revisions` revisions of an aggregate are kept, the last taken."""
     store, key = await harness.open(keep_revisions=2), harness.key()
     await _put_revisions(harness, store, key, "c", "a", "b")
-    found = await store.read(replace(key, revision="c"))
+    found = await store.read(key._replace(revision="c"))
     expect(found is None, "no record of the revision taken first", told(found))
 
 
@@ -185,9 +184,9 @@ async def ids_are_of_the_scope(harness: SnapshotHarness) -> None:
     """`ids` lists no aggregate of another namespace, type or revision."""
     store, key = await harness.open(), harness.key()
     others = [
-        replace(harness.key(), namespace=f"{key.namespace}2"),
-        replace(harness.key(), aggregate_type="Other"),
-        replace(harness.key(), revision="conformance-2"),
+        harness.key()._replace(namespace=f"{key.namespace}2"),
+        harness.key()._replace(aggregate_type="Other"),
+        harness.key()._replace(revision="conformance-2"),
     ]
     for other in [key, *others]:
         await store.put(other, harness.record(other, 5))
@@ -211,7 +210,7 @@ async def prune_leaves_the_last(harness: SnapshotHarness) -> None:
     """`prune` leaves the only record of an aggregate, however old."""
     store, key = await harness.open(), harness.key()
     old = harness.record(key, 5)
-    old = replace(old, taken_at=old.taken_at.replace(year=1999))
+    old = old._replace(taken_at=old.taken_at.replace(year=1999))
     await store.put(key, old)
     await store.prune(scope_of(key))
     found = await store.read(key)
@@ -251,6 +250,6 @@ async def _put_revisions(
 ) -> None:
     """A record of each revision, each taken after the one before."""
     for place, revision in enumerate(revisions):
-        own = replace(key, revision=revision)
+        own = key._replace(revision=revision)
         record = harness.record(own, 5)
-        await store.put(own, replace(record, taken_at=record.taken_at.replace(minute=place)))
+        await store.put(own, record._replace(taken_at=record.taken_at.replace(minute=place)))

@@ -1,7 +1,5 @@
 """Superseding and removing: exactly the records with these stamps."""
 
-from dataclasses import replace
-
 from interlock_conformance.checks import IF, KEEPS, both, check, expect
 from interlock_conformance.harness import CacheHarness, SnapshotHarness
 from interlock_conformance.records import another, told, verified
@@ -32,7 +30,7 @@ async def superseded_is_of_its_revision(harness: CacheHarness) -> None:
     store, key = await harness.open(), harness.key()
     newer = harness.record(key, 9)
     await store.put(key, newer)
-    stamp = replace(newer.stamp, revision=_OTHER_REVISION)
+    stamp = newer.stamp._replace(revision=_OTHER_REVISION)
     await store.put(key, harness.record(key, 5), [stamp])
     found = await harness.read(store, key)
     expect(found == newer, f"{told(newer)} of revision {key.revision}", told(found))
@@ -44,7 +42,7 @@ async def removal_is_of_its_revision(harness: CacheHarness) -> None:
     store, key = await harness.open(), harness.key()
     record = harness.record(key, 5)
     await store.put(key, record)
-    await store.remove(key, replace(record.stamp, revision=_OTHER_REVISION))
+    await store.remove(key, record.stamp._replace(revision=_OTHER_REVISION))
     found = await harness.read(store, key)
     expect(found == record, told(record), told(found))
 
@@ -90,7 +88,7 @@ async def same_stamp_is_replaced(harness: SnapshotHarness) -> None:
 async def superseded_of_another_revision_goes(harness: SnapshotHarness) -> None:
     """A record of another revision goes with its stamp in `supersedes`, and no other does."""
     store, key = await harness.open(), harness.key()
-    false, own = replace(key, revision=_OTHER_REVISION), harness.record(key, 5)
+    false, own = key._replace(revision=_OTHER_REVISION), harness.record(key, 5)
     record = harness.record(false, 9)
     await store.put(false, record)
     await store.put(key, own, [another(record).stamp])

@@ -1,7 +1,6 @@
 """Correct backends in memory, for the bugs of backends that wait between two steps."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from interlock.backends import (
@@ -91,7 +90,7 @@ class Snapshots(RecordSnapshotBackend):
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         for stamp in supersedes:
-            await self.remove(replace(key, revision=stamp.revision), stamp)
+            await self.remove(key._replace(revision=stamp.revision), stamp)
         kept = self._records.pop(key, None)
         if kept is not None and kept.stamp not in supersedes and kept.version > record.version:
             record = kept
