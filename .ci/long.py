@@ -28,6 +28,7 @@ PROOFS: dict[str, tuple[tuple[str, ...], str]] = {
     "fuzz": (("--seconds", "600"), "every reader of what others wrote, ten minutes each"),
     "conformance-reports": ((), "every backend on every server that it supports"),
     "bench": ((), "loads against code written by hand"),
+    "bench-peers": ((), "loads and commands against other libraries for event sourcing"),
     "bench-values": ((), "what it costs to verify a record"),
     "bench-caches": ((), "what a load costs from each cache"),
     "bench-sql": ((), "loads and appends on PostgreSQL and MariaDB, against the drivers' calls"),

@@ -87,6 +87,18 @@ class Floor:
         self._connection.executemany("insert into events values (?, ?, ?, ?)", rows)
         self._connection.execute("commit")
 
+    def deposit_all(self, accounts: Sequence[PlainAccount], amount: int) -> None:
+        """Handle a command for each of them, in one commit to the disk."""
+        events = [MoneyDeposited(amount=amount) for _ in accounts]
+        self._connection.execute("begin immediate")
+        for account, event in zip(accounts, events, strict=True):
+            row = (account.id.bytes, account.version + 1, "MoneyDeposited", event.model_dump_json())
+            self._connection.execute("insert into events values (?, ?, ?, ?)", row)
+        self._connection.execute("commit")
+        for account, event in zip(accounts, events, strict=True):
+            _deposited(account, event)
+            account.version += 1
+
     def deposit(self, account: PlainAccount, amount: int) -> None:
         """Handle a command: decide, append, commit to the disk."""
         if amount <= 0:

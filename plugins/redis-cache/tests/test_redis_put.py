@@ -217,8 +217,7 @@ async def test_a_record_of_another_envelope_is_replaced_whatever_its_version(
             return b"ILRC\x00" + super().to_bytes()[5:]
 
     newest = record(9)
-    values = {name: getattr(newest, name) for name in AggregateRecord.__dataclass_fields__}
-    server.plant(key, to_entry(Older(**values)))
+    server.plant(key, to_entry(Older(*newest)))
     with pytest.raises(RecordUnusableError, match="format 0"):
         await backend.read(key)
     await backend.put(key, record(4))
