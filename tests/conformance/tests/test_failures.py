@@ -73,7 +73,7 @@ def test_a_slow_check_is_told_with_what_it_waits_for() -> None:
         while "waits for" not in (line := lines.get()):
             pass
     assert line.startswith(f"{check.id} still runs: ")
-    assert line.endswith("; it waits for 2 s to pass; it fails after 60 s")
+    assert line.endswith("; it waits for 2 s to pass; it fails after 120 s")
 
 
 def test_a_check_that_is_over_is_told_no_more() -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_PATIENCE = 10  # seconds
+_PATIENCE = 30  # seconds
 
 
 class BackgroundLoop:

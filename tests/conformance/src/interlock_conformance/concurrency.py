@@ -1,12 +1,14 @@
 """Many callers at once: tasks, connections, threads, processes, and callers that go away."""
 
 import asyncio
+import threading
 from collections.abc import Coroutine, Mapping, Sequence
 
 from interlock.backends import AggregateRecord, CacheStore, RecordKey
 from interlock_conformance.checks import IF, KEEPS, CheckFailed, both, expect
 from interlock_conformance.harness import CacheHarness
 from interlock_conformance.records import told
+from interlock_conformance.streams import HANG_SECONDS
 
 _ORDER = (11, 2, 9, 20, 1, 10, 17, 4, 19, 8, 3, 16, 12, 7, 18, 5, 14, 13, 6, 15)
 _IN_THE_STORE = (
@@ -50,16 +52,26 @@ async def other_connections_see(harness: CacheHarness) -> None:
 async def threads_leave_the_newest(harness: CacheHarness) -> None:
     """After puts of several threads, each with a loop and a connection, the newest is read."""
     store, races = await harness.open(), races_of(harness, 3)
+    barrier = threading.Barrier(3, timeout=HANG_SECONDS)
 
     async def work(place: int) -> None:
         async with harness.opened() as opened:
             for key, records in races.items():
+                barrier.wait()
                 await opened.put(key, records[place])
 
     def in_a_loop(place: int) -> None:
-        asyncio.run(work(place))
+        try:
+            asyncio.run(work(place))
+        except BaseException:
+            barrier.abort()
+            raise
 
-    await asyncio.gather(*(asyncio.to_thread(in_a_loop, place) for place in range(3)))
+    threads = (asyncio.to_thread(in_a_loop, place) for place in range(3))
+    ended = await asyncio.gather(*threads, return_exceptions=True)
+    errors = [error for error in ended if error is not None]
+    for error in sorted(errors, key=lambda each: isinstance(each, threading.BrokenBarrierError)):
+        raise error
     for key, records in races.items():
         found, newest = await harness.read(store, key), newest_of(records)
         expect(found == newest, told(newest), told(found))

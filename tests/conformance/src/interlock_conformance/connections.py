@@ -8,6 +8,7 @@ from interlock.backends import BackendUnavailableError
 from interlock_conformance.checks import IF, both, expect, unless_raised
 from interlock_conformance.harness import CacheHarness
 from interlock_conformance.network import (
+    HELD_SECONDS,
     PATIENCE_SECONDS,
     answered,
     expect_passage,
@@ -97,7 +98,7 @@ async def slow_call_holds_up_no_other(harness: CacheHarness) -> None:
     key = harness.key()
     record = harness.record(key, 5)
     await store.put(key, record)
-    net.proxy.hold_reply()
+    net.proxy.hold_reply(seconds=HELD_SECONDS)
     slow = asyncio.ensure_future(outcome(store, store.read(harness.key())))
     await net.proxy.until(lambda: net.proxy.is_holding)
     found, is_beside = await made_beside(net, slow, outcome(store, store.read(key)))

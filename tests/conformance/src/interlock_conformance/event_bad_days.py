@@ -54,7 +54,7 @@ async def lock_that_stays_is_no_conflict(harness: EventsHarness) -> None:
 @check("EVENTS-142", IF("break_"), others=FAILED)
 async def failing_disk_is_an_outage(harness: EventsHarness) -> None:
     """While the disk fails no stream is empty, without a head or shorter than it is."""
-    store = await opened_in_time(harness)
+    store = await harness.open()
     events = await started(store, 3)
     aggregate_id = events[0].aggregate_id
     async with harness.break_(store):
@@ -74,7 +74,7 @@ async def failing_disk_is_an_outage(harness: EventsHarness) -> None:
 @check("EVENTS-143", IF("break_"), others=UNKNOWN)
 async def failed_commit_is_no_denial(harness: EventsHarness) -> None:
     """After an append whose commit failed nobody says that nothing was done, if it was."""
-    store = await opened_in_time(harness)
+    store = await harness.open()
     for size in (1, 3):
         events = await started(store, 2)
         more = events_of(events[0].aggregate_id, size, first=3)

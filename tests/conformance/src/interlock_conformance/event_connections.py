@@ -8,7 +8,13 @@ from interlock_conformance.checks import IF, check, expect
 from interlock_conformance.connections import opened_in_vain
 from interlock_conformance.event_network import connected, healed_head
 from interlock_conformance.harness import EventsHarness
-from interlock_conformance.network import expect_passage, made_beside, outcome, told_outcome
+from interlock_conformance.network import (
+    HELD_SECONDS,
+    expect_passage,
+    made_beside,
+    outcome,
+    told_outcome,
+)
 from interlock_conformance.outages import UNAVAILABLE
 from interlock_conformance.records import NOTEBOOK, head_of
 from interlock_conformance.streams import extended, started
@@ -82,7 +88,7 @@ async def slow_call_holds_up_no_other(harness: EventsHarness) -> None:
     """While one call waits for the server another is made, and answered."""
     net, store = await connected(harness)
     events = await started(store, 2)
-    net.proxy.hold_reply()
+    net.proxy.hold_reply(seconds=HELD_SECONDS)
     slow = asyncio.ensure_future(outcome(store, store.head(NOTEBOOK, uuid4())))
     await net.proxy.until(lambda: net.proxy.is_holding)
     head = store.head(NOTEBOOK, events[0].aggregate_id)

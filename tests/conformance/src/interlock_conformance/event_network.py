@@ -7,7 +7,13 @@ from uuid import UUID, uuid4
 from interlock.backends import BackendUnavailableError, EventRow, EventStore, StoredEvent
 from interlock_conformance.checks import expect
 from interlock_conformance.harness import EventsHarness
-from interlock_conformance.network import Network, answered, expect_passage, told_outcome
+from interlock_conformance.network import (
+    AMPLE_SECONDS,
+    Network,
+    answered,
+    expect_passage,
+    told_outcome,
+)
 from interlock_conformance.records import NOTEBOOK, head_of
 from interlock_conformance.streams import expect_rows
 
@@ -17,12 +23,14 @@ UNKNOWN = (
 )
 
 
-async def connected(harness: EventsHarness) -> tuple[Network, EventStore]:
+async def connected(
+    harness: EventsHarness, *, seconds: float = AMPLE_SECONDS
+) -> tuple[Network, EventStore]:
     """A store that has spoken to its server through a proxy."""
-    net = harness.network()
-    store = await harness.open(**net.options)
-    await store.head(NOTEBOOK, uuid4())
-    await expect_passage(net, store.head(NOTEBOOK, uuid4()))
+    net = harness.network(seconds=seconds)
+    store = await harness.open_in_time(**net.options)
+    await healed_head(store, uuid4())
+    await expect_passage(net, healed_head(store, uuid4()))
     return net, store
 
 

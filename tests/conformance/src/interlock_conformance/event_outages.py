@@ -17,6 +17,8 @@ from interlock_conformance.harness import EventsHarness
 from interlock_conformance.network import (
     GRACE_SECONDS,
     PATIENCE_SECONDS,
+    TIMEOUT_SECONDS,
+    expect_turns,
     outcome,
     told_outcome,
 )
@@ -49,7 +51,7 @@ async def refused_is_unavailable(harness: EventsHarness) -> None:
 )
 async def silence_ends_at_the_timeout(harness: EventsHarness) -> None:
     """A call that the server never answers ends at the timeout, with `BackendUnavailableError`."""
-    net, store = await connected(harness)
+    net, store = await connected(harness, seconds=TIMEOUT_SECONDS)
     expect(store.timeout is not None, "a `timeout`: a network may be silent", "None")
     assert store.timeout is not None
     named = calls(store, events_of(uuid4(), 1))
@@ -72,14 +74,7 @@ async def silence_ends_at_the_timeout(harness: EventsHarness) -> None:
 async def waiting_holds_up_nobody(harness: EventsHarness) -> None:
     """While a call waits for the server other tasks of the loop go on."""
     net, store = await connected(harness)
-    net.proxy.hold_reply(seconds=2)
-    call, turns = asyncio.ensure_future(outcome(store, store.head(NOTEBOOK, uuid4()))), 0
-    while not call.done() and turns < 100:
-        turns += net.proxy.is_holding
-        await asyncio.sleep(0)
-    net.proxy.release()
-    await call
-    expect(turns >= 10, "the loop turns while the reply is held back", f"it turned {turns} times")
+    await expect_turns(net, outcome(store, store.head(NOTEBOOK, uuid4())))
 
 
 @check(

@@ -13,6 +13,7 @@ from interlock.backends import (
     StoredEvent,
 )
 from interlock_conformance.checks import IF, MUST, check, expect, unless_raised
+from interlock_conformance.event_sizes import heads_seen
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.processes import OtherProcess
 from interlock_conformance.records import NOTEBOOK, events_of, head_of
@@ -94,24 +95,12 @@ async def streams_do_not_conflict(harness: EventsHarness) -> None:
 @check("EVENTS-038", IF("shared"), others="one transaction around all events of an append")
 async def append_is_whole_to_others(harness: EventsHarness) -> None:
     """Another thread with an instance of its own sees the events of an append together or not."""
-    store, size = await harness.open(), 50
-    events = list(await started(store, size))
-    is_over, seen = threading.Event(), set[int]()
-
-    async def watch() -> None:
-        async with harness.opened() as own:
-            while not is_over.is_set():
-                head = await own.head(NOTEBOOK, events[0].aggregate_id)
-                seen.add(0 if head is None else head[0])
-
-    watching = asyncio.create_task(asyncio.to_thread(asyncio.run, watch()))
-    try:
+    store, size, seen = await harness.open(), 50, set[int]()
+    events = await started(store, size)
+    async with heads_seen(harness, store, events[0], seen):
         for _ in range(15):
-            events = list(await extended(store, events, size))
+            events = await extended(store, events, size)
             await asyncio.sleep(0)
-    finally:
-        is_over.set()
-        await watching
     parts = sorted(version for version in seen if version % size)
     expect(not parts, f"heads at multiples of {size}, as they are appended", f"{parts}")
 

@@ -60,7 +60,7 @@ async def large_append_is_whole(harness: EventsHarness) -> None:
     """The 600 events of one append are seen all together or not at all."""
     store, seen = await harness.open(), set[int]()
     events = await started(store, _MANY)
-    async with _watched(harness, store, events[0], seen):
+    async with heads_seen(harness, store, events[0], seen):
         for _ in range(4):
             events = await extended(store, events, _MANY)
     parts = sorted(version for version in seen if version % _MANY)
@@ -92,7 +92,7 @@ async def first_chunk_is_not_the_whole(harness: EventsHarness) -> None:
 
 
 @asynccontextmanager
-async def _watched(
+async def heads_seen(
     harness: EventsHarness, store: EventStore, event: StoredEvent, seen: set[int]
 ) -> AsyncIterator[None]:
     """Note the versions of the head meanwhile, by another connection if there may be one."""

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from interlock.backends import (
     AggregateRecord,
+    BackendUnavailableError,
     CacheStore,
     EventStore,
     RecordKey,
@@ -23,7 +24,7 @@ from interlock.backends import (
 )
 from interlock.backends import BackendKind as Kind
 from interlock_conformance.checks import CannotTell
-from interlock_conformance.network import TIMEOUT_SECONDS, Network, network_to
+from interlock_conformance.network import AMPLE_SECONDS, PATIENCE_SECONDS, Network, network_to
 from interlock_conformance.plain import PlainCaches, PlainSnapshotStores
 from interlock_conformance.processes import OtherProcess, other_process
 from interlock_conformance.records import NOTEBOOK, REVISION, record_of
@@ -94,6 +95,17 @@ class Harness(Generic[S]):
         """A newly made backend, open until the check ends; what it keeps where is its affair."""
         return await self._opened(self.subject.make, **options)
 
+    async def open_in_time(self, **options: object) -> S:
+        """As `open`, with a time limit so short that a busy machine may need several attempts."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self.open(**options)
+            except BackendUnavailableError:
+                if loop.time() > deadline:
+                    raise
+
     async def doors(self) -> list[S]:
         """One at each endpoint of the store, open until the check ends; two of a single one."""
         makers = self.subject.doors or (self.subject.make,) * 2
@@ -125,13 +137,16 @@ class Harness(Generic[S]):
         """Open it, on whatever loop this runs; it is closed with the stack."""
         await _enter(store, stack)
 
-    def network(self) -> Network:
-        """A proxy before the server, for as long as the check lasts; see `network.py`."""
-        bound = {"timeout": f"{TIMEOUT_SECONDS:g}s"} if "timeout" in self.capabilities else {}
+    def network(self, *, seconds: float = AMPLE_SECONDS) -> Network:
+        """A proxy before the server, for as long as the check lasts; see `network.py`.
+
+        Calls through it end after so many seconds, where the backend can be told so.
+        """
+        bound = {"timeout": f"{seconds:g}s"} if "timeout" in self.capabilities else {}
         found = network_to(self.subject.server)
         # Stopped after what is opened from here on was closed.
         self._stack.callback(found.proxy.stop)
-        limit = f"{TIMEOUT_SECONDS:g} s" if bound else "which isn't an option"
+        limit = f"{seconds:g} s" if bound else "which isn't an option"
         self._stack.enter_context(waiting_for(f"calls to end by the backend's timeout, {limit}"))
         return Network(found.proxy, {**found.options, **bound})
 

@@ -9,16 +9,24 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from interlock.backends import BackendUnavailableError
-from interlock_conformance.checks import CannotTell, CheckFailed
+from interlock_conformance.checks import CannotTell, CheckFailed, expect
 from interlock_conformance.proxy import Proxy
 
 T = TypeVar("T")
 
-TIMEOUT_SECONDS = 1.0
-"""The time limit of calls, for backends that take one."""
+_TURNS = 10
 
-GRACE_SECONDS = 4.0
-"""How much later than that a call may end: this machine may be busy."""
+TIMEOUT_SECONDS = 1.0
+"""The time limit of calls that get no answer, for backends that take one."""
+
+AMPLE_SECONDS = 10.0
+"""The time limit of all other calls: what is late because this machine is busy is no outage."""
+
+GRACE_SECONDS = 6.0
+"""How much later than its time limit a call may end: this machine may be busy."""
+
+HELD_SECONDS = 4.0
+"""For how long a reply is held back from a backend that waits for nothing else meanwhile."""
 
 PATIENCE_SECONDS = 10.0
 """How long a backend may take to find its server again."""
@@ -148,6 +156,22 @@ def told_outcome(result: object) -> str:
     if isinstance(result, Exception):
         return f"{type(result).__name__}: {result}"
     return f"the answer {result!r}" if result is not None else "it returned None"
+
+
+async def expect_turns(net: Network, call: Awaitable[object]) -> None:
+    """Expect that the loop turns while the call's reply is held back."""
+    net.proxy.hold_reply(seconds=HELD_SECONDS)
+    calling, turns = asyncio.ensure_future(call), 0
+    while not calling.done() and turns < _TURNS:
+        turns += net.proxy.is_holding
+        await asyncio.sleep(0.001)  # the proxy has a thread, which needs its turn as well
+    net.proxy.release()
+    await calling
+    expect(
+        turns == _TURNS,
+        "the loop turns while the reply is held back",
+        f"it turned {turns} times",
+    )
 
 
 async def made_beside(

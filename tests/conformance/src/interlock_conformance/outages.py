@@ -17,11 +17,14 @@ from interlock.backends import (
 from interlock_conformance.checks import IF, both, expect
 from interlock_conformance.harness import CacheHarness
 from interlock_conformance.network import (
+    AMPLE_SECONDS,
     GRACE_SECONDS,
     PATIENCE_SECONDS,
+    TIMEOUT_SECONDS,
     Network,
     answered,
     expect_passage,
+    expect_turns,
     outcome,
     told_outcome,
 )
@@ -52,12 +55,15 @@ def calls(
     return made
 
 
-async def connected(harness: CacheHarness) -> tuple[Network, CacheStore]:
+async def connected(
+    harness: CacheHarness, *, seconds: float = AMPLE_SECONDS
+) -> tuple[Network, CacheStore]:
     """A backend that has spoken to its server through a proxy."""
-    net = harness.network()
-    store = await harness.open(**net.options)
-    await store.read(harness.key())
-    await expect_passage(net, store.read(harness.key()))
+    net = harness.network(seconds=seconds)
+    store = await harness.open_in_time(**net.options)
+    read, what = partial(store.read, harness.key()), "a read succeeds"
+    await answered(store, read, what)
+    await expect_passage(net, answered(store, read, what))
     return net, store
 
 
@@ -94,7 +100,7 @@ async def refused_is_unavailable(harness: CacheHarness) -> None:
 )
 async def silence_ends_at_the_timeout(harness: CacheHarness) -> None:
     """A call that the server never answers ends at the timeout, with `BackendUnavailableError`."""
-    net, store = await connected(harness)
+    net, store = await connected(harness, seconds=TIMEOUT_SECONDS)
     key = harness.key()
     expect(store.timeout is not None, "a `timeout`: a network may be silent", "None")
     assert store.timeout is not None
@@ -119,14 +125,7 @@ async def silence_ends_at_the_timeout(harness: CacheHarness) -> None:
 async def waiting_holds_up_nobody(harness: CacheHarness) -> None:
     """While a call waits for the server other tasks of the loop go on."""
     net, store = await connected(harness)
-    net.proxy.hold_reply(seconds=2)
-    call, turns = asyncio.ensure_future(outcome(store, store.read(harness.key()))), 0
-    while not call.done() and turns < 100:
-        turns += net.proxy.is_holding
-        await asyncio.sleep(0)
-    net.proxy.release()
-    await call
-    expect(turns >= 10, "the loop turns while the reply is held back", f"it turned {turns} times")
+    await expect_turns(net, outcome(store, store.read(harness.key())))
 
 
 @both("083", IF("network"), others=f"a part of a reply is an error of the connection. {FRESH}")

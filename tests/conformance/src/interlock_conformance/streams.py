@@ -10,7 +10,7 @@ from interlock_conformance.records import NOTEBOOK, events_of, head_of
 
 Head = tuple[int, UUID]
 
-HANG_SECONDS = 10
+HANG_SECONDS = 30
 """A call that takes longer hangs."""
 
 

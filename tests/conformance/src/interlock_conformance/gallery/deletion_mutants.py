@@ -1,5 +1,6 @@
 """Broken event stores: whose events a deletion takes, and what stands in the meantime."""
 
+from interlock_conformance.gallery.driver_edits import PAUSE
 from interlock_conformance.gallery.mutants import Mutant, code, in_memory
 from interlock_conformance.mutation import CodeEdit, Edits
 
@@ -15,6 +16,7 @@ page += " AND version < :below ORDER BY version {order} LIMIT {size})"
 deleted = 0
 while count := self._shelf.change(page, values):
     deleted += count
+    {pause}
 return deleted
 """
 
@@ -57,14 +59,14 @@ DELETION_MUTANTS = (
         "EVENTS-075",
         "ShelfEventStore.delete",
         _DELETED,
-        _PAGES.format(order="ASC", size=50),
+        _PAGES.format(order="ASC", size=100, pause=PAUSE),
     ),
     code(
         "deletes-from-the-end",
         "EVENTS-075",
         "ShelfEventStore.delete",
         _DELETED,
-        _PAGES.format(order="DESC", size=50),
+        _PAGES.format(order="DESC", size=100, pause=PAUSE),
     ),
     in_memory(
         "waits-between-two-events",

@@ -31,6 +31,9 @@ IN_MEMORY_UNTIL_CLOSED = Edits(
 )
 """Writes reach the file when it is closed."""
 
+PAUSE = '__import__("time").sleep(0.05)'
+"""Between two steps, so that others look meanwhile, however busy the machine is."""
+
 LOCK = '_lock = __import__("threading").Lock()'
 """A lock of the class, which other processes don't know."""
 

@@ -2,7 +2,7 @@
 
 from textwrap import indent
 
-from interlock_conformance.gallery.driver_edits import IN_MEMORY_UNTIL_CLOSED, LOCK
+from interlock_conformance.gallery.driver_edits import IN_MEMORY_UNTIL_CLOSED, LOCK, PAUSE
 from interlock_conformance.gallery.mutants import Mutant, code, in_memory, text
 from interlock_conformance.mutation import CodeEdit, Edits
 
@@ -17,7 +17,7 @@ import time
 head = self._shelf.fetch(_HEAD, values)
 if (head[0] if head else (None, None)) != (values["after_version"], values["after_id"]):
     raise ConcurrencyError(f"{event.aggregate_id}: the head isn't {after}")
-time.sleep(0.03)
+time.sleep(0.1)
 unguarded = _APPEND.partition("WHERE")[0].replace("INSERT", "INSERT OR REPLACE")
 self._shelf.change(unguarded, values)
 """
@@ -39,12 +39,23 @@ self._busy = False
 {_STORE}
 """,
     ),
-    code(
+    Mutant(
         "no-transaction",
         "EVENTS-038",
-        "ShelfEventStore.append",
-        "with self._shelf.transaction():",
-        "if events:",
+        Edits(
+            (
+                CodeEdit("ShelfEventStore.append", "with self._shelf.transaction():", "if events:"),
+                CodeEdit(
+                    "ShelfEventStore.append",
+                    "after = event.version, event.event_id",
+                    f"""
+                    after = event.version, event.event_id
+                    if event is events[0]:
+                        {PAUSE}
+                    """,
+                ),
+            )
+        ),
     ),
     in_memory(
         "deletes-what-it-has-seen",

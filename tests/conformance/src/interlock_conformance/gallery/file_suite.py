@@ -53,7 +53,7 @@ def make_in_a_file(check: Check, module: ModuleType, base: type, name: str) -> R
         path = str(Path(folder) / "backend.db")
 
         def make(suite: object, timeout: str | None = None) -> object:
-            bound = _DURATION.validate_python("1s" if timeout is None else timeout)
+            bound = _DURATION.validate_python("3s" if timeout is None else timeout)
             return getattr(module, name)(path, bound.total_seconds())
 
         @asynccontextmanager

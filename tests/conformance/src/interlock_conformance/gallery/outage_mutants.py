@@ -6,6 +6,9 @@ from interlock_conformance.gallery.mutants import Mutant
 from interlock_conformance.mutation import CodeEdit
 
 _TOLD = 'return await self._reader.readuntil(b"\\n")'
+_BLOCKED = """
+__import__("select").select([self._writer.get_extra_info("socket")], [], [], 30)
+"""
 _SUPPRESSED = "with suppress(BackendUnavailableError):\n    "
 
 # The client is one text for the three kinds: a bug in it is a bug of each.
@@ -29,7 +32,7 @@ _OF_THE_CLIENT = (
                 {_TOLD}
         """,
     ),
-    ("waits-on-the-loop", "Connection.told", _TOLD, f'__import__("time").sleep(2.2)\n{_TOLD}'),
+    ("waits-on-the-loop", "Connection.told", _TOLD, f"{_BLOCKED}\n{_TOLD}"),
     (
         "part-of-a-line-is-a-line",
         "Connection.told",

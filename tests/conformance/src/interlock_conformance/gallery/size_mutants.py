@@ -1,5 +1,6 @@
 """Broken backends that are right as long as there is little of everything."""
 
+from interlock_conformance.gallery.driver_edits import PAUSE
 from interlock_conformance.gallery.mutants import Mutant, code, in_memory, text
 from interlock_conformance.mutation import CodeEdit
 
@@ -47,11 +48,12 @@ for place, row in enumerate(found):
         "EVENTS-063",
         "ShelfEventStore.append",
         "with self._shelf.transaction():",
-        """
+        f"""
 if len(events) > 250:
     for start in range(0, len(events), 250):
         part = events[start : start + 250]
         await self.append(part, after=after)
+        {PAUSE}
         after = part[-1].version, part[-1].event_id
     return
 with self._shelf.transaction():
