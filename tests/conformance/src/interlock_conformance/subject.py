@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -27,7 +27,7 @@ from interlock.backends import (
     TellsNewest,
 )
 from interlock.errors import ConfigurationError
-from interlock_conformance.network import Server, server_of
+from interlock_conformance.network import AMPLE_SECONDS, Server, server_of
 
 OPTIONS = ("keep", "keep_revisions", "namespace", "size", "timeout", "ttl")
 """Options that checks set; a backend that takes one has a capability of that name."""
@@ -216,6 +216,10 @@ def _named(
 ) -> tuple[Subject, Mapping[str, object]]:
     """An installed backend with its options, validated: those by default are among them."""
     spec, config = Catalogue.installed().config(reference, kind, namespace=namespace)
+    timeout = getattr(config, "timeout", None)
+    if isinstance(timeout, timedelta) and timeout.total_seconds() < AMPLE_SECONDS:
+        ample = {"timeout": f"{AMPLE_SECONDS:g}s"}
+        reference = BackendReference(reference.name, {**reference.options, **ample})
 
     async def make(**options: object) -> object:
         merged = BackendReference(reference.name, {**reference.options, **options})

@@ -16,10 +16,8 @@ CACHE_MUTANTS = (
         "_decoded",
         "return AggregateRecord.from_bytes(blob, key=key)",
         """
-        from dataclasses import replace
-
         record = AggregateRecord.from_bytes(blob, key=key)
-        return replace(record, anchor_at=record.anchor_at.replace(microsecond=0))
+        return record._replace(anchor_at=record.anchor_at.replace(microsecond=0))
         """,
     ),
     code(
@@ -28,9 +26,7 @@ CACHE_MUTANTS = (
         "_decoded",
         "return AggregateRecord.from_bytes(blob, key=key)",
         """
-        from dataclasses import replace
-
-        return replace(AggregateRecord.from_bytes(blob, key=key), details=b"")
+        return AggregateRecord.from_bytes(blob, key=key)._replace(details=b"")
         """,
     ),
     code("first-put-wins", "CACHE-003", "ShelfCacheBackend.put", "newer(found, record)", "found"),
@@ -113,9 +109,7 @@ if found is not None and found.version not in versions:
         "_name",
         "return key.text()",
         """
-        from dataclasses import replace
-
-        return replace(key, aggregate_type="").text()
+        return key._replace(aggregate_type="").text()
         """,
     ),
     code(
@@ -131,9 +125,7 @@ if found is not None and found.version not in versions:
         "_name",
         "return key.text()",
         """
-        from dataclasses import replace
-
-        return replace(key, namespace="").text()
+        return key._replace(namespace="").text()
         """,
     ),
     code(
@@ -142,9 +134,7 @@ if found is not None and found.version not in versions:
         "_name",
         "return key.text()",
         """
-        from dataclasses import replace
-
-        return replace(key, revision="").text()
+        return key._replace(revision="").text()
         """,
     ),
     text(
@@ -195,9 +185,7 @@ if found is not None and found.version not in versions:
         "_name",
         "return key.text()",
         """
-        from dataclasses import replace
-
-        return replace(key, epoch=0).text()
+        return key._replace(epoch=0).text()
         """,
     ),
     code(
@@ -267,10 +255,8 @@ if found is not None and found.version not in versions:
         "ShelfCacheBackend._write",
         "ends = None if self._ttl is None else self.clock() + self._ttl.total_seconds()",
         """
-        from dataclasses import replace
-
         text = record.payload.decode(errors="ignore").encode("ascii", "ignore")
-        record = replace(record, payload=text)
+        record = record._replace(payload=text)
         ends = None if self._ttl is None else self.clock() + self._ttl.total_seconds()
         """,
     ),

@@ -20,10 +20,8 @@ MANY_MUTANTS = (
         "ShelfCacheBackend.read_many",
         "return found",
         """
-        from dataclasses import replace
-
         for key in {*keys} - {*found}:
-            older = await self.read(replace(key, epoch=0))
+            older = await self.read(key._replace(epoch=0))
             if older is not None:
                 found[key] = older
         return found
@@ -35,11 +33,9 @@ MANY_MUTANTS = (
         "ShelfSnapshotBackend.read_many",
         "return found",
         """
-        from dataclasses import replace
-
         for key in {*keys} - {*found}:
             for revision in await self.revisions(key):
-                found[key] = await self.read(replace(key, revision=revision))
+                found[key] = await self.read(key._replace(revision=revision))
         return found
         """,
     ),

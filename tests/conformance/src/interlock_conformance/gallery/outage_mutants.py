@@ -102,9 +102,7 @@ def _of_records(kind: str, store: str) -> Iterator[Mutant]:
         f"{store}.put",
         _PUT,
         """
-        from dataclasses import replace
-
-        begun = replace(record, payload=b"")
+        begun = record._replace(payload=b"")
         await self._client.ask("put", key, begun, list(supersedes))
         await self._client.ask("put", key, record, [begun.stamp])
         """,

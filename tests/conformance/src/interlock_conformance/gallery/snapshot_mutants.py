@@ -16,10 +16,8 @@ SNAPSHOT_MUTANTS = (
         "_decoded",
         "return AggregateRecord.from_bytes(blob, key=key)",
         """
-        from dataclasses import replace
-
         record = AggregateRecord.from_bytes(blob, key=key)
-        return replace(record, anchor_at=record.anchor_at.replace(microsecond=0))
+        return record._replace(anchor_at=record.anchor_at.replace(microsecond=0))
         """,
     ),
     code(
@@ -28,9 +26,7 @@ SNAPSHOT_MUTANTS = (
         "_decoded",
         "return AggregateRecord.from_bytes(blob, key=key)",
         """
-        from dataclasses import replace
-
-        return replace(AggregateRecord.from_bytes(blob, key=key), details=b"")
+        return AggregateRecord.from_bytes(blob, key=key)._replace(details=b"")
         """,
     ),
     text(
@@ -225,8 +221,8 @@ SNAPSHOT_MUTANTS = (
         "ShelfSnapshotBackend.put",
         "record.to_bytes()",
         """
-__import__("dataclasses").replace(
-    record, payload=record.payload.decode(errors="ignore").encode("ascii", "ignore")
+record._replace(
+    payload=record.payload.decode(errors="ignore").encode("ascii", "ignore")
 ).to_bytes()
 """,
     ),

@@ -133,13 +133,12 @@ SNAPSHOT_RACE_MUTANTS = (
         "return AggregateRecord.from_bytes(blob, key=key)",
         """
         import json
-        from dataclasses import replace
         from uuid import UUID
 
         size = int.from_bytes(blob[6:10], "big")
         true_id = UUID(hex=json.loads(blob[18 : 18 + size])[3])
-        record = AggregateRecord.from_bytes(blob, key=replace(key, aggregate_id=true_id))
-        return replace(record, aggregate_id=key.aggregate_id)
+        record = AggregateRecord.from_bytes(blob, key=key._replace(aggregate_id=true_id))
+        return record._replace(aggregate_id=key.aggregate_id)
         """,
     ),
     code(
@@ -204,11 +203,10 @@ with self._shelf.transaction():
         "return AggregateRecord.from_bytes(blob, key=key)",
         """
         import json
-        from dataclasses import replace
 
         size = int.from_bytes(blob[6:10], "big")
         namespace = json.loads(blob[18 : 18 + size])[0]
-        return AggregateRecord.from_bytes(blob, key=replace(key, namespace=namespace))
+        return AggregateRecord.from_bytes(blob, key=key._replace(namespace=namespace))
         """,
     ),
     code(

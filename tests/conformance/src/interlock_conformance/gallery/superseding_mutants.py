@@ -41,9 +41,7 @@ SUPERSEDING_MUTANTS = (
         "ShelfSnapshotBackend.remove",
         "self._remove(key, stamp)",
         """
-        from dataclasses import replace
-
-        self._remove(key, replace(stamp, revision=key.revision))
+        self._remove(key, stamp._replace(revision=key.revision))
         """,
     ),
     code(
@@ -135,11 +133,9 @@ with self._shelf.transaction():
         "ShelfSnapshotBackend.forget",
         "return self._shelf.change(_FORGET, _values(key))",
         """
-        from dataclasses import replace
-
         removed = 0
         for revision in await self.revisions(key):
-            own = replace(key, revision=revision)
+            own = key._replace(revision=revision)
             while record := (await self.read_many([own])).get(own):
                 self._remove(own, record.stamp)
                 removed += 1

@@ -14,8 +14,7 @@ TIME_MUTANTS = (
         "ShelfCacheBackend._write",
         "record.to_bytes()",
         """
-        __import__("dataclasses").replace(
-            record,
+        record._replace(
             verified_at=record.verified_at.astimezone().replace(tzinfo=record.verified_at.tzinfo),
         ).to_bytes()
         """,
@@ -29,8 +28,8 @@ TIME_MUTANTS = (
                     "ShelfSnapshotBackend.put",
                     "record.to_bytes()",
                     """
-                    __import__("dataclasses").replace(
-                        record, taken_at=record.taken_at.astimezone().replace(tzinfo=UTC)
+                    record._replace(
+                        taken_at=record.taken_at.astimezone().replace(tzinfo=UTC)
                     ).to_bytes()
                     """,
                 ),
@@ -38,11 +37,9 @@ TIME_MUTANTS = (
                     "_decoded",
                     "return AggregateRecord.from_bytes(blob, key=key)",
                     """
-                    from dataclasses import replace
-
                     record = AggregateRecord.from_bytes(blob, key=key)
                     local = record.taken_at.replace(tzinfo=None).astimezone(UTC)
-                    return replace(record, taken_at=local)
+                    return record._replace(taken_at=local)
                     """,
                 ),
             )
