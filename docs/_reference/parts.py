@@ -12,6 +12,7 @@ import commands
 import configuration
 import conformance
 import faces
+import scaling
 import values
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,11 @@ PARTS: Mapping[str, Callable[..., str]] = {
     "freshness": configuration.freshness,
     "killers": conformance.killers,
     "names": faces.names,
+    "scaling-break-even": scaling.break_even,
+    "scaling-fleet": scaling.fleet,
+    "scaling-hits": scaling.hits,
+    "scaling-hot": scaling.hot,
+    "scaling-off-by": scaling.off_by,
     "section": _section,
     "selftest-options": commands.selftest,
     "strategies": configuration.strategies,
