@@ -1,6 +1,7 @@
 """Servers in sets of several, and behind a tier in the process, in the shared suite."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -84,7 +85,8 @@ class TestTieredOnRedis(CacheConformance):
     servers: Server
 
     def backend(self) -> object:
-        shared = RedisAggregateCacheBackend(RedisConfig(url=self.servers.url))
+        config = RedisConfig(url=self.servers.url, timeout=timedelta(seconds=10))
+        shared = RedisAggregateCacheBackend(config)
         return _Tiers(InMemoryAggregateCacheBackend(), shared)
 
     async def tamper(self, tiers: _Tiers, key: RecordKey, change: Callable[[bytes], bytes]) -> None:

@@ -62,7 +62,7 @@ def target(request: pytest.FixtureRequest, binary: str) -> Server | Cluster:
 
 @pytest.fixture
 def sentinels() -> Iterator[SentinelSet]:
-    sentinels = SentinelSet()
+    sentinels = SentinelSet(seconds=1)
     yield sentinels
     sentinels.end()
 

@@ -3,13 +3,15 @@
 from redis_rig import REDIS, Server, until
 
 SLOTS = 16_384
+STEADY_SECONDS = 60
+"""Longer than a busy machine keeps a server from answering the others."""
 
 
 class Cluster:
-    """Three primaries, each with a third of the slots."""
+    """Three primaries, each with a third of the slots; `seconds` until one is taken for dead."""
 
-    def __init__(self, binary: str = REDIS) -> None:
-        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+    def __init__(self, binary: str = REDIS, *, seconds: int = STEADY_SECONDS) -> None:
+        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", f"{seconds}000")
         self.nodes = [Server(*options, binary=binary) for _ in range(3)]
         first = self.nodes[0]
         for number, node in enumerate(self.nodes):
@@ -40,9 +42,9 @@ class Cluster:
 
 
 class SentinelSet:
-    """A primary, a replica and three sentinels that notice a dead primary after a second."""
+    """A primary, a replica and three sentinels; `seconds` until a primary is taken for dead."""
 
-    def __init__(self, binary: str = REDIS) -> None:
+    def __init__(self, binary: str = REDIS, *, seconds: int = STEADY_SECONDS) -> None:
         self.primary = Server(binary=binary)
         self.replica = Server("--replicaof", f"127.0.0.1 {self.primary.port}", binary=binary)
         until(
@@ -51,7 +53,7 @@ class SentinelSet:
         )
         watched = (
             f"sentinel monitor bank 127.0.0.1 {self.primary.port} 2\n"
-            "sentinel down-after-milliseconds bank 1000\n"
+            f"sentinel down-after-milliseconds bank {seconds}000\n"
             "sentinel failover-timeout bank 3000\n"
         )
         self.sentinels = [Server("--sentinel", config=watched, binary=binary) for _ in range(3)]

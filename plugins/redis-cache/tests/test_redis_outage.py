@@ -163,7 +163,7 @@ async def test_a_full_server_refuses_and_still_removes(start: Start, make: Make)
 
 
 async def test_a_dead_node_costs_its_share_of_the_keys(make: Make) -> None:
-    cluster = Cluster()
+    cluster = Cluster(seconds=2)
     try:
         cluster.nodes[0].ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
         cluster.nodes[1].ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
