@@ -109,20 +109,22 @@ def _needed(ratio: float) -> dict[str, str]:
 
 def share(rank: int, skew: float) -> float:
     """The share of commands of the aggregate of this rank: Zipf's law over all."""
-    return rank**-skew / harmonic(AGGREGATES, skew)
+    return math.pow(rank, -skew) / harmonic(AGGREGATES, skew)
 
 
 @cache
 def harmonic(count: int, skew: float) -> float:
     """The sum of `rank ** -skew`: the first terms one by one, the rest by Euler and Maclaurin."""
     low, high = float(min(count, _EXACT)), float(count)
-    head = math.fsum(rank**-skew for rank in range(1, int(low) + 1))
+    head = math.fsum(math.pow(rank, -skew) for rank in range(1, int(low) + 1))
     if low == high:
         return head
     integral = (
-        math.log(high / low) if skew == 1 else (high ** (1 - skew) - low ** (1 - skew)) / (1 - skew)
+        math.log(high / low)
+        if skew == 1
+        else (math.pow(high, 1 - skew) - math.pow(low, 1 - skew)) / (1 - skew)
     )
-    return head + integral + (high**-skew - low**-skew) / 2
+    return head + integral + (math.pow(high, -skew) - math.pow(low, -skew)) / 2
 
 
 @cache
