@@ -162,7 +162,7 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
         for index in range(size):
             # An id that is asked for twice is found once.
             values[f"id_{index}"] = ids[min(index, len(ids) - 1)]
-        return await self._database.fetch(self._statements.read_many[size], values)
+        return await self._database.fetch(self._statements.read_many(size), values)
 
     async def _prune(self, aggregates: Sequence[dict[str, object]]) -> int:
         expired: list[dict[str, object]] = []

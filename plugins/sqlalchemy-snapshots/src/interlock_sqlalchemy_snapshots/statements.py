@@ -1,7 +1,8 @@
 """The table of snapshots, and every statement on it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import Table, bindparam, delete, func, select
 from sqlalchemy.sql.elements import ColumnElement
@@ -61,7 +62,8 @@ class SnapshotStatements:
     """The statements, in the database's dialect."""
 
     read: Statement
-    read_many: Mapping[int, Statement]
+    read_many: Callable[[int], Statement]
+    """For so many ids, see `BATCHES`; compiled when it is first asked for."""
     put: Statement
     remove: Statement
     stored_rows: Statement
@@ -98,7 +100,7 @@ class SnapshotStatements:
         )
         return cls(
             read=database.compile(_read(table)),
-            read_many={size: database.compile(_read_many(table, size)) for size in BATCHES},
+            read_many=cache(lambda size: database.compile(_read_many(table, size))),
             put=database.compile(database.upsert(table)),
             remove=database.compile(delete(table).where(*_equal(table, *_STAMP))),
             stored_rows=database.compile(
