@@ -73,11 +73,11 @@ class Depositing:
         return account.balance
 
 
-async def stored(app: Application, aggregate_id: UUID = ID) -> list[int]:
-    """The amounts in the stream, whose versions are contiguous."""
+async def stored(app: Application, aggregate_id: UUID = ID, first: int = 1) -> list[int]:
+    """The amounts in the stream from that event on, whose versions are contiguous."""
     amounts = list[int]()
-    async for recorded in app.events(Account, aggregate_id):
-        assert recorded.version == len(amounts) + 1
+    async for recorded in app.events(Account, aggregate_id, first=first):
+        assert recorded.version == first + len(amounts)
         assert isinstance(recorded.event, Deposited)
         amounts.append(recorded.event.amount)
     return amounts

@@ -33,7 +33,7 @@ class Tellers:
     """Processes at the accounts of one configuration; with a folder, its hand-written cache."""
 
     config: Path
-    accounts: int = 50
+    accounts: int
     folder: Path | None = None
 
     @property

@@ -15,7 +15,8 @@ from hot_caches import BY_NAME, hot_cache, table
 from tellers import Tellers, configuration
 
 PROCESSES = 4
-COMMANDS = int(os.environ.get("INTERLOCK_COMMANDS", "1000"))  # of each process
+COMMANDS = int(os.environ.get("INTERLOCK_COMMANDS", "400"))  # of each process
+ACCOUNTS = min(50, COMMANDS // 25)  # few, so that few commands meet as often as many would
 
 
 @pytest.fixture(params=["hand-written", *BY_NAME])
@@ -37,7 +38,7 @@ async def test_every_outcome_is_that_of_plain_replay(
     file = {"url": f"sqlite:///{tmp_path / 'bank.db'}", "synchronous": "NORMAL"}
     config = tmp_path / "interlock.toml"
     config.write_text(configuration(file, file, tables))
-    tellers = Tellers(config, folder=folder)
+    tellers = Tellers(config, accounts=ACCOUNTS, folder=folder)
     await tellers.create()
     counts = await tellers.check(await tellers.work(PROCESSES, COMMANDS))
     with capsys.disabled():
