@@ -23,3 +23,9 @@ async def refused() -> None:
     """Fail as a server that isn't there."""
     await asyncio.sleep(0.001)
     raise ConnectionRefusedError("connection refused")
+
+
+@pytest.fixture
+def no_settler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing tries a cache that rests, or removes what is outdated, but loads and commands."""
+    monkeypatch.setattr("interlock._engine.settling._PAUSE", 1e9)

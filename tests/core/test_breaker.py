@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from interlock._engine.breaking import call_through
+from interlock._engine.guard import call_through
 from interlock._storage.breaker import Breaker, StoreRestsError
 from interlock.errors import RecordTooLargeError
 from virtual_time import in_virtual_time, pass_by

@@ -19,6 +19,7 @@ from guide_world import (
     RedisCache,
     World,
 )
+from interlock._engine.breaking import without_breaker
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import (
     AlwaysCache,
@@ -135,7 +136,7 @@ def test_dependencies_are_filled_by_type_too(pool: Pool) -> None:
     builder.register_aggregate(BankAccount, snapshot_backend=Typed)
     (part,) = builder.build()._services.values()
     assert part.context.snapshots is not None
-    backend: Any = part.context.snapshots
+    backend: Any = without_breaker(part.context.snapshots)
     assert backend._backend.pool is pool
     assert backend._backend.aggregate_type is BankAccount
 

@@ -16,6 +16,8 @@ from rig_domain import ID
 from tiers_rig import KEY
 from virtual_time import RemoteCache, State, in_virtual_time, pass_by
 
+pytestmark = pytest.mark.usefixtures("no_settler")
+
 
 def _rig(**options: Any) -> Rig:
     return Rig(cache=RemoteCache(), **with_breaker(options))

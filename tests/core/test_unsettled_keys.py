@@ -5,7 +5,10 @@ from uuid import UUID
 from interlock._storage.records import NEVER_VERIFIED, RecordKey
 from interlock._storage.unsettled_keys import UnsettledKeys
 from rig import Clock
+from rig_stores import Cache
 from tiers_rig import KEY, START, record
+
+STORE = Cache()
 
 
 def _keys(number: int) -> list[RecordKey]:
@@ -14,13 +17,13 @@ def _keys(number: int) -> list[RecordKey]:
 
 def test_a_removal_settles_what_was_noted_before_it_began() -> None:
     keys = UnsettledKeys(Clock())
-    keys.note(KEY)
+    keys.note(KEY, STORE)
     number = keys.noted(KEY)
     keys.removed(KEY, number)
     assert keys.noted(KEY) is None
-    keys.note(KEY)
+    keys.note(KEY, STORE)
     number = keys.noted(KEY)
-    keys.note(KEY)
+    keys.note(KEY, STORE)
     keys.removed(KEY, number)
     assert keys.noted(KEY) is not None
 
@@ -33,7 +36,7 @@ class TestTooMany:
         keys = UnsettledKeys(clock, size=2)
         for key in _keys(4):
             clock.pass_by(10)
-            keys.note(key)
+            keys.note(key, STORE)
         return keys
 
     def test_the_oldest_are_forgotten(self) -> None:
@@ -48,7 +51,7 @@ class TestTooMany:
     def test_with_fewer_none_is(self) -> None:
         keys = UnsettledKeys(Clock(), size=2)
         for key in _keys(2):
-            keys.note(key)
+            keys.note(key, STORE)
         assert not keys.is_outdated(KEY, record(1, verified=-100))
 
     def test_a_clock_that_is_set_back_makes_no_entry_younger(self) -> None:
@@ -56,10 +59,10 @@ class TestTooMany:
         keys = UnsettledKeys(clock, size=1)
         first, second, third = _keys(3)
         clock.pass_by(10)
-        keys.note(first)
+        keys.note(first, STORE)
         clock.pass_by(-5)
-        keys.note(second)
-        keys.note(third)
+        keys.note(second, STORE)
+        keys.note(third, STORE)
         assert keys.is_outdated(KEY, record(1, verified=9))
 
     def test_what_never_counts_as_verified_is_believed_once_it_was_put(self) -> None:
@@ -77,6 +80,6 @@ class TestTooMany:
         never = record(1, verified=(NEVER_VERIFIED - START).total_seconds())
         keys = self._overflowed()
         keys.put(KEY)
-        keys.note(KEY)
+        keys.note(KEY, STORE)
         keys.removed(KEY, keys.noted(KEY))
         assert keys.is_outdated(KEY, never)

@@ -7,6 +7,7 @@ _BREAKER = "tests/core/test_breaker.py::"
 _KEYS = "tests/core/test_unsettled_keys.py::"
 _OUTAGES = "tests/core/test_outages.py::"
 _ENTRIES = "tests/core/test_outdated_entries.py::TestOutdatedEntries::"
+_SETTLING = "tests/core/test_settling.py::"
 _TIERS = "tests/core/test_tiers_outages.py::"
 
 PATCHES = [
@@ -65,7 +66,7 @@ PATCHES = [
     Patch(
         "a timeout is a caller that gave up",
         "a call that got no answer in its time has failed",
-        CodeEdit("call_through", "waited >= _ALL_ITS_TIME * bound.total_seconds()", "False"),
+        CodeEdit("call_through", "waited >= ALL_ITS_TIME * bound.total_seconds()", "False"),
         f"{_OUTAGES}TestCacheDown::test_a_black_hole_holds_up_nothing_while_the_cache_rests",
     ),
     Patch(
@@ -77,7 +78,7 @@ PATCHES = [
     Patch(
         "a full record opens a breaker",
         "an error about one record is an answer",
-        CodeEdit("call_through", "_ANSWERS", "ZeroDivisionError"),
+        CodeEdit("call_through", "ANSWERS", "ZeroDivisionError"),
         f"{_BREAKER}test_an_error_about_one_record_is_an_answer",
     ),
     Patch(
@@ -163,6 +164,36 @@ PATCHES = [
             "False",
         ),
         f"{_TIERS}test_a_forget_asks_the_shared_tier_while_it_rests",
+    ),
+    Patch(
+        "what is noted waits for its key's next use",
+        "what an outage left in a cache is removed once that answers",
+        CodeEdit("Settler._work_on", "asyncio.create_task(self._work())", "None"),
+        f"{_SETTLING}test_a_process_that_is_idle_removes_it_once_the_cache_is_back",
+    ),
+    Patch(
+        "closing leaves what is noted",
+        "closing removes what an outage left, though the cache rests",
+        CodeEdit("Settler.settle", "self.unsettled.notes()", "()"),
+        f"{_SETTLING}test_closing_removes_it_though_the_cache_rests",
+    ),
+    Patch(
+        "closing tries a cache that is down for each entry",
+        "closing gives up once its failures have cost a timeout",
+        CodeEdit("Settler.settle", "failing += loop.time() - began", "pass"),
+        f"{_SETTLING}test_closing_while_it_is_down_costs_one_timeout_and_says_what_is_left",
+    ),
+    Patch(
+        "removals behind the answers open a breaker",
+        "one server of several that is down takes the others not away",
+        CodeEdit("Settler._remove", "if self.breaker.is_open:", "if True:"),
+        f"{_SETTLING}TestOneServerOfSeveral::test_what_fails_again_and_again_takes_the_others_not_away",
+    ),
+    Patch(
+        "one entry is tried again and again",
+        "an entry that can't be removed holds up no other",
+        CodeEdit("Settler._removed", "self.unsettled.put_off(key)", "pass"),
+        f"{_SETTLING}TestOneServerOfSeveral::test_an_entry_that_cannot_be_removed_holds_up_no_other",
     ),
     Patch(
         "a local tier takes nothing while the shared one rests",

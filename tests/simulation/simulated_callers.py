@@ -51,7 +51,7 @@ class Callers:
             aggregate_id = choices.one_of((ACCOUNTS[0], ACCOUNTS[0], ACCOUNTS[1]))
             match choices.below(12):
                 case 0 | 1 | 2 | 3 | 4:
-                    await self._move(process, aggregate_id)
+                    await self.move(process, aggregate_id)
                 case 5 | 6:
                     await self._look(process, aggregate_id)
                 case 7:
@@ -107,7 +107,8 @@ class Callers:
 
         await self._run(process, calls, work)
 
-    async def _move(self, process: Process, aggregate_id: UUID) -> None:
+    async def move(self, process: Process, aggregate_id: UUID) -> None:
+        """Dispatch a command of any kind that emits."""
         choices = self._around.choices
         kind = choices.one_of((Move, Move, MoveLater, MoveOnce if self._around.is_faulty else Move))
         amounts = tuple(choices.one_of((5, 7, 11, -3)) for _ in range(choices.one_of((1, 1, 2, 3))))

@@ -107,6 +107,8 @@ class Settings:
 class Process:
     """An application behind a wire, from its start to its end or its crash."""
 
+    floor_size = 10_000
+
     def __init__(
         self,
         stores: Stores,
@@ -129,7 +131,7 @@ class Process:
         database = RemoteDatabase if settings.is_one_database else RemoteEvents
         self.application: Application = (
             ApplicationBuilder(clock=self.clock)
-            .configure(max_attempts=8)
+            .configure(max_attempts=8, floor_size=self.floor_size)
             .register_event_store(database(self.wire, stores.events))
             .register_aggregate(
                 self.release,

@@ -34,9 +34,16 @@ class Run:
     choices: list[int]
     hits: Counter[Fault]
     reached: Reached
+    left: Sequence[str]
 
 
-def simulate(choices: Choices, *, is_faulty: bool, hunted: Reached | None = None) -> Run:
+def simulate(
+    choices: Choices,
+    *,
+    is_faulty: bool,
+    hunted: Reached | None = None,
+    of: "type[World] | None" = None,
+) -> Run:
     """Run it from the first command to the last, on a loop of its own.
 
     Where the engine is about to wait in a place that is hunted, it is cancelled or crashed.
@@ -50,7 +57,8 @@ def simulate(choices: Choices, *, is_faulty: bool, hunted: Reached | None = None
             patch("interlock._model.aggregate.uuid4", choices.new_id),
             patch("interlock._engine.state_records._MANY_BYTES", _ManyBytes(choices)),
         ):
-            world = World(choices, loop, is_faulty=is_faulty, hunted=hunted or Reached())
+            make = of or World
+            world = make(choices, loop, is_faulty=is_faulty, hunted=hunted or Reached())
             return loop.run_until_complete(_run(world))
     finally:
         loop.close()
@@ -71,13 +79,15 @@ class _ManyBytes:
 async def _run(world: "World") -> Run:
     await world.live()
     history = world.history()
-    run = Run(history, [*world.around.choices.made], world.around.hits, world.reached)
+    run = Run(history, [*world.around.choices.made], world.around.hits, world.reached, world.left)
     await _end_others()
     return run
 
 
 class World:
     """The stores of a run, the processes in front of them, and the callers."""
+
+    make_process = Process
 
     def __init__(
         self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
@@ -89,15 +99,15 @@ class World:
         self.reached = Reached()
         self._hunted = hunted
         self._started = 0
-        self._callers = Callers(
-            self.around, self.stores, self.settings, self.processes, self.cancel
-        )
+        self.left: list[str] = []
+        """What is outdated at the end, and oughtn't to be."""
+        self.callers = Callers(self.around, self.stores, self.settings, self.processes, self.cancel)
 
     async def live(self) -> None:
         """Let callers call and processes crash, and look at everything once it is quiet."""
         for _ in range(_PROCESSES):
             self.processes.append(await self._process())
-        callers = [self.around.start(self._callers.call(number)) for number in range(_CALLERS)]
+        callers = [self.around.start(self.callers.call(number)) for number in range(_CALLERS)]
         others = [self._misfortunes(), self._patrol()] if self.around.is_faulty else []
         tasks = [self.around.start(other) for other in others]
         await asyncio.wait(callers)
@@ -111,7 +121,7 @@ class World:
         for process in self.processes:
             for aggregate_id in ACCOUNTS:
                 for freshness in (Trust(), FastForward(), Replay()):
-                    await self._callers.load(process, aggregate_id, freshness, None)
+                    await self.callers.load(process, aggregate_id, freshness, None)
             await process.application.close()
 
     def history(self) -> History:
@@ -119,7 +129,7 @@ class World:
         events = self.stores.events
         return History(
             {str(each): _rows(events.now(each)) for each in ACCOUNTS},
-            self._callers.calls,
+            self.callers.calls,
             {str(each): [_rows(was) for was in events.past[each]] for each in ACCOUNTS},
         )
 
@@ -130,7 +140,9 @@ class World:
 
     async def _process(self) -> Process:
         self._started += 1
-        process = Process(self.stores, self.settings, self._started, self._disturb, self._hunt)
+        process = self.make_process(
+            self.stores, self.settings, self._started, self._disturb, self._hunt
+        )
         await process.application.start()
         return process
 

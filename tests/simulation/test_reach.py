@@ -12,9 +12,20 @@ _NEVER_WAITS = "what it awaits is done without waiting, so that nothing can come
 _ARCHIVED = "no stream is archived in these runs"
 _COPIES = "each state here can be copied, and kept as it is"
 _RARE = "waits only if a stream changes between two reads; met in longer runs"
-_NO_BREAKER = "no store has a circuit breaker in these runs"
+_FEW_NOTES = "fewer keys are noted than are remembered"
+_NO_REST = "a cache rests in the runs of an outage, of which there are others"
+_CLOSING = "closing has something to settle seldom enough"
 UNREACHED = {
-    **{str(each): _NO_BREAKER for each in engine_awaits() if each.file == "breaking.py"},
+    "breaking.py CacheWithBreaker.read: await self._remove(key, record.stamp)": _FEW_NOTES,
+    "breaking.py SnapshotsWithBreaker.revisions: "
+    "await self._call(lambda: self.store.revisions(key))": _ARCHIVED,
+    "breaking.py CacheWithBreaker.put: await self._settler.removal_ended(key)": _NO_REST,
+    "settling.py Settler.removal_ended: await self._removed_one.wait()": _NO_REST,
+    "settling.py Settler._remove: "
+    "await call_through(self.breaker, store.timeout, partial(store.remove, key))": _NO_REST,
+    "settling.py Settler.settle: await asyncio.wait({self._task})": _CLOSING,
+    "settling.py Settler.settle: "
+    "await call_backend(_REMOVE, store.timeout, store.remove(key))": _CLOSING,
     "batch_loading.py BatchLoader.load: "
     "await self._loader.load(aggregate_id, freshness=request.freshness)": _COPIES,
     "cache.py AggregateCache.put: "

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from interlock._app.breakers import Breakers
 from interlock._app.lifetime import Life
 from interlock._engine.command_handling import Metadata, encode_metadata
 from interlock._engine.command_queue import refuse_reentry
@@ -58,12 +60,14 @@ class Application:
         services: Mapping[type[Aggregate], TypeServices],
         handlers: Mapping[type[Command[Any]], tuple[TypeServices, Handler]],
         backends: Sequence[tuple[object, bool]],
+        breakers: Breakers,
         reporting: Reporting,
         close_timeout: timedelta,
     ) -> None:
         self._services = services
         self._handlers = handlers
         self._backends = backends
+        self._breakers = breakers
         self._reporting = reporting
         self._close_timeout = close_timeout
         self._types = {each.context.registration.name: cls for cls, each in services.items()}
@@ -99,6 +103,7 @@ class Application:
                 raise
             for each in self._services.values():
                 each.start()
+            self._breakers.start()
             running_types.append(self._types)
 
     async def close(self) -> None:
@@ -113,13 +118,18 @@ class Application:
                 return
             running_types.remove(self._types)
             deadline, seconds = self._deadline(), self._close_timeout.total_seconds()
+            until = deadline - min(_FAREWELL_SECONDS, seconds / 4)
             try:
-                async with asyncio.timeout_at(deadline - min(_FAREWELL_SECONDS, seconds / 4)):
+                async with asyncio.timeout_at(until):
                     for each in self._services.values():
                         await each.drain()
             except TimeoutError:
                 logger.warning("closing: what was under way took more than %s", self._close_timeout)
             finally:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(until):
+                        await self._breakers.settle()
+                self._breakers.end()
                 await self._close_backends(deadline)
 
     async def dispatch(self, command: Command[R], *, metadata: Metadata | None = None) -> R:

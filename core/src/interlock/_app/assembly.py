@@ -73,6 +73,7 @@ class Assembly:
             services=services,
             handlers=_handlers(services),
             backends=self._backends,
+            breakers=self._breakers,
             reporting=self._reporting,
             close_timeout=self._settings.application.close_timeout,
         )

@@ -6,6 +6,7 @@ from interlock._config.settings import ApplicationSettings
 from interlock._engine.breaking import CacheWithBreaker, SnapshotsWithBreaker
 from interlock._engine.context import Clock
 from interlock._engine.reports import Reporting
+from interlock._engine.settling import Settler
 from interlock._storage.breaker import Breaker
 from interlock._storage.protocols import CacheStore, SnapshotStore
 from interlock._storage.tiers import TieredAggregateCacheBackend
@@ -24,7 +25,7 @@ class Breakers:
         self._reporting = reporting
         self._clock = clock
         # By identity; the backend is there too, lest another gets its place in memory.
-        self._caches: dict[int, tuple[object, Breaker, UnsettledKeys]] = {}
+        self._caches: dict[int, tuple[object, Settler]] = {}
         self._snapshots: dict[int, tuple[object, Breaker]] = {}
 
     def before_cache(self, backend: object, store: CacheStore) -> CacheStore:
@@ -35,10 +36,10 @@ class Breakers:
             shared = backend.tiers[1]
             backend.use_shared(self.before_cache(shared, shared))
             return store
-        _, breaker, unsettled = self._caches.setdefault(
-            id(backend), (backend, self._breaker("cache", backend), UnsettledKeys(self._clock))
-        )
-        return CacheWithBreaker(store, breaker, unsettled, self._reporting)
+        breaker, keys = self._breaker("cache", backend), UnsettledKeys(self._clock)
+        settler = Settler(breaker, keys, self._reporting)
+        _, settler = self._caches.setdefault(id(backend), (backend, settler))
+        return CacheWithBreaker(store, settler)
 
     def before_snapshots(self, backend: object, store: SnapshotStore) -> SnapshotStore:
         """The store with its breaker; `store` is what the backend is for one aggregate type."""
@@ -48,6 +49,21 @@ class Breakers:
             id(backend), (backend, self._breaker("snapshot", backend))
         )
         return SnapshotsWithBreaker(store, breaker)
+
+    def start(self) -> None:
+        """Begin a new life: what an earlier one left in the caches is removed."""
+        for _, settler in self._caches.values():
+            settler.start()
+
+    async def settle(self) -> None:
+        """Remove what is outdated in the caches, as far as they answer."""
+        for _, settler in self._caches.values():
+            await settler.settle()
+
+    def end(self) -> None:
+        """Remove nothing any more."""
+        for _, settler in self._caches.values():
+            settler.end()
 
     def _breaker(self, kind: str, backend: object) -> Breaker:
         return Breaker(

@@ -62,10 +62,10 @@ class ApplicationSettings(BaseModel):
     snapshot_queue_size: Count = 1_000
     """How many ids of an aggregate type may have a snapshot that waits to be written."""
 
-    breaker_failures: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] = 0
+    breaker_failures: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] = 3
     """After how many failures in a row a cache or snapshot store isn't asked for a while; 0: never.
 
-    3 suits most. Processes that share a cache see what this one commits meanwhile later.
+    Only those count that were waited for.
     """
 
     breaker_rest_max: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)

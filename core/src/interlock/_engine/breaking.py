@@ -1,87 +1,33 @@
 """Stores that calls have to wait for, behind a circuit breaker."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
-from types import coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from interlock._engine.guard import go_on
-from interlock._engine.reports import Reporting
+from interlock._engine.guard import ANSWERS, call_through
+from interlock._engine.settling import Settler
 from interlock._storage.breaker import Breaker, StoreRestsError
 from interlock._storage.protocols import CacheStore, Forgetful, SnapshotStore
 from interlock._storage.records import AggregateRecord, RecordKey, Scope, Stamp
-from interlock._storage.unsettled_keys import UnsettledKeys
-from interlock.errors import (
-    ConfigurationError,
-    RecordTooLargeError,
-    RecordUnusableError,
-    StateNotKeptError,
-)
+from interlock.errors import ConfigurationError
 
 T = TypeVar("T")
-
-_ANSWERS = (ConfigurationError, RecordTooLargeError, RecordUnusableError, StateNotKeptError)
-_ALL_ITS_TIME = 0.9
-"""A call that is cancelled after this part of its timeout ran into that: timers may be early."""
-
-
-@coroutine
-def call_through(
-    breaker: Breaker, bound: timedelta | None, make: Callable[[], Awaitable[T]]
-) -> Generator[Any, Any, T]:  # Any: as in `Steps`
-    """The answer of a store, unless it rests. Raises what the store raises, and `StoreRestsError`.
-
-    Whoever calls it bounds it in time. A failure counts if the call waited: one that didn't cost
-    nothing.
-    """
-    ticket = breaker.admit()
-    loop = asyncio.get_running_loop()
-    began, has_waited = loop.time(), False
-    try:
-        steps = make().__await__()
-        try:
-            waits_for = next(steps)
-        except StopIteration as stop:
-            result: T = stop.value
-        else:
-            has_waited = True
-            result = yield from go_on(steps, waits_for)
-    except _ANSWERS:  # the store itself answers
-        breaker.answered(ticket)
-        raise
-    except Exception as error:
-        if has_waited:
-            breaker.failed(ticket, repr(error), loop.time() - began)
-        else:
-            breaker.given_up(ticket)
-        raise
-    except BaseException:
-        waited = loop.time() - began
-        if bound is not None and waited >= _ALL_ITS_TIME * bound.total_seconds():
-            breaker.failed(ticket, f"no answer within {bound}", waited)
-        else:
-            breaker.given_up(ticket)
-        raise
-    breaker.answered(ticket)
-    return result
 
 
 class CacheWithBreaker:
     """A cache that rests while it is down. Calls that are refused raise `StoreRestsError`.
 
-    An entry whose put or removal was refused, or failed, is removed before it is read or put again.
+    An entry whose put or removal was refused, or failed, is removed before it is read or put again,
+    and else by the settler.
     """
 
     is_local = False
 
-    def __init__(
-        self, store: CacheStore, breaker: Breaker, unsettled: UnsettledKeys, reporting: Reporting
-    ) -> None:
+    def __init__(self, store: CacheStore, settler: Settler) -> None:
         self.store = store
-        self._breaker = breaker
-        self._unsettled = unsettled
-        self._reporting = reporting
+        self._settler = settler
+        self._breaker = settler.breaker
+        self._unsettled = settler.unsettled
 
     @property
     def timeout(self) -> timedelta | None:
@@ -113,10 +59,12 @@ class CacheWithBreaker:
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         try:
+            if self._settler.removing is not None and not self._breaker.is_open:
+                await self._settler.removal_ended(key)
             if self._unsettled.noted(key) is not None:
                 await self._remove(key)
             await self._call(lambda: self.store.put(key, record, supersedes))
-        except _ANSWERS:
+        except ANSWERS:
             raise
         except BaseException as error:
             self._missed("cache.put_skipped", key, error)
@@ -143,9 +91,12 @@ class CacheWithBreaker:
         return call_through(self._breaker, self.store.timeout, make)
 
     def _missed(self, counter: str, key: RecordKey, error: BaseException) -> None:
-        self._unsettled.note(key)
+        if isinstance(error, GeneratorExit):  # the loop has ended, and with it all tasks
+            self._unsettled.note(key, self.store)
+            return
+        self._settler.note(key, self.store)
         if isinstance(error, StoreRestsError):
-            self._reporting.count(counter)
+            self._settler.reporting.count(counter)
 
 
 class SnapshotsWithBreaker:

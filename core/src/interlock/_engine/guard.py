@@ -2,16 +2,18 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
 from functools import partial
 from types import coroutine
 from typing import Any, TypeVar
 
+from interlock._storage.breaker import Breaker
 from interlock.errors import (
     BackendUnavailableError,
     ConcurrencyError,
+    ConfigurationError,
     RecordTooLargeError,
     RecordUnusableError,
     StateNotKeptError,
@@ -19,6 +21,11 @@ from interlock.errors import (
 
 T = TypeVar("T")
 Steps = Generator[Any, Any, T]  # Any: what an awaitable and the event loop say to each other
+
+ANSWERS = (ConfigurationError, RecordTooLargeError, RecordUnusableError, StateNotKeptError)
+"""The errors by which a store answers."""
+ALL_ITS_TIME = 0.9
+"""A call that is cancelled after this part of its timeout ran into that: timers may be early."""
 
 
 @coroutine
@@ -131,3 +138,44 @@ async def call_backend(what: str, bound: timedelta | None, answer: Awaitable[T])
         raise BackendUnavailableError(f"{what} gave no answer within {bound}") from error
     except Exception as error:
         raise BackendUnavailableError(f"{what} failed: {error!r}") from error
+
+
+@coroutine
+def call_through(
+    breaker: Breaker, bound: timedelta | None, make: Callable[[], Awaitable[T]]
+) -> Steps[T]:
+    """The answer of a store, unless it rests. Raises what the store raises, and `StoreRestsError`.
+
+    Whoever calls it bounds it in time. A failure counts if the call waited: one that didn't cost
+    nothing.
+    """
+    ticket = breaker.admit()
+    loop = asyncio.get_running_loop()
+    began, has_waited = loop.time(), False
+    try:
+        steps = make().__await__()
+        try:
+            waits_for = next(steps)
+        except StopIteration as stop:
+            result: T = stop.value
+        else:
+            has_waited = True
+            result = yield from go_on(steps, waits_for)
+    except ANSWERS:  # the store itself answers
+        breaker.answered(ticket)
+        raise
+    except Exception as error:
+        if has_waited:
+            breaker.failed(ticket, repr(error), loop.time() - began)
+        else:
+            breaker.given_up(ticket)
+        raise
+    except BaseException:
+        waited = loop.time() - began
+        if bound is not None and waited >= ALL_ITS_TIME * bound.total_seconds():
+            breaker.failed(ticket, f"no answer within {bound}", waited)
+        else:
+            breaker.given_up(ticket)
+        raise
+    breaker.answered(ticket)
+    return result

@@ -62,6 +62,17 @@ class Breaker:
         self._refused = 0
         self._last_error = ""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are refused, but for the one that tries the store."""
+        return self._is_open
+
+    def rest(self) -> float:
+        """How many seconds it is until a call may try the store."""
+        loop = asyncio.get_running_loop()
+        is_resting = self._is_open and loop is self._loop
+        return max(0.0, self._rests_until - loop.time()) if is_resting else 0.0
+
     def admit(self) -> int:
         """Let a call pass; its ticket. Raises `StoreRestsError`."""
         if not self._is_open:

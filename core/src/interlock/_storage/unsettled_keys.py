@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from interlock._storage.protocols import CacheStore
 from interlock._storage.records import NEVER_VERIFIED, AggregateRecord, RecordKey
 
 
@@ -16,19 +17,28 @@ class UnsettledKeys:
     def __init__(self, clock: Callable[[], datetime], *, size: int = 10_000) -> None:
         self._clock = clock
         self._size = size
-        self._notes: dict[RecordKey, tuple[int, datetime]] = {}  # the latest last
-        self._count = 0
+        self._notes: dict[RecordKey, tuple[int, datetime, CacheStore]] = {}
+        self._latest = 0  # the number of the latest note
         self._dropped_until: datetime | None = None  # the time of the latest note that is dropped
         self._put_since: dict[RecordKey, None] = {}  # the latest last
 
-    def note(self, key: RecordKey) -> None:
-        """Note that the key's entry may be outdated."""
-        self._count += 1
+    @property
+    def count(self) -> int:
+        """How many keys are noted."""
+        return len(self._notes)
+
+    def notes(self) -> list[tuple[RecordKey, int, CacheStore]]:
+        """The keys that are noted, each with the number of its note and its store."""
+        return [(key, number, store) for key, (number, _, store) in self._notes.items()]
+
+    def note(self, key: RecordKey, store: CacheStore) -> None:
+        """Note that the key's entry in the store may be outdated."""
+        self._latest += 1
         self._notes.pop(key, None)
         self._put_since.pop(key, None)
-        self._notes[key] = self._count, self._clock()
+        self._notes[key] = self._latest, self._clock(), store
         if len(self._notes) > self._size:
-            _, at = self._notes.pop(next(iter(self._notes)))
+            _, at, _ = self._notes.pop(next(iter(self._notes)))
             self._dropped_until = (
                 at if self._dropped_until is None else max(at, self._dropped_until)
             )
@@ -39,6 +49,12 @@ class UnsettledKeys:
             return None
         note = self._notes.get(key)
         return None if note is None else note[0]
+
+    def put_off(self, key: RecordKey) -> None:
+        """Make the key, if it is noted, the last of all."""
+        note = self._notes.pop(key, None)
+        if note is not None:
+            self._notes[key] = note
 
     def removed(self, key: RecordKey, number: int | None) -> None:
         """Forget the key's note after a removal, unless it is a later one than this."""

@@ -1,0 +1,140 @@
+"""Runs in which the cache is cut off from one process or all, is back, and is looked into then."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeVar
+
+from awaits import Reached
+from choices import Choices
+from interlock.application.aggregates import (
+    AlwaysCache,
+    CacheAfterVersion,
+    CacheStrategy,
+    FastForward,
+    Freshness,
+    NeverSnapshot,
+    Trust,
+)
+from interlock.backends import AggregateRecord, RecordCacheBackend, RecordKey, Stamp
+from simulated_caches import CacheServer, RemoteCache
+from simulated_callers import ACCOUNTS
+from simulated_loop import SimulatedLoop
+from simulated_process import Place, Process, Settings
+from simulated_world import World
+
+T = TypeVar("T")
+
+_CALLS = 12
+_CACHES: Sequence[CacheStrategy] = (AlwaysCache(), AlwaysCache(), CacheAfterVersion(4))
+_FRESHNESS: Sequence[Freshness] = (Trust(), Trust(), FastForward())
+_PAUSES = (0.0, 0.01, 0.1, 0.5)
+_MOMENTS = (0.0, 0.05, 0.2, 0.35, 0.45, 0.7, 2.0, 31.0)  # around those of a short and a long rest
+_LONGER_THAN_A_REST = 40.0
+
+
+class CutCache(RemoteCache):
+    """The cache as a process sees it that may be cut off from it."""
+
+    is_cut = False
+    does_refuse = False
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        return await self._unless_cut(lambda: super(CutCache, self).read(key))
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        await self._unless_cut(lambda: super(CutCache, self).put(key, record, supersedes))
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        await self._unless_cut(lambda: super(CutCache, self).remove(key, stamp))
+
+    async def _unless_cut(self, do: Callable[[], Awaitable[T]]) -> T:
+        if self.is_cut and self.does_refuse:
+            await asyncio.sleep(0.001)
+            raise ConnectionRefusedError
+        if self.is_cut:
+            await self._wire.surroundings.wait_for_ever()
+        return await do()
+
+
+class CutProcess(Process):
+    """A process that may be cut off from the cache, and knows the head of the latest id only."""
+
+    floor_size = 1
+    cache: CutCache
+
+    def _cache(self, server: CacheServer) -> RecordCacheBackend:
+        self.cache = CutCache(self.wire, server, lies=False)
+        return self.cache
+
+
+class OutageWorld(World):
+    """Stores and processes without a fault but one: the cache is away for a while."""
+
+    make_process = CutProcess
+
+    def __init__(
+        self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
+    ) -> None:
+        super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted)
+        self.settings = Settings(
+            snapshots=NeverSnapshot(),
+            cache=choices.one_of(_CACHES),
+            place=Place.SHARED,
+            does_cache_lie=False,
+            do_clocks_step=False,
+            freshness=Trust(),
+            is_one_database=False,
+            releases=1,
+        )
+        self.left: list[str] = []
+
+    async def live(self) -> None:
+        """Let callers call and the cache be away, and look at what is left of that."""
+        for _ in range(2):
+            self.processes.append(await self._process())
+        work = [self._call(process) for process in self.processes for _ in range(2)]
+        work += [self._cut(process) for process in self.processes]
+        await asyncio.gather(*map(self.around.start, work))
+        await asyncio.sleep(2)  # nothing is under way any more
+        for process in self.processes:
+            assert isinstance(process, CutProcess)
+            process.cache.is_cut = False
+        await asyncio.gather(*(self.around.start(self._go_on(each)) for each in self.processes))
+        self.processes.append(await self._process())
+        for aggregate_id in ACCOUNTS:
+            await self.callers.load(self.processes[-1], aggregate_id, Trust(), None)
+            call, head = self.callers.calls[-1], len(self.stores.events.stood_at[aggregate_id])
+            if call.version != head:
+                self.left.append(f"{aggregate_id}: version {call.version} of {head}")
+        for process in self.processes:
+            await process.application.close()
+
+    async def _call(self, process: Process) -> None:
+        choices = self.around.choices
+        for _ in range(choices.below(_CALLS + 1)):
+            await asyncio.sleep(choices.one_of(_PAUSES))
+            aggregate_id = choices.one_of(ACCOUNTS)
+            if choices.below(2):
+                await self.callers.move(process, aggregate_id)
+            else:
+                freshness = choices.one_of(_FRESHNESS)
+                await self.callers.load(process, aggregate_id, freshness, None)
+
+    async def _cut(self, process: Process) -> None:
+        assert isinstance(process, CutProcess)
+        await asyncio.sleep(self.around.choices.one_of((0.0, 0.1, 0.5, 2.0)))
+        process.cache.is_cut = self.around.choices.below(4) > 0
+        process.cache.does_refuse = self.around.choices.below(2) > 0
+
+    async def _go_on(self, process: Process) -> None:
+        """Load now and then while the cache is back, or end."""
+        choices = self.around.choices
+        is_ending = choices.below(3) == 0
+        for _ in range(choices.below(4)):
+            await asyncio.sleep(choices.one_of(_MOMENTS))
+            await self.callers.load(process, choices.one_of(ACCOUNTS), Trust(), None)
+        if is_ending:
+            await process.application.close()
+        await asyncio.sleep(_LONGER_THAN_A_REST)

@@ -1,0 +1,57 @@
+"""A cache that is away for a while leaves nobody with an earlier state once it is back."""
+
+from typing import Any
+
+import pytest
+
+from choices import Choices
+from history import Rule
+from history_checker import check, violations
+from interlock._engine.breaking import CacheWithBreaker
+from interlock._engine.settling import Settler
+from interlock._storage.unsettled_keys import UnsettledKeys
+from simulated_outage import OutageWorld
+from simulated_world import Run, simulate
+
+_RUNS = range(60)
+
+
+def _run(seed: int) -> Run:
+    return simulate(Choices(seed), is_faulty=False, of=OutageWorld)
+
+
+@pytest.mark.parametrize("seed", _RUNS)
+def test_nothing_outdated_is_left(seed: int) -> None:
+    run = _run(seed)
+    check(run.history)
+    assert not run.left, run.history
+
+
+async def _nothing(*_: Any, **__: Any) -> None:
+    return
+
+
+def _no_note(*_: Any) -> None:
+    return
+
+
+BROKEN = {
+    "a put that was left out is forgotten": (CacheWithBreaker, "_missed", _no_note),
+    "what is noted is removed by nobody": (Settler, "_work", _nothing),
+    "a cache serves what it has after its rest": (UnsettledKeys, "noted", _no_note),
+    "closing removes nothing": (Settler, "settle", _nothing),
+}
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "instead"), [pytest.param(*each, id=name) for name, each in BROKEN.items()]
+)
+def test_a_broken_breaker_is_found(
+    owner: type, name: str, instead: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, instead)
+    runs = (_run(seed) for seed in range(300))
+    assert any(
+        run.left or Rule.OWN_WRITES in {each.rule for each in violations(run.history)}
+        for run in runs
+    )
