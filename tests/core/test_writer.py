@@ -4,9 +4,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from interlock._engine.reports import Reason, Reporting, Source
 from interlock._engine.snapshot_queue import SnapshotQueue
 from interlock._storage.records import AggregateRecord, RecordKey
+from interlock.application.aggregates import SnapshotAfterTime
 from interlock.errors import BackendUnavailableError
 from rig import Rig, ended, settled, snapshotting
 from rig_domain import ID
@@ -132,3 +135,94 @@ async def test_closing_gives_up_what_takes_too_long() -> None:
         "test_closing_gives_up_what_takes_too_long"
     }
     assert ID not in rig.snapshots.records()
+
+
+async def test_closing_counts_and_names_what_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    settings = {"close_timeout": timedelta(milliseconds=20)}
+    rig = Rig(snapshots=Slow(), settings=settings, **snapshotting())
+    await rig.app.start()
+    rig.snapshots.hold("put")
+    ids = [UUID(int=number) for number in range(1, 13)]
+    for each in ids:
+        await rig.deposit(1, aggregate_id=each)
+    await ended(rig.app.close())
+    assert rig.app.counters()["snapshot.lost"] == 12
+    assert "12 snapshots were not written in time" in caplog.text
+    assert f"Account {ids[0]}" in caplog.text
+    assert f"Account {ids[9]}, ..." in caplog.text
+    assert str(ids[10]) not in caplog.text
+
+
+async def test_closing_that_is_cancelled_leaves_nothing_running() -> None:
+    rig = Rig(snapshots=Slow(), **snapshotting())
+    await rig.app.start()
+    gate = rig.snapshots.hold("put")
+    await rig.deposit(1)
+    await gate.reached.wait()
+    closing = asyncio.create_task(rig.app.close())
+    assert not await settled(closing)
+    closing.cancel()
+    assert await settled(closing)
+    assert rig.app.counters()["snapshot.lost"] == 1
+    assert len(asyncio.all_tasks()) == 1
+
+
+class TestAnchor:
+    """A snapshot after some time is measured from the last one that stands, or will."""
+
+    def _rig(self) -> Rig:
+        hourly = SnapshotAfterTime(timedelta(hours=1))
+        return Rig(snapshots=Slow(), snapshot_strategy=hourly)
+
+    async def _written(self, rig: Rig) -> list[int]:
+        await rig.app._services[rig.cls].loader.drain()
+        return list(rig.snapshots.records())
+
+    async def test_a_failed_snapshot_does_not_move_it(self) -> None:
+        async with self._rig() as rig:
+            await rig.deposit(1)
+            rig.clock.pass_by(4000)
+            rig.snapshots.then("put", BackendUnavailableError("the disk is full"))
+            await rig.deposit(1)
+            assert await self._written(rig) == []
+            rig.clock.pass_by(1)
+            await rig.deposit(1)
+            assert await self._written(rig) == [3]
+
+    async def test_one_that_is_queued_makes_no_other_due(self) -> None:
+        async with self._rig() as rig:
+            await rig.deposit(1)
+            rig.clock.pass_by(4000)
+            gate = rig.snapshots.hold("put")
+            await rig.deposit(1)
+            await gate.reached.wait()
+            await rig.deposit(1)
+            gate.opened.set()
+            assert await self._written(rig) == [2]
+
+    async def test_one_that_is_written_moves_it_for_everybody(self) -> None:
+        async with self._rig() as rig:
+            await rig.deposit(1)
+            rig.clock.pass_by(4000)
+            taken_at = rig.clock.now
+            await rig.deposit(1)
+            assert await self._written(rig) == [2]
+            rig.clock.pass_by(10)
+            await rig.deposit(1)
+            assert await self._written(rig) == [2]
+            assert rig.cache.found.anchor_at == taken_at
+
+    async def test_one_that_failed_leaves_it_where_another_waits(self) -> None:
+        async with self._rig() as rig:
+            await rig.deposit(1)
+            rig.clock.pass_by(4000)
+            gate = rig.snapshots.hold("put")
+            await rig.deposit(1)
+            await gate.reached.wait()
+            rig.clock.pass_by(4000)
+            rig.snapshots.then("put", BackendUnavailableError("the disk is full"))
+            await rig.deposit(1)
+            gate.opened.set()
+            assert await self._written(rig) == [2]
+            await rig.deposit(1)
+            assert await self._written(rig) == [2, 4]

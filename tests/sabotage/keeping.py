@@ -266,14 +266,34 @@ PATCHES = [
     Patch(
         "the close leaves the writer at work",
         "who stops waiting for queued snapshots gives them up",
-        CodeEdit(
-            "SnapshotQueue.drain",
-            """
-            self._task.cancel()
-            self._queued.clear()
-            """,
-            "",
-        ),
+        CodeEdit("SnapshotQueue.give_up", "self._task.cancel()", ""),
         f"{_WRITER}test_closing_gives_up_what_takes_too_long",
+    ),
+    Patch(
+        "what a close loses is silent",
+        "snapshots that a close has no time to write are counted and named",
+        CodeEdit("SnapshotQueue.give_up", 'self._reporting.count("snapshot.lost")', "pass"),
+        f"{_WRITER}test_closing_counts_and_names_what_is_lost",
+        rows=(29,),
+    ),
+    Patch(
+        "a queued snapshot counts as written",
+        "a snapshot that failed doesn't move the anchor of the next",
+        CodeEdit("SnapshotHistory.write", "is_written and self.are_written_at_once", "is_written"),
+        f"{_WRITER}TestAnchor::test_a_failed_snapshot_does_not_move_it",
+        rows=(23,),
+    ),
+    Patch(
+        "a failed snapshot keeps its anchor",
+        "a snapshot that failed is due again",
+        CodeEdit("SnapshotQueue._work", "self._anchors.pop(key.aggregate_id, None)", "pass"),
+        f"{_WRITER}TestAnchor::test_a_failed_snapshot_does_not_move_it",
+        rows=(23,),
+    ),
+    Patch(
+        "what is queued is due again",
+        "a snapshot that is still to be written makes no other due",
+        CodeEdit("SnapshotHistory.anchor", "return anchor_at", "return known"),
+        f"{_WRITER}TestAnchor::test_one_that_is_queued_makes_no_other_due",
     ),
 ]

@@ -255,7 +255,7 @@ PATCHES = [
     Patch(
         "what goes on behind outlives the close",
         "who stops waiting for what is kept behind the answers gives it up",
-        CodeEdit("WriteBack.drain", "task.cancel()", "pass"),
+        CodeEdit("WriteBack.give_up", "task.cancel()", "pass"),
         f"{_BEHIND}test_closing_gives_up_what_takes_too_long",
     ),
     Patch(

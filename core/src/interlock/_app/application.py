@@ -126,6 +126,8 @@ class Application:
             except TimeoutError:
                 logger.warning("closing: what was under way took more than %s", self._close_timeout)
             finally:
+                for each in self._services.values():
+                    each.give_up()
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(until):
                         await self._breakers.settle()

@@ -60,3 +60,7 @@ class TypeServices:
         """Wait until no command and no load is under way, and what they keep is written."""
         await self.commands.drain()
         await self.loader.drain()
+
+    def give_up(self) -> None:
+        """Write nothing any more that goes on behind; what is lost is counted and named."""
+        self._write_back.give_up()

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from interlock._engine.guard import call_backend
 from interlock._engine.in_flight import InFlight
-from interlock._engine.reports import Reporting
+from interlock._engine.reports import Reporting, logger
 from interlock._storage.breaker import StoreRestsError
 from interlock._storage.protocols import SnapshotStore
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 
 _FAILURES_REMEMBERED = 1_000  # ids
+_ANCHORS_REMEMBERED = 10_000  # ids
+_NAMED = 10  # ids of lost snapshots, in the log
 
 
 class SnapshotQueue:
@@ -29,7 +32,9 @@ class SnapshotQueue:
         self._queued: dict[RecordKey, tuple[AggregateRecord, frozenset[Stamp]]] = {}
         self._task: asyncio.Task[None] | None = None
         self._writing = InFlight()
+        self._put_now: RecordKey | None = None
         self._failures: dict[UUID, str] = {}  # of the latest write of each id, the latest last
+        self._anchors: dict[UUID, tuple[datetime, bool]] = {}  # as `anchor` gives, the latest last
 
     def anew(self) -> "SnapshotQueue":
         """Another one of the same store, for which nothing waits."""
@@ -51,6 +56,7 @@ class SnapshotQueue:
             if waiting[0].version > record.version and waiting[0].stamp not in superseded:
                 record = waiting[0]
         self._queued[key] = record, superseded
+        self._anchor_at(key.aggregate_id, record.anchor_at, is_written=False)
         if self._task is None:
             self._task = asyncio.create_task(self._work())
         return True
@@ -59,32 +65,57 @@ class SnapshotQueue:
         """Why the id's latest snapshot isn't stored; empty if it is, as far as is known."""
         return self._failures.get(aggregate_id, "")
 
+    def anchor(self, aggregate_id: UUID) -> tuple[datetime, bool] | None:
+        """The time of the id's snapshot that is queued or was written last, and whether it was."""
+        return self._anchors.get(aggregate_id)
+
     async def forget(self, aggregate_id: UUID) -> None:
         """Take what waits for the id out of the queue; returns when no write of it is under way."""
         for key in [key for key in self._queued if key.aggregate_id == aggregate_id]:
             del self._queued[key]
         await self._writing.ended(aggregate_id)
         self._failures.pop(aggregate_id, None)
+        self._anchors.pop(aggregate_id, None)
 
     async def drain(self) -> None:
-        """Wait until everything that was queued is written; who stops waiting gives it up."""
+        """Wait until everything that was queued is written."""
         while self._task is not None:
-            try:
-                await asyncio.wait({self._task})
-            except asyncio.CancelledError:
-                self._task.cancel()
-                self._queued.clear()
-                raise
+            await asyncio.wait({self._task})
+
+    def give_up(self) -> None:
+        """Write nothing any more; what is lost by that is counted and named."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        now = [] if self._put_now is None else [self._put_now]
+        lost = [*now, *self._queued]
+        self._queued.clear()
+        for _ in lost:
+            self._reporting.count("snapshot.lost")
+        names = ", ".join(f"{key.aggregate_type} {key.aggregate_id}" for key in lost[:_NAMED])
+        logger.warning(
+            "closing: %s snapshots were not written in time: %s%s",
+            len(lost),
+            names,
+            ", ..." if lost[_NAMED:] else "",
+        )
 
     async def _work(self) -> None:
         try:
             while self._queued:
                 key = next(iter(self._queued))
                 record, supersedes = self._queued.pop(key)
+                self._put_now = key
                 with self._writing.of(key.aggregate_id):
-                    await self._put(key, record, supersedes)
+                    is_written = await self._put(key, record, supersedes)
+                if key in self._queued:
+                    continue
+                if is_written:
+                    self._anchor_at(key.aggregate_id, record.anchor_at, is_written=True)
+                else:
+                    self._anchors.pop(key.aggregate_id, None)
         finally:
-            self._task = None
+            self._task = self._put_now = None
 
     async def _put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp]
@@ -105,3 +136,9 @@ class SnapshotQueue:
             return False
         self._reporting.count("snapshot.taken")
         return True
+
+    def _anchor_at(self, aggregate_id: UUID, at: datetime, *, is_written: bool) -> None:
+        self._anchors.pop(aggregate_id, None)
+        self._anchors[aggregate_id] = at, is_written
+        if len(self._anchors) > _ANCHORS_REMEMBERED:
+            del self._anchors[next(iter(self._anchors))]

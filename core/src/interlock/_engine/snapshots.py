@@ -55,6 +55,8 @@ class SnapshotHistory:
         )
         self.are_kept = self._store is not None
         """Whether there is a snapshot store."""
+        self.are_written_at_once = self._store is not None and self._store.is_local
+        """Whether a snapshot stands when its write returns; else the queue knows its anchor."""
         self.are_taken = self._queue is not None
         """Whether there is a snapshot store, and a strategy that may ask for snapshots."""
 
@@ -132,7 +134,8 @@ class SnapshotHistory:
             return
         try:
             record = self._records.snapshot(loaded, now)
-            if await self._queue.write(record.key, record, supersedes):
+            is_written = await self._queue.write(record.key, record, supersedes)
+            if is_written and self.are_written_at_once:
                 loaded.record, loaded.anchor_at = record, record.anchor_at
         except StateNotKeptError as error:
             self._not_kept(error)
@@ -201,10 +204,28 @@ class SnapshotHistory:
         prune = self._store.prune(self._registration.snapshot_scope)
         return await call_backend("the snapshot store's prune", None, prune)
 
+    def anchor(self, loaded: LoadedState, known: datetime) -> datetime:
+        """The time of the state's newest snapshot, also of one that is still to be written.
+
+        Only the anchor of one that is written goes on with the state: the other may fail.
+        """
+        found = None if self._queue is None else self._queue.anchor(loaded.aggregate_id)
+        if found is None or found[0] <= known:
+            return known
+        anchor_at, is_written = found
+        if is_written:
+            loaded.anchor_at = anchor_at
+        return anchor_at
+
     async def drain(self) -> None:
-        """Wait until what is queued is written; who stops waiting gives it up."""
+        """Wait until what is queued is written."""
         if self._queue is not None:
             await self._queue.drain()
+
+    def give_up(self) -> None:
+        """Write nothing any more that is queued."""
+        if self._queue is not None:
+            self._queue.give_up()
 
     async def _read_with_tail(
         self, store: SnapshotStore, key: RecordKey, bound: int | None, trace: LoadTrace

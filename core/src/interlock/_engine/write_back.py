@@ -104,18 +104,16 @@ class WriteBack:
         await self._snapshots.forget_queued(aggregate_id)
 
     async def drain(self) -> None:
-        """Wait until what goes on behind is done, and the snapshots that are queued are written.
-
-        Who stops waiting gives it up.
-        """
+        """Wait until what goes on behind is done, and the snapshots that are queued are written."""
         while self._behind:
-            try:
-                await asyncio.wait(self._behind)
-            except asyncio.CancelledError:
-                for task in self._behind:
-                    task.cancel()
-                raise
+            await asyncio.wait(self._behind)
         await self._snapshots.drain()
+
+    def give_up(self) -> None:
+        """Write nothing any more."""
+        for task in self._behind:
+            task.cancel()
+        self._snapshots.give_up()
 
     def _due(
         self, loaded: LoadedState, version_before: int, event_names: tuple[str, ...]
@@ -124,6 +122,8 @@ class WriteBack:
         last_event_at, anchor_at = loaded.last_event_at, loaded.anchor_at
         if self.is_idle or last_event_at is None or anchor_at is None:
             return None
+        if self._snapshots.are_taken and not self._snapshots.are_written_at_once:
+            anchor_at = self._snapshots.anchor(loaded, anchor_at)
         is_commit = bool(event_names)
         snapshot = self._snapshots.are_taken and self._decides(
             "snapshot.failed",

@@ -117,9 +117,9 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             steps.insert(0, Step(self._statements.remove, superseded))
         await self._database.execute(steps, repeatable=True)
         if not self._database.is_serial:
-            # A forget at the same time may have seen nothing of this put, as this put of it. Its
-            # tombstone stands before it looks for records: so one of the two sees the other's.
-            await self._remove_forgotten(aggregate)
+            # A forget or another put at the same time may have seen nothing of this put, as this
+            # put of it. Each looks once more when its own row stands: so one sees the other's.
+            await self._remove_forgotten(aggregate, newest=newest)
 
     async def remove(self, key: RecordKey, stamp: Stamp) -> None:
         step = Step(self._statements.remove, [self._keys.of_stamp(key, stamp)])
@@ -173,13 +173,20 @@ class SQLAlchemySnapshotBackend(RecordSnapshotBackend):
             await self._database.execute([tombstones], repeatable=True)
         return removed
 
-    async def _remove_forgotten(self, aggregate: dict[str, object]) -> int:
-        """Remove forgotten records; without any to remove, no transaction is needed."""
+    async def _remove_forgotten(
+        self, aggregate: dict[str, object], *, newest: object = None
+    ) -> int:
+        """Remove forgotten records, and of the revision `newest` those beyond retention.
+
+        Without any to remove, no transaction is needed.
+        """
         rows = await self._database.fetch(self._statements.stored_rows, aggregate)
-        forgotten_rows = self._retention.forgotten_rows(
-            [StoredRow(*row) for row in rows], self._clock()
-        )
-        steps = self._removal_steps(aggregate, forgotten_rows)
+        found, now = [StoredRow(*row) for row in rows], self._clock()
+        surplus = {*self._retention.forgotten_rows(found, now)}
+        if newest is not None:
+            own = [row for row in found if row.revision == newest]
+            surplus.update(self._retention.rows_to_remove(own, now, newest))
+        steps = self._removal_steps(aggregate, [row for row in found if row in surplus])
         return await self._database.execute(steps, repeatable=True) if steps else 0
 
     def _retention_step(
