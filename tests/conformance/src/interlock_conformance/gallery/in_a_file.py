@@ -20,7 +20,7 @@ from interlock.backends import (
     Scope,
     Stamp,
     StoredEvent,
-    newer,
+    replaces,
 )
 
 T = TypeVar("T")
@@ -168,7 +168,7 @@ class _Records(_InAFile):
         def put() -> None:
             rows = self.file.connection.execute(_READ, (key.text(),)).fetchall()
             found = _record(key, rows)
-            if found is None or found.stamp in supersedes or newer(found, record) is not found:
+            if replaces(found, record, supersedes):
                 self.file.connection.execute(_PUT, (key.text(), record.to_bytes()))
 
         await self.file.change(put)

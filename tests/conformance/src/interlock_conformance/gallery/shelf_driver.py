@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from interlock.backends import BackendUnavailableError, ConfigurationError
+from interlock.backends import BackendUnavailableError, ConfigurationError, translated
 
 Values = Mapping[str, object]
 
@@ -24,7 +24,7 @@ class Shelf:
 
     def open(self) -> None:
         """Connect; create the tables."""
-        with _translated():
+        with translated(sqlite3.Error, where="the shelf can't be used"):
             self._connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
             # Processes may be killed; that the power fails isn't tested.
             self._connection.execute("PRAGMA synchronous = OFF")
@@ -59,13 +59,5 @@ class Shelf:
         if self._connection is None:
             raise BackendUnavailableError("the shelf is closed")
         self.round_trips += 1
-        with _translated():
+        with translated(sqlite3.Error, where="the shelf can't be used"):
             return self._connection.execute(statement, values)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise BackendUnavailableError(f"the shelf can't be used: {error}") from error
