@@ -24,7 +24,7 @@ from interlock.application import (
 from interlock.application.aggregates import Replay
 from teller import Account
 
-EVERY = 50_000
+EVERY = 50_000 if "INTERLOCK_EVENTS" in os.environ else 25_000
 """Versions between two snapshots that a rebuild stores."""
 
 _KIBIBYTE = 1_024

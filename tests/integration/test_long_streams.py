@@ -16,15 +16,12 @@ from long_stream import EVERY
 from sql_rig import Place, dropped, made
 from sql_streams import store
 
-LENGTH = int(os.environ.get("INTERLOCK_EVENTS", "200000"))
+IS_SOAK = "INTERLOCK_EVENTS" in os.environ
+LENGTH = int(os.environ.get("INTERLOCK_EVENTS", "100000"))
 SHORT = 20_000
-LIMIT = 5_000_000  # bytes
+LIMIT = 5_000_000 if IS_SOAK else 2_500_000  # bytes
 SCRIPT = Path(__file__).with_name("long_stream.py")
-KINDS = (
-    ("sqlite", "postgresql", "mariadb")
-    if "INTERLOCK_EVENTS" in os.environ
-    else ("sqlite", "postgresql")
-)
+KINDS = ("sqlite", "postgresql", "mariadb") if IS_SOAK else ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="module", params=KINDS)
