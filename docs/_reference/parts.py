@@ -63,13 +63,13 @@ PARTS: Mapping[str, Callable[..., str]] = {
 }
 
 
-def renewed(page: str) -> str:
+def renewed(page: str, parts: Mapping[str, Callable[..., str]] = PARTS) -> str:
     """The page with every part made anew. Raises `LookupError` for a part that nobody makes."""
 
     def made(match: re.Match[str]) -> str:
         begin, name, arguments = match.groups()
-        if name not in PARTS:
-            raise LookupError(f"no part is called {name!r}; there are: {', '.join(PARTS)}")
-        return f"{begin}\n\n{PARTS[name](*arguments.split()).strip()}\n\n{END}"
+        if name not in parts:
+            raise LookupError(f"no part is called {name!r}; there are: {', '.join(parts)}")
+        return f"{begin}\n\n{parts[name](*arguments.split()).strip()}\n\n{END}"
 
     return MARKED.sub(made, page)

@@ -15,6 +15,12 @@ def values(group: str) -> str:
     return table
 
 
+def untried(group: str) -> str:
+    """The same table as the catalogue says; `tests/core/test_kinds.py` tries each of its rows."""
+    table: str = _catalogue().table(group, is_tried=False)
+    return table
+
+
 def examples() -> str:
     """The classes that the examples name."""
     source: str = _catalogue().classes_of_examples()

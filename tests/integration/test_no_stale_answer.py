@@ -16,7 +16,7 @@ from tellers import Tellers, configuration
 
 PROCESSES = 4
 COMMANDS = int(os.environ.get("INTERLOCK_COMMANDS", "400"))  # of each process
-ACCOUNTS = min(50, COMMANDS // 25)  # few, so that few commands meet as often as many would
+ACCOUNTS = min(50, COMMANDS // 40)  # few, so that few commands meet as often as many would
 
 
 @pytest.fixture(params=["hand-written", *BY_NAME])
@@ -44,5 +44,5 @@ async def test_every_outcome_is_that_of_plain_replay(
     with capsys.disabled():
         sys.stdout.write(f"\n{dict(counts)}\n")
     assert counts["append.conflict"] > 0, "the processes never met"
-    assert counts["stale hits"] >= PROCESSES * COMMANDS // 400
+    assert counts["stale hits"] >= max(10, PROCESSES * COMMANDS // 400)
     assert counts["outages"] == 0

@@ -46,8 +46,12 @@ class OtherwiseError(Exception):
     """A row isn't as it is wanted."""
 
 
-def table(group: str) -> str:
-    """The rows of a group in Markdown. Raises `OtherwiseError`."""
+def table(group: str, *, is_tried: bool = True) -> str:
+    """The rows of a group in Markdown. Raises `OtherwiseError`, but where none is tried."""
+    if not is_tried:
+        if group == "metadata":
+            return _table(_METADATA_HEAD, map(_metadata_shown, METADATA))
+        return _table(_HEAD, map(_shown, GROUPS[group]))
     with entry_points_once():
         if group == "metadata":
             return _table(_METADATA_HEAD, map(_metadata_cells, METADATA))
@@ -65,11 +69,19 @@ def _cells(row: Row) -> tuple[str, ...]:
     if row.in_event != NOT_ASKED:
         _demand(f"{row.kind}, in an event", row.in_event, event_verdict(row))
     _demand(f"{row.kind}, in a state", row.in_state, state_verdict(row))
+    return _shown(row)
+
+
+def _shown(row: Row) -> tuple[str, ...]:
     return (row.kind, _code(row.example), row.in_event, row.in_state, row.instead)
 
 
 def _metadata_cells(row: MetadataRow) -> tuple[str, ...]:
     _demand(f"{row.kind}, in metadata", row.wanted, metadata_verdict(row))
+    return _metadata_shown(row)
+
+
+def _metadata_shown(row: MetadataRow) -> tuple[str, ...]:
     wanted = row.wanted if row.wanted == metadata.REFUSED else _code(row.wanted)
     return (row.kind, _code(row.value), wanted, row.instead)
 
