@@ -1,7 +1,8 @@
 """Where processes keep things, and the applications that they make of it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from interlock.application.aggregates import (
     NeverCache,
     Replay,
     SnapshotAfterN,
+    SnapshotStrategy,
     Trust,
 )
 from simulated_bank import RELEASES, Look, Move, Moved
@@ -37,9 +39,11 @@ class Site:
     suffix: str = ""
     cache: tuple[str, dict[str, Any]] | None = None  # Any: options of whatever kind
     timeout: str = "2s"
+    keep: int = 2
+    snapshots: SnapshotStrategy = field(default_factory=partial(SnapshotAfterN, 3))
 
     def application(self, clock: Clock = utc_now) -> Application:
-        """Make an application that snapshots every third version."""
+        """Make an application."""
         where = {"url": self.url, "create_schema": True, "timeout": self.timeout}
         if not self.url.startswith("sqlite"):
             where |= {"statement_timeout": self.timeout, "connect_timeout": self.timeout}
@@ -55,8 +59,10 @@ class Site:
             .register_event_store(backend("sqlalchemy-events", **where, table=events))
             .register_aggregate(
                 ACCOUNT,
-                snapshot_strategy=SnapshotAfterN(3),
-                snapshot_backend=backend("sqlalchemy-snapshots", **where, table=snapshots, keep=2),
+                snapshot_strategy=self.snapshots,
+                snapshot_backend=backend(
+                    "sqlalchemy-snapshots", **where, table=snapshots, keep=self.keep
+                ),
                 **cached,
             )
             .build()

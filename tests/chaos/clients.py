@@ -6,11 +6,15 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from uuid import UUID
+
+import pytest
 
 from chaos_log import CallLog
 from chaos_site import ACCOUNT, FRESHNESS, Client, Site
@@ -19,15 +23,21 @@ from interlock._app.builder import utc_now
 from interlock.errors import BackendUnavailableError
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["__main__", "clients", "operations", "interlock_sqlalchemy_events.backend"]
-)
 PATIENCE = 60.0  # seconds
 LONGER_THAN_A_CALL = 3.0
 """Seconds that a process or server is stopped: calls of stores time out after two at most."""
 _FEW = 20_000  # bytes of logs
 _PAUSE = 0.02  # seconds, after what failed
 _STEPS = (0.0, 0.0, 90.0, -90.0, 7200.0, -7200.0)  # seconds
+
+
+def serve_forks() -> None:
+    """Start the server whose forks are our processes, all imported; at most once."""
+    FORKS.set_forkserver_preload(["__main__", "warm"])
+    with pytest.MonkeyPatch.context() as patch:
+        # It is told where this process looks for modules, and ignores it when it preloads.
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
 
 
 class Clock:

@@ -16,7 +16,7 @@ Operation = Callable[[Client, UUID], Awaitable[object]]
 
 
 async def _append(client: Client, aggregate_id: UUID) -> None:
-    await client.move(aggregate_id, 5, 7)
+    await client.move(aggregate_id, 5, 7, 11)  # which makes a snapshot due
 
 
 async def _prune(client: Client, aggregate_id: UUID) -> None:
@@ -60,7 +60,7 @@ class Doing:
     process: int
     aggregate_id: UUID
     noted: Path
-    at: int | None
+    at: str | None
     then: signal.Signals
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import dbapi2
@@ -15,12 +16,16 @@ from typing import Any
 
 
 class Points:
-    """The points that were reached while armed; at one of them there is a signal."""
+    """The points that were reached while armed; at one of them there is a signal.
 
-    def __init__(self, noted: Path, at: int | None, then: signal.Signals) -> None:
+    They are told apart by what happens, and the how manieth of these it is: what several threads
+    and tasks do at once comes in any order.
+    """
+
+    def __init__(self, noted: Path, at: str | None, then: signal.Signals) -> None:
         self.is_armed = False
         self._noted = os.open(noted, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
-        self._count = 0
+        self._counts = Counter[str]()
         self._at = at
         self._then = then
 
@@ -28,9 +33,10 @@ class Points:
         """Note it, and send the signal to this process if this is the point."""
         if not self.is_armed:
             return
-        os.write(self._noted, f"{name}\n".encode())
-        number, self._count = self._count, self._count + 1
-        if number == self._at:
+        self._counts[name] += 1
+        point = f"{name}, {self._counts[name]}"
+        os.write(self._noted, f"{point}\n".encode())
+        if point == self._at:
             os.kill(os.getpid(), self._then)
 
     def watch(self) -> None:
@@ -53,9 +59,10 @@ class Points:
         def around(of: socket.socket, *given: Any, **options: Any) -> Any:  # Any: likewise
             if of.family not in (socket.AF_INET, socket.AF_INET6):
                 return send(of, *given, **options)  # a loop that wakes itself
-            self.reach("before sending")
+            port = of.getpeername()[1]
+            self.reach(f"before sending to {port}")
             answer = send(of, *given, **options)
-            self.reach("after sending")
+            self.reach(f"after sending to {port}")
             return answer
 
         return around

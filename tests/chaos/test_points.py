@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -16,14 +17,18 @@ import memcached_rig
 import operations
 import redis_rig
 from chaos_log import CallLog
-from chaos_site import Client, Site
+from chaos_site import ACCOUNT, Client, Site
 from clients import FORKS, PATIENCE
 from history import End
+from interlock.application import Application
+from interlock.application.aggregates import NeverSnapshot
 from sql_rig import Place, dropped, made
 
 _DATABASES = ("sqlite", "postgresql", "mariadb")
 _ON_DATABASES = ("append and put", "prune", "forget", "rebuild", "create")
 _ON_CACHES = ("append and put", "forget")
+_TIMEOUT = "30s"  # longer than anything takes: what is slow isn't what fails here
+_LONGER_THAN_A_MOVE = 0.3  # seconds
 
 
 @pytest.fixture
@@ -65,74 +70,112 @@ async def test_a_cache_changes_no_answer_wherever_a_process_ends_or_stops(
 
 
 async def _everywhere(site: Site, operation: str, then: signal.Signals) -> None:
+    site = replace(site, timeout=_TIMEOUT)
+    tried = partial(_Try, site, operation, then)
+    if operation == "create":
+        await _at_each_point(_once_made, tried)
+    else:
+        # All snapshots that processes find are made by hand, so that their points are the same.
+        other = replace(site, keep=100, snapshots=NeverSnapshot()).application()
+        async with other:
+            await other.forget(ACCOUNT, uuid4())  # a script that Redis is sent but once
+            await _at_each_point(partial(_once_raced, other), tried)
+
+
+async def _at_each_point(
+    once: Callable[["_Try"], Awaitable[Sequence[str]]], tried: Callable[[str | None], "_Try"]
+) -> None:
     """Let one process after the other do it, and end each at another point."""
-    async with AsyncExitStack() as stack:
-        client = None
-        if operation != "create":
-            client = Client(site.application(), CallLog(site.folder / "own.log", 0))
-            await stack.enter_async_context(client.application)
-        names = await _once(_Try(site, operation, then, 0, None), client)
-        assert names, "the process never talks to the backend"
-        for at, name in enumerate(names):
-            where = f"{operation}, {then.name} at point {at} of {len(names)}: {name}"
-            print(where)  # noqa: T201 pytest shows them with -rP
-            reached = await _once(_Try(site, operation, then, at + 1, at), client)
-            assert len(reached) > at, f"never reached: {where}"
+    whole = tried(None)
+    points = await once(whole)
+    assert points, "the process never talks to the backend"
+    for point in points:
+        print(f"{whole.operation}: {whole.then.name} {point}")  # noqa: T201 for `pytest -rP`
+        assert point in await once(tried(point)), f"never reached: {point}"
 
 
 @dataclass(frozen=True)
 class _Try:
     """An operation of a process that ends or stops at a point; None: it comes to its end."""
 
-    site: Site
+    where: Site
     operation: str
     then: signal.Signals
-    number: int
-    at: int | None
+    point: str | None
+    aggregate_id: UUID = field(default_factory=uuid4)
+
+    @cached_property
+    def site(self) -> Site:
+        """The site with a folder of its own."""
+        folder = self.where.folder / self.aggregate_id.hex
+        folder.mkdir()
+        return replace(self.where, folder=folder)
+
+    def client(self, application: Application) -> Client:
+        """Somebody else than the process."""
+        return Client(application, CallLog(self.site.folder / "own.log", 0))
+
+    @asynccontextmanager
+    async def process(self, site: Site) -> AsyncIterator[None]:
+        """The process is at the point, and ends thereafter; or it has ended."""
+        doing = operations.Doing(
+            self.operation, 1, self.aggregate_id, self._noted, self.point, self.then
+        )
+        process = FORKS.Process(target=operations.run, args=(site, doing))
+        process.start()
+        if self.point is None:
+            await _ended(process, self)
+        else:
+            await _until_hit(process, self.then)
+        yield
+        await _ended(process, self)
+
+    def reached(self) -> list[str]:
+        """The points at which the process was."""
+        return self._noted.read_text().splitlines()
+
+    @property
+    def _noted(self) -> Path:
+        return self.site.folder / "points"
 
 
-async def _once(trying: _Try, client: Client | None) -> list[str]:
-    """The points that a process reached, after whose end everything was looked at."""
-    site, at, then = trying.site, trying.at, trying.then
-    aggregate_id, noted = uuid4(), site.folder / f"{trying.number}.points"
-    if client is None:
-        site = replace(site, suffix=f"_{trying.number}", timeout="10s")
-    doing = operations.Doing(trying.operation, 1 + trying.number, aggregate_id, noted, at, then)
-    process = FORKS.Process(target=operations.run, args=(site, doing))
-    if client is not None:
-        await _raced(client, process, trying, aggregate_id)
-        await client.check(site, aggregate_id)
+async def _once_made(trying: _Try) -> list[str]:
+    """The points of a process that makes the tables; after it they are of use to others."""
+    site = trying.site
+    if site.url.startswith("sqlite"):
+        site = replace(site, url=f"sqlite:///{site.folder / 'test.db'}")
     else:
-        await _hit(process, trying)
-        await _ended(process, trying)
-        client = Client(site.application(), CallLog(site.folder / f"{trying.number}.own.log", 0))
-        async with client.application:
-            assert await client.move(aggregate_id, 5) is End.ACKNOWLEDGED
-            await client.check(site, aggregate_id)
-    return noted.read_text().splitlines()
+        site = replace(site, suffix=f"_{trying.aggregate_id.hex[:8]}")
+    async with trying.process(site):
+        pass
+    client = trying.client(site.application())
+    async with client.application:
+        assert await client.move(trying.aggregate_id, 5) is End.ACKNOWLEDGED
+        await client.check(site, trying.aggregate_id)
+    return trying.reached()
 
 
-async def _raced(client: Client, process: BaseProcess, trying: _Try, aggregate_id: UUID) -> None:
-    """Let the process do it, and somebody else append before it ends and after."""
-    for amounts in ((11, 5), (7, 11, 5)):
-        assert await client.move(aggregate_id, *amounts) is End.ACKNOWLEDGED
-    await _hit(process, trying)
-    await client.move(aggregate_id, 11)  # it may fail as long as the other holds a lock
-    await _ended(process, trying)
+async def _once_raced(other: Application, trying: _Try) -> list[str]:
+    """The points of a process, while somebody else appends before it ends and after."""
+    aggregate_id, client = trying.aggregate_id, trying.client(other)
+    assert await client.move(aggregate_id, 11, 5, 7) is End.ACKNOWLEDGED
+    assert await other.rebuild_snapshots(ACCOUNT, [aggregate_id], every=1) == 3
+    assert await client.move(aggregate_id, 11, 5) is End.ACKNOWLEDGED
+    async with trying.process(trying.site):
+        moving = asyncio.create_task(client.move(aggregate_id, 11))
+        await asyncio.wait({moving}, timeout=_LONGER_THAN_A_MOVE)  # there may be a lock
+    await moving
     assert await client.move(aggregate_id, 5) is End.ACKNOWLEDGED
-
-
-async def _hit(process: BaseProcess, trying: _Try) -> None:
-    process.start()
-    if trying.at is not None:
-        await _until_hit(process, trying.then)
+    await client.check(trying.site, aggregate_id)
+    await other.forget(ACCOUNT, aggregate_id, events=True)  # no try finds what another left
+    return trying.reached()
 
 
 async def _ended(process: BaseProcess, trying: _Try) -> None:
     if process.pid is not None and process.is_alive():
         os.kill(process.pid, signal.SIGCONT)
     await asyncio.to_thread(process.join, PATIENCE)
-    is_killed = trying.at is not None and trying.then is signal.SIGKILL
+    is_killed = trying.point is not None and trying.then is signal.SIGKILL
     assert process.exitcode == (-signal.SIGKILL if is_killed else 0)
 
 
