@@ -1,12 +1,13 @@
-"""What a process does whose disk is full, whose descriptors are used up, or that has forked."""
+"""What a process does on a full disk, without descriptors, forked, or on a replaced file."""
 
 import asyncio
 import logging
 import os
 import resource
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -78,11 +79,33 @@ def _fork(client: Client, aggregate_id: UUID) -> None:
     loop.close()
 
 
+def _replaced_file(client: Client, aggregate_id: UUID) -> None:
+    path = client.log.folder / "test.db"
+
+    async def replace() -> None:
+        async with client.application:
+            for _ in range(10):
+                assert await client.move(aggregate_id, 5) is End.ACKNOWLEDGED
+                await asyncio.to_thread(_replaced_by_copy, path)
+                assert await client.load(aggregate_id, FastForward()) is End.ACKNOWLEDGED
+                assert await client.move(aggregate_id, 7) is End.ACKNOWLEDGED
+
+    asyncio.run(replace())
+
+
 EXTREMES: dict[str, Callable[[Client, UUID], None]] = {
     "a full disk": _full_disk,
     "no descriptors": _no_descriptors,
     "a fork after the start": _fork,
+    "a file replaced": _replaced_file,
 }
+
+
+def _replaced_by_copy(path: Path) -> None:
+    copy = path.with_suffix(".copy")
+    with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
+        old.backup(new)
+    copy.replace(path)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Processes whose disk is full, whose descriptors are used up, or that have forked."""
+"""Processes on a full disk, without descriptors, forked, or on a file that is replaced."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,6 +27,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     ("place", "extreme"),
     [
         ("sqlite", "a full disk"),
+        ("sqlite", "a file replaced"),
         *((kind, "no descriptors") for kind in _EVERYWHERE),
         *((kind, "a fork after the start") for kind in _EVERYWHERE),
     ],
