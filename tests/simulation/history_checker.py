@@ -65,6 +65,7 @@ def _events(history: History) -> Found:
     asked = {(call.aggregate, call.command): call for call in _commands(history)}
     for name in history.streams:
         eras = history.eras(name)
+        gone: set[str] = set()
         for era, (rows, kept) in enumerate(zip(eras, _kept(eras), strict=True)):
             runs = _runs(rows)
             for command in _repeated(run[0].command for run in runs):
@@ -78,8 +79,10 @@ def _events(history: History) -> Found:
                     yield Violation(Rule.FROM_SOMEWHERE, f"{name}: {run[0]}")
                     continue
                 yield from _run(call, rows, run)
-                if rows.index(run[0]) >= kept:
+                # A request of which another copy was answered may come when that is rolled back.
+                if rows.index(run[0]) >= kept and run[0].event_id not in gone:
                     yield from _time(call, rows, run, era)
+            gone.update(row.event_id for row in rows)
 
 
 def _run(call: Call, rows: Sequence[Row], run: Sequence[Row]) -> Found:

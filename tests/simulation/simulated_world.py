@@ -55,6 +55,8 @@ def simulate(
     try:
         with (
             patch("interlock._model.aggregate.uuid4", choices.new_id),
+            # To look for plugins takes as long as all the rest.
+            patch("interlock._plugins.entry_points.distributions", tuple),
             patch("interlock._engine.state_records._MANY_BYTES", _ManyBytes(choices)),
         ):
             make = of or World

@@ -183,6 +183,16 @@ def test_a_cache_may_hold_what_was_rolled_back() -> None:
     assert violations(story.history()) == []
 
 
+@pytest.mark.parametrize(("event_id", "found"), [("e3", set()), ("e9", {Rule.IN_ITS_TIME})])
+def test_what_was_rolled_back_may_come_again_by_a_late_request(
+    event_id: str, found: set[Rule]
+) -> None:
+    story = Story()
+    story.past.append([*story.rows])
+    change(2, event_id=event_id, stood_at=9.0)(story)
+    assert {violation.rule for violation in violations(story.history())} == found
+
+
 def test_a_command_that_was_rolled_back_while_it_ran_may_have_stood() -> None:
     story = Story()
     lost()(story)
