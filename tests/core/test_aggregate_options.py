@@ -140,6 +140,7 @@ def test_each_keyword_reaches_the_table() -> None:
         "codec": "json+zlib",
         "on_unavailable": "fail",
         "replay_limit": 7,
+        "shadow": 0.001,
     }
     builder = ApplicationBuilder().register_aggregate(Account, **given)
     (options,) = builder._aggregates.values()

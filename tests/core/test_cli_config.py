@@ -80,6 +80,7 @@ def test_show_prints_toml_of_all_that_takes_effect(written: Callable[..., Path])
         "freshness": "trust",
         "codec": "json",
         "on_unavailable": "replay",
+        "shadow": 0.0,
     }
     own = {"cache_strategy": "always", "cache_backend": "hot"}
     assert found["aggregates"] == {"default": default, "Account": {**default, **own}}

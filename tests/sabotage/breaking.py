@@ -8,6 +8,7 @@ _KEYS = "tests/core/test_unsettled_keys.py::"
 _OUTAGES = "tests/core/test_outages.py::"
 _ENTRIES = "tests/core/test_outdated_entries.py::TestOutdatedEntries::"
 _SETTLING = "tests/core/test_settling.py::"
+_SHADOW = "tests/core/test_shadowing.py::"
 _TIERS = "tests/core/test_tiers_outages.py::"
 
 PATCHES = [
@@ -200,5 +201,33 @@ PATCHES = [
         "while the shared tier rests the local one takes what is put",
         CodeEdit("TieredAggregateCacheBackend.put", "StoreRestsError", "ZeroDivisionError"),
         f"{_TIERS}test_what_is_put_while_the_shared_tier_rests_is_read_locally",
+    ),
+    Patch(
+        "a difference is only counted",
+        "an entry that its events don't give is removed",
+        CodeEdit("ShadowChecks._compare", "await self._cache.drop(aggregate_id, record.stamp)", ""),
+        f"{_SHADOW}test_an_entry_that_differs_is_counted_logged_and_removed",
+    ),
+    Patch(
+        "an entry is compared with the head",
+        "an entry is compared with the state of its own version",
+        CodeEdit(
+            "ShadowChecks._compare",
+            "LoadRequest(record.version, Replay())",
+            "LoadRequest(None, Replay())",
+        ),
+        f"{_SHADOW}test_an_entry_is_compared_with_its_own_version",
+    ),
+    Patch(
+        "all hits are replayed at once",
+        "one hit at a time is compared with a replay",
+        CodeEdit("ShadowChecks.sample", "self._task is None", "True"),
+        f"{_SHADOW}test_a_share_of_the_hits_is_checked_one_at_a_time",
+    ),
+    Patch(
+        "a check outlives the close",
+        "closing ends a check that goes on behind",
+        CodeEdit("ShadowChecks.give_up", "self._task.cancel()", "pass"),
+        f"{_SHADOW}test_closing_ends_a_check",
     ),
 ]

@@ -14,8 +14,10 @@ _COPIES = "each state here can be copied, and kept as it is"
 _RARE = "waits only if a stream changes between two reads; met in longer runs"
 _FEW_NOTES = "fewer keys are noted than are remembered"
 _NO_REST = "a cache rests in the runs of an outage, of which there are others"
+_NO_SHADOW = "no hit is compared with a replay in these runs"
 _CLOSING = "closing has something to settle seldom enough"
 UNREACHED = {
+    **{str(each): _NO_SHADOW for each in engine_awaits() if each.file == "shadowing.py"},
     "breaking.py CacheWithBreaker.read: await self._remove(key, record.stamp)": _FEW_NOTES,
     "breaking.py SnapshotsWithBreaker.revisions: "
     "await self._call(lambda: self.store.revisions(key))": _ARCHIVED,

@@ -143,6 +143,7 @@ class Assembly:
                 freshness=settings.freshness,
                 fails_without_snapshots=settings.on_unavailable == "fail",
                 replay_limit=settings.replay_limit,
+                shadow=settings.shadow,
             ),
             stream=EventStream(name, events, self._reporting),
             cache=(

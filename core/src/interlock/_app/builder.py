@@ -108,6 +108,7 @@ class ApplicationBuilder:
         codec: Codec | str | None = None,
         on_unavailable: Literal["replay", "fail"] | None = None,
         replay_limit: int | None = None,
+        shadow: float | None = None,
     ) -> Self:
         """Register an aggregate.
 
@@ -115,7 +116,8 @@ class ApplicationBuilder:
         A backend is a class or factory (made once for this aggregate), an instance, a name, or
         `backend(name, **options)`. While the snapshot store is down, `on_unavailable` "replay"
         folds up to `replay_limit` events (None: any number), "fail" raises
-        `BackendUnavailableError`. Raises `ConfigurationError` for what can't be meant.
+        `BackendUnavailableError`. `shadow` is the share of the cache's hits that is replayed behind
+        the answers and compared. Raises `ConfigurationError` for what can't be meant.
         """
         _check_aggregate(aggregate_type)
         if aggregate_type in self._aggregates:
@@ -129,6 +131,7 @@ class ApplicationBuilder:
             codec=codec,
             on_unavailable=on_unavailable,
             replay_limit=replay_limit,
+            shadow=shadow,
         )
         self._aggregates[aggregate_type] = _options(given)
         return self

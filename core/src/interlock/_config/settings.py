@@ -143,6 +143,12 @@ class AggregateOptions(BaseModel):
     replay_limit: Count | None = None
     """How many events a load replays at most while it is down; any number unless given."""
 
+    shadow: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Which share of the cache's hits is replayed behind the answers, and compared; 0.001, say.
+
+    An entry that isn't what its events give is counted, logged and removed.
+    """
+
     @classmethod
     def kinds(cls) -> Mapping[str, OptionKind]:
         """The options whose values TOML names, and of what kind these are."""

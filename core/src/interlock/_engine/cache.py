@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from interlock._engine.context import TypeContext
@@ -20,6 +21,14 @@ from interlock.errors import (
 )
 
 
+class HitChecks(Protocol):
+    """Checks of what the cache had."""
+
+    def sample(self, hit: LoadedState) -> None:
+        """Perhaps check the hit."""
+        ...
+
+
 class AggregateCache:
     """The cache entries of one registered aggregate; without a cache there are none.
 
@@ -33,6 +42,8 @@ class AggregateCache:
         """Whether there is a cache."""
         self._mapper = context.registration.mapper
         self._records = records
+        self.checks: HitChecks | None = None
+        """What looks into hits behind the answers."""
         self._absent: dict[UUID, tuple[Reason, str]] = {}  # why nothing is cached, the latest last
 
     @property
@@ -66,7 +77,10 @@ class AggregateCache:
         finally:
             trace.lap("cache")
         trace.cache_entry = record
-        return LoadedState.from_record(state, record, Source.CACHE, trace)
+        hit = LoadedState.from_record(state, record, Source.CACHE, trace)
+        if self.checks is not None:
+            self.checks.sample(hit)
+        return hit
 
     async def read_many(self, traces: Mapping[UUID, LoadTrace]) -> dict[UUID, LoadedState | None]:
         """The usable entries, read at once; None for those that need a load of their own."""

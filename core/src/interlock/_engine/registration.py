@@ -23,6 +23,7 @@ class Registration:
     freshness: Freshness
     fails_without_snapshots: bool
     replay_limit: int | None
+    shadow: float
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ from interlock._engine.forgetting import Forgetting
 from interlock._engine.loading import Loader
 from interlock._engine.reading import StateReader
 from interlock._engine.rebuilding import Rebuilding
+from interlock._engine.shadowing import ShadowChecks
 from interlock._engine.snapshots import SnapshotHistory
 from interlock._engine.state_records import StateRecords
 from interlock._engine.write_back import WriteBack
@@ -22,6 +23,8 @@ class TypeServices:
         cache = AggregateCache(context, records)
         self.snapshots = snapshots = SnapshotHistory(context, records)
         reader = StateReader(context, cache, snapshots)
+        self._shadow = ShadowChecks(context, cache, reader.tail)
+        cache.checks = self._shadow if context.registration.shadow else None
         self._write_back = write_back = WriteBack(context, cache, snapshots, records)
         self.loader = loader = Loader(context, cache, records, reader, write_back)
         self.batches = BatchLoader(
@@ -54,6 +57,7 @@ class TypeServices:
         """Begin a new life: nothing of an earlier one, which may have had another loop, is kept."""
         self._write_back.start()
         self.loader.start()
+        self._shadow.start()
         self.commands.start()
 
     async def drain(self) -> None:
@@ -64,3 +68,4 @@ class TypeServices:
     def give_up(self) -> None:
         """Write nothing any more that goes on behind; what is lost is counted and named."""
         self._write_back.give_up()
+        self._shadow.give_up()
