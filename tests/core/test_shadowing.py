@@ -59,7 +59,7 @@ async def test_an_entry_is_compared_with_its_own_version() -> None:
     async with Rig(shadow=1.0) as rig:
         await rig.deposit(1, 2)
         await _checked(rig)
-        checked = rig.app.counters()["shadow.checked"]
+        checked = rig.app.counters().get("shadow.checked", 0)
         gate = rig.events.hold("read")
         await rig.load()
         await gate.reached.wait()
@@ -95,8 +95,8 @@ async def test_a_check_that_fails_is_counted_and_reaches_nobody() -> None:
 async def test_a_share_of_the_hits_is_checked_one_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    drawn = iter([0.5, 0.49, 0.9, 0.9])
-    monkeypatch.setattr(shadowing, "random", lambda: next(drawn))
+    to_draw = [0.9, 0.9, 0.49, 0.5]
+    monkeypatch.setattr(shadowing, "random", to_draw.pop)
     async with Rig(shadow=0.5) as rig:
         await rig.deposit(1)
         await rig.load()
@@ -104,7 +104,8 @@ async def test_a_share_of_the_hits_is_checked_one_at_a_time(
         gate = rig.events.hold("read")
         await rig.load()
         await gate.reached.wait()
-        await rig.load()  # draws nothing
+        await rig.load()
+        assert to_draw == [0.9, 0.9]  # it drew nothing
         gate.opened.set()
         await _checked(rig)
         await rig.load()
