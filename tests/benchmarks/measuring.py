@@ -5,7 +5,7 @@ import inspect
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -68,15 +68,23 @@ async def measure(
     return Row(workload, "us", median(spent[0]) * scale, median(spent[1]) * scale)
 
 
-def tell(title: str, rows: Sequence[Row], file: Path | None) -> None:
-    """Print a table, write JSON if asked."""
+def tell(title: str, rows: Sequence[Row], goals: Mapping[str, float], file: Path | None) -> None:
+    """Print a table in Markdown, with the goal of each ratio; write JSON if asked.
+
+    A goal that is missed is marked.
+    """
     lines = [
         f"Python {sys.version.split()[0]}; {title}",
-        f"{'workload':42} {'floor':>12} {'ours':>12} {'ratio':>7}",
+        "",
+        "| workload | by hand | Interlock | ratio | goal |",
+        "|---|---:|---:|---:|---:|",
     ]
     for row in rows:
+        goal = goals.get(row.workload)
+        wanted = "" if goal is None else f"{goal:g}{'' if row.ratio <= goal else ' missed'}"
         floor, ours = f"{row.floor:,.2f} {row.unit}", f"{row.ours:,.2f} {row.unit}"
-        lines.append(f"{row.workload:42} {floor:>12} {ours:>12} {row.ratio:>6.2f}x")
+        lines.append(f"| {row.workload} | {floor} | {ours} | {row.ratio:.2f} | {wanted} |")
     sys.stdout.write("\n".join(lines) + "\n")
     if file:
-        file.write_text(json.dumps([asdict(row) | {"ratio": row.ratio} for row in rows], indent=2))
+        told = [asdict(row) | {"ratio": row.ratio, "goal": goals.get(row.workload)} for row in rows]
+        file.write_text(json.dumps(told, indent=2))
