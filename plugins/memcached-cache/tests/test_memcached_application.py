@@ -86,9 +86,15 @@ async def test_what_one_application_cached_another_one_finds(
         assert await balance(application(*nodes), purse) == 7
 
 
-def is_back(counters: dict[str, int]) -> bool:
-    """Whether the cache, which was left alone, isn't any more."""
-    return counters["cache.breaker_opened"] == counters.get("cache.breaker_closed")
+async def until_back(app: Application) -> None:
+    """Wait until the cache isn't left alone any more."""
+
+    def is_back(counters: dict[str, int]) -> bool:
+        return counters.get("cache.breaker_opened") == counters.get("cache.breaker_closed")
+
+    async with asyncio.timeout(60):
+        while not is_back(app.counters()):  # noqa: ASYNC110 it is told of in the background
+            await asyncio.sleep(0.01)
 
 
 async def outage(app: Application, purses: list[UUID], server: Server) -> None:
@@ -110,9 +116,7 @@ async def test_dead_server_changes_no_answer_and_is_used_again_when_it_is_back(
     purses = [uuid4() for _ in range(20)]
     async with application(*nodes) as app:
         await outage(app, purses, nodes[0])
-        async with asyncio.timeout(60):
-            while not is_back(app.counters()):  # noqa: ASYNC110 it is told of in the background
-                await asyncio.sleep(0.01)
+        await until_back(app)
         for purse in purses:
             assert await app.dispatch(Deposit(aggregate_id=purse, amount=5)) == 12
     for purse in purses:
@@ -140,6 +144,7 @@ async def test_server_that_is_down_at_the_start_is_reported_and_used_later(
         assert app.counters()["open.failed"] == 1
         assert await app.dispatch(Deposit(aggregate_id=purse, amount=3)) == 3
         server.start()
+        await until_back(app)
         assert await app.dispatch(Deposit(aggregate_id=purse, amount=4)) == 7
     assert await balance(application(server), purse) == 7
 
