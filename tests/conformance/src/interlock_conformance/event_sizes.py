@@ -28,7 +28,7 @@ _MANY = 600
 _PAYLOAD = 16 * 1024
 """Bytes. So many such events are more than many a server, driver or gateway gives at once."""
 
-_LONG = 3 * CHUNK
+_LONG = 5 * CHUNK
 _ROOM = 128 * 1024
 """Bytes that a read may need besides its events."""
 
