@@ -9,7 +9,7 @@ from interlock.errors import (
 )
 from simulated_bank import RefusedError
 
-_ENDS: dict[type[Exception], End] = {
+_ENDS: dict[type, End] = {
     RefusedError: End.REFUSED,
     AppendOutcomeUnknownError: End.UNKNOWN,
     VersionNotFoundError: End.NOT_FOUND,
@@ -19,5 +19,6 @@ _ENDS: dict[type[Exception], End] = {
 
 
 def end_of(error: Exception) -> End:
-    """Tell how a call ended that raised this."""
-    return _ENDS.get(type(error), End.UNDOCUMENTED)
+    """Tell how a call ended that raised this; an error of a kind that is documented is one, too."""
+    kinds = type(error).__mro__
+    return next((_ENDS[kind] for kind in kinds if kind in _ENDS), End.UNDOCUMENTED)
