@@ -97,7 +97,7 @@ class OutageWorld(World):
         work = [self._call(process) for process in self.processes for _ in range(2)]
         work += [self._cut(process) for process in self.processes]
         await asyncio.gather(*map(self.around.start, work))
-        await asyncio.sleep(2)  # nothing is under way any more
+        await asyncio.sleep(2)  # in virtual time: nothing is under way any more
         for process in self.processes:
             assert isinstance(process, CutProcess)
             process.cache.is_cut = False

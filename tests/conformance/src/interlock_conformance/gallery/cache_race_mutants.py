@@ -9,7 +9,7 @@ _SLOW_LOOK = CodeEdit(
     "found = await self._usable(key)",
     """
     found = await self._usable(key)
-    time.sleep(0.1)
+    time.sleep(0.1)  # others look meanwhile, however busy the machine is
     """,
 )
 

@@ -17,7 +17,7 @@ import time
 head = self._shelf.fetch(_HEAD, values)
 if (head[0] if head else (None, None)) != (values["after_version"], values["after_id"]):
     raise ConcurrencyError(f"{event.aggregate_id}: the head isn't {after}")
-time.sleep(0.1)
+time.sleep(0.1)  # others look meanwhile, however busy the machine is
 unguarded = _APPEND.partition("WHERE")[0].replace("INSERT", "INSERT OR REPLACE")
 self._shelf.change(unguarded, values)
 """

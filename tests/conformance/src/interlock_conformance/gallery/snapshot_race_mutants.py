@@ -17,7 +17,7 @@ _LOOK_WAIT_WRITE = """
 import time
 
 newest = await self.read(key)
-time.sleep(0.1)
+time.sleep(0.1)  # others look meanwhile, however busy the machine is
 if newest is None or newest.version <= record.version:
     self._shelf.change(f"DELETE FROM snapshots WHERE {_KEY}", _values(key))
     self._shelf.change(_PUT, values)
