@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+
+import forked
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -23,6 +26,7 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
     if not {".tox", "node_modules"} & set(path.relative_to(ROOT).parts)
 )
+_FOR_A_SHELL = re.compile(r"[^\w\s./:=-]")  # more than words
 _PORTS = {"postgresql": 5432, "mariadb": 3306, "redis": 6379}
 _OUR_TABLES = {
     *("schema", "app", "extensions", "application", "event_store", "snapshot_backends"),
@@ -193,10 +197,12 @@ class Session:
         printed = done.stdout.strip()
         assert not printed or f"It prints `{printed}`." in page, f"it printed {printed}"
 
-    def _run(self, line: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, line: str) -> CompletedProcess[str]:
         """Run it in the folder, with this interpreter and what is installed beside it."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         settings = {"PATH": path, "PYTHONWARNINGS": "error", "COLUMNS": "80", "NO_COLOR": "1"}
+        if not _FOR_A_SHELL.search(line):
+            return forked.run(shlex.split(line), self._folder, settings)
         return subprocess.run(  # noqa: S602 our own pages
             line,
             shell=True,

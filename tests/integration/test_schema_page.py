@@ -1,11 +1,8 @@
 """The commands for Alembic of docs/how-to/manage-the-schema.md do what the page says."""
 
 import asyncio
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from configparser import RawConfigParser
 from importlib.util import find_spec
@@ -13,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from interlock.application import ApplicationBuilder, backend
 from sql_rig import Place, dropped, everywhere, made
 from teller import Account
@@ -35,15 +33,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 
 def run(command: str, folder: Path) -> str:
-    program, *arguments = shlex.split(command)
-    done = subprocess.run(  # noqa: S603 our own page
-        [sys.executable, "-m", program, *arguments],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ["python", "-m", *shlex.split(command)]
+    done = forked.run(words, folder, {"COLUMNS": "200"})
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
