@@ -84,11 +84,15 @@ def _calls(rig: Rig) -> dict[str, Callable[[], Awaitable[object]]]:
     async def the_events() -> object:
         return [event async for event in app.events(Account, ID)]
 
+    async def the_ids() -> object:
+        return [found async for found in app.ids(Account)]
+
     return {
         "dispatch": lambda: rig.deposit(1),
         "load": rig.load,
         "load_many": lambda: rig.load_many(ID),
         "events": the_events,
+        "ids": the_ids,
         "exists": lambda: app.exists(Account, ID),
         "forget": rig.forget,
         "prune": lambda: app.prune(Account),

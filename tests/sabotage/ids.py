@@ -45,7 +45,7 @@ PATCHES = [
     Patch(
         "a copied command keeps the ids it was given",
         "a command is handled by plain ids, also one that wasn't validated",
-        CodeEdit("Application.dispatch", "_plain(command)", "command"),
+        CodeEdit("Application.dispatch", "plain_command(command)", "command"),
         f"{_TESTS}test_a_handler_sees_plain_ids[copied]",
     ),
     Patch(

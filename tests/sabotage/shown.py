@@ -51,7 +51,7 @@ PATCHES = [
     Patch(
         "causes keep the secrets",
         "no cause of an error at the start tells a secret",
-        CodeEdit("Application._open", "self._reporting.masking.clean(error)", "None"),
+        CodeEdit("OpenBackends._open", "self._reporting.masking.clean(error)", "None"),
         f"{_TESTS}masking_errors.py::TestErrors::test_no_cause_tells_the_password",
     ),
     Patch(

@@ -123,7 +123,7 @@ PATCHES = [
         "a cache that is down stops the start",
         "a cache is never needed to be right",
         CodeEdit(
-            "Application._open",
+            "OpenBackends._open",
             "is_required or not isinstance(error, BackendUnavailableError)",
             "True",
         ),

@@ -99,7 +99,7 @@ PATCHES = [
     Patch(
         "a failed start leaves backends open",
         "if one backend fails to open, the others are closed",
-        CodeEdit("Application.start", "await self._close_backends(self._deadline())", ""),
+        CodeEdit("Application.start", "await self._backends.close(self._deadline())", ""),
         "tests/core/test_runtime_life.py::TestOpening::test_a_failing_open_closes_those_already_opened",
     ),
     Patch(

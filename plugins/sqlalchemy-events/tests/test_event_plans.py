@@ -70,6 +70,15 @@ async def test_the_tails_of_many_are_sought(
         assert await faults(store._database, said) == ({"Sort"} if place.is_postgresql else set())
 
 
+async def test_the_streams_of_a_type_are_listed_without_a_sort(
+    store: SQLAlchemyEventStore, sent: list[Sent]
+) -> None:
+    assert len([found async for found in store.ids("Account")]) == 2_001
+    assert len(sent) > 1
+    for said in sent:
+        assert await faults(store._database, said) == set()
+
+
 @pytest.mark.parametrize("size", [1, 3])
 async def test_an_append_seeks_the_head(
     store: SQLAlchemyEventStore, events: Events, sent: list[Sent], size: int

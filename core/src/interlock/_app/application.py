@@ -1,7 +1,7 @@
 """The running application: opens, dispatches, loads, closes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
@@ -10,28 +10,25 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from interlock._app.arguments import check_freshness, check_version, other_events, plain_command
 from interlock._app.breakers import Breakers
 from interlock._app.lifetime import Life
+from interlock._app.opening import OpenBackends
 from interlock._engine.command_handling import Metadata, encode_metadata
 from interlock._engine.command_queue import refuse_reentry
 from interlock._engine.fold import RecordedEvent, decoded, following
-from interlock._engine.guard import call_backend
 from interlock._engine.rebuilding import Progress
 from interlock._engine.registration import Registration
 from interlock._engine.reports import Reporting, logger
 from interlock._engine.services import TypeServices
 from interlock._model.aggregate import Aggregate, running_types
 from interlock._model.command import Command
-from interlock._model.routes import Handler, Routes
-from interlock._model.strategies import Freshness, wrong_freshness
-from interlock._storage.protocols import Closeable
+from interlock._model.routes import Handler
+from interlock._model.strategies import Freshness
 from interlock._values.ids import plain_id
 from interlock.errors import (
-    BackendUnavailableError,
     ConfigurationError,
-    InterlockError,
     UnknownCommandError,
-    VersionNotFoundError,
 )
 
 A = TypeVar("A", bound=Aggregate)
@@ -66,13 +63,12 @@ class Application:
     ) -> None:
         self._services = services
         self._handlers = handlers
-        self._backends = backends
+        self._backends = OpenBackends(backends, reporting)
         self._breakers = breakers
         self._reporting = reporting
         self._close_timeout = close_timeout
         self._types = {each.context.registration.name: cls for cls, each in services.items()}
         self._life = Life()
-        self._opened: list[Closeable] = []
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -95,11 +91,9 @@ class Application:
         """
         with self._life.beginning():
             try:
-                for backend, is_required in self._backends:
-                    if hasattr(backend, "open") and hasattr(backend, "close"):
-                        await self._open(cast("Closeable", backend), is_required=is_required)
+                await self._backends.open()
             except BaseException:
-                await self._close_backends(self._deadline())
+                await self._backends.close(self._deadline())
                 raise
             for each in self._services.values():
                 each.start()
@@ -132,7 +126,7 @@ class Application:
                     async with asyncio.timeout_at(until):
                         await self._breakers.settle()
                 self._breakers.end()
-                await self._close_backends(deadline)
+                await self._backends.close(deadline)
 
     async def dispatch(self, command: Command[R], *, metadata: Metadata | None = None) -> R:
         """Handle a command; the handler's answer, once what it emitted is stored.
@@ -152,7 +146,7 @@ class Application:
             )
         services, handler = found
         encoded = encode_metadata(command, metadata)
-        return cast("R", await services.commands.handle(_plain(command), handler, encoded))
+        return cast("R", await services.commands.handle(plain_command(command), handler, encoded))
 
     async def load(
         self,
@@ -172,9 +166,9 @@ class Application:
         if type(aggregate_id) is not UUID:
             aggregate_id = plain_id(aggregate_id, "aggregate_id")
         if version is not None:
-            _check_version(version)
+            check_version(version)
         if freshness is not None:
-            _check_freshness(freshness)
+            check_freshness(freshness)
         loaded: A = await services.loader.load(aggregate_id, version, freshness)  # type: ignore[assignment] # of that type
         return loaded
 
@@ -193,7 +187,7 @@ class Application:
         come.
         """
         services = self._registered(aggregate_type)
-        _check_freshness(freshness)
+        check_freshness(freshness)
         async for aggregate in services.batches.load(ids, freshness):
             yield cast("A", aggregate)
             self._life.check()
@@ -238,18 +232,19 @@ class Application:
     async def rebuild_snapshots(
         self,
         aggregate_type: type[Aggregate],
-        ids: Iterable[UUID],
+        ids: Iterable[UUID] | None = None,
         *,
         every: int = 10_000,
         progress: Progress | None = None,
     ) -> int:
         """Store snapshots of the streams as they are now; the number of snapshots stored.
 
-        For a new revision, before the first load has to replay everything, or for streams that
-        have no snapshot yet; the strategy isn't asked. Each begins at its newest usable snapshot,
-        and stores one every so many events and one at the end, so that a rebuild which is
-        interrupted goes on where it was: call it again. It holds one state and a chunk of events.
-        `progress` is called after each snapshot; what it raises ends the rebuild.
+        `ids` are those of the streams; without them it goes through all that `ids()` lists. For a
+        new revision, before the first load has to replay everything, or for streams that have no
+        snapshot yet; the strategy isn't asked. Each begins at its newest usable snapshot, and
+        stores one every so many events and one at the end, so that a rebuild which is interrupted
+        goes on where it was: call it again. It holds one state and a chunk of events. `progress` is
+        called after each snapshot; what it raises ends the rebuild.
 
         A snapshot that is usable is believed: `forget` the aggregate first if it shouldn't be.
         Raises what `load` raises, `ConfigurationError` without a snapshot backend, and
@@ -259,6 +254,21 @@ class Application:
         if every < 1:
             raise ValueError(f"every is {every!r}; wanted an integer from 1")
         return await services.rebuilding.rebuild(ids, every=every, progress=progress)
+
+    async def ids(
+        self, aggregate_type: type[Aggregate], *, after: UUID | None = None
+    ) -> AsyncGenerator[UUID, None]:
+        """The ids of the type's streams in ascending order, those greater than `after`.
+
+        For tools: most event stores go through all of their events for it. A stream that begins or
+        is deleted meanwhile may be among them or not. Raises `ConfigurationError` if the event
+        store doesn't list its streams.
+        """
+        stream = self._registered(aggregate_type).context.stream
+        after = None if after is None else plain_id(after, "after")
+        async for aggregate_id in stream.streams(after):
+            yield aggregate_id
+            self._life.check()
 
     async def exists(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> bool:
         """Whether the stream has an event; asks the event store."""
@@ -305,11 +315,11 @@ class Application:
         if no event that the aggregate applies is an `of`.
         """
         for bound in (first, 0 if last is None else last):
-            _check_version(bound)
+            check_version(bound)
         context = self._registered(aggregate_type).context
         routes = context.registration.routes
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
-        others, version = _others(routes, of), None
+        others, version = other_events(routes, of), None
         heads, since = context.heads, context.heads.forgets.count
         async for rows in context.stream.read(aggregate_id, first=max(first, 1), last=last):
             version = following(f"{routes.name} {aggregate_id}", rows, version)
@@ -337,68 +347,3 @@ class Application:
     def _deadline(self) -> float:
         """The loop's time at which a close that begins now has ended."""
         return asyncio.get_running_loop().time() + self._close_timeout.total_seconds()
-
-    async def _open(self, backend: Closeable, *, is_required: bool) -> None:
-        try:
-            await _opened(backend)
-        except Exception as error:
-            self._reporting.masking.clean(error)
-            if is_required or not isinstance(error, BackendUnavailableError):
-                raise
-            self._reporting.failed("open.failed", error)
-        self._opened.append(backend)
-
-    async def _close_backends(self, deadline: float) -> None:
-        """Each gets its share of the time that is left."""
-        loop = asyncio.get_running_loop()
-        while self._opened:
-            share = (deadline - loop.time()) / len(self._opened)
-            backend = self._opened.pop()
-            try:
-                await call_backend(
-                    f"{type(backend).__name__}'s close", timedelta(seconds=share), backend.close()
-                )
-            except Exception as error:  # noqa: BLE001 the others are closed all the same
-                self._reporting.failed("close.failed", error)
-
-
-def _plain(command: Command[R]) -> Command[R]:
-    """The command, as validation makes its ids, which `model_copy` goes around."""
-    if type(command.aggregate_id) is type(command.command_id) is UUID:
-        return command
-    ids = {name: plain_id(getattr(command, name), name) for name in ("aggregate_id", "command_id")}
-    return command.model_copy(update=ids)
-
-
-def _others(routes: Routes, of: type[BaseModel]) -> Collection[str]:
-    """The stored names of the events that are no `of`."""
-    others = {
-        name for name, entry in routes.events.items() if not issubclass(entry.event_class, of)
-    }
-    if of is not BaseModel and len(others) == len(routes.events):
-        raise TypeError(f"{routes.name} applies no event that is a {of.__name__}")
-    return others
-
-
-def _check_freshness(freshness: object) -> None:
-    wrong = wrong_freshness(freshness)
-    if wrong is not None:
-        raise TypeError(wrong)
-
-
-def _check_version(version: object) -> None:
-    if not isinstance(version, int) or isinstance(version, bool):
-        raise TypeError(f"a version is {version!r}; wanted an integer")
-    if version < 0:
-        raise VersionNotFoundError(f"version {version} was asked for; versions count from 0")
-
-
-async def _opened(backend: Closeable) -> None:
-    try:
-        await backend.open()
-    except InterlockError:
-        raise
-    except Exception as error:
-        raise BackendUnavailableError(
-            f"{type(backend).__name__} could not be opened: {error!r}"
-        ) from error

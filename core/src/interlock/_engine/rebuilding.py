@@ -1,6 +1,6 @@
 """The rebuilding of an aggregate's snapshots: ahead of the loads that would have to replay."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -48,14 +48,16 @@ class Rebuilding:
         self._reader = reader
         self._write_back = write_back
 
-    async def rebuild(self, ids: Iterable[UUID], *, every: int, progress: Progress | None) -> int:
-        """The number of snapshots stored."""
+    async def rebuild(
+        self, ids: Iterable[UUID] | None, *, every: int, progress: Progress | None
+    ) -> int:
+        """The number of snapshots stored; without ids, of all streams."""
         if not self._snapshots.are_kept:
             raise ConfigurationError(
                 f"{self._name} has no snapshots to rebuild: register it with a snapshot_backend"
             )
         stored = 0
-        for given in ids:
+        async for given in self._context.stream.streams() if ids is None else _each(ids):
             aggregate_id = plain_id(given, "one of the ids")
             try:
                 stored += await self._rebuild(aggregate_id, every, progress)
@@ -114,6 +116,11 @@ class Rebuilding:
                 "rolled back, rebuild again"
             )
         return loaded
+
+
+async def _each(ids: Iterable[UUID]) -> AsyncIterator[UUID]:
+    for aggregate_id in ids:
+        yield aggregate_id
 
 
 def _stride(baseline: LoadedState, head: int, every: int) -> LoadRequest:

@@ -12,6 +12,7 @@ from interlock._engine.known_heads import Head
 from interlock._engine.reports import Reporting
 from interlock._storage.protocols import (
     EventStore,
+    ListsStreams,
     ReadsFromSnapshot,
     ReadsMany,
     SnapshotStore,
@@ -21,6 +22,7 @@ from interlock.errors import (
     AppendOutcomeUnknownError,
     BackendUnavailableError,
     ConcurrencyError,
+    ConfigurationError,
     InterlockError,
 )
 
@@ -117,6 +119,16 @@ class EventStream:
         async for rows in self.read(aggregate_id, first=first, last=last):
             ids.update((row[0], row[1]) for row in rows)
         return ids
+
+    def streams(self, after: UUID | None = None) -> Chunks[UUID]:
+        """The ids of the type's streams, ascending; `ConfigurationError` if they aren't listed."""
+        store = self.store
+        if not isinstance(store, ListsStreams):
+            raise ConfigurationError(
+                f"{type(store).__name__} can't list the streams of {self._type}: it has no method "
+                "`ids`; name the aggregates' ids yourself"
+            )
+        return Chunks(store.ids(self._type, after=after), store.timeout)
 
     async def delete(self, aggregate_id: UUID) -> None:
         """Delete the whole stream."""

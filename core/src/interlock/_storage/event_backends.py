@@ -17,7 +17,7 @@ class EventStoreBackend(ABC):
     """The base of event stores.
 
     A subclass implements `append`, `read`, `head` and `delete` as `interlock.backends.EventStore`
-    says, and what it can of `ReadsMany` and `ReadsFromSnapshot`.
+    says, and what it can of `ReadsMany`, `ReadsFromSnapshot` and `ListsStreams`.
     """
 
     timeout: timedelta | None = _EVENTS_TIMEOUT

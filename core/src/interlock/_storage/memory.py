@@ -2,6 +2,7 @@
 
 import math
 import time
+from bisect import bisect
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -278,6 +279,11 @@ class InMemoryEventStore(EventStoreBackend):
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         stream = self._streams.get((aggregate_type, aggregate_id))
         return (stream[-1].version, UUID(bytes=stream[-1].event_id)) if stream else None
+
+    async def ids(self, aggregate_type: str, *, after: UUID | None = None) -> AsyncIterator[UUID]:
+        ids = sorted(i for name, i in self._streams if name == aggregate_type)
+        for aggregate_id in ids[0 if after is None else bisect(ids, after) :]:
+            yield aggregate_id
 
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None

@@ -328,3 +328,17 @@ class ReadsMany(Protocol):
         such events may be left out. It sees what `EventStore.read` sees.
         """
         ...
+
+
+@runtime_checkable
+class ListsStreams(Protocol):
+    """Optional for an event store: list the streams that it has, for tools."""
+
+    def ids(self, aggregate_type: str, *, after: UUID | None = None) -> AsyncIterator[UUID]:
+        """List the ids of the type's streams in ascending order, those greater than `after`.
+
+        A stream is listed once if it has an event, also if its first ones were deleted. One that
+        begins or goes while this runs may be listed or not. Nothing is held open between two ids,
+        and memory doesn't grow with their number.
+        """
+        ...

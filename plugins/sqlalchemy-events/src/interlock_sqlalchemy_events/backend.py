@@ -142,6 +142,17 @@ class SQLAlchemyEventStore(EventStoreBackend):
             return version, UUID(bytes=event_id)
         return None
 
+    async def ids(self, aggregate_type: str, *, after: UUID | None = None) -> AsyncIterator[UUID]:
+        # Goes through the whole primary key: no index is kept for those who look.
+        of_type = {
+            "namespace": self._namespace,
+            "aggregate_type": self._database.key(aggregate_type),
+        }
+        behind = b"" if after is None else after.bytes
+        async for page in self._database.pages(self._statements.ids, of_type, behind):
+            for (aggregate_id,) in page:
+                yield UUID(bytes=aggregate_id)
+
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:

@@ -68,6 +68,13 @@ class EventStatements:
             .limit(1)
         )
         self.head = database.compile(self._head)
+        self.ids = database.compile(
+            select(column.aggregate_id)
+            .distinct()
+            .where(*stream[:2], column.aggregate_id > bindparam("after"))
+            .order_by(column.aggregate_id)
+            .limit(bindparam("limit"))
+        )
         below = [*stream, column.version < bindparam("below")]
         self.delete = database.compile(delete(table).where(*below))
         self.oldest = database.compile(

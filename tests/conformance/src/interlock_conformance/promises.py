@@ -7,6 +7,7 @@ from interlock.backends import (
     BackendKind,
     ChangeNotifier,
     ListsIds,
+    ListsStreams,
     ReadsFromSnapshot,
     ReadsMany,
     RecordCacheBackend,
@@ -35,6 +36,7 @@ def _counts_round_trips(cls: type) -> bool:
 
 METHODS: Mapping[BackendKind, Mapping[str, Callable[[type], bool]]] = {
     BackendKind.EVENTS: {
+        "ids": _is(ListsStreams),
         "read_many": _is(ReadsMany),
         "read_from_snapshot": _is(ReadsFromSnapshot),
         "round_trips": _counts_round_trips,

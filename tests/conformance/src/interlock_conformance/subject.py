@@ -19,6 +19,7 @@ from interlock.backends import (
     Catalogue,
     ChangeNotifier,
     ListsIds,
+    ListsStreams,
     ReadsFromSnapshot,
     ReadsMany,
     RecordKey,
@@ -177,6 +178,8 @@ def _shown(cls: type, kind: BackendKind) -> Iterator[str]:
         return
     if kind is BackendKind.EVENTS and issubclass(cls, ReadsMany):
         yield "read_many"
+    if kind is BackendKind.EVENTS and issubclass(cls, ListsStreams):
+        yield "ids"
     if kind is BackendKind.EVENTS and issubclass(cls, ReadsFromSnapshot):
         yield "read_from_snapshot"
     if kind is BackendKind.CACHE and issubclass(cls, ChangeNotifier):

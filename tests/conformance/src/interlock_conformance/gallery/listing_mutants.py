@@ -1,4 +1,4 @@
-"""Broken snapshot stores: what they list for tools isn't what stands in them."""
+"""Broken stores: what they list for tools isn't what stands in them."""
 
 from interlock_conformance.gallery.mutants import code, text
 
@@ -74,6 +74,74 @@ LISTING_MUTANTS = (
         yield UUID(bytes=aggregate_id)
         if len(self._shelf.fetch(_IDS, _scope_values(scope))) < len(rows):
             return
+        """,
+    ),
+    code(
+        "one-page-of-streams",
+        "EVENTS-096",
+        "ShelfEventStore.ids",
+        "if len(rows) < _CHUNK:",
+        "if rows:",
+    ),
+    text(
+        "streams-begin-with-the-one-that-was-had",
+        "EVENTS-096",
+        "_IDS",
+        "aggregate_id > :behind",
+        "aggregate_id >= :behind",
+    ),
+    text(
+        "streams-in-any-order", "EVENTS-096", "_IDS", "ORDER BY aggregate_id", "ORDER BY random()"
+    ),
+    text("a-stream-for-each-event", "EVENTS-097", "_IDS", "SELECT DISTINCT", "SELECT"),
+    text(
+        "streams-that-have-their-first-event",
+        "EVENTS-097",
+        "_IDS",
+        "aggregate_id > :behind",
+        "aggregate_id > :behind AND version = 1",
+    ),
+    text(
+        "streams-of-types-that-look-alike",
+        "EVENTS-098",
+        "_IDS",
+        "aggregate_type = :aggregate_type",
+        "aggregate_type LIKE :aggregate_type",
+    ),
+    text(
+        "streams-of-types-that-begin-alike",
+        "EVENTS-098",
+        "_IDS",
+        "aggregate_type = :aggregate_type",
+        "substr(aggregate_type, 1, length(:aggregate_type)) = :aggregate_type",
+    ),
+    text(
+        "streams-of-all-namespaces",
+        "EVENTS-099",
+        "_IDS",
+        "namespace = :namespace",
+        ":namespace IS NOT NULL",
+    ),
+    code(
+        "pages-of-streams-by-offset",
+        "EVENTS-100",
+        "ShelfEventStore.ids",
+        """
+        while True:
+            rows: list[Any] = self._shelf.fetch(_IDS, {**of_type, "behind": behind})
+            for (behind,) in rows:
+                yield UUID(bytes=behind)
+            if len(rows) < _CHUNK:
+                return
+        """,
+        """
+        place = 0
+        while rows := self._shelf.fetch(
+            f"{_IDS} OFFSET {place}", {**of_type, "behind": behind}
+        ):
+            place += len(rows)
+            for (aggregate_id,) in rows:
+                yield UUID(bytes=aggregate_id)
         """,
     ),
 )

@@ -33,6 +33,11 @@ ORDER BY version LIMIT {_CHUNK}
 """
 _HEAD = f"SELECT version, event_id FROM events WHERE {_STREAM} ORDER BY version DESC LIMIT 1"
 _DELETE = f"DELETE FROM events WHERE {_STREAM} AND version < :below"
+_IDS = f"""
+SELECT DISTINCT aggregate_id FROM events
+WHERE namespace = :namespace AND aggregate_type = :aggregate_type AND aggregate_id > :behind
+ORDER BY aggregate_id LIMIT {_CHUNK}
+"""
 
 
 class ShelfEventStore:
@@ -89,6 +94,16 @@ class ShelfEventStore:
             _HEAD, self._stream(aggregate_type, aggregate_id)
         )
         return (rows[0][0], UUID(bytes=rows[0][1])) if rows else None
+
+    async def ids(self, aggregate_type: str, *, after: UUID | None = None) -> AsyncIterator[UUID]:
+        of_type: Values = {"namespace": self._namespace, "aggregate_type": aggregate_type}
+        behind = b"" if after is None else after.bytes
+        while True:
+            rows: list[Any] = self._shelf.fetch(_IDS, {**of_type, "behind": behind})
+            for (behind,) in rows:
+                yield UUID(bytes=behind)
+            if len(rows) < _CHUNK:
+                return
 
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
