@@ -38,6 +38,7 @@ class Tiered(Rig):
         self.shared.state = State.BLACK_HOLE
         self.wait()
         await self.deposit(1)
+        await pass_by(2)
         assert self.app.counters().get("cache.breaker_opened") == 1
 
 

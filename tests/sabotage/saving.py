@@ -165,7 +165,7 @@ PATCHES = [
         "what is kept after a commit is the fold of the stored bytes",
         CodeEdit(
             "CommandHandler.handle",
-            "commit = self._commit(decision.loaded, decision.events)",
+            "await to_the_end(self._commit(decision.loaded, decision.events))",
             """
             self._folded = lambda loaded, events, began: LoadedState(
                 aggregate_id=loaded.aggregate_id,
@@ -178,7 +178,7 @@ PATCHES = [
                 verified_at=began,
                 is_current=True,
             )
-            commit = self._commit(decision.loaded, decision.events)
+            await to_the_end(self._commit(decision.loaded, decision.events))
             """,
         ),
         f"{_SAVING_STORED}TestStoredBytes::test_what_a_handler_does_to_its_object_is_not_kept",
@@ -200,10 +200,18 @@ PATCHES = [
         "an append that was handed over finishes",
         CodeEdit(
             "CommandHandler.handle",
-            "to_the_end(commit if context.is_local else asyncio.create_task(commit))",
-            "commit",
+            "to_the_end(self._commit(decision.loaded, decision.events))",
+            "self._commit(decision.loaded, decision.events)",
         ),
-        f"{_SAVING_CANCELLED}TestCancellation::test_a_command_cancelled_during_its_append_finishes_it",
+        f"{_SAVING_CANCELLED}TestCancellation::"
+        "test_a_command_cancelled_during_its_append_finishes_it[append-local]",
+    ),
+    Patch(
+        "a cancelled command gives up its append to a server",
+        "an append that was handed over finishes",
+        CodeEdit("CommandHandler._commit_in_task", "to_the_end(answered)", "task"),
+        f"{_SAVING_CANCELLED}TestCancellation::"
+        "test_a_command_cancelled_during_its_append_finishes_it[append-remote]",
     ),
     Patch(
         "anyio keeps the loop busy while an append goes on",

@@ -180,7 +180,10 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
     ),
     _OVERLAP: ("what was forgotten since the batch was read is given",),
     _ONCE: ("once is run again",),
-    _UNTOLD: ("a cancelled command gives up its append",),
+    _UNTOLD: (
+        "a cancelled command gives up its append",
+        "a cancelled command gives up its append to a server",
+    ),
     _ANYIO: (
         "anyio keeps the loop busy while an append goes on",
         "the second cancellation gives up the append",

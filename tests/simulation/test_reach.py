@@ -32,8 +32,14 @@ UNREACHED = {
     "await self._loader.load(aggregate_id, freshness=request.freshness)": _COPIES,
     "cache.py AggregateCache.put: "
     "await self._leave_out(aggregate_id, Reason.NOT_KEPT, error.where)": _COPIES,
-    "command_handling.py CommandHandler._commit: await self._cache.drop(aggregate_id)": _COPIES,
+    "command_handling.py CommandHandler._commit: "
+    "await self._write_back.remove(aggregate_id, answered)": _COPIES,
+    "write_back.py WriteBack.remove: await self._cache.drop(aggregate_id)": _COPIES,
+    "write_back.py WriteBack.remove: await self._late.write(aggregate_id, drop, answered)": _COPIES,
     "loading.py Loader.load: await self._read_and_keep(aggregate_id, request, alone)": _COPIES,
+    "command_handling.py CommandHandler.handle: "
+    "await to_the_end(self._commit(decision.loaded, decision.events))": _NEVER_WAITS,
+    "late_writes.py LateWrites._write_in_time: async with asyncio.timeout(None)": _NEVER_WAITS,
     "guard.py call_backend: async with asyncio.timeout(bound.total_seconds())": _NEVER_WAITS,
     "loading.py Loader.load: await self._cache.read(aggregate_id, trace)": _NEVER_WAITS,
     "reading.py StateReader._read: async with aclosing(candidates)": _NEVER_WAITS,

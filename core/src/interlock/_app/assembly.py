@@ -1,5 +1,6 @@
 """The wiring of one application out of what was registered."""
 
+import asyncio
 import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -56,6 +57,7 @@ class Assembly:
         extensions = self._catalogue.extensions(settings.extensions)
         self._reporting = Reporting([*observers, *extensions.observers()], self._catalogue.masking)
         self._breakers = Breakers(settings.application, self._reporting, clock)
+        self._late_writes: set[asyncio.Task[None]] = set()
         self._named: dict[tuple[BackendKind, str], object] = {}
         self._backends: list[tuple[object, bool]] = []  # each once, in the order of opening
 
@@ -165,6 +167,7 @@ class Assembly:
             max_attempts=application.max_attempts,
             queue_size=application.queue_size,
             snapshot_queue_size=application.snapshot_queue_size,
+            late_writes=self._late_writes,
         )
 
     def _codec(self, given: Codec | str) -> Codec:

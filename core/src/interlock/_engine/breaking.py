@@ -81,6 +81,10 @@ class CacheWithBreaker:
     async def remove_anyway(self, key: RecordKey) -> None:
         await self.store.remove(key)
 
+    def note_outdated(self, key: RecordKey) -> bool:
+        self._settler.note(key, self.store)
+        return True
+
     async def _remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         noted = self._unsettled.noted(key)
         await self._call(lambda: self.store.remove(key, stamp))

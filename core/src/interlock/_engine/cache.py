@@ -10,7 +10,7 @@ from interlock._engine.guard import call_backend
 from interlock._engine.load_context import LoadedState, LoadTrace
 from interlock._engine.reports import Reason, Source
 from interlock._engine.state_records import StateRecords, remember
-from interlock._storage.breaker import RemovesAnyway, StoreRestsError
+from interlock._storage.breaker import NotesOutdated, RemovesAnyway, StoreRestsError
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 from interlock.errors import (
     BackendUnavailableError,
@@ -112,17 +112,17 @@ class AggregateCache:
             )
         return found
 
-    async def put(self, loaded: LoadedState, supersedes: Collection[Stamp], now: datetime) -> None:
-        """Put the state; if it can't be put, the id's entry is removed."""
+    async def put(self, loaded: LoadedState, supersedes: Collection[Stamp], now: datetime) -> bool:
+        """Whether the state is put; if it can't be, the id's entry is removed."""
         store, aggregate_id = self._store, loaded.aggregate_id
         if store is None:
-            return
+            return False
         self._absent.pop(aggregate_id, None)
         try:
             record = self._records.cache_entry(loaded, now)
             if record.version < self._context.heads.version(aggregate_id):
                 self._context.reporting.count("cache.put_below_floor")
-                return
+                return False
             put = store.put(self._mapper.scope.key(aggregate_id), record, supersedes)
             await call_backend("the cache's put", store.timeout, put)
             loaded.record = record
@@ -135,19 +135,31 @@ class AggregateCache:
             self._failed("cache.too_large", error, aggregate_id)
             await self._leave_out(aggregate_id, Reason.TOO_LARGE, str(error))
         except StoreRestsError:
-            return  # counted, and what stands there is removed before it is used again
+            pass  # counted, and what stands there is removed before it is used again
         except Exception as error:  # noqa: BLE001 the load or commit stands
             self._failed("cache.failed", error, aggregate_id)
             await self.drop(aggregate_id)
+        else:
+            return True
+        return False
 
-    async def drop(self, aggregate_id: UUID, stamp: Stamp | None = None) -> None:
-        """Remove the entry, with a stamp only that one; a failure is counted."""
+    async def drop(self, aggregate_id: UUID, stamp: Stamp | None = None) -> bool:
+        """Whether the entry is removed, with a stamp only that one; a failure is counted."""
         try:
             await self._remove(aggregate_id, stamp)
         except StoreRestsError:
-            return  # likewise
+            return False  # likewise
         except InterlockError as error:
             self._failed("cache.remove_failed", error, aggregate_id)
+            return False
+        return True
+
+    def outdate(self, aggregate_id: UUID) -> bool:
+        """Note that what stands there is outdated; False if nobody would remove it then."""
+        store = self._store
+        return isinstance(store, NotesOutdated) and store.note_outdated(
+            self._mapper.scope.key(aggregate_id)
+        )
 
     async def forget(self, aggregate_id: UUID) -> None:
         """Remove the entry, be the cache down or not. Raises `BackendUnavailableError`."""

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -92,8 +93,10 @@ class CommandHandler:
                 if not decision.events:
                     return decision.outcome.answer()
                 try:
-                    commit = self._commit(decision.loaded, decision.events)
-                    await to_the_end(commit if context.is_local else asyncio.create_task(commit))
+                    if context.is_local:
+                        await to_the_end(self._commit(decision.loaded, decision.events))
+                    else:
+                        await self._commit_in_task(decision.loaded, decision.events)
                 except ConcurrencyError as error:
                     conflict = error
                     context.reporting.count("append.conflict")
@@ -193,7 +196,19 @@ class CommandHandler:
         self._context.reporting.count("decision.stale")
         return False
 
-    async def _commit(self, loaded: LoadedState, events: list[StoredEvent]) -> None:
+    async def _commit_in_task(self, loaded: LoadedState, events: list[StoredEvent]) -> None:
+        """Commit; what a shared cache is late with goes on behind."""
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._commit(loaded, events, answered))
+        task.add_done_callback(partial(_answer, answered))
+        await to_the_end(answered)
+
+    async def _commit(
+        self,
+        loaded: LoadedState,
+        events: list[StoredEvent],
+        answered: asyncio.Future[None] | None = None,
+    ) -> None:
         """Append, then keep. What follows the append can't fail the command."""
         context, aggregate_id = self._context, loaded.aggregate_id
         noted = context.heads.head(aggregate_id)
@@ -209,14 +224,14 @@ class CommandHandler:
         if self._write_back.is_idle:
             return
         if loaded.is_spent:
-            await self._cache.drop(aggregate_id)
+            await self._write_back.remove(aggregate_id, answered)
             return
         try:
             committed = self._folded(loaded, events, began)
         except Exception as error:  # noqa: BLE001 the command is committed, whatever comes after
             of = self._registration.name, aggregate_id
             context.reporting.failed("commit.fold_failed", error, of)
-            await self._cache.drop(aggregate_id)
+            await self._write_back.remove(aggregate_id, answered)
             return
         await self._write_back.after_commit(
             committed,
@@ -224,6 +239,7 @@ class CommandHandler:
             event_names=tuple(event.type for event in events),
             supersedes=_superseded(loaded),
             now=context.clock(),
+            answered=answered,
         )
 
     def _folded(
@@ -247,6 +263,18 @@ class CommandHandler:
             source=loaded.source,
             source_version=loaded.source_version,
         )
+
+
+def _answer(answered: asyncio.Future[None], commit: asyncio.Task[None]) -> None:
+    """Settle the future as the commit ended, unless it was settled before."""
+    if answered.done():
+        return
+    if commit.cancelled():
+        answered.cancel()
+    elif (error := commit.exception()) is not None:
+        answered.set_exception(error)
+    else:
+        answered.set_result(None)
 
 
 def _superseded(loaded: LoadedState) -> list[Stamp]:

@@ -1,5 +1,6 @@
 """The context that all services of one registered aggregate share."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,8 @@ class TypeContext:
     """The stores, the knowledge and the settings of one registered aggregate.
 
     `cache` is None without a cache strategy, too. `snapshot_queue_size`, `queue_size` and
-    `max_attempts` are the application's settings.
+    `max_attempts` are the application's settings, `late_writes` those of all its types that go on
+    behind the answers.
     """
 
     registration: Registration
@@ -31,6 +33,7 @@ class TypeContext:
     max_attempts: int
     queue_size: int
     snapshot_queue_size: int
+    late_writes: set[asyncio.Task[None]]
 
     @property
     def is_local(self) -> bool:

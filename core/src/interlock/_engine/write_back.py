@@ -11,6 +11,7 @@ from uuid import UUID
 from interlock._engine.cache import AggregateCache
 from interlock._engine.context import TypeContext
 from interlock._engine.in_flight import InFlight
+from interlock._engine.late_writes import LateWrites
 from interlock._engine.load_context import LoadedState
 from interlock._engine.snapshots import SnapshotHistory
 from interlock._engine.state_records import StateRecords
@@ -50,6 +51,11 @@ class WriteBack:
         """Whether there is nothing that a state could ever be written to."""
         self._waiting: list[tuple[UUID, Callable[[], Coroutine[None, None, None]]]] = []
         self._behind: set[asyncio.Task[None]] = set()
+        self._late = (
+            None
+            if not cache.is_there or cache.never_waits
+            else LateWrites(cache, context.late_writes, context.reporting)
+        )
         self.in_flight = InFlight()
         """The ids for which a state is being written."""
 
@@ -58,13 +64,15 @@ class WriteBack:
         self.in_flight = InFlight()
         self._waiting.clear()
         self._behind.clear()
+        if self._late is not None:
+            self._late.start()
         self._snapshots.start()
 
     async def after_load(self, loaded: LoadedState, now: datetime) -> None:
         """Write what a load found at the stream's head."""
         due = self._due(loaded, loaded.version, ())
         if due is not None:
-            await self._write(loaded, due, loaded.trace.refuted, now)
+            await self._write(loaded, due, loaded.trace.refuted, now=now)
 
     async def after_commit(
         self,
@@ -74,17 +82,32 @@ class WriteBack:
         event_names: tuple[str, ...],
         supersedes: Collection[Stamp],
         now: datetime,
+        answered: asyncio.Future[None] | None,
     ) -> None:
-        """Write what our own append made; what is slow to verify waits for `start_behind`."""
+        """Write what our own append made; what is slow to verify waits for `start_behind`.
+
+        `answered` is settled, and the rest goes on behind, when a shared cache takes too long.
+        """
         due = self._due(loaded, version_before, event_names)
         if due is None:
             return
-        writing = partial(self._write, loaded, due, supersedes, now)
+        writing = partial(
+            self._write, loaded, due, supersedes, now=now, late=self._late, answered=answered
+        )
         has_room = len(self._behind) + len(self._waiting) < _BEHIND
         if (due.snapshot or due.entry) and has_room and self._records.is_slow(loaded):
             self._waiting.append((loaded.aggregate_id, writing))
         else:
             await writing()
+
+    async def remove(self, aggregate_id: UUID, answered: asyncio.Future[None] | None) -> None:
+        """Remove the cache entry after a commit that isn't kept; `answered` as above."""
+        if self._late is None:
+            await self._cache.drop(aggregate_id)
+        else:
+            with self.in_flight.of(aggregate_id):
+                drop = partial(self._cache.drop, aggregate_id)
+                await self._late.write(aggregate_id, drop, answered)
 
     def start_behind(self) -> None:
         """Start what waits until its command was answered."""
@@ -107,12 +130,16 @@ class WriteBack:
         """Wait until what goes on behind is done, and the snapshots that are queued are written."""
         while self._behind:
             await asyncio.wait(self._behind)
+        if self._late is not None:
+            await self._late.drain()
         await self._snapshots.drain()
 
     def give_up(self) -> None:
         """Write nothing any more."""
         for task in self._behind:
             task.cancel()
+        if self._late is not None:
+            self._late.give_up()
         self._snapshots.give_up()
 
     def _due(
@@ -164,14 +191,28 @@ class WriteBack:
             return False
 
     async def _write(
-        self, loaded: LoadedState, due: _Due, supersedes: Collection[Stamp], now: datetime
+        self,
+        loaded: LoadedState,
+        due: _Due,
+        supersedes: Collection[Stamp],
+        *,
+        now: datetime,
+        late: LateWrites | None = None,
+        answered: asyncio.Future[None] | None = None,
     ) -> None:
         if due.snapshot:
             await self._snapshots.write(loaded, supersedes, now)
         if due.entry:
-            await self._cache.put(loaded, supersedes, now)
+            write = partial(self._cache.put, loaded, supersedes, now)
         elif due.removal:
-            await self._cache.drop(loaded.aggregate_id)
+            write = partial(self._cache.drop, loaded.aggregate_id)
+        else:
+            return
+        if late is None:
+            await write()
+        else:
+            with self.in_flight.of(loaded.aggregate_id):
+                await late.write(loaded.aggregate_id, write, answered)
 
 
 def _end(in_flight: ExitStack, _task: asyncio.Task[None]) -> None:

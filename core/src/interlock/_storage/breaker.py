@@ -31,6 +31,15 @@ class RemovesAnyway(Protocol):
         ...
 
 
+@runtime_checkable
+class NotesOutdated(Protocol):
+    """A cache that removes an outdated entry before it is used again, and else soon."""
+
+    def note_outdated(self, key: RecordKey) -> bool:
+        """Note that the key's entry is outdated; False if it can't."""
+        ...
+
+
 class Breaker:
     """The circuit breaker of one store. It is closed at first, and lets every call pass.
 

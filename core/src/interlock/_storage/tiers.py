@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from interlock._storage.breaker import RemovesAnyway, StoreRestsError
+from interlock._storage.breaker import NotesOutdated, RemovesAnyway, StoreRestsError
 from interlock._storage.memory import InMemoryAggregateCacheBackend
 from interlock._storage.protocols import CacheStore, ChangeNotifier
 from interlock._storage.record_backends import RecordCacheBackend
@@ -114,6 +114,11 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
                 await shared.remove(key)
         finally:
             self._changed(key.text())
+
+    def note_outdated(self, key: RecordKey) -> bool:
+        """Note it for the shared tier, and remove the local entry."""
+        self._changed(key.text())
+        return isinstance(self._shared, NotesOutdated) and self._shared.note_outdated(key)
 
     async def _fill(self, key: RecordKey, record: AggregateRecord | None, known: datetime) -> None:
         """Store the record locally unless its key changed since the time `known`."""
