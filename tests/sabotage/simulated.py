@@ -1,25 +1,24 @@
 """Measures the simulation by protections of the engine that are disabled, one by one.
 
-`tox run -e simulate-sabotage -- [--seeds 300] [--only NAME] [--minutes M] [--again]`. Each
+`tox run -e simulate-sabotage -- [--seeds 300] [--only NAME] [--visible] [--report FOLDER]`. Each
 patch that changes the engine is made in a copy of the core, and that is simulated until a rule is
-broken. What was found is kept in `.tox/mutants.json`: a run that was broken off
-goes on where it ended, and does again what was changed. The exit code is 0 if each was found, or
-stands in `UNSEEN` with its reason, and nine of ten of those that can be seen were found.
+broken. The exit code is 0 if each was found, or stands in `UNSEEN` with its reason, and nine of
+ten of those that can be seen were found.
 """
 
 import argparse
-import compileall
-import hashlib
 import json
+import logging
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
+from typing import Any, NoReturn
 
 from patch import Patch
 from run import collected
@@ -28,47 +27,28 @@ from unseen import UNSEEN
 
 _ROOT = Path(__file__).parents[2]
 _SIMULATION = _ROOT / "tests" / "simulation"
-
-_KEPT = _ROOT / ".tox" / "mutants.json"
-_SECONDS = 600  # of a patch; one with which a run never ends is found
 _SHARE = 0.9
-Verdict = Mapping[str, object]
+Verdict = Mapping[str, Any]  # Any: JSON values
+Files = Mapping[str, str]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
     options = _options(arguments)
     patches = dict(_of_engine(options.only))
-    if options.sample is not None:
-        step = max(1, len(patches) // options.sample)
-        patches = dict(list(patches.items())[::step][: options.sample])
-    kept: dict[str, Verdict] = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
-    started = monotonic()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        unbroken = Path(folder, "unbroken")
-        shutil.copytree(folder_of(_ROOT, CORE), unbroken / CORE)
-        compileall.compile_dir(unbroken, quiet=2)
-
-        def judge(patch: Patch) -> None:
-            made = _made(patch, unbroken)
-            key = _key(made, options.seeds)
-            is_kept = kept.get(patch.name, {}).get("key") == key
-            is_late = monotonic() - started > options.minutes * 60
-            if (is_kept and not options.again) or is_late:
-                return
-            verdict = _simulated(made, unbroken, Path(folder), options.seeds)
-            kept[patch.name] = {"key": key, **verdict}
-            _KEPT.parent.mkdir(exist_ok=True)
-            _KEPT.write_text(json.dumps(dict(kept), indent=1))
-            _say("." if "rule" in verdict else "U", end="")
-
-        with ThreadPoolExecutor(options.at_once) as threads:
-            list(threads.map(judge, patches.values()))
-        keys = {
-            name: _key(_made(patch, unbroken), options.seeds) for name, patch in patches.items()
-        }
-    verdicts = {n: kept[n] for n, key in keys.items() if kept.get(n, {}).get("key") == key}
-    return _told(verdicts, patches)
+    if options.visible:
+        patches = {name: each for name, each in patches.items() if name not in UNSEEN}
+    verdicts: dict[str, Verdict] = {}
+    made = ((name, files) for name, (_, files) in patches.items())
+    for name, verdict in _simulated(made, options.at_once, options.seeds):
+        verdicts[name] = verdict
+        _say(f"{'found ' if 'rule' in verdict else 'UNSEEN'} {name}: {verdict.get('seed', '')}")
+    lines = [*_lines({name: verdicts[name] for name in patches}, options.seeds)]
+    _say("", *lines)
+    if options.report is not None:
+        _report(options.report, lines)
+    unseen = {name for name, verdict in verdicts.items() if "rule" not in verdict}
+    return int(_share(verdicts) < _SHARE or not unseen <= UNSEEN.keys())
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -77,77 +57,104 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only", metavar="NAME", action="append", help="the patches of these names"
     )
-    parser.add_argument("--sample", type=int, help="only so many, spread over all lists")
-    parser.add_argument("--minutes", type=float, default=600, help="begin none after that")
-    parser.add_argument("--again", action="store_true", help="also those that are known")
+    parser.add_argument("--visible", action="store_true", help="leave out those in `UNSEEN`")
     parser.add_argument("--at-once", type=int, default=2, help="how many at a time")
+    parser.add_argument("--report", type=Path, metavar="FOLDER", help="where to write a report")
     return parser.parse_args(arguments)
 
 
-def _of_engine(names: Sequence[str] | None) -> Iterator[tuple[str, Patch]]:
+def _of_engine(names: Sequence[str] | None) -> Iterator[tuple[str, tuple[Patch, Files]]]:
+    """The patches that change the engine, each with the files that it changes."""
     files = texts(folder_of(_ROOT, CORE))
     for patch in collected():
-        if (patch.package == CORE and names in (None, [])) or patch.name in (names or ()):
-            changed = {p for p, text in patch.edit.apply(files).items() if text != files[p]}
-            if any(path.startswith("_engine/") for path in changed):
-                yield patch.name, patch
+        if patch.package == CORE and (names is None or patch.name in names):
+            made = {p: text for p, text in patch.edit.apply(files).items() if text != files[p]}
+            if any(path.startswith("_engine/") for path in made):
+                yield patch.name, (patch, made)
 
 
-def _made(patch: Patch, unbroken: Path) -> Mapping[str, str]:
-    """The files that the patch changes."""
-    files = texts(unbroken / CORE)
-    return {path: text for path, text in patch.edit.apply(files).items() if text != files[path]}
+def _simulated(
+    patches: Iterable[tuple[str, Files]], at_once: int, seeds: int
+) -> Iterator[tuple[str, Verdict]]:
+    """The verdicts as they come, each of a child process that has pydantic imported already."""
+    waiting, running = iter(patches), dict[int, str]()
+    with tempfile.TemporaryDirectory(prefix="simulated-") as folder:
+        while True:
+            while len(running) < at_once and (following := next(waiting, None)) is not None:
+                name, files = following
+                child = os.fork()
+                if child == 0:
+                    _child(Path(folder), files, seeds)
+                running[child] = name
+            if not running:
+                return
+            child, status = os.wait()
+            name, code = running.pop(child), os.waitstatus_to_exitcode(status)
+            if code == -signal.SIGPROF:
+                yield name, {"rule": "a run never ends"}
+            elif code:
+                raise RuntimeError(f"{name}: not simulated, exit code {code}")
+            else:
+                yield name, json.loads(Path(folder, f"{child}.json").read_text())
 
 
-def _key(made: Mapping[str, str], seeds: int) -> str:
-    """What a verdict holds for: the broken code, and what it was simulated with."""
-    simulation = [path.read_text() for path in sorted(_SIMULATION.glob("[!t]*.py"))]
-    return hashlib.sha256(repr((sorted(made.items()), simulation, seeds)).encode()).hexdigest()
-
-
-def _simulated(made: Mapping[str, str], unbroken: Path, folder: Path, seeds: int) -> Verdict:
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        copy = Path(name)
-        shutil.copytree(unbroken / CORE, copy / CORE)
-        for path, text in made.items():
+def _child(folder: Path, files: Files, seeds: int) -> NoReturn:
+    """Simulate with these files of the core instead of its own, and end the process."""
+    code = 1
+    try:
+        copy = Path(folder, str(os.getpid()))
+        shutil.copytree(folder_of(_ROOT, CORE), copy / CORE)
+        for path, text in files.items():
             (copy / CORE / path).write_text(text, "utf-8")
-        try:
-            done = subprocess.run(  # noqa: S603 our own
-                [sys.executable, str(_SIMULATION / "first_violation.py"), str(seeds)],
-                env=os.environ | {"PYTHONPATH": os.pathsep.join((str(copy), str(_SIMULATION)))},
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return {"rule": "a run never ends"}
-    if done.returncode:
-        raise RuntimeError(f"{sorted(made)}: not simulated: {done.stderr[-500:]}")
-    verdict: Verdict | None = json.loads(done.stdout)["violation"]
-    return verdict or {}
+        for name in [name for name in sys.modules if name.partition(".")[0] == CORE]:
+            del sys.modules[name]
+        sys.path[:0] = [str(copy), str(_SIMULATION)]
+        sys.dont_write_bytecode = True
+        logging.disable()
+        from first_violation import first_violation  # noqa: PLC0415 of the core as it is now
+
+        Path(folder, f"{os.getpid()}.json").write_text(json.dumps(first_violation(range(seeds))))
+        shutil.rmtree(copy)
+        code = 0
+    except BaseException:  # noqa: BLE001 the parent goes on elsewhere
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
 
 
-def _told(verdicts: Mapping[str, Verdict], patches: Mapping[str, Patch]) -> int:
-    found = [name for name, verdict in verdicts.items() if "rule" in verdict]
-    unseen = [name for name in verdicts if name not in found]
-    _say()
-    for name in found:
-        verdict = verdicts[name]
-        _say(f"found    {name}: seed {verdict.get('seed', '-')}, {verdict['rule']}")
-    for name in unseen:
-        _say(f"UNSEEN   {name} ({patches[name].protects}): {UNSEEN.get(name, 'NO REASON')}")
-    visible = [name for name in verdicts if name not in UNSEEN]
-    share = len([name for name in found if name in visible]) / max(1, len(visible))
-    _say(
-        f"{len(found)} of {len(verdicts)} found, {len(patches) - len(verdicts)} not tried; of the "
-        f"{len(visible)} that histories can show {share:.0%}"
+def _share(verdicts: Mapping[str, Verdict]) -> float:
+    visible = [verdict for name, verdict in verdicts.items() if name not in UNSEEN]
+    return len([each for each in visible if "rule" in each]) / max(1, len(visible))
+
+
+def _lines(verdicts: Mapping[str, Verdict], seeds: int) -> Iterator[str]:
+    found = {name: verdict for name, verdict in verdicts.items() if "rule" in verdict}
+    hidden = [name for name in verdicts if name in UNSEEN and name not in found]
+    yield (
+        f"{len(found)} of {len(verdicts)} protections found missing, within {seeds} seeds each; "
+        f"{len(hidden)} can't be seen; of the others {_share(verdicts):.1%}"
     )
-    return int(share < _SHARE or not set(unseen) <= UNSEEN.keys())
+    yield from ("", "| found missing | seed | broken |", "|---|---|---|")
+    for name, verdict in found.items():
+        yield f"| {name} | {verdict.get('seed', '')} | {verdict['rule']} |"
+    missed = [name for name in verdicts if name not in found and name not in UNSEEN]
+    if missed:
+        yield from ("", "| not found |", "|---|", *(f"| {name} |" for name in missed))
+    if hidden:
+        yield from ("", "| can't be seen | reason |", "|---|---|")
+        yield from (f"| {name} | {UNSEEN[name]} |" for name in hidden)
 
 
-def _say(*lines: str, end: str = "\n") -> None:
-    sys.stdout.write("\n".join(lines) + end)
+def _report(folder: Path, lines: Sequence[str]) -> None:
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    head = [f"# Protections of the engine that the simulation misses, {today}", ""]
+    path = folder / f"simulated-sabotage-{today}.md"
+    path.write_text("\n".join([*head, *lines, ""]), "utf-8")
+
+
+def _say(*lines: str) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
 

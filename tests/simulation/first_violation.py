@@ -1,42 +1,33 @@
-"""Simulates seed after seed up to the first violation, and prints as JSON what was met.
+"""Simulates seed after seed up to the first violation."""
 
-`python first_violation.py SEEDS [FIRST]`. `violation` is null if every rule holds in all runs.
-Whatever else goes wrong is one too: a run that never ends, or an exception that leaves it.
-"""
-
-import json
-import logging
-import sys
-from collections import Counter
+import signal
+from collections.abc import Iterable
 
 from choices import Choices
-from history import End
 from history_checker import violations
+from simulated_outage import OutageWorld
 from simulated_world import simulate
-from surroundings import Fault
+
+_OUTAGES = 4
+"""One in so many runs is of an outage."""
+_SECONDS = 30  # of work, for a run that takes a small part of one
 
 
-def main(seeds: range) -> dict[str, object]:
-    """Name the first violation, and count faults and ends of calls in the runs up to it."""
-    faults, ends, runs = Counter[Fault](), Counter[End](), 0
-    violation: dict[str, object] | None = None
+def first_violation(seeds: Iterable[int]) -> dict[str, object]:
+    """Give the seed and the rule of the first violation; nothing if every rule holds in all runs.
+
+    An exception that leaves a run is a violation too. A run that never ends raises `SIGPROF`.
+    """
     for seed in seeds:
-        runs += 1
+        signal.setitimer(signal.ITIMER_PROF, _SECONDS)
         try:
-            run = simulate(Choices(seed), is_faulty=True)
+            if seed % _OUTAGES == _OUTAGES - 1:
+                run = simulate(Choices(seed), is_faulty=False, of=OutageWorld)
+            else:
+                run = simulate(Choices(seed), is_faulty=True)
+            found = violations(run.history)
         except Exception as error:  # noqa: BLE001 it is the finding
-            violation = {"seed": seed, "rule": f"the run ends in {error!r:.200}"}
-            break
-        faults += run.hits
-        ends.update(call.end for call in run.history.calls)
-        found = violations(run.history)
+            return {"seed": seed, "rule": f"the run ends in {type(error).__name__}"}
         if found:
-            violation = {"seed": seed, "rule": found[0].rule}
-            break
-    return {"violation": violation, "runs": runs, "faults": faults, "ends": ends}
-
-
-if __name__ == "__main__":
-    logging.disable()
-    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    sys.stdout.write(json.dumps(main(range(first, first + count)), indent=1) + "\n")
+            return {"seed": seed, "rule": found[0].rule}
+    return {}

@@ -26,6 +26,11 @@ class Rule(StrEnum):
     AS_ASKED = "a load of a version gives that version, and fails only if the stream is shorter"
     ENDED = "every call ends, unless its process crashed"
     DOCUMENTED = "a call fails only with an error that is documented for it"
+    SERVED = "a call that needs nothing but what answers doesn't fail"
+    LIMITED = "a load fails where the settings forbid to replay"
+    COST = "a load reads no more events than it has to"
+    WRITTEN = "a snapshot that is due stands once its process is closed"
+    CLOSED = "a process that is closed asks no store"
 
 
 class End(StrEnum):
@@ -35,6 +40,8 @@ class End(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     REFUSED = "refused by its handler"
     FAILED = "failed, nothing done"
+    CONFLICT = "lost against others"
+    TRUNCATED = "events are missing"
     UNKNOWN = "unknown"
     NOT_FOUND = "no such version"
     UNDOCUMENTED = "failed in a way that isn't documented"
@@ -64,7 +71,12 @@ class Call:
     for a load; `sees` is false of what returns no state, `is_remembered` of a read of the events
     themselves, after which an earlier state may be returned. `max_age` is the age in seconds that
     is allowed: 0 for the head, None for any; `forgot` is how often the stream had been rolled back
-    or deleted when the process forgot it, if nobody else can have kept it.
+    or deleted when the process forgot it, if nobody else can have kept it. `heads_known` is of how
+    many streams the process knows what it committed or returned, 0 for all. What is needed for the
+    answer was there if `may_fail` is false; events are missing only if `may_miss_events` is true.
+    `must_fail` tells that the settings forbid the answer. The load read `rows` events, and needed
+    no more than `needed`. `due` is every how many events a snapshot is due, which nothing hindered;
+    `written` is the version of the newest.
     """
 
     process: int
@@ -78,6 +90,14 @@ class Call:
     asked_version: int | None = None
     sees: bool = True
     is_remembered: bool = True
+    heads_known: int = 0
+    may_fail: bool = True
+    may_miss_events: bool = False
+    must_fail: bool = False
+    rows: int = 0
+    needed: int | None = None
+    due: int | None = None
+    written: int = 0
     era_before: int = 0
     era_after: int = 0
     forgot: int = 0
@@ -100,11 +120,13 @@ class History:
     """The streams by aggregate, and the calls in the order in which they began.
 
     `past` has the streams as they were right before each rollback or deletion, in that order.
+    `calls_after_close` are how often each process asked a store once it was closed.
     """
 
     streams: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     calls: Sequence[Call] = ()
     past: Mapping[str, Sequence[Sequence[Row]]] = field(default_factory=dict)
+    calls_after_close: Mapping[int, int] = field(default_factory=dict)
 
     def eras(self, name: str) -> list[Sequence[Row]]:
         """List the forms of a stream: before each rollback or deletion, and at the end."""

@@ -120,7 +120,9 @@ def _outcomes(history: History) -> Found:
                 yield Violation(Rule.ACKNOWLEDGED, str(call))
             elif all(_state(call) != _folded(rows, version) for rows, version in ends):
                 yield Violation(Rule.ANSWER, str(call))
-        elif call.end in (End.FAILED, End.REFUSED) and ends and ends[-1][0] is eras[-1]:
+        elif (
+            call.end in (End.FAILED, End.CONFLICT, End.REFUSED) and ends and ends[-1][0] is eras[-1]
+        ):
             # One that was rolled back while its command ran may have stood before.
             yield Violation(Rule.NOT_DONE, str(call))
 
@@ -187,16 +189,54 @@ def _own_writes(history: History) -> Found:
     for call in calls:
         latest = seen[call.process, call.aggregate, call.era_after]
         index = bisect_left(latest, call.began, key=lambda other: other.ended) - 1
-        if index >= 0 and latest[index].version > call.version:
+        if (
+            index >= 0
+            and latest[index].version > call.version
+            and not _is_forgotten(call, latest[index], history.calls)
+        ):
             yield Violation(Rule.OWN_WRITES, f"{call} after {latest[index]}")
+
+
+def _is_forgotten(call: Call, latest: Call, calls: Sequence[Call]) -> bool:
+    """Whether the process may have got to know too many other streams between the two calls."""
+    others = {
+        other.aggregate
+        for other in calls
+        if other.process == call.process
+        and other.aggregate != call.aggregate
+        and other.began < call.ended
+        and (other.end is End.OPEN or other.ended > latest.began)
+    }
+    return 0 < call.heads_known <= len(others)
 
 
 def _ends(history: History) -> Found:
     for call in history.calls:
         if call.end is End.OPEN:
             yield Violation(Rule.ENDED, str(call))
-        elif call.end is End.UNDOCUMENTED:
+        elif call.end is End.UNDOCUMENTED or (
+            call.end is End.TRUNCATED and not call.may_miss_events
+        ):
             yield Violation(Rule.DOCUMENTED, str(call))
+        elif call.end is End.FAILED and not (call.may_fail or call.must_fail):
+            yield Violation(Rule.SERVED, str(call))
+        elif call.must_fail and call.end is not End.FAILED:
+            yield Violation(Rule.LIMITED, str(call))
+
+
+def _work(history: History) -> Found:
+    """Whether no more is done than has to be, and no less."""
+    for call in history.calls:
+        if call.needed is not None and call.rows > call.needed:
+            yield Violation(Rule.COST, str(call))
+        if call.due is not None and call.end is End.ACKNOWLEDGED:
+            before = call.version - len(call.amounts or ())
+            is_due = call.version // call.due > before // call.due
+            if is_due and call.written < call.version:
+                yield Violation(Rule.WRITTEN, str(call))
+    for process, calls in history.calls_after_close.items():
+        if calls:
+            yield Violation(Rule.CLOSED, f"process {process}: {calls} calls")
 
 
 _RULES: Sequence[Callable[[History], Found]] = (
@@ -206,6 +246,7 @@ _RULES: Sequence[Callable[[History], Found]] = (
     _states,
     _own_writes,
     _ends,
+    _work,
 )
 
 

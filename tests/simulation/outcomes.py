@@ -5,6 +5,7 @@ from interlock.errors import (
     AppendOutcomeUnknownError,
     BackendUnavailableError,
     ConcurrencyError,
+    StreamTruncatedError,
     VersionNotFoundError,
 )
 from simulated_bank import RefusedError
@@ -13,7 +14,8 @@ _ENDS: dict[type, End] = {
     RefusedError: End.REFUSED,
     AppendOutcomeUnknownError: End.UNKNOWN,
     VersionNotFoundError: End.NOT_FOUND,
-    ConcurrencyError: End.FAILED,
+    StreamTruncatedError: End.TRUNCATED,
+    ConcurrencyError: End.CONFLICT,
     BackendUnavailableError: End.FAILED,
 }
 

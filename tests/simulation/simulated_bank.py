@@ -42,11 +42,15 @@ class MoveLater(Move):
     """A move whose handler waits."""
 
 
+class MoveAndRefuse(Move):
+    """A move that its handler refuses once it has emitted the events."""
+
+
 class Look(Command[tuple[int, int]]):
     """Emit nothing; the answer is the version and the balance that the handler saw."""
 
 
-class _Account(Aggregate):
+class Account(Aggregate):
     """An account that lists the tags of its events in the order in which they were applied.
 
     `scale` is what the code multiplies amounts by before it keeps them: a state that other code
@@ -84,6 +88,12 @@ class _Account(Aggregate):
         return self.move(command)
 
     @handles_command
+    def move_and_refuse(self, command: MoveAndRefuse) -> tuple[int, int]:
+        seen, after = self.balance, self.version
+        self.move(command)
+        raise RefusedError(after, seen)
+
+    @handles_command
     def look(self, command: Look) -> tuple[int, int]:
         return self.version, self.balance
 
@@ -95,21 +105,21 @@ class _Account(Aggregate):
         self.tags.append(event.tag if is_own else f"{event.tag} applied as {self.version}")
 
 
-def _code(revision: str, *, scale: int = 1, reads: tuple[str, ...] = ()) -> type[_Account]:
+def _code(revision: str, *, scale: int = 1, reads: tuple[str, ...] = ()) -> type[Account]:
     """Make the class as a release of the code has it."""
     members = {
         "__module__": __name__,
-        "__doc__": _Account.__doc__,
+        "__doc__": Account.__doc__,
         "__annotations__": {"scale": ClassVar[int]},
         "scale": scale,
         "revision": revision,
         "reads_revisions": reads,
     }
-    made: type[_Account] = new_class(
-        "Account", (_Account,), exec_body=lambda of: of.update(members)
-    )
+    made: type[Account] = new_class("Account", (Account,), exec_body=lambda of: of.update(members))
     return made
 
 
 RELEASES = (_code("1"), _code("2", scale=100), _code("3", reads=("1",)))
 """The code at different times; processes of several run side by side."""
+DECEIVER = _code("1", scale=3)
+"""Code that keeps other states than the first release, under the same revision."""

@@ -1,16 +1,16 @@
 """A cache that processes share, and as a process sees it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from interlock.application.aggregates import InMemoryAggregateCacheBackend
 from interlock.backends import AggregateRecord, RecordCacheBackend, RecordKey, Stamp
 from interlock.errors import RecordTooLargeError, RecordUnusableError
-from surroundings import READ_FAULTS, WRITE_FAULTS, Fault, Wire
+from surroundings import READ_FAULTS, WRITE_FAULTS, Fault, Surroundings, Wire
 
-_ENTRY_FAULTS = (Fault.EVICTED, Fault.STALE, Fault.UNUSABLE)
+ENTRY_FAULTS = (Fault.EVICTED, Fault.STALE, Fault.UNUSABLE)
 _CHANNEL_FAULTS = (Fault.UNTOLD, Fault.CHANNEL)
 _DELAYS = (0.0, 0.001, 0.2)
 
@@ -36,6 +36,25 @@ class CacheServer:
         await self.store.remove(key, stamp)
         self._tell(key, by)
 
+    async def read(
+        self, around: Surroundings, key: RecordKey, faults: Sequence[Fault]
+    ) -> AggregateRecord | None:
+        """Read, and perhaps get something else than what stands there."""
+        past = self.past[key]
+        found = await self.store.read(key)
+        match around.fault(faults, one_in=3) if past else Fault.NONE:
+            case Fault.EVICTED:
+                await self.store.remove(key)
+                return None
+            case Fault.STALE:
+                return around.choices.one_of(past)
+            case Fault.LYING:
+                return around.choices.one_of(past)._replace(verified_at=around.clock())
+            case Fault.UNUSABLE:
+                raise RecordUnusableError("not a record")
+            case _:
+                return found
+
     def _tell(self, key: RecordKey, by: object) -> None:
         for watcher in self.watchers:
             if watcher is not by:
@@ -51,10 +70,13 @@ class RemoteCache(RecordCacheBackend):
     def __init__(self, wire: Wire, server: CacheServer, *, lies: bool) -> None:
         self._wire = wire
         self._server = server
-        self._faults = (*_ENTRY_FAULTS, Fault.LYING) if lies else _ENTRY_FAULTS
+        self._faults = (*ENTRY_FAULTS, Fault.LYING) if lies else ENTRY_FAULTS
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        return await self._wire.call(lambda: self._read(key), READ_FAULTS)
+        around = self._wire.surroundings
+        return await self._wire.call(
+            lambda: self._server.read(around, key, self._faults), READ_FAULTS
+        )
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
@@ -71,24 +93,27 @@ class RemoteCache(RecordCacheBackend):
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         await self._wire.call(lambda: self._server.remove(key, stamp, self), WRITE_FAULTS)
 
-    async def _read(self, key: RecordKey) -> AggregateRecord | None:
-        around = self._wire.surroundings
-        past = self._server.past[key]
-        found = await self._server.store.read(key)
-        if not past:
-            return found
-        match around.fault(self._faults, one_in=3):
-            case Fault.EVICTED:
-                await self._server.store.remove(key)
-                return None
-            case Fault.STALE:
-                return around.choices.one_of(past)
-            case Fault.LYING:
-                return around.choices.one_of(past)._replace(verified_at=around.clock())
-            case Fault.UNUSABLE:
-                raise RecordUnusableError("not a record")
-            case _:
-                return found
+
+class LocalCache(RecordCacheBackend):
+    """The cache as a process sees it that has it on the same machine, and never waits for it."""
+
+    timeout: timedelta | None = None
+    is_local = True
+
+    def __init__(self, around: Surroundings, server: CacheServer) -> None:
+        self._around = around
+        self._server = server
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        return await self._server.read(self._around, key, ENTRY_FAULTS)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        await self._server.put(key, record, supersedes, self)
+
+    async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
+        await self._server.remove(key, stamp, self)
 
 
 class WatchedCache(RemoteCache):

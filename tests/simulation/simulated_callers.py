@@ -9,20 +9,27 @@ from interlock.application.aggregates import Freshness, MaxAge, Trust
 from interlock.domain import Command
 from interlock.errors import ConfigurationError
 from outcomes import end_of
-from simulated_bank import Look, Move, Moved, MoveLater, MoveOnce, RefusedError
-from simulated_process import AGE, FRESHNESS, Place, Process, Settings, Stores, owner
+from simulated_bank import Look, Move, MoveAndRefuse, Moved, MoveLater, MoveOnce, RefusedError
+from simulated_process import Process, Stores, owner
+from simulated_settings import AGE, FRESHNESS, Action, Place, Settings
 from surroundings import Fault, Surroundings
 
 ACCOUNTS = (UUID(int=1), UUID(int=2))
 _MOST_CALLS = 16
 _PAUSES = (0.0, 0.01, 0.1, 0.5)
+_LONGEST = 1000.0  # seconds, of a call that may wait for many others
+
+_KINDS: Sequence[type[Move]] = (Move, Move, MoveLater, MoveOnce, MoveAndRefuse)
 
 _Work = Callable[[], Awaitable[None]]
 _Cancel = Callable[[asyncio.Task[object]], None]
 
 
 class Callers:
-    """Those who dispatch and load; `calls` are in the order in which they began."""
+    """Those who dispatch and load; `calls` are in the order in which they began.
+
+    Once it `is_quiet` nothing fails any more, and no store rests.
+    """
 
     def __init__(
         self,
@@ -33,6 +40,7 @@ class Callers:
         cancel: _Cancel,
     ) -> None:
         self.calls: list[Call] = []
+        self.is_quiet = False
         self._around = around
         self._events = stores.events
         self._settings = settings
@@ -45,24 +53,25 @@ class Callers:
         choices = self._around.choices
         for _ in range(choices.below(_MOST_CALLS + 1)):
             await asyncio.sleep(choices.one_of(_PAUSES))
-            process = self._processes[number % len(self._processes)]
+            index = number % len(self._processes)
+            process = self._processes[index]
             if process.is_ending:
                 continue
             aggregate_id = choices.one_of((ACCOUNTS[0], ACCOUNTS[0], ACCOUNTS[1]))
-            match choices.below(12):
-                case 0 | 1 | 2 | 3 | 4:
+            freshness = choices.one_of((None, None, None, *FRESHNESS))
+            match choices.one_of(self._settings.roles[index]):
+                case Action.MOVE:
                     await self.move(process, aggregate_id)
-                case 5 | 6:
-                    await self._look(process, aggregate_id)
-                case 7:
+                case Action.LOOK:
+                    await self.look(process, aggregate_id)
+                case Action.LOAD_VERSION:
                     asked = choices.below(len(self._events.stood_at[aggregate_id]) + 2)
                     await self.load(process, aggregate_id, None, asked)
-                case 8 | 9:
-                    freshness = choices.one_of((None, *FRESHNESS))
+                case Action.LOAD:
                     await self.load(process, aggregate_id, freshness, None)
-                case 10:
-                    await self._load_many(process, choices.one_of((None, *FRESHNESS)))
-                case _:
+                case Action.LOAD_MANY:
+                    await self.load_many(process, freshness)
+                case Action.MAINTAIN:
                     await self._maintain(process, aggregate_id)
 
     async def load(
@@ -71,7 +80,7 @@ class Callers:
         aggregate_id: UUID,
         freshness: Freshness | None,
         version: int | None,
-    ) -> None:
+    ) -> Call:
         """Load one, perhaps of a version, and change what was got."""
         call = self._begin(process, aggregate_id)
         call.asked_version = version
@@ -87,8 +96,10 @@ class Callers:
             account.tags.append("the caller's own")
 
         await self._run(process, [call], work)
+        return call
 
-    async def _load_many(self, process: Process, freshness: Freshness | None) -> None:
+    async def load_many(self, process: Process, freshness: Freshness | None) -> list[Call]:
+        """Load several, of which one may be named twice."""
         choices = self._around.choices
         ids = [choices.one_of(ACCOUNTS) for _ in range(choices.one_of((2, 3)))]
         calls = [self._begin(process, aggregate_id) for aggregate_id in ids]
@@ -106,22 +117,26 @@ class Callers:
                 await asyncio.sleep(choices.one_of((0.0, 0.01)))
 
         await self._run(process, calls, work)
+        return calls
 
-    async def move(self, process: Process, aggregate_id: UUID) -> None:
-        """Dispatch a command of any kind that emits."""
+    async def move(
+        self, process: Process, aggregate_id: UUID, *, of: type[Move] | None = None
+    ) -> Call:
+        """Dispatch a command of any kind that emits, or of the kind that is given."""
         choices = self._around.choices
-        kind = choices.one_of((Move, Move, MoveLater, MoveOnce if self._around.is_faulty else Move))
+        kind = of or choices.one_of(_KINDS if self._around.is_faulty else _KINDS[:3])
         amounts = tuple(choices.one_of((5, 7, 11, -3)) for _ in range(choices.one_of((1, 1, 2, 3))))
         command = kind(aggregate_id=aggregate_id, command_id=choices.new_id(), amounts=amounts)
-        await self._dispatch(process, command, amounts)
+        return await self._dispatch(process, command, amounts)
 
-    async def _look(self, process: Process, aggregate_id: UUID) -> None:
+    async def look(self, process: Process, aggregate_id: UUID) -> Call:
+        """Dispatch a command that emits nothing."""
         command = Look(aggregate_id=aggregate_id, command_id=self._around.choices.new_id())
-        await self._dispatch(process, command, ())
+        return await self._dispatch(process, command, ())
 
     async def _dispatch(
         self, process: Process, command: Command[tuple[int, int]], amounts: tuple[int, ...]
-    ) -> None:
+    ) -> Call:
         call = self._begin(process, command.aggregate_id)
         call.command, call.amounts = str(command.command_id), amounts
 
@@ -130,12 +145,13 @@ class Callers:
             call.state(version=version, balance=balance)
 
         await self._run(process, [call], work)
+        return call
 
     async def _maintain(self, process: Process, aggregate_id: UUID) -> None:
         """Do to the stores what operators do, or read the events themselves."""
         application, release = process.application, process.release
         call = self._begin(process, aggregate_id)
-        call.sees = False
+        call.sees, call.may_fail = False, True
 
         async def work() -> None:
             match self._around.choices.below(8 if self._around.is_faulty else 6):
@@ -153,6 +169,27 @@ class Callers:
                     process.forgot[aggregate_id] = len(self._events.past[aggregate_id])
 
         await self._run(process, [call], work)
+
+    async def read_events(self, process: Process, aggregate_id: UUID) -> Call:
+        """Read the events themselves."""
+        call = self._begin(process, aggregate_id)
+
+        async def work() -> None:
+            await self._read_events(process, call)
+
+        await self._run(process, [call], work)
+        return call
+
+    async def forget(self, process: Process, aggregate_id: UUID) -> Call:
+        """Forget what is derived."""
+        call = self._begin(process, aggregate_id)
+        call.sees, call.may_fail = False, True
+
+        async def work() -> None:
+            await process.application.forget(process.release, aggregate_id)
+
+        await self._run(process, [call], work)
+        return call
 
     async def _read_events(self, process: Process, call: Call) -> None:
         call.sees, call.is_remembered = True, False
@@ -178,12 +215,20 @@ class Callers:
         now = self._around.loop.time()
         call = Call(process.number, str(aggregate_id), self._count, now, head)
         call.era_before = len(self._events.past[aggregate_id])
+        call.heads_known = self._settings.limit_of(0)
+        are_snapshots_needed = self._settings.on_unavailable == "fail" or (
+            self._settings.replay_limit is not None
+        )
+        call.may_fail = not self.is_quiet and (
+            not self._settings.are_events_safe or are_snapshots_needed
+        )
         self.calls.append(call)
         return call
 
     def _end(self, call: Call, end: End, note: object) -> None:
         self._count += 1
         call.end, call.ended, call.note = end, self._count, repr(note)
+        call.may_fail |= isinstance(note, ConfigurationError)  # closed meanwhile
         call.head_after = len(self._events.stood_at[UUID(call.aggregate)])
         call.era_after = len(self._events.past[UUID(call.aggregate)])
 
@@ -194,7 +239,11 @@ class Callers:
         process.calls.append(task)
         if self._around.fault([Fault.CANCELLATION]) is not Fault.NONE:
             self._around.start(self._cancel_soon(task))
-        await asyncio.wait({task, process.crashed}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {task, process.crashed}, timeout=_LONGEST, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not (task.done() or process.wire.is_cut):
+            return
         end: End
         note: object
         if process.wire.is_cut or task.cancelled():

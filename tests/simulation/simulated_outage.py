@@ -12,14 +12,14 @@ from interlock.application.aggregates import (
     CacheStrategy,
     FastForward,
     Freshness,
-    NeverSnapshot,
     Trust,
 )
 from interlock.backends import AggregateRecord, RecordCacheBackend, RecordKey, Stamp
 from simulated_caches import CacheServer, RemoteCache
 from simulated_callers import ACCOUNTS
 from simulated_loop import SimulatedLoop
-from simulated_process import Place, Process, Settings
+from simulated_process import Process
+from simulated_settings import Settings
 from simulated_world import World
 
 T = TypeVar("T")
@@ -78,17 +78,7 @@ class OutageWorld(World):
         self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
     ) -> None:
         super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted)
-        self.settings = Settings(
-            snapshots=NeverSnapshot(),
-            cache=choices.one_of(_CACHES),
-            place=Place.SHARED,
-            does_cache_lie=False,
-            do_clocks_step=False,
-            freshness=Trust(),
-            is_one_database=False,
-            releases=1,
-        )
-        self.left: list[str] = []
+        self.settings = Settings(cache=choices.one_of(_CACHES), are_events_safe=True)
 
     async def live(self) -> None:
         """Let callers call and the cache be away, and look at what is left of that."""
@@ -104,10 +94,8 @@ class OutageWorld(World):
         await asyncio.gather(*(self.around.start(self._go_on(each)) for each in self.processes))
         self.processes.append(await self._process())
         for aggregate_id in ACCOUNTS:
-            await self.callers.load(self.processes[-1], aggregate_id, Trust(), None)
-            call, head = self.callers.calls[-1], len(self.stores.events.stood_at[aggregate_id])
-            if call.version != head:
-                self.left.append(f"{aggregate_id}: version {call.version} of {head}")
+            call = await self.callers.load(self.processes[-1], aggregate_id, Trust(), None)
+            call.max_age = 0.0  # nothing outdated is left
         for process in self.processes:
             await process.application.close()
 
@@ -116,11 +104,16 @@ class OutageWorld(World):
         for _ in range(choices.below(_CALLS + 1)):
             await asyncio.sleep(choices.one_of(_PAUSES))
             aggregate_id = choices.one_of(ACCOUNTS)
-            if choices.below(2):
-                await self.callers.move(process, aggregate_id)
-            else:
-                freshness = choices.one_of(_FRESHNESS)
-                await self.callers.load(process, aggregate_id, freshness, None)
+            freshness = choices.one_of(_FRESHNESS)
+            match choices.below(8):
+                case 0 | 1 | 2 | 3:
+                    await self.callers.move(process, aggregate_id)
+                case 4 | 5:
+                    await self.callers.load(process, aggregate_id, freshness, None)
+                case 6:
+                    await self.callers.look(process, aggregate_id)
+                case _:
+                    await self.callers.load_many(process, freshness)
 
     async def _cut(self, process: Process) -> None:
         assert isinstance(process, CutProcess)

@@ -1,69 +1,27 @@
 """Processes: applications that see the stores of a run from behind a wire of their own."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from functools import partial
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
-from choices import Choices
 from interlock.application import Application, ApplicationBuilder
 from interlock.application.aggregates import (
-    AlwaysCache,
-    CacheAfterVersion,
-    CacheStrategy,
-    FastForward,
-    Freshness,
     InMemoryAggregateCacheBackend,
-    InMemoryAggregateSnapshotStorageBackend,
-    MaxAge,
-    NeverCache,
-    NeverSnapshot,
-    Replay,
-    SnapshotAfterN,
-    SnapshotStrategy,
     TieredAggregateCacheBackend,
-    Trust,
 )
 from interlock.backends import RecordCacheBackend
-from simulated_bank import RELEASES
-from simulated_caches import CacheServer, RemoteCache, WatchedCache
-from simulated_stores import Events, RemoteDatabase, RemoteEvents, RemoteSnapshots
+from simulated_bank import RELEASES, Account
+from simulated_caches import CacheServer, LocalCache, RemoteCache, WatchedCache
+from simulated_settings import Place, Settings
+from simulated_stores import Events, RemoteDatabase, RemoteEvents, RemoteSnapshots, Snapshots
 from surroundings import Fault, Surroundings, Wire
-
-AGE = 0.3  # seconds
-FRESHNESS: Sequence[Freshness] = (
-    Trust(),
-    MaxAge(timedelta(seconds=AGE)),
-    FastForward(),
-    Replay(),
-)
-_SNAPSHOTS: Sequence[SnapshotStrategy] = (
-    NeverSnapshot(),
-    SnapshotAfterN(1),
-    SnapshotAfterN(3),
-)
-_CACHES: Sequence[CacheStrategy] = (
-    NeverCache(),
-    AlwaysCache(),
-    AlwaysCache(),
-    CacheAfterVersion(4),
-)
 
 owner: ContextVar["Process | None"] = ContextVar("owner", default=None)
 """The process whose code runs."""
-
-
-class Place(Enum):
-    """Where a process keeps its cache."""
-
-    SHARED = auto()
-    OWN = auto()
-    TIERS = auto()
 
 
 class Stores:
@@ -72,74 +30,67 @@ class Stores:
     def __init__(self, around: Surroundings) -> None:
         self.around = around
         self.events = Events(around.loop.time)
-        self.snapshots = InMemoryAggregateSnapshotStorageBackend(keep=2, clock=around.clock)
+        self.snapshots = Snapshots(keep=2, clock=around.clock)
         self.cache = CacheServer(InMemoryAggregateCacheBackend(clock=around.loop.time))
 
-
-@dataclass(frozen=True)
-class Settings:
-    """How the applications of a run are configured, and the releases of the code that run."""
-
-    snapshots: SnapshotStrategy
-    cache: CacheStrategy
-    place: Place
-    does_cache_lie: bool
-    do_clocks_step: bool
-    freshness: Freshness
-    is_one_database: bool
-    releases: int
-
-    @classmethod
-    def chosen(cls, choices: Choices) -> Self:
-        """Choose a configuration."""
-        return cls(
-            snapshots=choices.one_of(_SNAPSHOTS),
-            cache=choices.one_of(_CACHES),
-            place=choices.one_of(tuple(Place)),
-            does_cache_lie=choices.one_of((False, True)),
-            do_clocks_step=choices.one_of((False, False, True)),
-            freshness=choices.one_of((*FRESHNESS[:2], *FRESHNESS)),
-            is_one_database=choices.one_of((False, True)),
-            releases=choices.one_of((1, 1, 2, 3)),
-        )
+    async def take(self, others: "Stores", *, are_snapshots_taken: bool) -> None:
+        """Have the cache entries of others instead of one's own, and perhaps the snapshots."""
+        for key in tuple(others.cache.store.keys()):
+            record = await others.cache.store.read(key)
+            if record is not None:
+                await self.cache.store.remove(key)
+                await self.cache.store.put(key, record)
+                snapshot = await others.snapshots.read(key)
+                if snapshot is not None and are_snapshots_taken:
+                    await self.snapshots.put(key, snapshot)
 
 
 class Process:
     """An application behind a wire, from its start to its end or its crash."""
 
-    floor_size = 10_000
+    floor_size: int | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 what a world makes them of
         self,
         stores: Stores,
         settings: Settings,
         number: int,
         disturb: Callable[["Process", Fault, asyncio.Task[Any] | None], object],  # Any: whatever
         hunt: Callable[["Process"], Fault],
+        release: type[Account] | None = None,
     ) -> None:
         self.number = number
         self.around = stores.around
         self.settings = settings
         self.wire = Wire(self.around, partial(disturb, self), partial(hunt, self))
         self.crashed = self.around.loop.create_future()
-        self.release = RELEASES[self.around.choices.below(settings.releases)]
+        self.release = release or RELEASES[self.around.choices.below(settings.releases)]
         self.forgot: dict[UUID, int] = {}
         self.tasks: list[asyncio.Task[Any]] = []  # Any: of whatever
         self.calls: list[asyncio.Task[Any]] = []  # Any: likewise; those of callers
         self.is_ending = False
         self._clock_is_off = timedelta()
         database = RemoteDatabase if settings.is_one_database else RemoteEvents
+        self.events = database(self.wire, stores.events, is_safe=settings.are_events_safe)
+        self.snapshots = RemoteSnapshots(self.wire, stores.snapshots)
         self.application: Application = (
             ApplicationBuilder(clock=self.clock)
-            .configure(max_attempts=8, floor_size=self.floor_size)
-            .register_event_store(database(self.wire, stores.events))
+            .configure(
+                max_attempts=8,
+                floor_size=self.floor_size or settings.limit_of(10_000),
+                snapshot_queue_size=settings.limit_of(1000),
+            )
+            .register_event_store(self.events)
             .register_aggregate(
                 self.release,
                 snapshot_strategy=settings.snapshots,
-                snapshot_backend=RemoteSnapshots(self.wire, stores.snapshots),
+                snapshot_backend=self.snapshots,
                 cache_strategy=settings.cache,
                 cache_backend=self._cache(stores.cache),
                 freshness=settings.freshness,
+                on_unavailable=settings.on_unavailable,
+                replay_limit=settings.replay_limit,
+                shadow=settings.shadow,
             )
             .build()
         )
@@ -176,6 +127,8 @@ class Process:
         match self.settings.place:
             case Place.OWN:
                 return own
+            case Place.MACHINE:
+                return LocalCache(self.around, server)
             case Place.TIERS:
                 shared = WatchedCache(self.wire, server, lies=lies)
                 return TieredAggregateCacheBackend(own, shared, clock=self.clock)

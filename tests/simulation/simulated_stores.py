@@ -43,6 +43,9 @@ class Events(InMemoryEventStore):
         self._time = clock
         self.stood_at: dict[UUID, list[float]] = defaultdict(list)
         self.past: dict[UUID, list[Stream]] = defaultdict(list)
+        self._archived: dict[UUID, Sequence[EventRow]] = {}
+        self.has_gaps = False
+        """Whether an event in the middle is missing in what is read."""
 
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
@@ -53,7 +56,10 @@ class Events(InMemoryEventStore):
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
-        assert below is None, "nothing archives in these runs"
+        if below is not None:
+            stream = self._streams[TYPE, aggregate_id]
+            self._archived[aggregate_id] = [row for row in stream if row.version < below]
+            return await super().delete(aggregate_type, aggregate_id, below=below)
         self._cut(aggregate_id, 0)
         return 0
 
@@ -65,6 +71,7 @@ class Events(InMemoryEventStore):
     def now(self, aggregate_id: UUID) -> Stream:
         """Give the stream as it is."""
         rows = [row for rows in self._chunks(TYPE, aggregate_id, 1, None) for row in rows]
+        rows = [*self._archived.get(aggregate_id, ()), *rows]
         return Stream(rows, [*self.stood_at[aggregate_id]])
 
     def _cut(self, aggregate_id: UUID, length: int) -> None:
@@ -79,20 +86,32 @@ class Events(InMemoryEventStore):
             del self._streams[TYPE, aggregate_id]
 
 
+class Snapshots(InMemoryAggregateSnapshotStorageBackend):
+    """The snapshot store itself."""
+
+    def newest(self, aggregate_id: UUID, revision: str) -> int:
+        """Give the version of the newest snapshot, 0 if there is none."""
+        found = [ids.get(aggregate_id, {}).get(revision, {}) for ids in self._records.values()]
+        return max((version for versions in found for version in versions), default=0)
+
+
 class RemoteEvents:
     """The event store as one process sees it."""
 
     timeout: timedelta | None = timedelta(seconds=1)
 
-    def __init__(self, wire: Wire, store: Events) -> None:
+    def __init__(self, wire: Wire, store: Events, *, is_safe: bool) -> None:
         self._wire = wire
         self._store = store
+        self._reads = () if is_safe else READ_FAULTS
+        self._writes = () if is_safe else (*WRITE_FAULTS, Fault.REFUSED)
+        self._breaks = () if is_safe else (Fault.BROKEN_OFF,)
+        self.rows_read = 0
 
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        faults = (*WRITE_FAULTS, Fault.REFUSED)
-        await self._wire.call(lambda: self._store.append(events, after=after), faults)
+        await self._wire.call(lambda: self._store.append(events, after=after), self._writes)
 
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
@@ -101,28 +120,31 @@ class RemoteEvents:
             chunks = self._store.read(aggregate_type, aggregate_id, first=first, last=last)
             return [row async for chunk in chunks for row in chunk]
 
-        async for chunk in self._broken_up(await self._wire.call(rows, READ_FAULTS)):
+        async for chunk in self._broken_up(await self._wire.call(rows, self._reads)):
             yield chunk
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         return await self._wire.call(
-            lambda: self._store.head(aggregate_type, aggregate_id), READ_FAULTS
+            lambda: self._store.head(aggregate_type, aggregate_id), self._reads
         )
 
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
         return await self._wire.call(
-            lambda: self._store.delete(aggregate_type, aggregate_id, below=below), WRITE_FAULTS
+            lambda: self._store.delete(aggregate_type, aggregate_id, below=below), self._writes
         )
 
     async def _broken_up(self, found: list[EventRow]) -> AsyncIterator[Sequence[EventRow]]:
         around = self._wire.surroundings
+        self.rows_read += len(found)
+        if self._store.has_gaps and len(found) > 2:
+            del found[1 + around.choices.below(len(found) - 2)]
         while found:
             size = 1 + around.choices.below(len(found))
             yield found[:size]
             found = found[size:]
-            if found and around.fault([Fault.BROKEN_OFF]) is not Fault.NONE:
+            if found and around.fault(self._breaks) is not Fault.NONE:
                 raise BackendUnavailableError(Fault.BROKEN_OFF)
 
 
@@ -138,7 +160,7 @@ class RemoteDatabase(RemoteEvents):
                 found.setdefault(aggregate_id, []).extend(chunk)
             return found
 
-        found = await self._wire.call(rows, READ_FAULTS)
+        found = await self._wire.call(rows, self._reads)
         for aggregate_id, stream in found.items():
             async for chunk in self._broken_up(stream):
                 yield aggregate_id, chunk
@@ -157,7 +179,7 @@ class RemoteDatabase(RemoteEvents):
             chunks = self._store.read(key.aggregate_type, key.aggregate_id, first=first, last=last)
             return record, [row async for chunk in chunks for row in chunk]
 
-        record, rows = await self._wire.call(both, READ_FAULTS)
+        record, rows = await self._wire.call(both, self._reads)
         return record, self._broken_up(rows)
 
 
@@ -170,6 +192,7 @@ class RemoteSnapshots(RecordSnapshotBackend):
     def __init__(self, wire: Wire, store: InMemoryAggregateSnapshotStorageBackend) -> None:
         self._wire = wire
         self._store = store
+        self.is_down = False
 
     async def read(self, key: RecordKey, at_or_below: int | None = None) -> AggregateRecord | None:
         return await self._wire.call(lambda: self.stored(key, at_or_below), READ_FAULTS)
@@ -190,6 +213,8 @@ class RemoteSnapshots(RecordSnapshotBackend):
 
     async def stored(self, key: RecordKey, at_or_below: int | None) -> AggregateRecord | None:
         """Read as it is done in the store itself."""
+        if self.is_down:
+            raise BackendUnavailableError("the snapshot store is down")
         record = await self._store.read(key, at_or_below)
         if record is not None and self._wire.surroundings.fault([Fault.DAMAGED]) is Fault.DAMAGED:
             raise RecordUnusableError("not a record", version=record.version)

@@ -13,17 +13,19 @@ from unittest.mock import patch
 from awaits import Reached, waits_at, waits_here
 from choices import Choices
 from history import History, Row
-from interlock.application.aggregates import FastForward, Replay, Trust
+from interlock._storage.unsettled_keys import UnsettledKeys
+from simulated_bank import Account
 from simulated_callers import ACCOUNTS, Callers
+from simulated_end import Ending
 from simulated_loop import SimulatedLoop
-from simulated_process import Process, Settings, Stores, make_task
+from simulated_process import Process, Stores, make_task
+from simulated_settings import Settings
 from simulated_stores import Stream
 from surroundings import DISTURBANCES, Fault, Surroundings
 
 _CALLERS = 5
 _PROCESSES = 2
 _STEPS = (0.2, -0.2, 7.0, -7.0, 7200.0, -7200.0)  # seconds
-_MISFORTUNES = (Fault.CRASH, Fault.CLOSE, Fault.ROLLBACK, Fault.CLOCK, Fault.SHUTDOWN)
 
 
 @dataclass
@@ -34,7 +36,6 @@ class Run:
     choices: list[int]
     hits: Counter[Fault]
     reached: Reached
-    left: Sequence[str]
 
 
 def simulate(
@@ -61,7 +62,12 @@ def simulate(
         ):
             make = of or World
             world = make(choices, loop, is_faulty=is_faulty, hunted=hunted or Reached())
-            return loop.run_until_complete(_run(world))
+            size = world.settings.limit_of(10_000)
+            with (
+                patch("interlock._engine.known_heads._FORGOTTEN_REMEMBERED", size),
+                patch.dict(UnsettledKeys.__init__.__kwdefaults__, size=size),
+            ):
+                return loop.run_until_complete(_run(world))
     finally:
         loop.close()
         if was_collecting:
@@ -81,7 +87,7 @@ class _ManyBytes:
 async def _run(world: "World") -> Run:
     await world.live()
     history = world.history()
-    run = Run(history, [*world.around.choices.made], world.around.hits, world.reached, world.left)
+    run = Run(history, [*world.around.choices.made], world.around.hits, world.reached)
     await _end_others()
     return run
 
@@ -97,12 +103,11 @@ class World:
         self.around = Surroundings(choices, loop, is_faulty=is_faulty)
         self.stores = Stores(self.around)
         self.settings = Settings.chosen(choices)
+        self.around.are_slow = self.settings.are_stores_slow
         self.processes: list[Process] = []
         self.reached = Reached()
         self._hunted = hunted
         self._started = 0
-        self.left: list[str] = []
-        """What is outdated at the end, and oughtn't to be."""
         self.callers = Callers(self.around, self.stores, self.settings, self.processes, self.cancel)
 
     async def live(self) -> None:
@@ -118,13 +123,8 @@ class World:
         for task in tasks:
             task.cancel()
         self.around.is_faulty = False
-        # In virtual time, so it costs nothing: no delay and no late effect takes longer.
-        await asyncio.sleep(10)
-        for process in self.processes:
-            for aggregate_id in ACCOUNTS:
-                for freshness in (Trust(), FastForward(), Replay()):
-                    await self.callers.load(process, aggregate_id, freshness, None)
-            await process.application.close()
+        ending = Ending(self.stores, self.settings, self.callers, self._made)
+        await ending.live(self.processes)
 
     def history(self) -> History:
         """Put the streams beside the calls, as they are and as they were."""
@@ -133,6 +133,7 @@ class World:
             {str(each): _rows(events.now(each)) for each in ACCOUNTS},
             self.callers.calls,
             {str(each): [_rows(was) for was in events.past[each]] for each in ACCOUNTS},
+            {each.number: each.wire.calls_after_close for each in self.processes},
         )
 
     def cancel(self, task: asyncio.Task[object]) -> None:
@@ -141,20 +142,26 @@ class World:
         task.cancel()
 
     async def _process(self) -> Process:
-        self._started += 1
-        process = self.make_process(
-            self.stores, self.settings, self._started, self._disturb, self._hunt
-        )
+        process = self._made(self.stores, self.settings)
         await process.application.start()
         return process
 
+    def _made(
+        self, stores: Stores, settings: Settings, release: type[Account] | None = None
+    ) -> Process:
+        self._started += 1
+        return self.make_process(
+            stores, settings, self._started, self._disturb, self._hunt, release
+        )
+
     async def _misfortunes(self) -> None:
-        choices = self.around.choices
-        while True:
-            await asyncio.sleep(choices.one_of((0.5, 2.0, 5.0, 12.0)))
+        choices, misfortunes = self.around.choices, self.settings.misfortunes
+        while misfortunes:
+            pauses = (0.5, 2.0, 5.0, 12.0) if len(misfortunes) > 1 else (0.1, 0.3, 0.5, 1.0)
+            await asyncio.sleep(choices.one_of(pauses))
             for _ in range(choices.below(8)):
                 await asyncio.sleep(0)
-            misfortune = choices.one_of(_MISFORTUNES)
+            misfortune = choices.one_of(misfortunes)
             process = choices.one_of(self.processes)
             if misfortune is Fault.CLOCK and not self.settings.do_clocks_step:
                 misfortune = Fault.ROLLBACK
@@ -171,7 +178,8 @@ class World:
         """Disturb processes also where they wait for something else than a store."""
         choices = self.around.choices
         while True:
-            await asyncio.sleep(choices.one_of((0.2, 0.07, 0.03)))
+            is_hunting = bool(self._hunted.cancelled or self._hunted.crashed)
+            await asyncio.sleep(0.01 if is_hunting else choices.one_of((0.2, 0.07, 0.03)))
             for process in [*self.processes]:
                 wanted = self._hunt(process)
                 fault = self.around.fault(DISTURBANCES, one_in=50, wanted=wanted)

@@ -21,10 +21,12 @@ class Fault(StrEnum):
 
     NONE = "none"
     FAILED = "failed before it was done"
+    DRIVER = "failed before it was done, with an error of the driver's own"
     HUNG = "never done, and no reply"
     LOST = "done, and the reply lost"
     SWALLOWED = "done, and no reply"
     LATE = "done late, and no reply"
+    SLOW = "done, and the reply comes late"
     REFUSED = "refused: nothing done, nor will be"
     BROKEN_OFF = "failed between two chunks"
     EVICTED = "a cache entry evicted"
@@ -46,8 +48,11 @@ class Fault(StrEnum):
 Disturb = Callable[[Fault, "asyncio.Task[Any] | None"], object]  # Any: of whatever
 Hunt = Callable[[], Fault]
 
-READ_FAULTS = (Fault.FAILED, Fault.HUNG)
-WRITE_FAULTS = (Fault.FAILED, Fault.HUNG, Fault.LOST, Fault.SWALLOWED, Fault.LATE)
+READ_FAULTS = (Fault.FAILED, Fault.DRIVER, Fault.HUNG, Fault.SLOW, Fault.SLOW)
+WRITE_FAULTS = (
+    *(Fault.FAILED, Fault.DRIVER, Fault.HUNG, Fault.LOST, Fault.SWALLOWED),
+    *(Fault.LATE, Fault.SLOW),
+)
 DISTURBANCES = (
     *(Fault.CANCELLATION, Fault.CANCELLATION, Fault.CANCELLATION),
     *(Fault.CRASH, Fault.SHUTDOWN, Fault.CLOSE),
@@ -55,6 +60,7 @@ DISTURBANCES = (
 _DISTURBED_ONE_IN = 20  # calls of a store
 _DELAYS = (0.0, 0.001, 0.02, 0.2)
 _LATE = (0.3, 1.2, 3.0)
+_SLOW = (0.4, 0.8)  # within the timeouts of all stores, and of all but the cache
 
 
 class Surroundings:
@@ -65,6 +71,8 @@ class Surroundings:
     ) -> None:
         self.choices = choices
         self.is_faulty = is_faulty
+        self.are_slow = False
+        """Whether stores that don't fail answer late every other time."""
         self.hits = Counter[Fault]()
         self._one_in = choices.one_of((5, 10, 24))
         self.loop = loop
@@ -83,7 +91,7 @@ class Surroundings:
         One that is wanted happens, unless the run is a replay.
         """
         chances, is_wanted = one_in or self._one_in, wanted is not Fault.NONE
-        if not self.is_faulty:
+        if not (self.is_faulty and faults):
             return Fault.NONE
         if self.choices.below(chances, wanted=chances - 1 if is_wanted else None) < chances - 1:
             return Fault.NONE
@@ -109,19 +117,23 @@ class Wire:
     """What stands between one process and every store; once it is cut, nothing gets through.
 
     A request that was sent is done all the same: neither a crash nor a cancellation recalls it.
-    `disturb` is told to harm the process while one of its requests is under way, and which task
-    waits for that; `hunt` may want that to happen.
+    `is_closed` tells that the process asks for nothing any more. `disturb` is told to harm the
+    process while one of its requests is under way, and which task waits for that; `hunt` may want
+    that to happen.
     """
 
     def __init__(self, surroundings: Surroundings, disturb: Disturb, hunt: Hunt) -> None:
         self.surroundings = surroundings
         self.is_cut = False
+        self.is_closed = False
+        self.calls_after_close = 0
         self._disturb = disturb
         self._hunt = hunt
 
     async def call(self, do: Do[T], faults: Sequence[Fault]) -> T:
         """Do it behind the wire."""
         around = self.surroundings
+        self.calls_after_close += self.is_closed
         await self._pass()
         wanted = self._hunt()
         disturbance = around.fault(DISTURBANCES, one_in=_DISTURBED_ONE_IN, wanted=wanted)
@@ -131,11 +143,15 @@ class Wire:
             task = asyncio.current_task()
             around.loop.call_later(when, self._disturb, disturbance, task, context=Context())
         fault = around.fault(faults)
+        if fault is Fault.NONE and around.are_slow and around.choices.happens(2):
+            fault = around.fault([Fault.SLOW], one_in=1)
         if fault is Fault.NONE and around.choices.below(4) == 0:
             return await do()  # without waiting
-        if fault in (Fault.FAILED, Fault.REFUSED):
+        if fault in (Fault.FAILED, Fault.DRIVER, Fault.REFUSED):
             await asyncio.sleep(around.choices.one_of(_DELAYS))
             await self._pass()
+            if fault is Fault.DRIVER:
+                raise ConnectionResetError
             raise BackendUnavailableError(fault, nothing_done=fault is Fault.REFUSED)
         if fault is Fault.HUNG:
             await around.wait_for_ever()
@@ -144,7 +160,7 @@ class Wire:
         if fault in (Fault.SWALLOWED, Fault.LATE):
             await around.wait_for_ever()
         answer = await asyncio.shield(request)
-        await asyncio.sleep(around.choices.one_of(_DELAYS))
+        await asyncio.sleep(around.choices.one_of(_SLOW if fault is Fault.SLOW else _DELAYS))
         await self._pass()
         if fault is Fault.LOST:
             raise BackendUnavailableError(fault)

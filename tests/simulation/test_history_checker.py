@@ -24,7 +24,9 @@ class Story:
             Row(3, "e3", "second", "2.0", amount=11, seen=12, after=2, stood_at=5.0),
         ]
         self.past: list[list[Row]] = []
+        self.calls_after_close = {1: 0, 2: 0}
         self.gone: Call | None = None
+        self.other: Call | None = None
         self.first = self.call(1, 1, 0, 2, command="first", amounts=(5, 7))
         self.refused = self.call(1, 3, 2, 2, command="refused", amounts=(-20,), end=End.REFUSED)
         self.look = self.call(1, 5, 2, 2, command="look", amounts=())
@@ -57,7 +59,7 @@ class Story:
     def history(self) -> History:
         """The history as it is now."""
         calls = [value for value in vars(self).values() if isinstance(value, Call)]
-        return History({NAME: self.rows}, calls, {NAME: self.past})
+        return History({NAME: self.rows}, calls, {NAME: self.past}, self.calls_after_close)
 
 
 Plant = Callable[[Story], object]
@@ -160,6 +162,16 @@ PLANTED: list[tuple[str, Rule, Plant]] = [
     ("a version not found that stands", Rule.AS_ASKED, told("absent", asked_version=3)),
     ("a call that never ends", Rule.ENDED, told("unknown", end=End.OPEN)),
     ("an error that nobody documents", Rule.DOCUMENTED, told("failed", end=End.UNDOCUMENTED)),
+    ("events missed that are there", Rule.DOCUMENTED, told("absent", end=End.TRUNCATED)),
+    ("a failure without anything that failed", Rule.SERVED, told("failed", may_fail=False)),
+    ("a replay that is forbidden", Rule.LIMITED, told("head", must_fail=True)),
+    ("a tail that is read again", Rule.COST, told("head", rows=2, needed=1)),
+    ("a snapshot that was due and isn't there", Rule.WRITTEN, told("second", due=1, written=2)),
+    (
+        "a store that is asked after the close",
+        Rule.CLOSED,
+        lambda story: story.calls_after_close.update({2: 1}),
+    ),
 ]
 
 
@@ -181,6 +193,26 @@ def test_a_cache_may_hold_what_was_rolled_back() -> None:
     story = Story()
     lost(version=1, balance=2, tags=("0.0",))(story)
     assert violations(story.history()) == []
+
+
+@pytest.mark.parametrize(
+    ("heads_known", "found"), [(0, {Rule.OWN_WRITES}), (1, set()), (2, {Rule.OWN_WRITES})]
+)
+def test_what_a_process_knew_of_too_many_streams_it_may_forget(
+    heads_known: int, found: set[Rule]
+) -> None:
+    story = Story()
+    story.old.process, story.old.heads_known = 2, heads_known
+    story.other = story.call(2, 13, 0, 0, version=0, balance=0)
+    story.other.aggregate = "another"
+    assert {violation.rule for violation in violations(story.history())} == found
+
+
+@pytest.mark.parametrize(("due", "found"), [(3, {Rule.WRITTEN}), (4, set())])
+def test_a_snapshot_is_due_at_its_step(due: int, found: set[Rule]) -> None:
+    story = Story()
+    story.second.due, story.second.written = due, 0
+    assert {violation.rule for violation in violations(story.history())} == found
 
 
 @pytest.mark.parametrize(("event_id", "found"), [("e3", set()), ("e9", {Rule.IN_ITS_TIME})])

@@ -1,0 +1,141 @@
+"""How the applications of a run are configured, and what their callers do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Literal, Self
+
+from choices import Choices
+from interlock.application.aggregates import (
+    AlwaysCache,
+    CacheAfterVersion,
+    CacheStrategy,
+    FastForward,
+    Freshness,
+    MaxAge,
+    NeverCache,
+    NeverSnapshot,
+    Replay,
+    SnapshotAfterN,
+    SnapshotStrategy,
+    Trust,
+)
+from surroundings import Fault
+
+AGE = 0.3  # seconds
+FRESHNESS: Sequence[Freshness] = (
+    Trust(),
+    MaxAge(timedelta(seconds=AGE)),
+    FastForward(),
+    Replay(),
+)
+_SNAPSHOTS: Sequence[SnapshotStrategy] = (
+    NeverSnapshot(),
+    SnapshotAfterN(1),
+    SnapshotAfterN(3),
+)
+_CACHES: Sequence[CacheStrategy] = (
+    AlwaysCache(),
+    AlwaysCache(),
+    CacheAfterVersion(4),
+    NeverCache(),
+)
+
+
+class Place(Enum):
+    """Where a process keeps its cache; on its machine the other processes are as well."""
+
+    SHARED = auto()
+    OWN = auto()
+    TIERS = auto()
+    MACHINE = auto()
+
+
+class Action(Enum):
+    """What a caller does."""
+
+    MOVE = auto()
+    LOOK = auto()
+    LOAD_VERSION = auto()
+    LOAD = auto()
+    LOAD_MANY = auto()
+    MAINTAIN = auto()
+
+
+def _often(**times: int) -> Sequence[Action]:
+    return [Action[name.upper()] for name, count in times.items() for _ in range(count)]
+
+
+_MIXED = _often(move=5, look=2, load_version=1, load=2, load_many=1, maintain=1)
+_READS = _often(load=5, look=2, load_many=2)
+_WRITES = _often(move=5, maintain=1)
+_BOTH = _often(move=4, load=4, look=1, load_many=1, maintain=1)
+MISFORTUNES = (Fault.CRASH, Fault.CLOSE, Fault.ROLLBACK, Fault.CLOCK, Fault.SHUTDOWN)
+_ROLES: Sequence[tuple[Sequence[Action], Sequence[Action]]] = (
+    (_MIXED, _MIXED),
+    (_MIXED, _MIXED),
+    (_READS, _MIXED),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the applications of a run are configured, and the releases of the code that run.
+
+    `roles` are what callers of each process do. Where `is_forgetful` a process knows the head of
+    one stream. With `are_events_safe` the event store doesn't fail, `are_stores_slow` tells that
+    every other answer comes late.
+    """
+
+    snapshots: SnapshotStrategy = field(default_factory=NeverSnapshot)
+    cache: CacheStrategy = field(default_factory=AlwaysCache)
+    place: Place = Place.SHARED
+    does_cache_lie: bool = False
+    do_clocks_step: bool = False
+    freshness: Freshness = field(default_factory=Trust)
+    is_one_database: bool = False
+    releases: int = 1
+    roles: tuple[Sequence[Action], Sequence[Action]] = _ROLES[0]
+    is_forgetful: bool = False
+    are_events_safe: bool = False
+    misfortunes: Sequence[Fault] = MISFORTUNES
+    are_stores_slow: bool = False
+    on_unavailable: Literal["replay", "fail"] = "replay"
+    replay_limit: int | None = None
+    shadow: float = 0.0
+
+    @classmethod
+    def chosen(cls, choices: Choices) -> Self:
+        """Choose a configuration: any, or one in which many loads meet many commands."""
+        if choices.below(5) > 2:
+            return cls(
+                snapshots=choices.one_of(_SNAPSHOTS),
+                place=choices.one_of((Place.SHARED, Place.SHARED, Place.MACHINE, Place.TIERS)),
+                freshness=choices.one_of(FRESHNESS[:3]),
+                is_one_database=choices.one_of((False, True)),
+                roles=choices.one_of(((_READS, _WRITES), (_BOTH, _BOTH))),
+                misfortunes=choices.one_of(((), (), (Fault.ROLLBACK,))),
+                are_stores_slow=choices.one_of((False, True)),
+            )
+        return cls(
+            snapshots=choices.one_of(_SNAPSHOTS),
+            cache=choices.one_of(_CACHES),
+            place=choices.one_of((Place.SHARED, *Place)),
+            does_cache_lie=choices.one_of((False, True)),
+            do_clocks_step=choices.one_of((False, False, True)),
+            freshness=choices.one_of((*FRESHNESS[:2], *FRESHNESS)),
+            is_one_database=choices.one_of((False, True)),
+            releases=choices.one_of((1, 1, 2, 3)),
+            roles=choices.one_of(_ROLES),
+            is_forgetful=choices.happens(4),
+            are_events_safe=choices.happens(3),
+            misfortunes=choices.one_of((MISFORTUNES, MISFORTUNES, (Fault.ROLLBACK,))),
+            on_unavailable=choices.one_of(("replay", "replay", "fail")),
+            replay_limit=choices.one_of((None, None, 2)),
+            shadow=choices.one_of((0.0, 0.0, 1.0)),
+        )
+
+    def limit_of(self, default: int) -> int:
+        """Give how much is remembered of a kind: next to nothing by a forgetful process."""
+        return 1 if self.is_forgetful else default
