@@ -87,7 +87,7 @@ PATCHES = [
     Patch(
         "a report tells no misses",
         "a report tells each miss with its reason",
-        CodeEdit("StateReader.report", "tuple(loaded.trace.misses)", "()"),
+        CodeEdit("StateReader.told", "tuple(loaded.trace.misses)", "()"),
         f"{_REPORTS}test_each_miss_has_its_reason",
         (29,),
     ),
@@ -95,7 +95,7 @@ PATCHES = [
         "a report tells nothing of the baseline",
         "a report tells the baseline and how many events were folded onto it",
         CodeEdit(
-            "StateReader.report",
+            "StateReader.told",
             """
             LoadReport(
                 aggregate_type=self._context.registration.name,

@@ -12,12 +12,11 @@ from pydantic import BaseModel
 
 from interlock._app.arguments import check_freshness, check_version, other_events, plain_command
 from interlock._app.breakers import Breakers
-from interlock._app.lifetime import Life
 from interlock._app.opening import OpenBackends
+from interlock._app.tools import Tools
 from interlock._engine.command_handling import Metadata, encode_metadata
 from interlock._engine.command_queue import refuse_reentry
 from interlock._engine.fold import RecordedEvent, decoded, following
-from interlock._engine.rebuilding import Progress
 from interlock._engine.registration import Registration
 from interlock._engine.reports import Reporting, logger
 from interlock._engine.services import TypeServices
@@ -27,7 +26,6 @@ from interlock._model.routes import Handler
 from interlock._model.strategies import Freshness
 from interlock._values.ids import plain_id
 from interlock.errors import (
-    ConfigurationError,
     UnknownCommandError,
 )
 
@@ -44,7 +42,7 @@ def registrations_of(application: "Application") -> list[Registration]:
     return [each.context.registration for each in services]
 
 
-class Application:
+class Application(Tools):
     """Dispatches commands and loads aggregates; made by `ApplicationBuilder.build()`.
 
     `async with` opens the backends, and closes them. In between the application belongs to the
@@ -61,14 +59,12 @@ class Application:
         reporting: Reporting,
         close_timeout: timedelta,
     ) -> None:
-        self._services = services
+        super().__init__(services)
         self._handlers = handlers
         self._backends = OpenBackends(backends, reporting)
         self._breakers = breakers
         self._reporting = reporting
         self._close_timeout = close_timeout
-        self._types = {each.context.registration.name: cls for cls, each in services.items()}
-        self._life = Life()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -217,59 +213,6 @@ class Application:
         refuse_reentry(f"a forget of {services.context.registration.name}")
         await services.forgetting.forget(aggregate_id, events=events)
 
-    async def prune(self, aggregate_type: type[Aggregate]) -> int:
-        """Apply the retention of the type's snapshot backend; the number of snapshots removed.
-
-        Each put applies it to its own aggregate. This is for those that nobody snapshots any more,
-        after a setting was lowered or a time has passed: run it from a job of your own, beside
-        commands and loads. It goes through all aggregates of the type, in small transactions, and
-        takes as long as that takes. Of no aggregate the last snapshot goes.
-
-        Raises `BackendUnavailableError`; what was removed until then stays so, run it again.
-        """
-        return await self._registered(aggregate_type).snapshots.prune()
-
-    async def rebuild_snapshots(
-        self,
-        aggregate_type: type[Aggregate],
-        ids: Iterable[UUID] | None = None,
-        *,
-        every: int = 10_000,
-        progress: Progress | None = None,
-    ) -> int:
-        """Store snapshots of the streams as they are now; the number of snapshots stored.
-
-        `ids` are those of the streams; without them it goes through all that `ids()` lists. For a
-        new revision, before the first load has to replay everything, or for streams that have no
-        snapshot yet; the strategy isn't asked. Each begins at its newest usable snapshot, and
-        stores one every so many events and one at the end, so that a rebuild which is interrupted
-        goes on where it was: call it again. It holds one state and a chunk of events. `progress` is
-        called after each snapshot; what it raises ends the rebuild.
-
-        A snapshot that is usable is believed: `forget` the aggregate first if it shouldn't be.
-        Raises what `load` raises, `ConfigurationError` without a snapshot backend, and
-        `BackendUnavailableError` where a snapshot can't be stored.
-        """
-        services = self._registered(aggregate_type)
-        if every < 1:
-            raise ValueError(f"every is {every!r}; wanted an integer from 1")
-        return await services.rebuilding.rebuild(ids, every=every, progress=progress)
-
-    async def ids(
-        self, aggregate_type: type[Aggregate], *, after: UUID | None = None
-    ) -> AsyncGenerator[UUID, None]:
-        """The ids of the type's streams in ascending order, those greater than `after`.
-
-        For tools: most event stores go through all of their events for it. A stream that begins or
-        is deleted meanwhile may be among them or not. Raises `ConfigurationError` if the event
-        store doesn't list its streams.
-        """
-        stream = self._registered(aggregate_type).context.stream
-        after = None if after is None else plain_id(after, "after")
-        async for aggregate_id in stream.streams(after):
-            yield aggregate_id
-            self._life.check()
-
     async def exists(self, aggregate_type: type[Aggregate], aggregate_id: UUID) -> bool:
         """Whether the stream has an event; asks the event store."""
         services = self._registered(aggregate_type)
@@ -333,16 +276,6 @@ class Application:
     def counters(self) -> dict[str, int]:
         """The counters since the start: misses by reason, conflicts, lost replies, failures."""
         return self._reporting.counters()
-
-    def _registered(self, aggregate_type: type[Aggregate]) -> TypeServices:
-        self._life.check()
-        services = self._services.get(aggregate_type)
-        if services is None:
-            raise ConfigurationError(
-                f"{aggregate_type.__name__} isn't registered; these are: "
-                f"{', '.join(self._types) or 'none'}"
-            )
-        return services
 
     def _deadline(self) -> float:
         """The loop's time at which a close that begins now has ended."""

@@ -78,20 +78,21 @@ class StateReader:
 
     def report(self, request: LoadRequest, loaded: LoadedState) -> None:
         """Tell the observers of a load."""
-        if not self._context.reporting.is_observed:
-            return
-        self._context.reporting.tell(
-            LoadReport(
-                aggregate_type=self._context.registration.name,
-                aggregate_id=loaded.aggregate_id,
-                asked_version=request.version,
-                freshness=request.freshness,
-                baseline=loaded.source,
-                baseline_version=loaded.source_version,
-                version=loaded.version,
-                events_folded=loaded.events_folded,
-                is_current=loaded.is_current,
-                misses=tuple(loaded.trace.misses),
-                phases=loaded.trace.phases,
-            )
+        if self._context.reporting.is_observed:
+            self._context.reporting.tell(self.told(request, loaded))
+
+    def told(self, request: LoadRequest, loaded: LoadedState) -> LoadReport:
+        """The report of a load."""
+        return LoadReport(
+            aggregate_type=self._context.registration.name,
+            aggregate_id=loaded.aggregate_id,
+            asked_version=request.version,
+            freshness=request.freshness,
+            baseline=loaded.source,
+            baseline_version=loaded.source_version,
+            version=loaded.version,
+            events_folded=loaded.events_folded,
+            is_current=loaded.is_current,
+            misses=tuple(loaded.trace.misses),
+            phases=loaded.trace.phases,
         )

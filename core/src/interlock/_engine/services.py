@@ -5,6 +5,7 @@ from interlock._engine.cache import AggregateCache
 from interlock._engine.command_handling import CommandHandler
 from interlock._engine.context import TypeContext
 from interlock._engine.forgetting import Forgetting
+from interlock._engine.inspecting import Inspection
 from interlock._engine.loading import Loader
 from interlock._engine.reading import StateReader
 from interlock._engine.rebuilding import Rebuilding
@@ -51,6 +52,7 @@ class TypeServices:
             loader=loader,
             commands=self.commands,
         )
+        self.inspection = Inspection(context, cache, reader)
         self.rebuilding = Rebuilding(context, snapshots, reader, write_back)
 
     def start(self) -> None:

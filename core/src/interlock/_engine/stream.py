@@ -35,17 +35,23 @@ class Chunks(Generic[T]):
     An object and not a generator, which the event loop would keep a list of.
     """
 
-    __slots__ = ("_bound", "_chunks")
+    __slots__ = ("_bound", "_chunks", "_what")
 
-    def __init__(self, chunks: AsyncIterator[T], bound: timedelta | None) -> None:
+    def __init__(
+        self,
+        chunks: AsyncIterator[T],
+        bound: timedelta | None,
+        what: str = "the event store's read",
+    ) -> None:
         self._chunks = chunks
         self._bound = bound
+        self._what = what
 
     def __aiter__(self) -> "Chunks[T]":
         return self
 
     def __anext__(self) -> Awaitable[T]:
-        return call_backend("the event store's read", self._bound, anext(self._chunks))
+        return call_backend(self._what, self._bound, anext(self._chunks))
 
 
 ReaderFromSnapshot = Callable[
@@ -128,7 +134,7 @@ class EventStream:
                 f"{type(store).__name__} can't list the streams of {self._type}: it has no method "
                 "`ids`; name the aggregates' ids yourself"
             )
-        return Chunks(store.ids(self._type, after=after), store.timeout)
+        return Chunks(store.ids(self._type, after=after), store.timeout, "the event store's ids")
 
     async def delete(self, aggregate_id: UUID) -> None:
         """Delete the whole stream."""

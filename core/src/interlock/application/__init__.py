@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from interlock._app.application import Application
     from interlock._app.builder import ApplicationBuilder
     from interlock._engine.fold import RecordedEvent
+    from interlock._engine.inspecting import KeptState
     from interlock._engine.rebuilding import RebuildProgress
     from interlock._engine.reports import LoadReport, Miss, Observer, Reason, Source
     from interlock._plugins.sources import (
@@ -20,6 +21,7 @@ __all__ = [
     "ApplicationBuilder",
     "CacheBackendSource",
     "EventStoreSource",
+    "KeptState",
     "LoadReport",
     "Miss",
     "Observer",
@@ -36,6 +38,7 @@ _HOMES = {
     "ApplicationBuilder": "interlock._app.builder",
     "CacheBackendSource": "interlock._plugins.sources",
     "EventStoreSource": "interlock._plugins.sources",
+    "KeptState": "interlock._engine.inspecting",
     "LoadReport": "interlock._engine.reports",
     "Miss": "interlock._engine.reports",
     "Observer": "interlock._engine.reports",

@@ -15,6 +15,9 @@ from interlock.cli.demo import run as run_demo
 from interlock.cli.plugins import plugins_app
 from interlock.cli.revisions import revisions
 from interlock.cli.screen import tell
+from interlock.cli.single import cache_app, explain, forget, history
+from interlock.cli.snapshots import snapshots_app
+from interlock.cli.streams import streams_app
 from interlock.errors import InterlockError
 
 _WORDS = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")  # what a shell completes
@@ -27,7 +30,11 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(plugins_app, name="plugins")
-app.command("revisions")(revisions)
+app.add_typer(streams_app, name="streams")
+app.add_typer(snapshots_app, name="snapshots")
+app.add_typer(cache_app, name="cache")
+for command in (explain, history, forget, revisions):
+    app.command()(command)
 
 
 def run() -> int:

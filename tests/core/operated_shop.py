@@ -1,0 +1,81 @@
+"""A small application for commands: its stores stay from one command to the next."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from interlock.application import ApplicationBuilder
+from interlock.application.aggregates import (
+    AlwaysCache,
+    InMemoryAggregateCacheBackend,
+    InMemoryAggregateSnapshotStorageBackend,
+    InMemoryEventStore,
+    SnapshotAfterN,
+)
+from interlock.domain import Aggregate, Command
+from interlock.routing import applies_event, handles_command
+
+LONG, SHORT, NONE = UUID(int=1), UUID(int=2), UUID(int=3)
+"""The orders with 120 events and with 3, and one without any."""
+
+
+class Paid(BaseModel):
+    """Money came in."""
+
+    amount: int
+
+
+class Pay(Command[None]):
+    """Pays in so many parts of 1."""
+
+    parts: int
+
+
+class Order(Aggregate):
+    """Counts what was paid."""
+
+    revision = "2"
+    total: int = 0
+
+    @handles_command
+    def pay(self, command: Pay) -> None:
+        for _ in range(command.parts):
+            self.emit(Paid(amount=1))
+
+    @applies_event
+    def paid(self, event: Paid) -> None:
+        self.total += event.amount
+
+
+class Stores:
+    """What the application of the next command stands on."""
+
+    def __init__(self) -> None:
+        self.events = InMemoryEventStore()
+        self.snapshots = InMemoryAggregateSnapshotStorageBackend(keep=3)
+        self.cache = InMemoryAggregateCacheBackend()
+        self.options: dict[str, Any] = {}
+
+    async def fill(self) -> None:
+        """The orders, stored without a snapshot."""
+        builder = ApplicationBuilder().register_event_store(self.events).register_aggregate(Order)
+        async with builder.build() as app:
+            for order_id, parts in ((LONG, 120), (SHORT, 3)):
+                await app.dispatch(Pay(aggregate_id=order_id, parts=parts))
+
+
+stores = Stores()
+
+
+def build() -> ApplicationBuilder:
+    """With snapshots from 100 events on, and a cache."""
+    options = {
+        "snapshot_strategy": SnapshotAfterN(100),
+        "snapshot_backend": stores.snapshots,
+        "cache_backend": stores.cache,
+        "cache_strategy": AlwaysCache(),
+        **stores.options,
+    }
+    builder = ApplicationBuilder().register_event_store(stores.events)
+    return builder.register_aggregate(Order, **options)
