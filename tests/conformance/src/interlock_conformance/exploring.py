@@ -23,12 +23,20 @@ def is_soaking() -> bool:
 
 @contextmanager
 def hastily() -> Iterator[None]:
-    """In the block the first failure found is the one that is told, not the smallest."""
+    """In the block the first failure found is the one that is told, not the smallest.
+
+    What is broken on purpose isn't waited for as long as what may be correct, see `is_hasty`.
+    """
     _hastes.append(True)
     try:
         yield
     finally:
         _hastes.pop()
+
+
+def is_hasty() -> bool:
+    """Whether `hastily` is at work."""
+    return bool(_hastes)
 
 
 def current_settings(examples: int = 25) -> settings:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from interlock.backends import BackendUnavailableError
 from interlock_conformance.checks import CannotTell, CheckFailed, expect
+from interlock_conformance.exploring import is_hasty
 from interlock_conformance.proxy import Proxy
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ HELD_SECONDS = 4.0
 
 PATIENCE_SECONDS = 10.0
 """How long a backend may take to find its server again."""
+
+_HASTY_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +141,15 @@ async def outcome(store: Any, call: Awaitable[T]) -> T | Exception:  # Any: it h
     return result
 
 
+def patience() -> float:
+    """The seconds that what has to happen may take: less of a backend that is broken on purpose."""
+    return _HASTY_SECONDS if is_hasty() else PATIENCE_SECONDS
+
+
 async def answered(store: Any, call: Callable[[], Awaitable[T]], what: str) -> T:  # Any: as above
     """The call's result once the server is well; a backend may need some calls to notice."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE_SECONDS
+    deadline = loop.time() + patience()
     while isinstance(result := await outcome(store, call()), BackendUnavailableError):
         if loop.time() > deadline:
             raise CheckFailed(f"{what}, as soon as the server is well again", told_outcome(result))

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from interlock.backends import ChangeNotifier, EventRow, ReadsMany
 from interlock_conformance.checks import IF, CheckFailed, check, expect
 from interlock_conformance.harness import CacheHarness, EventsHarness
-from interlock_conformance.network import PATIENCE_SECONDS
+from interlock_conformance.network import patience
 from interlock_conformance.records import NOTEBOOK
 from interlock_conformance.streams import expect_rows, started
 
@@ -69,7 +69,7 @@ async def changes_of_others_are_told(harness: CacheHarness) -> None:
     expect(isinstance(store, ChangeNotifier), "a method `watch`, as promised", "none")
     await cast("ChangeNotifier", store).watch(changed, lambda: None)
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(patience()):
             version = 0
             while put.text() not in told:  # the channel may not stand yet
                 version += 1
@@ -80,5 +80,5 @@ async def changes_of_others_are_told(harness: CacheHarness) -> None:
     except TimeoutError:
         what = "a put" if put.text() not in told else "a removal"
         raise CheckFailed(
-            f"{what} by another connection is told within {PATIENCE_SECONDS:g} s", f"{told[:3]}"
+            f"{what} by another connection is told within {patience():g} s", f"{told[:3]}"
         ) from None
