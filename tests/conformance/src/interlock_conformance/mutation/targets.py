@@ -30,11 +30,11 @@ class Target:
         for root, block, definition in zip(self.roots, self.blocks, self.definitions, strict=False):
             place = block.index(definition)
             block[place : place + 1] = root.body
-        for node in ast.walk(self.module):
+        for node in _holders(self.module):
             if getattr(node, "body", None) == [] and not isinstance(node, ast.Module):
                 next(blocks(node)).append(ast.Pass())
         try:
-            text = ast.unparse(ast.fix_missing_locations(self.module))
+            text = ast.unparse(self.module)
             compile(text, self.path, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, TypeError) as error:
             raise EditError(f"{self.path}: what the edit makes is no code: {error}") from error
@@ -75,6 +75,17 @@ def blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
     """The lists of statements that a node holds."""
     found = (getattr(node, name, None) for name in _BLOCKS)
     return (block for block in found if isinstance(block, list))
+
+
+def _holders(node: ast.AST) -> Iterator[ast.AST]:
+    """The node, and all in it that holds statements."""
+    yield node
+    for block in blocks(node):
+        for statement in block:
+            yield from _holders(statement)
+    for name in ("handlers", "cases"):
+        for part in getattr(node, name, ()):
+            yield from _holders(part)
 
 
 def _dotted(path: str) -> str:
