@@ -15,7 +15,7 @@ from enum import Enum
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from pathlib import PurePath
-from types import FunctionType
+from types import FunctionType, NoneType
 from typing import Any
 from uuid import UUID
 
@@ -38,10 +38,12 @@ class _Walk:
         self._around: set[int] = set()
 
     def text(self, value: object) -> str:
-        name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-        leaf = _leaf(value)
+        cls: type = type(value)
+        name, leaf = _read_as(cls)
+        if leaf is None and not _has_parts(value):
+            leaf = repr  # of the standard library or pydantic
         if leaf is not None:
-            return f"{name} {leaf}"
+            return f"{name} {leaf(value)}"
         if id(value) in self._around:
             return f"{name} around this"
         if not self._is_alone and is_mutable(value):
@@ -107,24 +109,28 @@ def _answer(factory: Callable[[], object] | None) -> str:
 
 
 def is_mutable(value: object) -> bool:
-    if isinstance(value, BaseModel):
-        return not value.model_config.get("frozen")
-    if is_dataclass(value):
-        return not getattr(type(value), "__dataclass_params__").frozen  # noqa: B009 mypy knows none
-    return not isinstance(value, tuple | frozenset)
+    cls: type = type(value)
+    return _makes_mutable(cls)
 
 
-def _leaf(value: object) -> str | None:
-    if value is None:
-        return ""
-    if isinstance(value, Enum):
-        return f"{value.name} {look(value.value)}"
-    for kinds, text in _LEAVES:
-        if isinstance(value, kinds):
-            return text(value)
-    if isinstance(value, _CONTAINERS) or is_dataclass(value) or hasattr(value, "__dict__"):
-        return None
-    return repr(value)  # of the standard library or pydantic
+@lru_cache(maxsize=1000)
+def _makes_mutable(cls: type) -> bool:
+    if issubclass(cls, BaseModel):
+        return not cls.model_config.get("frozen")
+    if is_dataclass(cls):
+        return not getattr(cls, "__dataclass_params__").frozen  # noqa: B009 mypy knows none
+    return not issubclass(cls, tuple | frozenset)
+
+
+@lru_cache(maxsize=1000)
+def _read_as(cls: type) -> tuple[str, Text | None]:
+    """The name of a class; and the text of its instances, unless it is made of parts."""
+    name = f"{cls.__module__}.{cls.__qualname__}".removeprefix("builtins.")
+    return name, next((text for kinds, text in _LEAVES if issubclass(cls, kinds)), None)
+
+
+def _has_parts(value: object) -> bool:
+    return isinstance(value, _CONTAINERS) or is_dataclass(value) or hasattr(value, "__dict__")
 
 
 def _integer(value: int) -> str:
@@ -149,6 +155,8 @@ def _zone(zone: tzinfo | None) -> str:
 
 _CONTAINERS = (BaseModel, dict, set, frozenset, list, tuple, deque)
 _LEAVES: tuple[tuple[type | tuple[type, ...], Text], ...] = (
+    (NoneType, lambda _: ""),
+    (Enum, lambda value: f"{value.name} {look(value.value)}"),
     (bool, repr),
     (int, _integer),
     (float, float.__repr__),
