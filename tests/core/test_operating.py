@@ -85,7 +85,16 @@ class TestSnapshots:
         assert told_json("snapshots", "delete", "Order", LONG, "--version", 120) == {"deleted": 1}
         assert records(stores) == []
 
-    def test_of_all_streams_are_rebuilt(self, stores: shop.Stores) -> None:
+    def test_of_all_streams_are_rebuilt(
+        self, stores: shop.Stores, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        put = stores.snapshots.put
+
+        async def putting(*given: Any) -> None:  # Any: what `put` takes
+            await asyncio.sleep(0)  # so that the other one at work goes on
+            await put(*given)
+
+        monkeypatch.setattr(stores.snapshots, "put", putting)
         rebuilt = told("snapshots", "rebuild", "Order", "--all", "--every", 50)
         assert rebuilt == "4 snapshots stored\n"
         assert (records(stores), records(stores, SHORT)) == ([50, 100, 120], [3])
@@ -256,6 +265,9 @@ async def test_a_run_that_is_stopped_ends_what_it_began_and_says_where() -> None
     running = asyncio.create_task(over_all(ids(), work, what="streams", at_once=3))
     await asyncio.sleep(0)
     running.cancel()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not running.done()
     gate.set()
     with pytest.raises(StoppedError) as stopped:
         await running

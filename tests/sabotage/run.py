@@ -45,7 +45,7 @@ _LISTS = (
     *("appending", "keeping", "wiring", "tiers", "many", "forgetting", "rebuilding", "shown"),
     *("configuring", "ids", "annotations", "revisions", "locks", "comparing"),
     *("comparing_objects", "comparing_sharing", "closed", "open_types", "fidelity"),
-    *("fidelity_declared", "fidelity_events", "kept", "late_writes", "drivers"),
+    *("fidelity_declared", "fidelity_events", "kept", "late_writes", "drivers", "operating"),
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2

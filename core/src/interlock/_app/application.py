@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from interlock._app.arguments import check_freshness, check_version, other_events, plain_command
 from interlock._app.breakers import Breakers
+from interlock._app.health import Health, health_of
 from interlock._app.opening import OpenBackends
 from interlock._app.tools import Tools
 from interlock._engine.command_handling import Metadata, encode_metadata
@@ -272,6 +273,15 @@ class Application(Tools):
                 if row[2] not in others:
                     yield decoded(routes, row)
                     self._life.check()
+
+    async def health(self, *, within: timedelta = timedelta(seconds=1)) -> Health:
+        """Ask each backend for something small; how they answered, after `within` at the latest.
+
+        A store whose circuit breaker is open is asked all the same. `Readiness` tells it to a
+        probe over HTTP.
+        """
+        self._life.check()
+        return await health_of(self._services.values(), self._reporting.masking, within)
 
     def counters(self) -> dict[str, int]:
         """The counters since the start: misses by reason, conflicts, lost replies, failures."""

@@ -26,7 +26,7 @@ class CacheWithBreaker:
     def __init__(self, store: CacheStore, settler: Settler) -> None:
         self.store = store
         self._settler = settler
-        self._breaker = settler.breaker
+        self.breaker = settler.breaker
         self._unsettled = settler.unsettled
 
     @property
@@ -59,7 +59,7 @@ class CacheWithBreaker:
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         try:
-            if self._settler.removing is not None and not self._breaker.is_open:
+            if self._settler.removing is not None and not self.breaker.is_open:
                 await self._settler.removal_ended(key)
             if self._unsettled.noted(key) is not None:
                 await self._remove(key)
@@ -92,7 +92,7 @@ class CacheWithBreaker:
             self._unsettled.removed(key, noted)
 
     def _call(self, make: Callable[[], Awaitable[T]]) -> Awaitable[T]:
-        return call_through(self._breaker, self.store.timeout, make)
+        return call_through(self.breaker, self.store.timeout, make)
 
     def _missed(self, counter: str, key: RecordKey, error: BaseException) -> None:
         if isinstance(error, GeneratorExit):  # the loop has ended, and with it all tasks
@@ -110,7 +110,7 @@ class SnapshotsWithBreaker:
 
     def __init__(self, store: SnapshotStore, breaker: Breaker) -> None:
         self.store = store
-        self._breaker = breaker
+        self.breaker = breaker
 
     @property
     def timeout(self) -> timedelta | None:
@@ -142,7 +142,7 @@ class SnapshotsWithBreaker:
         return await self.store.forget(key)
 
     def _call(self, make: Callable[[], Awaitable[T]]) -> Awaitable[T]:
-        return call_through(self._breaker, self.store.timeout, make)
+        return call_through(self.breaker, self.store.timeout, make)
 
 
 def without_breaker(store: SnapshotStore) -> SnapshotStore:

@@ -62,6 +62,11 @@ class TieredAggregateCacheBackend(RecordCacheBackend):
         if isinstance(shared, ChangeNotifier):
             await shared.watch(self._changed, self._reset)
 
+    @property
+    def shared(self) -> CacheStore:
+        """The shared tier, as it is asked."""
+        return self._shared
+
     def use_shared(self, shared: CacheStore) -> None:
         """Take this for the shared tier from now on: the same, behind a circuit breaker."""
         self._shared = shared

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from interlock._app.application import Application
     from interlock._app.builder import ApplicationBuilder
+    from interlock._app.health import BackendHealth, Health
+    from interlock._app.probes import Liveness, Readiness
     from interlock._engine.fold import RecordedEvent
     from interlock._engine.inspecting import KeptState
     from interlock._engine.rebuilding import RebuildProgress
@@ -19,12 +21,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Application",
     "ApplicationBuilder",
+    "BackendHealth",
     "CacheBackendSource",
     "EventStoreSource",
+    "Health",
     "KeptState",
+    "Liveness",
     "LoadReport",
     "Miss",
     "Observer",
+    "Readiness",
     "Reason",
     "RebuildProgress",
     "RecordedEvent",
@@ -36,12 +42,16 @@ __all__ = [
 _HOMES = {
     "Application": "interlock._app.application",
     "ApplicationBuilder": "interlock._app.builder",
+    "BackendHealth": "interlock._app.health",
     "CacheBackendSource": "interlock._plugins.sources",
     "EventStoreSource": "interlock._plugins.sources",
+    "Health": "interlock._app.health",
     "KeptState": "interlock._engine.inspecting",
+    "Liveness": "interlock._app.probes",
     "LoadReport": "interlock._engine.reports",
     "Miss": "interlock._engine.reports",
     "Observer": "interlock._engine.reports",
+    "Readiness": "interlock._app.probes",
     "Reason": "interlock._engine.reports",
     "RebuildProgress": "interlock._engine.rebuilding",
     "RecordedEvent": "interlock._engine.fold",

@@ -1,0 +1,74 @@
+"""Protections of what operators are told and do."""
+
+from interlock_conformance.mutation import CodeEdit
+from patch import Patch
+
+_TESTS = "tests/core/test_"
+_COMMANDS = f"{_TESTS}operating.py::"
+
+PATCHES = [
+    Patch(
+        "a store that hangs holds up the answer of all",
+        "a backend's health is told in time, whatever the others do",
+        CodeEdit("_asked", "asyncio.timeout(within.total_seconds())", "asyncio.timeout(9)"),
+        f"{_TESTS}health.py::test_a_store_that_hangs_holds_up_nobody_elses_answer",
+    ),
+    Patch(
+        "an event store that is down is ready",
+        "an application is ready if everything answers that is needed",
+        CodeEdit("Health.is_ready", "each.problem is not None", "each.is_resting"),
+        f"{_TESTS}health.py::test_an_event_store_that_is_down_is_not_ready",
+    ),
+    Patch(
+        "a cache that is down takes processes out of service",
+        "a cache isn't needed",
+        CodeEdit("_stores", 'getattr(cache, "required", False)', "True"),
+        f"{_TESTS}health.py::test_a_cache_that_is_down_is_told_and_the_application_is_ready",
+    ),
+    Patch(
+        "a snapshot that lies is taken for right",
+        "snapshots are compared with what their events give",
+        CodeEdit("Inspection.snapshots", "await self._difference(record, key)", "None"),
+        f"{_COMMANDS}TestSnapshots::test_are_compared_with_their_events",
+    ),
+    Patch(
+        "the snapshots of all revisions are purged",
+        "what this code reads stays",
+        CodeEdit(
+            "purge", "{kept.revision for kept in found} - read", "{x.revision for x in found}"
+        ),
+        f"{_COMMANDS}TestSnapshots::test_of_revisions_that_nobody_reads_are_purged",
+    ),
+    Patch(
+        "a dry run forgets",
+        "a dry run only says what is there",
+        CodeEdit("forget", "if not dry_run:", "if True:"),
+        f"{_COMMANDS}TestOne::test_it_is_forgotten",
+    ),
+    Patch(
+        "a run that is stopped leaves its work half done",
+        "what is at work ends before a stopped run says where to go on",
+        CodeEdit(
+            "over_all",
+            """
+            await _all(running)
+            raise StoppedError(last) from None
+            """,
+            "raise StoppedError(last) from None",
+        ),
+        f"{_COMMANDS}test_a_run_that_is_stopped_ends_what_it_began_and_says_where",
+    ),
+    Patch(
+        "the stored snapshots are miscounted",
+        "a sum is read after what is waited for",
+        CodeEdit(
+            "rebuild",
+            """
+            count = await application.rebuild_snapshots(cls, [aggregate_id], every=every)
+            stored += count  # not in one line, which would read the sum before it waits
+            """,
+            "stored += await application.rebuild_snapshots(cls, [aggregate_id], every=every)",
+        ),
+        f"{_COMMANDS}TestSnapshots::test_of_all_streams_are_rebuilt",
+    ),
+]
