@@ -1,10 +1,11 @@
-"""A process that deposits, withdraws and closes.
+"""Processes that deposit, withdraw and close.
 
-`python teller.py CONFIG COMMANDS ACCOUNTS SEED [FOLDER]`: so many commands on so many accounts.
-Between its commands it evicts, flushes and restores cache entries, so that others meet stale ones.
-Where a database is away it tries again, and finds out what became of an append that it isn't sure
-of. It prints, as JSON, what was accepted, refused and seen; `tellers` holds that against the
-streams.
+`python teller.py CONFIG COMMANDS ACCOUNTS PROCESSES [FOLDER]`: so many commands of each process on
+so many accounts; they are forked when all is imported, and nothing open yet.
+Between its commands a process evicts, flushes and restores cache entries, so that others meet stale
+ones. Where a database is away it tries again, and finds out what became of an append that it isn't
+sure of. What was accepted, refused and seen by each is printed as JSON; `tellers` holds that
+against the streams.
 """
 
 import asyncio
@@ -14,9 +15,11 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
@@ -31,6 +34,7 @@ from interlock.errors import AppendOutcomeUnknownError, BackendUnavailableError,
 from interlock.routing import applies_event, handles_command
 
 T = TypeVar("T")
+Told = Mapping[str, Any]  # Any: JSON
 
 MISCHIEF = 0.6  # of the steps
 PATIENCE = 120.0  # seconds
@@ -244,29 +248,43 @@ def application(config: str, folder: str | None = None) -> ApplicationBuilder:
     return builder.register_aggregate(Account, cache_backend=FolderCache(Path(folder)))
 
 
-async def main(
-    config: str, commands: str, accounts: str, seed: str, folder: str | None = None
-) -> None:
-    """Work, and print what came of it."""
-    chooser = random.Random(int(seed))  # noqa: S311 a choice, not a secret
-    teller = Teller(chooser, account_ids(int(accounts)))
+async def tell(config: str, commands: int, accounts: int, seed: int, folder: str | None) -> Told:
+    """Work; what came of it."""
+    chooser = random.Random(seed)  # noqa: S311 a choice, not a secret
+    teller = Teller(chooser, account_ids(accounts))
     app = application(config, folder).register_observer(teller.observe).build()
     await teller.patiently(app.start)
-    await teller.work(app, int(commands))
+    await teller.work(app, commands)
     counters = app.counters()
     await app.close()
-    sys.stdout.write(
-        json.dumps(
-            {
-                "accepted": teller.accepted,
-                "refused": teller.refused,
-                "seen": teller.seen,
-                "counts": teller.counts,
-                "counters": counters,
-            }
-        )
-    )
+    return {
+        "accepted": teller.accepted,
+        "refused": teller.refused,
+        "seen": teller.seen,
+        "counts": teller.counts,
+        "counters": counters,
+    }
+
+
+def main(
+    config: str, commands: str, accounts: str, processes: str, folder: str | None = None
+) -> None:
+    """Let processes work, and print what came of it."""
+    application(config, folder).build()  # for what it imports
+    context = get_context("fork")
+    ends = []
+    for seed in range(int(processes)):
+        end, sender = context.Pipe(duplex=False)
+        words = (config, int(commands), int(accounts), seed, folder)
+        context.Process(target=_send, args=(sender, words), daemon=True).start()
+        sender.close()  # so that the end of a process is the end of its pipe
+        ends.append(end)
+    sys.stdout.write(json.dumps([end.recv() for end in ends]))
+
+
+def _send(sender: Connection, words: tuple[str, int, int, int, str | None]) -> None:
+    sender.send(asyncio.run(tell(*words)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -2,20 +2,19 @@
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hot_caches import table
 from interlock.application.aggregates import FastForward, Replay
 from sql_rig import Place
-from teller import Account, Deposited, Withdrawn, account_ids, application
-
-Result = Mapping[str, Any]  # Any: the JSON that a teller prints
+from teller import Account, Deposited, Told, Withdrawn, account_ids, application
 
 _PATIENCE = 600.0  # seconds
 
@@ -40,28 +39,25 @@ class Tellers:
     def _more(self) -> list[str]:
         return [] if self.folder is None else [str(self.folder)]
 
-    async def work(self, processes: int, commands: int) -> list[Result]:
-        """Let each handle its commands; what they print."""
+    async def work(self, processes: int, commands: int) -> list[Told]:
+        """Let each handle its commands; what each tells."""
         script = Path(__file__).with_name("teller.py")
-        words = [str(script), str(self.config), str(commands), str(self.accounts)]
-        started = [
-            await asyncio.create_subprocess_exec(
-                sys.executable, *words, str(seed), *self._more, stdout=PIPE
-            )
-            for seed in range(processes)
-        ]
+        words = [str(script), str(self.config), str(commands), str(self.accounts), str(processes)]
+        started = await asyncio.create_subprocess_exec(
+            sys.executable, *words, *self._more, stdout=PIPE, start_new_session=True
+        )
         try:
             async with asyncio.timeout(_PATIENCE):
-                outputs = await asyncio.gather(*(each.communicate() for each in started))
+                output, _ = await started.communicate()
         finally:
-            for each in started:
-                if each.returncode is None:
-                    each.kill()
-                    await each.wait()
-        assert [each.returncode for each in started] == [0] * processes
-        return [json.loads(output) for output, _ in outputs]
+            if started.returncode is None:
+                os.killpg(started.pid, signal.SIGKILL)  # with those that it forked
+                await started.wait()
+        assert started.returncode == 0
+        results: list[Told] = json.loads(output)
+        return results
 
-    async def check(self, results: Sequence[Result]) -> Counter[str]:
+    async def check(self, results: Sequence[Told]) -> Counter[str]:
         """Assert that every outcome is that of plain replay; what the tellers counted.
 
         No wrong refusal, no lost update, no overdraft, no command twice, and each state that was
