@@ -59,7 +59,7 @@ class TestStreams:
     def test_are_counted(self) -> None:
         told("snapshots", "take", "Order", LONG)
         assert told("streams", "stats").splitlines() == [
-            "Order: 2 streams, 123 events",
+            "Order: SnapshotAfterN(n=100), 2 streams, 123 events",
             "  half have at most 3 events, 95 % at most 120",
             f"  the longest has 120: {LONG}",
             "  1 have no snapshot",
@@ -239,6 +239,30 @@ class TestOne:
 def test_an_error_is_one_line_or_json(command: list[object], said: str) -> None:
     assert told(*command, code=2) == said
     assert told_json(*command, code=2) == {"ok": False, "error": said.strip()}
+
+
+def test_the_doctor_counts_the_types_when_asked() -> None:
+    lines = told("plugins", "doctor", "--types").splitlines()
+    assert "Order: SnapshotAfterN(n=100), 2 streams, 123 events" in lines
+    assert "  2 have no snapshot" in lines
+    assert told_json("plugins", "doctor", "--types")["types"][0]["longest"] == 120
+
+
+def test_the_backends_are_asked_for_their_health(
+    stores: shop.Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = told("health").splitlines()
+    assert first.startswith("events (InMemoryEventStore): ")
+    assert second.startswith("snapshots of Order (")
+    assert third.startswith("cache of Order (")
+
+    async def head(*_: object) -> None:
+        raise BackendUnavailableError("the disk is full")
+
+    monkeypatch.setattr(stores.events, "head", head)
+    (first, *_) = told("health", code=1).splitlines()
+    assert first == "events (InMemoryEventStore): DOWN: the disk is full"
+    assert told_json("health", code=1)["ready"] is False
 
 
 def test_a_store_that_fails_ends_the_run(

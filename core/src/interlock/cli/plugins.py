@@ -2,6 +2,8 @@
 
 import difflib
 import json
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +16,11 @@ from interlock.cli.conformance import run_suites
 from interlock.cli.doctor import examine, lines_of
 from interlock.cli.listing import lines
 from interlock.cli.new import new
+from interlock.cli.operating import AppName, operate, print_json
 from interlock.cli.options import described, model_of
 from interlock.cli.screen import tell
+from interlock.cli.streams import lines_of as lines_of_type
+from interlock.cli.streams import stats_of
 from interlock.errors import ConfigurationError
 
 plugins_app = typer.Typer(help="What is installed.", no_args_is_help=True, rich_markup_mode=None)
@@ -53,17 +58,27 @@ def info(
 
 
 @plugins_app.command()
-def doctor(config: ConfigFile = None, *, as_json: AsJson = False) -> None:
+def doctor(
+    app: AppName = None,
+    config: ConfigFile = None,
+    *,
+    with_types: Annotated[
+        bool, typer.Option("--types", help="Count the streams of the application's types, too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Load what is installed, open what is configured.
 
     Exits with 1 if a configured backend is broken. Backends are opened as by an application: where
     create_schema is set, tables are made.
     """
     report = examine(config)
+    types = operate(app, config, stats_of, as_json=as_json) if with_types else []
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        counted = {"types": [asdict(each) for each in types]} if with_types else {}
+        print_json({**report.as_json(), **counted})
     else:
-        for line in lines_of(report):
+        for line in [*lines_of(report), *chain.from_iterable(map(lines_of_type, types))]:
             tell(line)
     raise typer.Exit(0 if report.is_well else 1)
 

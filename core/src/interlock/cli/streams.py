@@ -23,6 +23,7 @@ from interlock.cli.operating import (
     print_json,
     registered,
 )
+from interlock.cli.screen import tell
 from interlock.errors import ConfigurationError
 
 streams_app = typer.Typer(
@@ -39,6 +40,7 @@ class Stats:
     """
 
     type: str
+    snapshot_strategy: str
     streams: int
     events: int
     median: int
@@ -101,18 +103,23 @@ def stats(
     """
 
     async def counted(application: Application) -> list[Stats]:
-        wanted = (
-            [registered(application, type_name)] if type_name else registrations_of(application)
-        )
-        return [await _stats(application, each, concurrency) for each in wanted]
+        return await stats_of(application, type_name, at_once=concurrency)
 
     found = operate(app, config, counted, as_json=as_json)
     if as_json:
         print_json([asdict(each) for each in found])
         return
     for each in found:
-        for line in _lines(each):
-            typer.echo(line)
+        for line in lines_of(each):
+            tell(line)
+
+
+async def stats_of(
+    application: Application, type_name: str | None = None, *, at_once: int = 8
+) -> list[Stats]:
+    """The statistics of a type, else of all that are registered."""
+    wanted = [registered(application, type_name)] if type_name else registrations_of(application)
+    return [await _stats(application, each, at_once) for each in wanted]
 
 
 async def _stats(application: Application, registration: Registration, at_once: int) -> Stats:
@@ -133,6 +140,7 @@ async def _stats(application: Application, registration: Registration, at_once: 
     by_length = sorted(lengths)
     return Stats(
         type=registration.name,
+        snapshot_strategy=repr(registration.snapshot_strategy),
         streams=count,
         events=sum(by_length),
         median=_percentile(by_length, 50),
@@ -159,8 +167,9 @@ def _percentile(ordered: Sequence[int], percent: int) -> int:
     return ordered[(len(ordered) * percent - 1) // 100] if ordered else 0
 
 
-def _lines(of: Stats) -> Iterator[str]:
-    yield f"{of.type}: {of.streams:,} streams, {of.events:,} events"
+def lines_of(of: Stats) -> Iterator[str]:
+    """The statistics for people."""
+    yield f"{of.type}: {of.snapshot_strategy}, {of.streams:,} streams, {of.events:,} events"
     if of.streams:
         yield f"  half have at most {of.median:,} events, 95 % at most {of.p95:,}"
         yield f"  the longest has {of.longest:,}: {of.longest_id}"
