@@ -140,6 +140,8 @@ def test_each_keyword_reaches_the_table() -> None:
         "codec": "json+zlib",
         "on_unavailable": "fail",
         "replay_limit": 7,
+        "replay_limit_holds": "always",
+        "snapshot_long_replays": False,
         "shadow": 0.001,
     }
     builder = ApplicationBuilder().register_aggregate(Account, **given)
@@ -156,9 +158,11 @@ def test_each_setting_reaches_the_application() -> None:
         "max_attempts": 4,
         "queue_size": 5,
         "snapshot_queue_size": 6,
-        "breaker_failures": 7,
-        "breaker_rest_max": timedelta(seconds=8),
-        "close_timeout": timedelta(seconds=9),
+        "replay_slots": 7,
+        "replay_long": 8,
+        "breaker_failures": 9,
+        "breaker_rest_max": timedelta(seconds=10),
+        "close_timeout": timedelta(seconds=11),
     }
     builder = ApplicationBuilder().configure(**given)
     assert dict(builder._settings.application) == given

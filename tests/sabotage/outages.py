@@ -65,8 +65,8 @@ PATCHES = [
         "the limit holds only while the snapshot store is down",
         CodeEdit(
             "TailReplay.start",
-            "self._registration.replay_limit if baseline.trace.snapshots_down else None",
-            "self._registration.replay_limit",
+            "trace.snapshots_down or registration.is_always_limited",
+            "True",
         ),
         f"{_OUTAGES}test_the_limit_holds_only_while_the_store_is_down",
     ),

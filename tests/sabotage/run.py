@@ -45,7 +45,8 @@ _LISTS = (
     *("appending", "keeping", "wiring", "tiers", "many", "forgetting", "rebuilding", "shown"),
     *("configuring", "ids", "annotations", "revisions", "locks", "comparing"),
     *("comparing_objects", "comparing_sharing", "closed", "open_types", "fidelity"),
-    *("fidelity_declared", "fidelity_events", "kept", "late_writes", "drivers", "operating"),
+    *("fidelity_declared", "fidelity_events", "kept", "late_writes", "replay_slots", "drivers"),
+    "operating",
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2

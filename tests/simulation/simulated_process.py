@@ -79,6 +79,8 @@ class Process:
                 max_attempts=8,
                 floor_size=self.floor_size or settings.limit_of(10_000),
                 snapshot_queue_size=settings.limit_of(1000),
+                replay_slots=1,
+                replay_long=4,
             )
             .register_event_store(self.events)
             .register_aggregate(

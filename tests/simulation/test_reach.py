@@ -16,6 +16,7 @@ _FEW_NOTES = "fewer keys are noted than are remembered"
 _NO_REST = "a cache rests in the runs of an outage, of which there are others"
 _NO_SHADOW = "no hit is compared with a replay in these runs"
 _CLOSING = "closing has something to settle seldom enough"
+_FEW_LONG = "many are loaded at once seldom enough while a long replay is under way"
 UNREACHED = {
     **{str(each): _NO_SHADOW for each in engine_awaits() if each.file == "shadowing.py"},
     "breaking.py CacheWithBreaker.read: await self._remove(key, record.stamp)": _FEW_NOTES,
@@ -40,6 +41,12 @@ UNREACHED = {
     "command_handling.py CommandHandler.handle: "
     "await to_the_end(self._commit(decision.loaded, decision.events))": _NEVER_WAITS,
     "late_writes.py LateWrites._write_in_time: async with asyncio.timeout(None)": _NEVER_WAITS,
+    "replay_slots.py ReplaySlots.wait: "
+    "async with asyncio.timeout(None if bound is None else bound.total_seconds())": _NEVER_WAITS,
+    "batch_loading.py BatchLoader._read_tails: await replay.take_slot(tail, request)": _FEW_LONG,
+    "late_writes.py LateWrites.drain: "
+    "await asyncio.wait(set().union(*self._under_way.values()))": _CLOSING,
+    "write_back.py WriteBack.drain: await self._late.drain()": _CLOSING,
     "guard.py call_backend: async with asyncio.timeout(bound.total_seconds())": _NEVER_WAITS,
     "loading.py Loader.load: await self._cache.read(aggregate_id, trace)": _NEVER_WAITS,
     "reading.py StateReader._read: async with aclosing(candidates)": _NEVER_WAITS,

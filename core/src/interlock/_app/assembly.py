@@ -13,6 +13,7 @@ from interlock._config.settings import AggregateOptions, Settings
 from interlock._engine.context import Clock, TypeContext
 from interlock._engine.known_heads import KnownHeads
 from interlock._engine.registration import Registration
+from interlock._engine.replay_slots import ReplaySlots
 from interlock._engine.reports import Observer, Reporting
 from interlock._engine.services import TypeServices
 from interlock._engine.stream import EventStream
@@ -58,6 +59,9 @@ class Assembly:
         self._reporting = Reporting([*observers, *extensions.observers()], self._catalogue.masking)
         self._breakers = Breakers(settings.application, self._reporting, clock)
         self._late_writes: set[asyncio.Task[None]] = set()
+        self._replay_slots = ReplaySlots(
+            settings.application.replay_slots, settings.application.replay_long
+        )
         self._named: dict[tuple[BackendKind, str], object] = {}
         self._backends: list[tuple[object, bool]] = []  # each once, in the order of opening
 
@@ -145,6 +149,8 @@ class Assembly:
                 freshness=settings.freshness,
                 fails_without_snapshots=settings.on_unavailable == "fail",
                 replay_limit=settings.replay_limit,
+                is_always_limited=settings.replay_limit_holds == "always",
+                snapshots_long_replays=settings.snapshot_long_replays,
                 shadow=settings.shadow,
             ),
             stream=EventStream(name, events, self._reporting),
@@ -168,6 +174,7 @@ class Assembly:
             queue_size=application.queue_size,
             snapshot_queue_size=application.snapshot_queue_size,
             late_writes=self._late_writes,
+            replay_slots=self._replay_slots,
         )
 
     def _codec(self, given: Codec | str) -> Codec:

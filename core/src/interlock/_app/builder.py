@@ -66,6 +66,8 @@ class ApplicationBuilder:
         max_attempts: int | None = None,
         queue_size: int | None = None,
         snapshot_queue_size: int | None = None,
+        replay_slots: int | None = None,
+        replay_long: int | None = None,
         breaker_failures: int | None = None,
         breaker_rest_max: timedelta | None = None,
         close_timeout: timedelta | None = None,
@@ -82,6 +84,8 @@ class ApplicationBuilder:
             max_attempts=max_attempts,
             queue_size=queue_size,
             snapshot_queue_size=snapshot_queue_size,
+            replay_slots=replay_slots,
+            replay_long=replay_long,
             breaker_failures=breaker_failures,
             breaker_rest_max=breaker_rest_max,
             close_timeout=close_timeout,
@@ -108,6 +112,8 @@ class ApplicationBuilder:
         codec: Codec | str | None = None,
         on_unavailable: Literal["replay", "fail"] | None = None,
         replay_limit: int | None = None,
+        replay_limit_holds: Literal["outage", "always"] | None = None,
+        snapshot_long_replays: bool | None = None,
         shadow: float | None = None,
     ) -> Self:
         """Register an aggregate.
@@ -116,7 +122,8 @@ class ApplicationBuilder:
         A backend is a class or factory (made once for this aggregate), an instance, a name, or
         `backend(name, **options)`. While the snapshot store is down, `on_unavailable` "replay"
         folds up to `replay_limit` events (None: any number), "fail" raises
-        `BackendUnavailableError`. `shadow` is the share of the cache's hits that is replayed behind
+        `BackendUnavailableError`; with `replay_limit_holds` "always" the limit holds at all times.
+        `shadow` is the share of the cache's hits that is replayed behind
         the answers and compared. Raises `ConfigurationError` for what can't be meant.
         """
         _check_aggregate(aggregate_type)
@@ -131,6 +138,8 @@ class ApplicationBuilder:
             codec=codec,
             on_unavailable=on_unavailable,
             replay_limit=replay_limit,
+            replay_limit_holds=replay_limit_holds,
+            snapshot_long_replays=snapshot_long_replays,
             shadow=shadow,
         )
         self._aggregates[aggregate_type] = _options(given)

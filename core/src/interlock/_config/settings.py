@@ -62,6 +62,12 @@ class ApplicationSettings(BaseModel):
     snapshot_queue_size: Count = 1_000
     """How many ids of an aggregate type may have a snapshot that waits to be written."""
 
+    replay_slots: Count = 2
+    """How many long replays the process makes at once; the others wait, loads behind commands."""
+
+    replay_long: Count = 10_000
+    """How many events a replay folds before it counts as long."""
+
     breaker_failures: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] = 3
     """After how many failures in a row a cache or snapshot store isn't asked for a while; 0: never.
 
@@ -142,6 +148,12 @@ class AggregateOptions(BaseModel):
 
     replay_limit: Count | None = None
     """How many events a load replays at most while it is down; any number unless given."""
+
+    replay_limit_holds: Literal["outage", "always"] = "outage"
+    """When `replay_limit` holds: while the snapshot store is down, or at all times."""
+
+    snapshot_long_replays: bool = True
+    """Whether a long replay leaves a snapshot, whatever the strategy says but `NeverSnapshot`."""
 
     shadow: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Which share of the cache's hits is replayed behind the answers, and compared; 0.001, say.

@@ -135,13 +135,20 @@ class BatchLoader:
         request: LoadRequest,
     ) -> list[LoadedState]:
         """The baselines after their tails; none of those whose streams are amiss."""
+        replay, long = self._reader.tail, None
         try:
             async for aggregate_id, rows in chunks:
                 tail = tails.get(aggregate_id)
                 if tail is not None and not self._extend(tail, rows):
                     del tails[aggregate_id]
+                elif tail is not None and long is None and replay.is_long(tail):
+                    await replay.take_slot(tail, request)
+                    long = tail
         except InterlockError:
             return []
+        finally:
+            if long is not None:
+                self._context.replay_slots.release()
         ends = [self._reader.tail.end(tail, request) for tail in tails.values()]
         return [loaded for loaded in ends if loaded is not None]
 

@@ -85,7 +85,7 @@ class CommandHandler:
         freshness = self._registration.freshness
         if handler.is_once and not isinstance(freshness, Replay):
             freshness = FastForward()
-        request = LoadRequest(None, freshness)
+        request = LoadRequest(None, freshness, is_for_command=True)
         attempts = 1 if handler.is_once else context.max_attempts
         async with self._queue.turn(aggregate_id):
             for _ in range(attempts):
@@ -124,7 +124,7 @@ class CommandHandler:
                 if not loaded.is_spent:
                     await self._loader.keep(loaded, request)
                 return _Decision(loaded, outcome, events)
-            request = LoadRequest(None, FastForward())
+            request = LoadRequest(None, FastForward(), is_for_command=True)
 
     def _conflict(self, command: Command[Any], handler: Handler) -> ConcurrencyError:
         name, times = self._registration.name, self._context.max_attempts

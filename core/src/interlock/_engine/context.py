@@ -7,6 +7,7 @@ from datetime import datetime
 
 from interlock._engine.known_heads import KnownHeads
 from interlock._engine.registration import Registration
+from interlock._engine.replay_slots import ReplaySlots
 from interlock._engine.reports import Reporting
 from interlock._engine.stream import EventStream
 from interlock._storage.protocols import CacheStore, SnapshotStore
@@ -20,7 +21,7 @@ class TypeContext:
 
     `cache` is None without a cache strategy, too. `snapshot_queue_size`, `queue_size` and
     `max_attempts` are the application's settings, `late_writes` those of all its types that go on
-    behind the answers.
+    behind the answers, `replay_slots` likewise all its.
     """
 
     registration: Registration
@@ -34,6 +35,7 @@ class TypeContext:
     queue_size: int
     snapshot_queue_size: int
     late_writes: set[asyncio.Task[None]]
+    replay_slots: ReplaySlots
 
     @property
     def is_local(self) -> bool:

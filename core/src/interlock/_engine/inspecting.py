@@ -160,7 +160,9 @@ class Inspection:
 
     async def _difference(self, record: AggregateRecord, key: RecordKey) -> str | None:
         """Why the record isn't what the events give; None if it is, or they are deleted."""
-        empty = self._reader.empty(record.aggregate_id, self._reader.trace())
+        trace = self._reader.trace()
+        trace.is_limited = False
+        empty = self._reader.empty(record.aggregate_id, trace)
         try:
             replayed = await self._reader.tail.replay(empty, LoadRequest(record.version, Replay()))
         except VersionNotFoundError:

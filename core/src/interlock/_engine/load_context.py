@@ -22,6 +22,7 @@ class LoadRequest(NamedTuple):
     version: int | None
     freshness: Freshness
     skips_cache: bool = False
+    is_for_command: bool = False
 
     @property
     def may_use_cache(self) -> bool:
@@ -64,6 +65,7 @@ class LoadTrace:
     saw_cache_entry = False
     cache_entry: AggregateRecord | None = None  # that the load started from
     snapshots_down = False
+    is_limited = True  # by `replay_limit`
 
     def __init__(self, *, is_timed: bool, forget_count: int = 0) -> None:
         self.forget_count = forget_count

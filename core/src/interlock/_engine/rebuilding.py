@@ -90,6 +90,7 @@ class Rebuilding:
         """The state after the first stride, from the best baseline that the stream holds."""
         # What may have been read ahead on the first trace goes further than a stride.
         trace, of_stride = self._reader.trace(), self._reader.trace()
+        of_stride.is_limited = False
         tail, request = self._reader.tail, LoadRequest(head, FastForward())
         candidates = self._snapshots.candidates(aggregate_id, request, trace)
         async with aclosing(candidates) as snapshots:

@@ -23,6 +23,8 @@ class Registration:
     freshness: Freshness
     fails_without_snapshots: bool
     replay_limit: int | None
+    is_always_limited: bool
+    snapshots_long_replays: bool
     shadow: float
 
     @property

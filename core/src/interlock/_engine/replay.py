@@ -27,7 +27,8 @@ class TailFold:
 
     The tail begins with the version `first`. `noted` is the known head from before it was read;
     `is_proven` says that the first row was seen, and that it is the baseline's own event, or event
-    1 of an empty baseline. `fold` is None until there is something to fold.
+    1 of an empty baseline. `fold` is None until there is something to fold. `has_slot` says that it
+    counts among the long replays.
     """
 
     baseline: LoadedState
@@ -37,6 +38,7 @@ class TailFold:
     limit: int | None
     is_proven: bool = False
     fold: Fold | None = None
+    has_slot: bool = False
 
 
 class TailReplay:
@@ -46,6 +48,7 @@ class TailReplay:
         self._context = context
         self._registration = context.registration
         self._snapshots = snapshots
+        self._long = context.replay_slots.long
         self._field_names = frozenset(context.registration.aggregate_type.model_fields)
 
     async def replay(self, empty: LoadedState, request: LoadRequest) -> LoadedState:
@@ -67,9 +70,19 @@ class TailReplay:
         else:
             chunks = ahead.chunks
             tail.noted, tail.verified_at = ahead.noted, ahead.began
-        async for rows in chunks:
-            if not self.extend(tail, rows):
-                return None
+        try:
+            last = request.version or (tail.noted[0] if tail.noted is not None else 0)
+            if last - baseline.version > self._long:
+                await self.take_slot(tail, request)
+            async for rows in chunks:
+                if not self.extend(tail, rows):
+                    return None
+                fold = tail.fold
+                if fold is not None and fold.folded > self._long and not tail.has_slot:
+                    await self.take_slot(tail, request)
+        finally:
+            if tail.has_slot:
+                self._context.replay_slots.release()
         loaded = self.end(tail, request)
         if loaded is not None and request.version is not None and loaded.version != request.version:
             raise await self._not_found(baseline.aggregate_id, request.version, loaded.version)
@@ -77,13 +90,36 @@ class TailReplay:
 
     def start(self, baseline: LoadedState) -> TailFold:
         """Start a fold; called before the tail is read."""
+        registration, trace = self._registration, baseline.trace
+        is_limited = trace.is_limited and (trace.snapshots_down or registration.is_always_limited)
         return TailFold(
             baseline,
             max(baseline.version, 1),
             self._context.heads.head(baseline.aggregate_id),
             self._context.clock(),
-            self._registration.replay_limit if baseline.trace.snapshots_down else None,
+            registration.replay_limit if is_limited else None,
         )
+
+    async def take_slot(self, tail: TailFold, request: LoadRequest) -> None:
+        """Let the replay count among the long ones; the stream isn't read on until it may.
+
+        Raises `BackendUnavailableError` if that takes as long as a call of the event store may.
+        """
+        context, trace = self._context, tail.baseline.trace
+        if not context.replay_slots.take():
+            context.reporting.count("replay.waited")
+            trace.lap("tail")
+            try:
+                await context.replay_slots.wait(
+                    context.stream.store.timeout, for_command=request.is_for_command
+                )
+            finally:
+                trace.lap("slot")
+        tail.has_slot = True
+
+    def is_long(self, tail: TailFold) -> bool:
+        """Whether so much was folded that it has to count among the long replays."""
+        return tail.fold is not None and tail.fold.folded > self._long
 
     def extend(self, tail: TailFold, rows: Sequence[EventRow]) -> bool:
         """Fold the next rows; False if the stream doesn't hold the baseline's own event."""
@@ -98,11 +134,7 @@ class TailReplay:
             tail.fold = Fold(self._registration.routes, tail.baseline.state)
         tail.fold.extend(rows)
         if tail.limit is not None and tail.fold.folded > tail.limit:
-            raise BackendUnavailableError(
-                f"{self._registration.name} {tail.baseline.aggregate_id}: the snapshot store is "
-                f"down and the stream has more than replay_limit = {tail.limit} events; try again "
-                "when it is back"
-            )
+            raise self._above_limit(tail)
         return True
 
     def end(self, tail: TailFold, request: LoadRequest) -> LoadedState | None:
@@ -116,6 +148,18 @@ class TailReplay:
         if request.version is None:
             self._settle_head(tail.noted, loaded)
         return loaded
+
+    def _above_limit(self, tail: TailFold) -> BackendUnavailableError:
+        baseline = tail.baseline
+        why, advice = (
+            ("the snapshot store is down and ", "try again when it is back")
+            if baseline.trace.snapshots_down
+            else ("", "rebuild its snapshots")
+        )
+        return BackendUnavailableError(
+            f"{self._registration.name} {baseline.aggregate_id}: {why}the stream has more than "
+            f"replay_limit = {tail.limit} events after version {baseline.version}; {advice}"
+        )
 
     def _proves(self, baseline: LoadedState, row: EventRow) -> bool:
         """Whether the tail's first row is the baseline's own event."""

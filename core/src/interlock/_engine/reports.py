@@ -54,7 +54,7 @@ class LoadReport:
     """How one load went. Loads that share a flight share its report.
 
     `is_current` tells whether the tail was read; `phases` are the times of the cache, snapshot and
-    tail reads that were made (the tail's includes folding).
+    tail reads that were made (the tail's includes folding), and of the wait for a slot, if any.
     """
 
     aggregate_type: str

@@ -57,6 +57,7 @@ class TypeServices:
 
     def start(self) -> None:
         """Begin a new life: nothing of an earlier one, which may have had another loop, is kept."""
+        self.context.replay_slots.start()
         self._write_back.start()
         self.loader.start()
         self._shadow.start()

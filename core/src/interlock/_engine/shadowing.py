@@ -57,6 +57,7 @@ class ShadowChecks:
     async def _compare(self, record: AggregateRecord) -> None:
         registration, aggregate_id = self._registration, record.aggregate_id
         trace = LoadTrace(is_timed=False)
+        trace.is_limited = False
         empty = LoadedState.empty(registration.aggregate_type, aggregate_id, trace)
         replayed = await self._tail.replay(empty, LoadRequest(record.version, Replay()))
         if replayed.last_event_id != record.last_event_id:

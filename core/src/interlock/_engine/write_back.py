@@ -152,19 +152,26 @@ class WriteBack:
         if self._snapshots.are_taken and not self._snapshots.are_written_at_once:
             anchor_at = self._snapshots.anchor(loaded, anchor_at)
         is_commit = bool(event_names)
-        snapshot = self._snapshots.are_taken and self._decides(
-            "snapshot.failed",
-            self._registration.snapshot_strategy.should_snapshot,
-            SnapshotMoment(
-                loaded.state,
-                version_before,
-                loaded.version,
-                event_names,
-                loaded.events_folded,
-                last_event_at,
-                anchor_at,
-                is_commit,
-            ),
+        is_long = (
+            loaded.events_folded > self._context.replay_slots.long
+            and self._registration.snapshots_long_replays
+        )
+        snapshot = self._snapshots.are_taken and (
+            is_long
+            or self._decides(
+                "snapshot.failed",
+                self._registration.snapshot_strategy.should_snapshot,
+                SnapshotMoment(
+                    loaded.state,
+                    version_before,
+                    loaded.version,
+                    event_names,
+                    loaded.events_folded,
+                    last_event_at,
+                    anchor_at,
+                    is_commit,
+                ),
+            )
         )
         entry = self._cache.is_there and self._decides(
             "cache.failed",
