@@ -4,6 +4,7 @@ from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _TESTS = "tests/core/test_"
+_COPIES = f"{_TESTS}copying.py::"
 _COMMANDS = f"{_TESTS}operating.py::"
 
 PATCHES = [
@@ -70,5 +71,27 @@ PATCHES = [
             "stored += await application.rebuild_snapshots(cls, [aggregate_id], every=every)",
         ),
         f"{_COMMANDS}TestSnapshots::test_of_all_streams_are_rebuilt",
+    ),
+    Patch(
+        "a copy goes on behind another stream",
+        "what the target has is the source's, or the copy stops",
+        CodeEdit(
+            "Copying.copy",
+            "is_the_same = (events[0].version, events[0].event_id) == head",
+            "is_the_same = True",
+        ),
+        f"{_COPIES}test_another_stream_under_the_id_is_left_alone",
+    ),
+    Patch(
+        "a copy again doubles the event that it went on from",
+        "a copy goes on behind the target's head",
+        CodeEdit("Copying.copy", "del events[0]", "pass"),
+        f"{_COPIES}test_a_copy_again_appends_what_was_added_since",
+    ),
+    Patch(
+        "copies are compared by what they say",
+        "a copy is compared in all of its bytes",
+        CodeEdit("Copying._digest", "repr(tuple(row))", "repr(tuple(row)[:5])"),
+        f"{_COPIES}test_a_byte_that_differs_is_found",
     ),
 ]

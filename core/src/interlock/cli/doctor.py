@@ -140,7 +140,7 @@ async def _backend(
     found = Backend(where, reference.name)
     opened: list[Any] = []  # of any class
     try:
-        made = _made(catalogue, settings, kind, reference)
+        made = made_of(catalogue, settings, kind, reference)
         for each in (*getattr(made, "tiers", ()), made):
             if hasattr(each, "open") and hasattr(each, "close"):
                 opened.append(each)
@@ -158,13 +158,14 @@ async def _backend(
     return found
 
 
-def _made(
+def made_of(
     catalogue: Catalogue, settings: Settings, kind: BackendKind, reference: BackendReference
 ) -> Any:  # Any: of any class
+    """Make a configured backend, and what it is made of; nothing is opened."""
     named = settings.named(kind)
 
     def part(name: str) -> object:
-        return _made(catalogue, settings, kind, named.get(name, BackendReference(name)))
+        return made_of(catalogue, settings, kind, named.get(name, BackendReference(name)))
 
     namespace = settings.application.namespace
     return catalogue.build(reference, kind, namespace=namespace, part=part)

@@ -59,22 +59,27 @@ def operate(
     *,
     as_json: bool,
 ) -> T:
-    """Run the work on the opened application.
-
-    An error of Interlock's is told in one line, as JSON if that is asked for, and ends the command
-    with 2. A run that is stopped ends with 130, and says how to go on.
-    """
+    """Run the work on the opened application, as `run_told` does."""
 
     async def opened() -> T:
         async with make_application(app, config) as application:
             return await work(application)
 
+    return run_told(opened, as_json=as_json)
+
+
+def run_told(work: Callable[[], Coroutine[None, None, T]], *, as_json: bool) -> T:
+    """Run the work in an event loop.
+
+    An error of Interlock's is told in one line, as JSON if that is asked for, and ends the command
+    with 2. A run that is stopped ends with 130, and says how to go on.
+    """
     try:
-        return asyncio.run(opened())
+        return asyncio.run(work())
     except InterlockError as error:
         text = " ".join(str(error).split())
         if as_json:
-            typer.echo(json.dumps({"ok": False, "error": text}, indent=2))
+            print_json({"ok": False, "error": text})
         else:
             tell(text, err=True)
         raise typer.Exit(2) from None
