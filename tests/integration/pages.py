@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-import forked
+from forked import Forks
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -26,6 +26,13 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
     if not {".tox", "node_modules"} & set(path.relative_to(ROOT).parts)
 )
+FORKS = Forks(
+    *("interlock.cli.commands", "interlock.application", "interlock_diskcache_cache.backend"),
+    *("interlock_sqlalchemy_events.backend", "interlock_sqlalchemy_snapshots.backend"),
+    "sqlalchemy.dialects.sqlite",
+    flags=["-W", "error"],
+)
+"""Warnings are errors."""
 _FOR_A_SHELL = re.compile(r"[^\w\s./:=-]")  # more than words
 _PORTS = {"postgresql": 5432, "mariadb": 3306, "redis": 6379}
 _OUR_TABLES = {
@@ -202,7 +209,7 @@ class Session:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         settings = {"PATH": path, "PYTHONWARNINGS": "error", "COLUMNS": "80", "NO_COLOR": "1"}
         if not _FOR_A_SHELL.search(line):
-            return forked.run(shlex.split(line), self._folder, settings)
+            return FORKS.run(shlex.split(line), self._folder, settings)
         return subprocess.run(  # noqa: S602 our own pages
             line,
             shell=True,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import forked
 from interlock.application import ApplicationBuilder, backend
+from pages import FORKS
 from sql_rig import Place, dropped, everywhere, made
 from teller import Account
 
@@ -34,7 +34,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 def run(command: str, folder: Path) -> str:
     words = ["python", "-m", *shlex.split(command)]
-    done = forked.run(words, folder, {"COLUMNS": "200"})
+    done = FORKS.run(words, folder, {"COLUMNS": "200"})
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

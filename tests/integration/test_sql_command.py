@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from typer.testing import CliRunner
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 from interlock.application import ApplicationBuilder
 from interlock.errors import ConfigurationError
 from interlock_sqlalchemy.commands import app
-from shell import interlock
+from pages import FORKS
 from sql_rig import Place, dropped, everywhere, made
 from teller import Account
 
@@ -22,6 +23,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     place = made(request.param, tmp_path)
     yield place
     dropped(place)
+
+
+def interlock(*arguments: str, cwd: Path) -> CompletedProcess[str]:
+    return FORKS.run(["interlock", *arguments], cwd, {"COLUMNS": "200"})
 
 
 def configured(folder: Path, place: Place) -> Path:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from forked import Forks
+
 MINE = """
 from interlock.application.aggregates import InMemoryAggregateCacheBackend
 from interlock_conformance import CacheConformance
@@ -72,6 +74,7 @@ def test_the_plugin_imports_only_pytest() -> None:
 def test_a_run_without_a_suite_hears_nothing_of_it(run_pytest: Callable[..., Any]) -> None:
     run = run_pytest(
         "-q",
+        forks=Forks("pytest"),
         test_other=(
             "import sys\n"
             "def test_other():\n"

@@ -1,31 +1,26 @@
 """`interlock plugins verify`."""
 
 import json
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
+from forked import Forks
 from shell import run_script
 
 pytestmark = pytest.mark.skipif(find_spec("typer") is None, reason="interlock[cli] isn't installed")
 
+_FORKS = Forks("interlock.cli.commands")
+
 
 def verify(
     folder: Path, *arguments: str, script: str = "", **variables: str
-) -> subprocess.CompletedProcess[str]:
+) -> CompletedProcess[str]:
     run = f"{script}\nfrom interlock.cli import main; main()"
-    return subprocess.run(  # noqa: S603 our own interpreter
-        [sys.executable, "-c", run, "plugins", "verify", *arguments],
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "", **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    words = ["python", "-c", run, "plugins", "verify", *arguments]
+    return _FORKS.run(words, folder, {"COLUMNS": "", **variables})
 
 
 def test_a_conformant_backend_ends_with_0_whatever_stands_in_the_folder(tmp_path: Path) -> None:
