@@ -27,6 +27,7 @@ PROOFS: dict[str, tuple[tuple[str, ...], str]] = {
     "soak": ((), "processes with thousands of commands, streams of 1,200,000 events, kills"),
     "fuzz": (("--seconds", "600"), "every reader of what others wrote, ten minutes each"),
     "conformance-reports": ((), "every backend on every server that it supports"),
+    "py312-core-lowest": ((), "the core with the lowest versions that it declares, Python 3.12"),
     "py312-sqlalchemy-snapshots": ((), "snapshots in SQL databases with Python 3.12"),
     "py312-redis-cache": ((), "the Redis cache with Python 3.12"),
     "py312-selftest": ((), "the selftest of the conformance suite with Python 3.12"),
