@@ -22,6 +22,7 @@ PUBLIC = {
     "interlock.domain",
     "interlock.errors",
     "interlock.routing",
+    "interlock.testing",
 }
 """What others import. `interlock.cli` is a command, and its modules the core's own."""
 
@@ -46,6 +47,7 @@ def loaded_by(statement: str) -> set[str]:
         "interlock.backends",
         "interlock.domain",
         "interlock.routing",
+        "interlock.testing",
     ],
 )
 def test_a_face_has_what_it_lists(face: str) -> None:

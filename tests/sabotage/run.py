@@ -46,7 +46,7 @@ _LISTS = (
     *("configuring", "ids", "annotations", "revisions", "locks", "comparing"),
     *("comparing_objects", "comparing_sharing", "closed", "open_types", "fidelity"),
     *("fidelity_declared", "fidelity_events", "kept", "late_writes", "replay_slots", "drivers"),
-    "operating",
+    *("operating", "equivalence"),
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2
