@@ -1,0 +1,95 @@
+"""What `interlock advise` makes of lengths and costs."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+pytest.importorskip("typer", reason="needs the extra interlock[cli]")
+import operated_shop as shop
+from interlock.application.aggregates import NeverSnapshot, SnapshotAfterN
+from interlock.cli import advise
+from interlock.cli.advise import Costs
+from shell import run_here
+
+
+@pytest.fixture(autouse=True)
+def stores(monkeypatch: pytest.MonkeyPatch) -> shop.Stores:
+    stores = shop.Stores()
+    monkeypatch.setattr(shop, "stores", stores)
+    asyncio.run(stores.fill())
+    return stores
+
+
+def _told(*arguments: object, code: int = 0) -> str:
+    done = run_here("advise", *map(str, arguments), "--app", "operated_shop:build")
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def _costing(monkeypatch: pytest.MonkeyPatch, alone: float, each: float) -> None:
+    async def costs(*_: object) -> Costs:
+        return Costs(alone, each)
+
+    monkeypatch.setattr(advise, "_costs", costs)
+
+
+@pytest.mark.parametrize(
+    ("alone", "n"), [(1e-7, 10), (3e-5, 20), (3.3e-5, 50), (1e-3, 1_000), (9.0, 500_000)]
+)
+def test_n_is_where_folding_costs_as_much_as_the_rest(alone: float, n: int) -> None:
+    assert Costs(alone, 1e-6).n == n
+
+
+@pytest.mark.parametrize(
+    ("strategy", "now"), [(NeverSnapshot(), "140.0 us"), (SnapshotAfterN(100), "70.0 us")]
+)
+def test_long_streams_get_toml(
+    stores: shop.Stores, monkeypatch: pytest.MonkeyPatch, strategy: Any, now: str
+) -> None:
+    stores.options = {"snapshot_strategy": strategy}
+    _costing(monkeypatch, 20e-6, 1e-6)
+    then = "with this 30.0 us, on average:"
+    assert _told("Order").splitlines() == [
+        "Order: 2 streams; half have at most 3 events, 95 % at most 120, the longest 120",
+        "  a load takes 20.0 us, and 1.0 us for each event it folds",
+        f"  a load of the longest takes {now} as it is configured, and {then}",
+        "[aggregates.Order]",
+        'snapshot_strategy = { use = "after-n", n = 20 }',
+    ]
+
+
+def test_short_streams_need_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    _costing(monkeypatch, 100e-6, 1e-6)
+    last = _told("Order").splitlines()[-1]
+    assert last == "  so short streams need no snapshots: the longest loads in 220.0 us"
+
+
+def test_costs_are_measured_with_and_without_a_snapshot(stores: shop.Stores) -> None:
+    for _ in range(2):
+        done = run_here("advise", "--json", "--app", "operated_shop:build")
+        (found,) = json.loads(done.stdout)
+        assert (found["stats"]["longest"], found["costs"]["alone"] > 0) == (120, True)
+        assert found["costs"]["each"] > 0
+        run_here("snapshots", "take", "Order", str(shop.LONG), "--app", "operated_shop:build")
+
+
+def test_the_costs_are_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "n.svg"
+    _told("Order", "--plot", path)
+    drawn = ET.fromstring(path.read_text())  # noqa: S314 our own
+    (line,) = drawn.iter("{http://www.w3.org/2000/svg}polyline")
+    points = [tuple(map(int, each.split(","))) for each in line.attrib["points"].split()]
+    assert all(60 <= x <= 580 and 40 <= y <= 280 for x, y in points)
+    assert points == sorted(points)
+    assert [y for _, y in points] == sorted((y for _, y in points), reverse=True)
+
+
+def test_without_streams_there_is_nothing_to_say(stores: shop.Stores, tmp_path: Path) -> None:
+    stores.events = type(stores.events)()
+    assert _told() == "no type has a stream\n"
+    said = _told("--plot", tmp_path / "n.svg", code=2)
+    assert said == "--plot draws one type; name one that has streams\n"
