@@ -66,7 +66,8 @@ def applies_event(function: F, /) -> F:
 def upcasts(event_type: str, /, *, schema_version: int) -> Callable[[F], F]:
     """Mark a static method that maps a stored payload of `schema_version` to the next version's.
 
-    It gets the payload as a dict of JSON values and returns such a dict, before validation.
+    It gets the payload as a dict of JSON values and returns such a dict, before validation. One
+    event stays one event, since versions count stored events.
     """
 
     def mark(upcaster: F) -> F:
