@@ -20,6 +20,7 @@ from rig import (
     snapshotting,
     unharmed,
 )
+from rig_stores import Snapshots
 
 
 def _raises(_: object) -> bool:
@@ -42,8 +43,9 @@ class TestFailures:
             assert rig.app.counters()[f"{kept.removesuffix('s')}.failed"] == len(amounts)
 
     async def test_a_snapshot_store_that_never_answers_does_not_hold_up_a_command(self) -> None:
-        async with Rig(**snapshotting(1)) as rig:
-            rig.snapshots.timeout = timedelta(milliseconds=1)
+        snapshots = Snapshots()
+        snapshots.timeout = timedelta(milliseconds=1)
+        async with Rig(snapshots=snapshots, **snapshotting(1)) as rig:
             rig.snapshots.hold("put")
             await ended(rig.deposit(1))
         assert rig.app.counters()["snapshot.failed"] == 1

@@ -11,7 +11,7 @@ PATCHES = [
         "a lost reply counts as not appended",
         "after a lost reply the stream is asked before anything is done again",
         CodeEdit(
-            "EventStream.append",
+            "EventStream._found_out",
             "await self._find_out(events, after, failure, is_first=attempt == 0)",
             "_Standing.NONE",
         ),
@@ -44,7 +44,9 @@ PATCHES = [
         "nothing done is believed of every attempt",
         "that the second attempt did nothing says nothing of the first",
         CodeEdit(
-            "EventStream.append", "attempt == 0 and _is_refusal(failure)", "_is_refusal(failure)"
+            "EventStream._found_out",
+            "attempt == 0 and _is_refusal(failure)",
+            "_is_refusal(failure)",
         ),
         f"{_APPENDING}test_nothing_done_by_the_second_attempt_says_nothing_of_the_first",
         (32,),
@@ -52,7 +54,7 @@ PATCHES = [
     Patch(
         "what a cache said fails commands for ever",
         "an append after an event that doesn't stand is a conflict",
-        CodeEdit("EventStream.append", "if is_refused and is_proven:", "if is_refused:"),
+        CodeEdit("EventStream._found_out", "if is_refused and is_proven:", "if is_refused:"),
         f"{_SAVING_STORED}TestForgedEntries::test_one_that_the_store_refuses_is_dropped[failure0]",
     ),
     Patch(

@@ -151,7 +151,7 @@ DETAILS = [
     Patch(
         "records are decoded without their details",
         "a state that is read is what its record says",
-        CodeEdit("AggregateMapper.state", "if record.details:", "if False:"),
+        CodeEdit("AggregateMapper.decoded", "if record.details:", "if False:"),
         f"{_KEPT_DETAILS}TestDetails::test_one_object_stays_one_and_what_is_unset_stays_so",
         (19,),
     ),

@@ -24,13 +24,13 @@ EVENTS = [
     Patch(
         "what pydantic warns of stops an event in other words",
         "what an event would lose is told by its path",
-        CodeEdit("_stored_form", 'warnings="none"', "warnings=True"),
+        CodeEdit("_stored_form", "warnings=False", "warnings=True"),
         _WARNED,
     ),
     Patch(
         "what pydantic warns of stops a state in other words",
         "what a state would lose is told by its path",
-        CodeEdit("JsonCodec.encode", 'warnings="none"', "warnings=True"),
+        CodeEdit("JsonCodec.encode", "warnings=False", "warnings=True"),
         _WARNED,
     ),
     Patch(
@@ -64,15 +64,13 @@ EVENTS = [
     Patch(
         "handlers meet cached properties",
         "a handler doesn't see whether its state was decoded",
-        CodeEdit(
-            "CommandHandler._run", "self._registration.mapper.fidelity.drop_cached(scratch)", ""
-        ),
+        CodeEdit("CommandHandler._run", "self._fidelity.drop_cached(scratch)", "pass"),
         f"{_KEPT_DETAILS}TestCachedProperties::test_a_handler_does_not_see_whether_its_state_was_decoded",
     ),
     Patch(
         "cached properties are encoded",
         "the values of a state's cached properties are dropped before it is kept",
-        CodeEdit("AggregateMapper.encode", "self.fidelity.drop_cached(state)", "pass"),
+        CodeEdit("AggregateMapper.encode", "self._fidelity.drop_cached(state)", "pass"),
         f"{_KEPT_DETAILS}TestCachedProperties::test_a_state_that_was_kept_is_handed_out_without_them",
     ),
     Patch(

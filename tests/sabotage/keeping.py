@@ -24,7 +24,7 @@ PATCHES = [
     Patch(
         "a commit forgets what its load folded",
         "a failed or missing snapshot is made good by the next commit",
-        CodeEdit("CommandHandler._folded", "loaded.events_folded", "0"),
+        CodeEdit("LoadedState.advanced", "loaded.events_folded = self.events_folded", "pass"),
         f"{_SNAPSHOTS}test_a_failed_snapshot_is_made_good_by_the_next_commit",
         (1,),
     ),
@@ -195,7 +195,12 @@ PATCHES = [
         "a commit counts as verified from its end",
         "a commit's state was known to be the head before the append, not after",
         CodeEdit(
-            "CommandHandler._folded", "verified_at=began", "verified_at=self._context.clock()"
+            "CommandHandler._folded",
+            "committed.last_event_at = committed.verified_at = last.recorded_at",
+            """
+            committed.last_event_at = last.recorded_at
+            committed.verified_at = self._context.clock()
+            """,
         ),
         "tests/core/test_keeping.py::TestVerifiedAt::test_a_commit_counts_from_before_its_append",
     ),

@@ -4,6 +4,7 @@ from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _FLOOR = "tests/core/test_floor.py::"
+_AT_ONCE = "tests/core/test_at_once.py::"
 
 PATCHES = [
     Patch(
@@ -32,11 +33,41 @@ PATCHES = [
         "a hit raises no floor",
         "nothing older is returned than what was returned before",
         CodeEdit(
-            "Loader.load",
-            "context.heads.raise_to(aggregate_id, hit.head, since=trace.forget_count)",
-            "",
+            "Loader.hit", "heads.raise_to(aggregate_id, head, since=heads.forgets.count)", "pass"
         ),
         f"{_FLOOR}test_what_a_cache_returned_once_is_the_least_that_is_returned_later[fast]",
+    ),
+    Patch(
+        "a hit at once may be below the floor",
+        "one reads one's own writes, also from a cache in this process",
+        CodeEdit(
+            "AggregateCache.record_at_once",
+            "record is None or record.version < self._heads.version(aggregate_id)",
+            "record is None",
+        ),
+        f"{_AT_ONCE}test_an_entry_below_what_was_committed_is_no_hit",
+    ),
+    Patch(
+        "a hit at once may be of another revision",
+        "a record is of this code's revision",
+        CodeEdit("AggregateCache.record_at_once", "record.check_is_of(key)", "pass"),
+        f"{_AT_ONCE}test_an_entry_of_another_revision_is_no_hit",
+    ),
+    Patch(
+        "a look at the head sees the version only",
+        "a cached state is of the stream that stands",
+        CodeEdit(
+            "InMemoryEventStore.is_head_at_once",
+            "stream[-1][:2] == (version, event_id.bytes)",
+            "stream[-1][0] == version",
+        ),
+        f"{_AT_ONCE}test_fast_forward_tells_another_event_at_the_same_version",
+    ),
+    Patch(
+        "a method that a class overrides is gone around",
+        "a store's own methods are called",
+        CodeEdit("at_once", "break", "continue"),
+        f"{_AT_ONCE}test_a_method_that_a_class_overrides_is_called",
     ),
     Patch(
         "a slow hit raises no floor",

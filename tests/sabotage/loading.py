@@ -82,8 +82,8 @@ PATCHES = [
         "a state verified in the future has no age",
         CodeEdit(
             "StateReader.is_fresh",
-            "timedelta(0) <= age < request.freshness.delta",
-            "age < request.freshness.delta",
+            "timedelta(0) <= self._context.clock() - entry.verified_at < freshness.delta",
+            "self._context.clock() - entry.verified_at < freshness.delta",
         ),
         f"{_LOADING}TestMaxAge::test_a_time_of_verification_in_the_future_is_not_trusted",
     ),
@@ -102,8 +102,8 @@ PATCHES = [
         "a state was known to be the head before its tail was read, not after",
         CodeEdit(
             "TailReplay._folded",
-            "verified_at=tail.verified_at",
-            "verified_at=self._context.clock()",
+            "loaded.verified_at = tail.verified_at",
+            "loaded.verified_at = self._context.clock()",
         ),
         f"{_LOADING}TestMaxAge::test_the_age_counts_from_before_the_tail_read",
     ),

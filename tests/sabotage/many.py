@@ -45,7 +45,7 @@ PATCHES = [
     Patch(
         "many are never a tail read",
         "where the cache's word isn't enough, the tails are read",
-        CodeEdit("BatchLoader._read", "self._reader.is_fresh(baseline, request)", "True"),
+        CodeEdit("BatchLoader._read", "self._reader.is_fresh(baseline, freshness)", "True"),
         f"{_FRESHNESS}test_fast_forward_reads_on_from_hits",
         (5,),
     ),

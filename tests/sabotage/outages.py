@@ -146,7 +146,7 @@ PATCHES = [
     Patch(
         "time is taken for nobody",
         "telling is free where nobody listens",
-        CodeEdit("LoadTrace.__init__", "perf_counter() if is_timed else None", "perf_counter()"),
+        CodeEdit("LoadTrace.__init__", "if is_timed:", "if True:"),
         f"{_REPORTS}test_where_nobody_listens_no_time_is_taken",
     ),
 ]

@@ -102,9 +102,9 @@ PATCHES = [
         "once is run on a cached state",
         "a handler marked once sees the head",
         CodeEdit(
-            "CommandHandler.handle",
-            "if handler.is_once and not isinstance(freshness, Replay):",
-            "if False:",
+            "CommandHandler.__init__",
+            "fresh = freshness if isinstance(freshness, Replay) else FastForward()",
+            "fresh = freshness",
         ),
         f"{_SAVING}TestConflicts::test_a_handler_marked_once_sees_the_head",
     ),
@@ -112,9 +112,9 @@ PATCHES = [
         "once believes a cache where nothing else does",
         "a handler marked once keeps the registered Replay",
         CodeEdit(
-            "CommandHandler.handle",
-            "if handler.is_once and not isinstance(freshness, Replay):",
-            "if handler.is_once:",
+            "CommandHandler.__init__",
+            "fresh = freshness if isinstance(freshness, Replay) else FastForward()",
+            "fresh = FastForward()",
         ),
         f"{_SAVING}TestConflicts::test_a_handler_marked_once_keeps_replay",
     ),
@@ -122,12 +122,9 @@ PATCHES = [
         "events of a failed handler are appended",
         "a command that raises leaves nothing behind",
         CodeEdit(
-            "CommandHandler._stored",
-            """
-            if outcome.error is not None:
-                return []
-            """,
-            "",
+            "CommandHandler._run",
+            "return _Decision(loaded, None, error, [])",
+            "return _Decision(loaded, None, error, self._stored(loaded, scratch, metadata))",
         ),
         f"{_SAVING}test_a_handlers_exception_leaves_dispatch_as_it_is_and_nothing_behind",
         (10,),
@@ -137,16 +134,15 @@ PATCHES = [
         "only committed state is ever kept",
         CodeEdit(
             "CommandHandler._commit",
-            "began = context.clock()",
+            "noted = context.heads.head(aggregate_id)",
             """
-            began = context.clock()
-            ahead = self._folded(loaded, events, began)
+            noted = context.heads.head(aggregate_id)
             await self._write_back.after_commit(
-                ahead,
+                self._folded(loaded, events),
                 version_before=loaded.version,
                 event_names=tuple((event.type for event in events)),
                 supersedes=(),
-                now=began,
+                now=context.clock(),
             )
             """,
         ),
@@ -164,21 +160,20 @@ PATCHES = [
         "the handler's object is kept",
         "what is kept after a commit is the fold of the stored bytes",
         CodeEdit(
-            "CommandHandler.handle",
-            "await to_the_end(self._commit(decision.loaded, decision.events))",
+            "CommandHandler._run",
+            "events = self._stored(loaded, scratch, metadata)",
             """
-            self._folded = lambda loaded, events, began: LoadedState(
-                aggregate_id=loaded.aggregate_id,
-                state=decision.outcome.aggregate,
-                trace=loaded.trace,
-                version=events[-1].version,
-                last_event_id=events[-1].event_id,
-                last_event_at=events[-1].recorded_at,
-                anchor_at=events[0].recorded_at,
-                verified_at=began,
-                is_current=True,
-            )
-            await to_the_end(self._commit(decision.loaded, decision.events))
+            events = self._stored(loaded, scratch, metadata)
+
+            def folded(loaded, events):
+                kept, last = loaded.advanced(), events[-1]
+                kept.state = scratch
+                kept.version, kept.last_event_id = last.version, last.event_id
+                kept.last_event_at = kept.verified_at = last.recorded_at
+                kept.anchor_at = events[0].recorded_at
+                return kept
+
+            self._folded = folded
             """,
         ),
         f"{_SAVING_STORED}TestStoredBytes::test_what_a_handler_does_to_its_object_is_not_kept",
@@ -260,7 +255,7 @@ PATCHES = [
     Patch(
         "commands for one id run at once",
         "commands for one id take turns",
-        CodeEdit("CommandQueue.take", "self._queues.get(aggregate_id)", "None"),
+        CodeEdit("CommandQueue.take_at_once", "if aggregate_id.int in self._queues:", "if False:"),
         f"{_TURNS}test_commands_for_one_id_run_one_after_the_other_in_their_order",
     ),
     Patch(

@@ -12,8 +12,8 @@ PATCHES = [
         CodeEdit(
             "newer",
             """
-            if found.version > record.version:
-                return found
+            if found.version != record.version:
+                return found if found.version > record.version else record
             """,
             "",
         ),
@@ -24,8 +24,8 @@ PATCHES = [
         "nothing supersedes a newer entry",
         "what is proven false gives way",
         CodeEdit(
-            "InMemoryAggregateCacheBackend.put",
-            "if found is not None and found.stamp not in supersedes:",
+            "InMemoryAggregateCacheBackend.put_at_once",
+            "if found is not None and not (supersedes and found.stamp in supersedes):",
             "if found is not None:",
         ),
         f"{_TESTS}memory.py::test_a_superseded_entry_gives_way_to_an_older_one",
@@ -53,8 +53,8 @@ PATCHES = [
         "an append checks the identity of the head",
         CodeEdit(
             "InMemoryEventStore.append",
-            "if found != after:",
-            "if (found and found[0]) != (after and after[0]):",
+            "if head != (after and (after[0], after[1].bytes)):",
+            "if (head and head[0]) != (after and after[0]):",
         ),
         f"{_TESTS}memory.py::test_an_append_wants_exactly_the_head",
         (31,),

@@ -55,7 +55,7 @@ def simulate(
     gc.disable()  # a collection comes whenever it likes, and ends generators
     try:
         with (
-            patch("interlock._model.aggregate.uuid4", choices.new_id),
+            patch("interlock._model.aggregate.new_id", choices.new_id),
             # To look for plugins takes as long as all the rest.
             patch("interlock._plugins.entry_points.distributions", tuple),
             patch("interlock._engine.state_records._MANY_BYTES", _ManyBytes(choices)),

@@ -14,6 +14,7 @@ _COPIES = "each state here can be copied, and kept as it is"
 _RARE = "waits only if a stream changes between two reads; met in longer runs"
 _FEW_NOTES = "fewer keys are noted than are remembered"
 _NO_REST = "a cache rests in the runs of an outage, of which there are others"
+_NOT_OBSERVED = "nobody observes these runs"
 _NO_SHADOW = "no hit is compared with a replay in these runs"
 _CLOSING = "closing has something to settle seldom enough"
 _FEW_LONG = "many are loaded at once seldom enough while a long replay is under way"
@@ -48,7 +49,7 @@ UNREACHED = {
     "await asyncio.wait(set().union(*self._under_way.values()))": _CLOSING,
     "write_back.py WriteBack.drain: await self._late.drain()": _CLOSING,
     "guard.py call_backend: async with asyncio.timeout(bound.total_seconds())": _NEVER_WAITS,
-    "loading.py Loader.load: await self._cache.read(aggregate_id, trace)": _NEVER_WAITS,
+    "reading.py StateReader._reported: await reading": _NOT_OBSERVED,
     "reading.py StateReader._read: async with aclosing(candidates)": _NEVER_WAITS,
     "rebuilding.py Rebuilding._start: async with aclosing(candidates)": _NEVER_WAITS,
     "snapshot_queue.py SnapshotQueue.write: await self._put(key, record, supersedes)": _NEVER_WAITS,

@@ -24,7 +24,7 @@ from interlock._engine.services import TypeServices
 from interlock._model.aggregate import Aggregate, running_types
 from interlock._model.command import Command
 from interlock._model.routes import Handler
-from interlock._model.strategies import Freshness
+from interlock._model.strategies import FRESHNESSES, Freshness
 from interlock._values.ids import plain_id
 from interlock.errors import (
     UnknownCommandError,
@@ -142,8 +142,10 @@ class Application(Tools):
                 f"handled: {', '.join(sorted(cls.__name__ for cls in self._handlers)) or 'none'}"
             )
         services, handler = found
+        command = plain_command(command)
         encoded = encode_metadata(command, metadata)
-        return cast("R", await services.commands.handle(plain_command(command), handler, encoded))
+        answer: R = await services.commands.handle(command, handler, encoded)
+        return answer
 
     async def load(
         self,
@@ -164,10 +166,13 @@ class Application(Tools):
             aggregate_id = plain_id(aggregate_id, "aggregate_id")
         if version is not None:
             check_version(version)
-        if freshness is not None:
+        if freshness is not None and not isinstance(freshness, FRESHNESSES):
             check_freshness(freshness)
-        loaded: A = await services.loader.load(aggregate_id, version, freshness)  # type: ignore[assignment] # of that type
-        return loaded
+        loader = services.loader
+        loaded = loader.hit(aggregate_id, freshness) if version is None else None
+        if loaded is None:
+            loaded = await loader.load(aggregate_id, version, freshness)
+        return loaded  # type: ignore[return-value] # of that type
 
     async def load_many(
         self,

@@ -7,13 +7,25 @@ from contextlib import contextmanager
 
 from interlock.errors import ConfigurationError
 
+_forks = 0
+"""How many forks made this process; to look at it costs less than to ask for the process."""
+
+
+def _count_fork() -> None:
+    global _forks  # noqa: PLW0603 it is of the process
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
+
 
 class Life:
     """The loop and process that an application belongs to; others get `ConfigurationError`."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = 0
+        self._process = self._forks = 0
         self._doing: str | None = None
 
     @contextmanager
@@ -24,6 +36,7 @@ class Life:
         with self._busy("started"):
             yield
             self._loop, self._process = asyncio.get_running_loop(), os.getpid()
+            self._forks = _forks
 
     @contextmanager
     def ending(self) -> Iterator[bool]:
@@ -49,7 +62,7 @@ class Life:
                 f"the application belongs to the event loop that started it{self._ended()}; build "
                 "another for this loop"
             )
-        if self._process != os.getpid():
+        if self._forks != _forks:
             raise ConfigurationError(
                 f"the application was started by process {self._process}, of which this one is a "
                 "fork; build another here, in a new event loop, or start it after the fork"

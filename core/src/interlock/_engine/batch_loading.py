@@ -89,9 +89,9 @@ class BatchLoader:
     async def _read(self, ids: Collection[UUID], request: LoadRequest) -> _Batch:
         traces = {aggregate_id: self._reader.trace() for aggregate_id in ids}
         found = await self._find(traces, request)
-        answers, baselines = {}, {}
+        answers, baselines, freshness = {}, {}, request.freshness
         for aggregate_id, baseline in found.items():
-            if baseline.source is Source.CACHE and self._reader.is_fresh(baseline, request):
+            if baseline.source is Source.CACHE and self._reader.is_fresh(baseline, freshness):
                 answers[aggregate_id] = baseline
                 if baseline.head is not None:
                     since = baseline.trace.forget_count

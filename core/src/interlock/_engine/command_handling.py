@@ -4,7 +4,6 @@ import asyncio
 import inspect
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -25,32 +24,25 @@ from interlock._model.aggregate import Aggregate, pending_of, set_pending
 from interlock._model.command import Command
 from interlock._model.routes import Handler
 from interlock._model.strategies import FastForward, Replay
-from interlock._storage.records import Stamp, StoredEvent
+from interlock._storage.records import Stamp, StoredEvent, new_tuple
 from interlock.errors import ConcurrencyError
 
 Metadata = Mapping[str, Any]  # Any: JSON values
 
 
-class _Outcome(NamedTuple):
-    """A handler's return value or exception, and the aggregate that it worked on."""
+class _Decision(NamedTuple):
+    """A handler's return value or exception on a loaded state, and the events to append."""
 
+    loaded: LoadedState
     value: Any  # Any: whatever the handler returns
     error: Exception | None
-    aggregate: Aggregate
+    events: list[StoredEvent]
 
     def answer(self) -> Any:  # Any: the handler's own answer
         """Return the value, or raise the handler's exception."""
         if self.error is not None:
             raise self.error
         return self.value
-
-
-class _Decision(NamedTuple):
-    """A handler's outcome on a loaded state, and the events to append after that."""
-
-    loaded: LoadedState
-    outcome: _Outcome
-    events: list[StoredEvent]
 
 
 class CommandHandler:
@@ -73,27 +65,33 @@ class CommandHandler:
         self._reader = reader
         self._write_back = write_back
         self._loader = loader
+        self._name = self._registration.name
+        self._fidelity = self._registration.mapper.fidelity
+        freshness = self._registration.freshness
+        self._request = LoadRequest(None, freshness, is_for_command=True)
+        fresh = freshness if isinstance(freshness, Replay) else FastForward()
+        self._once_request = LoadRequest(None, fresh, is_for_command=True)
         self.start()
 
     def start(self) -> None:
         """Forget the commands of an earlier life."""
         self._queue = CommandQueue(self._context.queue_size)
+        self._is_local = self._context.is_local
 
     async def handle(self, command: Command[Any], handler: Handler, metadata: bytes) -> Any:
         """The handler's answer, once its events stand or it is proven on the stream's head."""
-        context, aggregate_id = self._context, command.aggregate_id
-        freshness = self._registration.freshness
-        if handler.is_once and not isinstance(freshness, Replay):
-            freshness = FastForward()
-        request = LoadRequest(None, freshness, is_for_command=True)
+        context, aggregate_id, queue = self._context, command.aggregate_id, self._queue
+        request = self._once_request if handler.is_once else self._request
         attempts = 1 if handler.is_once else context.max_attempts
-        async with self._queue.turn(aggregate_id):
+        if not queue.take_at_once(aggregate_id):
+            await queue.take(aggregate_id)
+        try:
             for _ in range(attempts):
                 decision = await self._decide(command, handler, metadata, request)
                 if not decision.events:
-                    return decision.outcome.answer()
+                    return decision.answer()
                 try:
-                    if context.is_local:
+                    if self._is_local:
                         await to_the_end(self._commit(decision.loaded, decision.events))
                     else:
                         await self._commit_in_task(decision.loaded, decision.events)
@@ -105,10 +103,12 @@ class CommandHandler:
                         await self._cache.drop(aggregate_id, entry.stamp)
                     request = request._replace(skips_cache=True)
                 else:
-                    return decision.outcome.answer()
+                    return decision.value
                 finally:
                     self._write_back.start_behind()
             raise self._conflict(command, handler) from conflict
+        finally:
+            queue.leave(aggregate_id)
 
     async def _decide(
         self, command: Command[Any], handler: Handler, metadata: bytes, request: LoadRequest
@@ -116,14 +116,13 @@ class CommandHandler:
         """The handler's decision on a state; without events that state is the stream's head."""
         while True:
             loaded = await self._reader.read(command.aggregate_id, request)
-            outcome = await self._run(command, handler, loaded)
-            events = self._stored(loaded, outcome, metadata)
-            if events:
-                return _Decision(loaded, outcome, events)
+            decision = await self._run(command, handler, metadata, loaded)
+            if decision.events:
+                return decision
             if await self._is_head(loaded):
                 if not loaded.is_spent:
                     await self._loader.keep(loaded, request)
-                return _Decision(loaded, outcome, events)
+                return decision
             request = LoadRequest(None, FastForward(), is_for_command=True)
 
     def _conflict(self, command: Command[Any], handler: Handler) -> ConcurrencyError:
@@ -146,41 +145,55 @@ class CommandHandler:
         """Wait until no command is handled or waits for its turn."""
         await self._queue.drain()
 
-    async def _run(self, command: Command[Any], handler: Handler, loaded: LoadedState) -> _Outcome:
+    async def _run(
+        self, command: Command[Any], handler: Handler, metadata: bytes, loaded: LoadedState
+    ) -> _Decision:
         """Run the handler on an object of its own."""
         copy = None if self._write_back.is_idle else self._records.copy(loaded)
         loaded.is_spent = copy is None
         scratch = loaded.state if copy is None else copy
-        self._registration.mapper.fidelity.drop_cached(scratch)
+        if self._fidelity.cached:
+            self._fidelity.drop_cached(scratch)
         set_pending(scratch, None)
-        of = self._registration.name
-        with holding(type(command).__name__, of, command.aggregate_id):
+        with holding(type(command).__name__, self._name, command.aggregate_id):
             try:
                 value = handler.function(scratch, command)
-                if inspect.isawaitable(value):
+                if value is not None and inspect.isawaitable(value):
                     value = await value
             except Exception as error:  # noqa: BLE001 it is the caller's, once it is proven
-                return _Outcome(None, error, scratch)
-        return _Outcome(value, None, scratch)
+                return _Decision(loaded, None, error, [])
+        events = self._stored(loaded, scratch, metadata)
+        return new_tuple(_Decision, (loaded, value, None, events))
 
-    def _stored(self, loaded: LoadedState, outcome: _Outcome, metadata: bytes) -> list[StoredEvent]:
-        if outcome.error is not None:
+    def _stored(
+        self, loaded: LoadedState, scratch: Aggregate, metadata: bytes
+    ) -> list[StoredEvent]:
+        """The events that were emitted, as they are to be stored behind the loaded state."""
+        pending = pending_of(scratch)
+        if not pending:
             return []
-        now = self._context.clock()
-        return [
-            StoredEvent(
-                aggregate_type=self._registration.name,
-                aggregate_id=loaded.aggregate_id,
-                version=version,
-                event_id=event.event_id,
-                type=event.type,
-                schema_version=event.schema_version,
-                recorded_at=now,
-                metadata=metadata,
-                payload=event.payload,
+        now, version = self._context.clock(), loaded.version
+        name, aggregate_id = self._name, loaded.aggregate_id
+        events = []
+        for event_id, event_type, schema_version, payload in pending:
+            version += 1
+            events.append(
+                new_tuple(
+                    StoredEvent,
+                    (
+                        name,
+                        aggregate_id,
+                        version,
+                        event_id,
+                        event_type,
+                        schema_version,
+                        now,
+                        metadata,
+                        payload,
+                    ),
+                )
             )
-            for version, event in enumerate(pending_of(outcome.aggregate), loaded.version + 1)
-        ]
+        return events
 
     async def _is_head(self, loaded: LoadedState) -> bool:
         """Whether the state that the handler saw is the stream's head; known, or read now."""
@@ -212,7 +225,6 @@ class CommandHandler:
         """Append, then keep. What follows the append can't fail the command."""
         context, aggregate_id = self._context, loaded.aggregate_id
         noted = context.heads.head(aggregate_id)
-        began = context.clock()
         await context.stream.append(events, loaded.head, is_proven=loaded.is_current)
         last = events[-1]
         if noted is not None and noted[0] > loaded.version:
@@ -227,7 +239,7 @@ class CommandHandler:
             await self._write_back.remove(aggregate_id, answered)
             return
         try:
-            committed = self._folded(loaded, events, began)
+            committed = self._folded(loaded, events)
         except Exception as error:  # noqa: BLE001 the command is committed, whatever comes after
             of = self._registration.name, aggregate_id
             context.reporting.failed("commit.fold_failed", error, of)
@@ -236,33 +248,22 @@ class CommandHandler:
         await self._write_back.after_commit(
             committed,
             version_before=loaded.version,
-            event_names=tuple(event.type for event in events),
+            event_names=tuple([event.type for event in events]),
             supersedes=_superseded(loaded),
-            now=context.clock(),
+            now=last.recorded_at,
             answered=answered,
         )
 
-    def _folded(
-        self, loaded: LoadedState, events: list[StoredEvent], began: datetime
-    ) -> LoadedState:
+    def _folded(self, loaded: LoadedState, events: list[StoredEvent]) -> LoadedState:
         """The fold of the stored bytes onto the baseline, never the handler's own object."""
         fold = Fold(self._registration.routes, loaded.state)
         fold.extend([event.row() for event in events])
-        last = events[-1]
-        return LoadedState(
-            aggregate_id=loaded.aggregate_id,
-            state=fold.state,
-            trace=loaded.trace,
-            version=fold.version,
-            last_event_id=last.event_id,
-            last_event_at=last.recorded_at,
-            anchor_at=loaded.anchor_at or events[0].recorded_at,
-            verified_at=began,
-            is_current=True,
-            events_folded=loaded.events_folded,
-            source=loaded.source,
-            source_version=loaded.source_version,
-        )
+        last, committed = events[-1], loaded.advanced()
+        committed.version = fold.version
+        committed.last_event_id = last.event_id
+        committed.last_event_at = committed.verified_at = last.recorded_at
+        committed.anchor_at = loaded.anchor_at or last.recorded_at
+        return committed
 
 
 def _answer(answered: asyncio.Future[None], commit: asyncio.Task[None]) -> None:
@@ -284,6 +285,8 @@ def _superseded(loaded: LoadedState) -> list[Stamp]:
     wrong if it is above the state that the append followed; one at or below it may be right again.
     """
     trace = loaded.trace
+    if not (trace.refuted or trace.unproven):
+        return []
     return [*trace.refuted, *(each for each in trace.unproven if each.version > loaded.version)]
 
 
@@ -293,11 +296,10 @@ def encode_metadata(command: Command[Any], metadata: Metadata | None) -> bytes:
     Raises `TypeError` for what JSON can't hold, and for what could never be read again: NaN,
     infinities, integers of over 4,300 digits, more than 200 levels.
     """
-    command_id = str(command.command_id)
     if not metadata:
-        return to_json({"command_id": command_id})
+        return to_json({"command_id": command.command_id})
     try:
-        encoded = to_json({**metadata, "command_id": command_id}, inf_nan_mode="constants")
+        encoded = to_json({**metadata, "command_id": command.command_id}, inf_nan_mode="constants")
         from_json(encoded, allow_inf_nan=False)
     except (TypeError, ValueError) as error:
         raise TypeError(

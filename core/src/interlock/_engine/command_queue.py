@@ -55,19 +55,28 @@ class CommandQueue:
     def __init__(self, size: int) -> None:
         self._size = size
         # Of the ids of which somebody has the turn: those who wait for it.
-        self._queues: dict[UUID, deque[asyncio.Future[None]]] = {}
-        self._empty = asyncio.Event()
+        # By the id as an integer, as in `KnownHeads`; None stands for nobody.
+        self._queues: dict[int, deque[asyncio.Future[None]] | None] = {}
+        self._empty: asyncio.Event | None = None  # where somebody waits
 
     def turn(self, aggregate_id: UUID) -> "_Turn":
         """The id's turn, to be waited for and held: `async with queue.turn(...)`."""
         return _Turn(self, aggregate_id)
 
+    def take_at_once(self, aggregate_id: UUID) -> bool:
+        """Take the id's turn, if nobody has it."""
+        if aggregate_id.int in self._queues:
+            return False
+        self._queues[aggregate_id.int] = None
+        return True
+
     async def take(self, aggregate_id: UUID) -> None:
         """Wait for the id's turn. Raises `ConcurrencyError` if the queue is full."""
-        queue = self._queues.get(aggregate_id)
-        if queue is None:
-            self._queues[aggregate_id] = deque()
+        if self.take_at_once(aggregate_id):
             return
+        queue = self._queues[aggregate_id.int]
+        if queue is None:
+            queue = self._queues[aggregate_id.int] = deque()
         if len(queue) >= self._size:
             raise ConcurrencyError(
                 f"{self._size} commands already wait for {aggregate_id}; dispatch fewer at once, "
@@ -87,20 +96,20 @@ class CommandQueue:
 
     def leave(self, aggregate_id: UUID) -> None:
         """Give the turn to who waits longest."""
-        queue = self._queues[aggregate_id]
+        queue = self._queues[aggregate_id.int]
         while queue:
             turn = queue.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return
-        del self._queues[aggregate_id]
-        if not self._queues:
+        del self._queues[aggregate_id.int]
+        if self._empty is not None and not self._queues:
             self._empty.set()
 
     async def drain(self) -> None:
         """Wait until nobody has a turn or waits for one."""
         while self._queues:
-            self._empty.clear()
+            self._empty = asyncio.Event()
             await self._empty.wait()
 
 

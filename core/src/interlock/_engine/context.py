@@ -10,7 +10,7 @@ from interlock._engine.registration import Registration
 from interlock._engine.replay_slots import ReplaySlots
 from interlock._engine.reports import Reporting
 from interlock._engine.stream import EventStream
-from interlock._storage.protocols import CacheStore, SnapshotStore
+from interlock._storage.protocols import CacheStore, EventStore, SnapshotStore
 
 Clock = Callable[[], datetime]
 
@@ -39,8 +39,18 @@ class TypeContext:
 
     @property
     def is_local(self) -> bool:
-        """Whether a commit waits for no timer and no other process: all of its stores are local."""
-        return all(
-            store is None or (store.timeout is None and getattr(store, "is_local", False))
-            for store in (self.stream.store, self.cache, self.snapshots)
+        """Whether a commit waits for no timeout that cancels it, and needs no task of its own.
+
+        So it is where the other stores are local; snapshots of those that aren't are written
+        behind it.
+        """
+        cache, snapshots = self.cache, self.snapshots
+        return (
+            (self.stream.ends_appends or _is_local(self.stream.store))
+            and (cache is None or _is_local(cache))
+            and (snapshots is None or not snapshots.is_local or _is_local(snapshots))
         )
+
+
+def _is_local(store: EventStore | CacheStore | SnapshotStore) -> bool:
+    return store.timeout is None and getattr(store, "is_local", False)

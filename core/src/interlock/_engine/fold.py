@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from interlock._model.aggregate import Aggregate
 from interlock._model.routes import Routes
-from interlock._storage.records import EventRow, from_micros
+from interlock._storage.records import EventRow, from_micros, to_micros
 from interlock._values.fidelity import told
 from interlock.errors import EventApplyError, StreamTruncatedError, UnknownEventError
 
@@ -27,6 +27,10 @@ class RecordedEvent(Generic[E_co]):
     event: E_co
     recorded_at: datetime
     metadata: dict[str, Any]  # Any: JSON values
+
+
+_EARLIEST = to_micros(datetime.min.replace(tzinfo=UTC))
+_LATEST = to_micros(datetime.max.replace(tzinfo=UTC))
 
 
 class Fold:
@@ -108,8 +112,9 @@ class Fold:
 
 def _check_times(rows: Sequence[EventRow]) -> None:
     """Raise `OverflowError` if the first or the last event has a time that no datetime holds."""
-    from_micros(rows[0][4])
-    from_micros(rows[-1][4])
+    for row in (rows[0], rows[-1]):
+        if not _EARLIEST <= row[4] <= _LATEST:
+            from_micros(row[4])
 
 
 def decoded(routes: Routes, row: EventRow) -> RecordedEvent[BaseModel]:

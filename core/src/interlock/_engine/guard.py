@@ -52,14 +52,18 @@ def to_the_end(work: Awaitable[T]) -> Steps[T]:
     without those of its own making, as `asyncio.timeout` is one.
     """
     steps, cancellation = work.__await__(), None
+    try:
+        waits_for = next(steps)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
     with ExitStack() as scopes:
         try:
-            waits_for = next(steps)
             while True:
                 cancellation = (yield from _waited(waits_for, scopes)) or cancellation
                 waits_for = steps.send(None)
         except StopIteration as stop:
-            result: T = stop.value
+            result = stop.value
         except BaseException:
             if cancellation is None:
                 raise  # else the caller asked not to know

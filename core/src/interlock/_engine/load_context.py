@@ -66,11 +66,14 @@ class LoadTrace:
     cache_entry: AggregateRecord | None = None  # that the load started from
     snapshots_down = False
     is_limited = True  # by `replay_limit`
+    is_timed = False
 
     def __init__(self, *, is_timed: bool, forget_count: int = 0) -> None:
         self.forget_count = forget_count
-        self.phases: dict[str, timedelta] = {}
-        self._lap_at = perf_counter() if is_timed else None
+        if is_timed:
+            self.is_timed = True
+            self.phases: dict[str, timedelta] = {}
+            self._lap_at = perf_counter()
 
     def miss(self, source: Source, reason: Reason, detail: object = "") -> None:
         """Note a baseline that wasn't taken."""
@@ -82,15 +85,14 @@ class LoadTrace:
         return ahead if ahead is not None and ahead.first == first else None
 
     def lap(self, phase: str) -> None:
-        """Add the time since the last lap to a phase."""
-        if self._lap_at is not None:
+        """Add the time since the last lap to a phase, where the load is timed."""
+        if self.is_timed:
             now = perf_counter()
             spent = timedelta(seconds=now - self._lap_at)
             self.phases[phase] = self.phases.get(phase, timedelta(0)) + spent
             self._lap_at = now
 
 
-@dataclass(slots=True)
 class LoadedState:
     """A state and what is known of it.
 
@@ -101,9 +103,6 @@ class LoadedState:
     handler, since it couldn't be copied.
     """
 
-    aggregate_id: UUID
-    state: Aggregate
-    trace: LoadTrace
     version: int = 0
     last_event_id: UUID | None = None
     last_event_at: datetime | None = None
@@ -117,24 +116,38 @@ class LoadedState:
     payload: bytes | None = None
     is_spent: bool = False
 
+    def __init__(self, aggregate_id: UUID, state: Aggregate, trace: LoadTrace) -> None:
+        self.aggregate_id = aggregate_id
+        self.state = state
+        self.trace = trace
+
     @classmethod
     def from_record(
         cls, state: Aggregate, record: AggregateRecord, source: Source, trace: LoadTrace
     ) -> "LoadedState":
         """The state of a record."""
-        return cls(
-            aggregate_id=record.aggregate_id,
-            state=state,
-            trace=trace,
-            version=record.version,
-            last_event_id=record.last_event_id,
-            last_event_at=record.last_event_at,
-            anchor_at=record.anchor_at,
-            verified_at=record.verified_at,
-            source=source,
-            source_version=record.version,
-            record=record,
-        )
+        loaded = cls(record.aggregate_id, state, trace)
+        loaded.version = loaded.source_version = record.version
+        loaded.last_event_id = record.last_event_id
+        loaded.last_event_at = record.last_event_at
+        loaded.anchor_at = record.anchor_at
+        loaded.verified_at = record.verified_at
+        loaded.source = source
+        loaded.record = record
+        return loaded
+
+    def advanced(self) -> "LoadedState":
+        """Another one of the same load and state object, without its record."""
+        loaded = LoadedState(self.aggregate_id, self.state, self.trace)
+        loaded.version = self.version
+        loaded.last_event_id = self.last_event_id
+        loaded.last_event_at = self.last_event_at
+        loaded.anchor_at = self.anchor_at
+        loaded.events_folded = self.events_folded
+        loaded.source = self.source
+        loaded.source_version = self.source_version
+        loaded.is_current = True
+        return loaded
 
     @classmethod
     def empty(
@@ -159,14 +172,13 @@ class LoadedState:
         """The state's provenance; only for a state with events."""
         if self.last_event_id is None or self.last_event_at is None or self.anchor_at is None:
             raise AssertionError("an empty aggregate has no origin")
-        return Origin(
-            scope.namespace,
-            scope.epoch,
-            scope.revision,
+        namespace, epoch, _, revision = scope
+        last_event_id, last_event_at, anchor_at = (
             self.last_event_id,
             self.last_event_at,
             self.anchor_at,
         )
+        return Origin(namespace, epoch, revision, last_event_id, last_event_at, anchor_at)
 
     def is_too_old(self, request: LoadRequest, began: datetime) -> bool:
         """Whether it was read from the stream too long before a call began."""

@@ -14,6 +14,7 @@ from interlock._engine.state_records import StateRecords
 from interlock._engine.write_back import WriteBack
 from interlock._model.aggregate import Aggregate
 from interlock._model.strategies import Freshness, MaxAge, Replay, Trust
+from interlock.errors import RecordUnusableError
 
 _FEW = 100
 """So many events are folded in about the time that a flight and a copy take."""
@@ -35,6 +36,8 @@ class Loader:
         self._records = records
         self._reader = reader
         self._write_back = write_back
+        self._freshness = context.registration.freshness
+        self._decoded = context.registration.mapper.decoded
         self._is_light = False
         self.flights = Flights()
 
@@ -42,21 +45,30 @@ class Loader:
         """Forget the loads of an earlier life."""
         self.flights = Flights()
 
+    def hit(self, aggregate_id: UUID, freshness: Freshness | None) -> Aggregate | None:
+        """The cached state, an object of the caller's own, where it is the answer.
+
+        None where it isn't, or where something has to be waited for or told: `load` then has it.
+        """
+        record, heads = self._cache.record_at_once(aggregate_id), self._context.heads
+        if record is None or not self._reader.is_answer(record, freshness or self._freshness):
+            return None
+        try:
+            state = self._decoded(record)
+        except RecordUnusableError:
+            return None
+        head = record.version, record.last_event_id
+        heads.raise_to(aggregate_id, head, since=heads.forgets.count)
+        return state
+
     async def load(
         self, aggregate_id: UUID, version: int | None = None, freshness: Freshness | None = None
     ) -> Aggregate:
         """An object of the caller's own; which loads share a flight, ADR 4 says."""
         context, reader = self._context, self._reader
-        request = LoadRequest(version, freshness or context.registration.freshness)
-        known = context.heads.version(aggregate_id)
-        trace = reader.trace()
-        if version is None and self._cache.never_waits and _may_trust(request):
-            hit = await self._cache.read(aggregate_id, trace)
-            if hit is not None and hit.head is not None and reader.is_fresh(hit, request):
-                context.heads.raise_to(aggregate_id, hit.head, since=trace.forget_count)
-                reader.report(request, hit)
-                return hit.state
-
+        freshness = freshness or self._freshness
+        request = LoadRequest(version, freshness)
+        known, trace = context.heads.version(aggregate_id), reader.trace()
         began = self._context.clock()
         loaded, flight = await self._read_shared_or_alone(aggregate_id, request, trace)
         is_behind = loaded.version < known or loaded.is_too_old(request, began)
@@ -144,4 +156,4 @@ class Loader:
 
 def _may_trust(request: LoadRequest) -> bool:
     """Whether a state that isn't proven by this load may be its answer."""
-    return isinstance(request.freshness, Trust | MaxAge)
+    return isinstance(request.freshness, (Trust, MaxAge))

@@ -1,5 +1,6 @@
 """One load from its beginning to its end: cache, snapshots, tail, fold."""
 
+from collections.abc import Awaitable
 from contextlib import aclosing
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +11,8 @@ from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace
 from interlock._engine.replay import TailReplay
 from interlock._engine.reports import LoadReport
 from interlock._engine.snapshots import SnapshotHistory
-from interlock._model.strategies import MaxAge, Trust
+from interlock._model.strategies import FastForward, Freshness, MaxAge, Trust
+from interlock._storage.records import AggregateRecord
 
 
 class StateReader:
@@ -24,26 +26,23 @@ class StateReader:
         self._snapshots = snapshots
         self.tail = TailReplay(context, snapshots)
 
-    async def read(
+    def read(
         self, aggregate_id: UUID, request: LoadRequest, trace: LoadTrace | None = None
-    ) -> LoadedState:
-        """The state asked for, from the best baseline that the stream proves.
-
-        With a trace that has misses, the cache was asked already.
-        """
-        if trace is None:
-            trace = self.trace()
-        loaded = await self._read(aggregate_id, request, trace)
-        self.report(request, loaded)
-        return loaded
+    ) -> Awaitable[LoadedState]:
+        """The state asked for, from the best baseline that the stream proves."""
+        reading = self._read(aggregate_id, request, trace or self.trace())
+        is_observed = self._context.reporting.is_observed
+        return self._reported(request, reading) if is_observed else reading
 
     async def _read(
         self, aggregate_id: UUID, request: LoadRequest, trace: LoadTrace
     ) -> LoadedState:
-        if request.may_use_cache and not trace.misses:
-            entry = await self._cache.read(aggregate_id, trace)
+        if request.may_use_cache and self._cache.is_there:
+            entry = None if trace.is_timed else self._cache.read_at_once(aggregate_id, trace)
+            if entry is None:
+                entry = await self._cache.read(aggregate_id, trace)
             if entry is not None:
-                if self.is_fresh(entry, request):
+                if self.is_fresh(entry, request.freshness):
                     return entry
                 loaded = await self.tail.fast_forward(entry, request)
                 if loaded is not None:
@@ -58,12 +57,21 @@ class StateReader:
                         return loaded
         return await self.tail.replay(self.empty(aggregate_id, trace), request)
 
-    def is_fresh(self, entry: LoadedState, request: LoadRequest) -> bool:
+    def is_answer(self, record: AggregateRecord, freshness: Freshness) -> bool:
+        """Whether a cached record is one by itself, as it is or by a look at the stream's head."""
+        if isinstance(freshness, FastForward):
+            return self._context.stream.is_head_at_once(
+                record.aggregate_id, record.version, record.last_event_id
+            )
+        return self.is_fresh(record, freshness)
+
+    def is_fresh(self, entry: LoadedState | AggregateRecord, freshness: Freshness) -> bool:
         """Whether a cache entry is an answer by itself; a clock that jumped back makes none."""
-        if isinstance(request.freshness, MaxAge):
-            age = self._context.clock() - entry.verified_at
-            return timedelta(0) <= age < request.freshness.delta
-        return isinstance(request.freshness, Trust)
+        if isinstance(freshness, Trust):
+            return True
+        if isinstance(freshness, MaxAge):
+            return timedelta(0) <= self._context.clock() - entry.verified_at < freshness.delta
+        return False
 
     def empty(self, aggregate_id: UUID, trace: LoadTrace) -> LoadedState:
         """The aggregate before its first event."""
@@ -75,6 +83,11 @@ class StateReader:
             is_timed=self._context.reporting.is_observed,
             forget_count=self._context.heads.forgets.count,
         )
+
+    async def _reported(self, request: LoadRequest, reading: Awaitable[LoadedState]) -> LoadedState:
+        loaded = await reading
+        self.report(request, loaded)
+        return loaded
 
     def report(self, request: LoadRequest, loaded: LoadedState) -> None:
         """Tell the observers of a load."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from interlock._engine.context import TypeContext
@@ -95,8 +95,8 @@ class Rebuilding:
         candidates = self._snapshots.candidates(aggregate_id, request, trace)
         async with aclosing(candidates) as snapshots:
             async for snapshot in snapshots:
-                baseline = replace(snapshot, trace=of_stride)
-                loaded = await tail.fast_forward(baseline, _stride(baseline, head, every))
+                snapshot.trace = of_stride
+                loaded = await tail.fast_forward(snapshot, _stride(snapshot, head, every))
                 if loaded is not None:
                     return loaded
         if trace.snapshots_down:

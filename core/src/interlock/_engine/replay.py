@@ -140,7 +140,8 @@ class TailReplay:
     def end(self, tail: TailFold, request: LoadRequest) -> LoadedState | None:
         """The state after the whole tail; None if the baseline's own event isn't in it."""
         baseline = tail.baseline
-        baseline.trace.lap("tail")
+        if baseline.trace.is_timed:
+            baseline.trace.lap("tail")
         if not tail.is_proven and baseline.version:
             self._pass_over(baseline, Reason.NOT_IN_STREAM)
             return None
@@ -192,19 +193,8 @@ class TailReplay:
             return baseline
         state = baseline.state
         object.__setattr__(state, "__pydantic_fields_set__", set(self._field_names))
-        loaded = LoadedState(
-            aggregate_id=baseline.aggregate_id,
-            state=state,
-            trace=baseline.trace,
-            version=baseline.version,
-            last_event_id=baseline.last_event_id,
-            last_event_at=baseline.last_event_at,
-            anchor_at=baseline.anchor_at,
-            verified_at=tail.verified_at,
-            is_current=True,
-            source=baseline.source,
-            source_version=baseline.version,
-        )
+        loaded = baseline.advanced()
+        loaded.verified_at = tail.verified_at
         if fold is not None and fold.last_event_id is not None and fold.last_event_at is not None:
             loaded.version, loaded.events_folded = fold.version, fold.folded
             loaded.last_event_id = UUID(bytes=fold.last_event_id)

@@ -31,7 +31,9 @@ class StateRecords:
 
     def cache_entry(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
         """The record of a cache entry. Raises `StateNotKeptError`."""
-        record = self._record(loaded, now).in_epoch(self._mapper.scope.epoch)
+        record, epoch = self._record(loaded, now), self._mapper.scope.epoch
+        if record.epoch != epoch:
+            record = record._replace(epoch=epoch)
         if record.verified_at != loaded.verified_at:
             record = record._replace(verified_at=loaded.verified_at)
         return record
@@ -61,7 +63,7 @@ class StateRecords:
     def copy(self, loaded: LoadedState) -> Aggregate | None:
         """Another object of the same state; None if the state holds what can't be copied."""
         if loaded.record is not None:
-            return self._mapper.state(loaded.record, loaded.record.key)
+            return self._mapper.decoded(loaded.record)
         try:
             return copy.deepcopy(loaded.state)
         except Exception:  # noqa: BLE001 whatever a foreign object raises when it is copied

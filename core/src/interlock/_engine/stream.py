@@ -16,6 +16,7 @@ from interlock._storage.protocols import (
     ReadsFromSnapshot,
     ReadsMany,
     SnapshotStore,
+    at_once,
 )
 from interlock._storage.records import AggregateRecord, EventRow, RecordKey, StoredEvent
 from interlock.errors import (
@@ -77,6 +78,9 @@ class EventStream:
     def __init__(self, aggregate_type: str, store: EventStore, reporting: Reporting) -> None:
         self._type = aggregate_type
         self.store = store
+        self.ends_appends: bool = getattr(store, "ends_appends", False)
+        """Whether an append ends by itself within the store's timeout."""
+        self._is_head_at_once = at_once(store, "is_head", of=("head", "read"))
         self._reporting = reporting
 
     def read(
@@ -113,6 +117,15 @@ class EventStream:
             return record, Chunks(chunks, store.timeout)
 
         return read
+
+    def is_head_at_once(self, aggregate_id: UUID, version: int, event_id: UUID) -> bool:
+        """Whether this is the last event, as far as the store can tell without being waited for."""
+        if self._is_head_at_once is None:
+            return False
+        try:
+            return bool(self._is_head_at_once(self._type, aggregate_id, version, event_id))
+        except Exception:  # noqa: BLE001 `read` tells of it
+            return False
 
     async def head(self, aggregate_id: UUID) -> Head | None:
         """The version and the id of the last event."""
@@ -153,14 +166,37 @@ class EventStream:
         store says that it has not stored them and will not; `is_proven` says that `after` was read
         from the stream, so that this isn't because of what a cache said.
         """
+        try:
+            await self._append(events, after, None if self.ends_appends else self.store.timeout)
+        except InterlockError as error:
+            found_out = self._found_out(events, after, error, is_proven=is_proven)
+            # With a timeout it is cancelled, which only a task of its own may be, see `to_the_end`.
+            await (found_out if self.store.timeout is None else asyncio.create_task(found_out))
+
+    async def _append(
+        self, events: Sequence[StoredEvent], after: Head | None, bound: timedelta | None
+    ) -> None:
+        await call_backend(
+            "the event store's append", bound, self.store.append(events, after=after)
+        )
+
+    async def _found_out(
+        self,
+        events: Sequence[StoredEvent],
+        after: Head | None,
+        failure: InterlockError,
+        *,
+        is_proven: bool,
+    ) -> None:
+        """Return when the events of an append that failed stand; append them again if need be."""
         for attempt in range(_ATTEMPTS):
-            try:
-                append = self.store.append(events, after=after)
-                await call_backend("the event store's append", self.store.timeout, append)
-            except InterlockError as error:
-                failure = error
-            else:
-                return
+            if attempt:
+                try:
+                    await self._append(events, after, self.store.timeout)
+                except InterlockError as error:
+                    failure = error
+                else:
+                    return
             is_refused = attempt == 0 and _is_refusal(failure)
             if is_refused and is_proven:
                 raise failure

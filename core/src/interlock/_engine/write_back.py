@@ -15,7 +15,7 @@ from interlock._engine.late_writes import LateWrites
 from interlock._engine.load_context import LoadedState
 from interlock._engine.snapshots import SnapshotHistory
 from interlock._engine.state_records import StateRecords
-from interlock._model.strategies import CacheMoment, SnapshotMoment
+from interlock._model.strategies import AlwaysCache, CacheMoment, SnapshotMoment
 from interlock._storage.records import Stamp
 
 M = TypeVar("M", SnapshotMoment, CacheMoment)
@@ -49,6 +49,8 @@ class WriteBack:
         self._records = records
         self.is_idle = not (snapshots.are_taken or cache.is_there)
         """Whether there is nothing that a state could ever be written to."""
+        is_always = type(context.registration.cache_strategy) is AlwaysCache
+        self._caches_always = cache.is_there and is_always
         self._waiting: list[tuple[UUID, Callable[[], Coroutine[None, None, None]]]] = []
         self._behind: set[asyncio.Task[None]] = set()
         self._late = (
@@ -173,18 +175,21 @@ class WriteBack:
                 ),
             )
         )
-        entry = self._cache.is_there and self._decides(
-            "cache.failed",
-            self._registration.cache_strategy.should_cache,
-            CacheMoment(
-                loaded.state,
-                version_before,
-                loaded.version,
-                event_names,
-                loaded.events_folded,
-                last_event_at,
-                is_commit,
-            ),
+        entry = self._caches_always or (
+            self._cache.is_there
+            and self._decides(
+                "cache.failed",
+                self._registration.cache_strategy.should_cache,
+                CacheMoment(
+                    loaded.state,
+                    version_before,
+                    loaded.version,
+                    event_names,
+                    loaded.events_folded,
+                    last_event_at,
+                    is_commit,
+                ),
+            )
         )
         removal = self._cache.is_there and (is_commit or loaded.trace.saw_cache_entry)
         return _Due(snapshot, entry, removal) if snapshot or entry or removal else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
-from uuid import uuid4
 
 from pydantic import BaseModel, Field
 from pydantic_core import from_json, to_json
@@ -18,7 +17,7 @@ from interlock._model.stamp import (
     stamp_of,
 )
 from interlock._values.fidelity import told_of
-from interlock._values.ids import PlainUUID
+from interlock._values.ids import PlainUUID, new_id
 from interlock.errors import EventApplyError, UnknownEventError
 
 A = TypeVar("A", bound="Aggregate")
@@ -41,7 +40,7 @@ class Aggregate(BaseModel):
     revision: ClassVar[str]
     reads_revisions: ClassVar[tuple[str, ...]]
 
-    id: PlainUUID = Field(default_factory=uuid4)
+    id: PlainUUID = Field(default_factory=new_id)
     version: int = 0
 
     @classmethod
@@ -92,7 +91,9 @@ class Aggregate(BaseModel):
         pending = pending_of(self)
         if not pending:
             set_pending(self, pending)
-        pending.append(PendingEvent(uuid4(), entry.name, entry.schema_version, payload))
+        pending.append(
+            tuple.__new__(PendingEvent, (new_id(), entry.name, entry.schema_version, payload))
+        )
 
     def model_dump_json(self, **options: Any) -> str:  # Any: pydantic's own options
         """Encode as pydantic does, with the stamp under the key `interlock_stamp`."""
@@ -173,7 +174,7 @@ class Aggregate(BaseModel):
 def _stored_form(state: Aggregate, entry: EventEntry, event: BaseModel) -> tuple[bytes, BaseModel]:
     """Encode an event and decode it again. Raises `EventApplyError` if the two differ."""
     try:
-        payload = event.__pydantic_serializer__.to_json(event, warnings="none")
+        payload = event.__pydantic_serializer__.to_json(event, warnings=False)
         copy = entry.validate(payload)
     except Exception as error:  # noqa: BLE001 whatever a serializer or validator raises
         raise EventApplyError(

@@ -1,11 +1,10 @@
 """The command that users derive from."""
 
 from typing import Any, Generic, TypeVar
-from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from interlock._values.ids import PlainUUID
+from interlock._values.ids import PlainUUID, new_id
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -20,7 +19,7 @@ class Command(BaseModel, Generic[R_co]):
     model_config = ConfigDict(frozen=True)
 
     aggregate_id: PlainUUID
-    command_id: PlainUUID = Field(default_factory=uuid4)
+    command_id: PlainUUID = Field(default_factory=new_id)
 
 
 def answer_of(command: type) -> Any:  # Any: a type form

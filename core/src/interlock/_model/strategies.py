@@ -6,7 +6,7 @@ A strategy is any object with the one method; these are the ones that come along
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -246,9 +246,13 @@ class Replay:
 Freshness = Trust | MaxAge | FastForward | Replay
 
 
+FRESHNESSES = get_args(Freshness)
+"""The classes of `Freshness`; to look among them is quicker than in the union."""
+
+
 def wrong_freshness(given: object) -> str | None:
     """Say what is wrong with a value given as a freshness; None if nothing is."""
-    if given is None or isinstance(given, Freshness):
+    if given is None or isinstance(given, FRESHNESSES):
         return None
     return f"freshness is {given!r}; wanted Trust(), MaxAge(...), FastForward() or Replay()"
 

@@ -39,7 +39,7 @@ class JsonCodec:
     def encode(self, state: Aggregate) -> bytes:
         """The state's fields as JSON."""
         # What pydantic would warn of shows when the payload is compared, without its values.
-        return state.__pydantic_serializer__.to_json(state, warnings="none")
+        return state.__pydantic_serializer__.to_json(state, warnings=False)
 
     def decode(self, aggregate_type: type[A], payload: bytes) -> A:
         """The validated state."""

@@ -197,16 +197,26 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
         self._put_at: dict[RecordKey, float] = {}  # with a ttl
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
+        return self.read_at_once(key)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        self.put_at_once(key, record, supersedes)
+
+    def read_at_once(self, key: RecordKey) -> AggregateRecord | None:
+        """As `read`."""
         record = self._taken(key)
         if record is not None:
             self._records[key] = record
         return record
 
-    async def put(
+    def put_at_once(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
+        """As `put`."""
         found = self._taken(key)
-        if found is not None and found.stamp not in supersedes:
+        if found is not None and not (supersedes and found.stamp in supersedes):
             record = newer(found, record)
         self._records[key] = record
         if self.ttl is not None and record is not found:  # a put that is refused renews nothing
@@ -257,10 +267,13 @@ class InMemoryEventStore(EventStoreBackend):
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
         first = events[0]
-        found = await self.head(first.aggregate_type, first.aggregate_id)
-        if found != after:
-            raise conflict(first, after=after, found=found)
-        stream = self._streams.setdefault((first.aggregate_type, first.aggregate_id), [])
+        name = first.aggregate_type, first.aggregate_id
+        stream = self._streams.get(name, [])
+        head = (stream[-1].version, stream[-1].event_id) if stream else None
+        if head != (after and (after[0], after[1].bytes)):
+            raise conflict(first, after=after, found=await self.head(*name))
+        if not stream:
+            self._streams[name] = stream
         stream += [event.row() for event in events]
 
     async def read(
@@ -275,6 +288,13 @@ class InMemoryEventStore(EventStoreBackend):
         for aggregate_id, version in first.items():
             for rows in self._chunks(aggregate_type, aggregate_id, version, None):
                 yield aggregate_id, rows
+
+    def is_head_at_once(
+        self, aggregate_type: str, aggregate_id: UUID, version: int, event_id: UUID
+    ) -> bool:
+        """Whether `head` is this."""
+        stream = self._streams.get((aggregate_type, aggregate_id))
+        return bool(stream and stream[-1][:2] == (version, event_id.bytes))
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         stream = self._streams.get((aggregate_type, aggregate_id))

@@ -6,7 +6,7 @@ classes; their record-level siblings, which move opaque records, are what the lo
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 from interlock._model.aggregate import Aggregate
@@ -124,6 +124,37 @@ class CacheStore(Protocol):
         ...
 
 
+class AnswersAtOnce(Protocol):
+    """Optional for a local cache: its calls without a coroutine.
+
+    A class that overrides `read` or `put` and not these is asked by its own.
+    """
+
+    def read_at_once(self, key: RecordKey) -> AggregateRecord | None:
+        """As `CacheStore.read`."""
+        ...
+
+    def put_at_once(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """As `CacheStore.put`."""
+        ...
+
+
+def at_once(store: object, name: str, *, of: Collection[str] = ()) -> Any:  # Any: any signature
+    """The store's method `<name>_at_once`; None without one.
+
+    Nor if a class that derives from the one that has it overrides the method `name`, or one `of`
+    these: then its own are called.
+    """
+    for cls in type(store).__mro__:
+        if f"{name}_at_once" in vars(cls):
+            return getattr(store, f"{name}_at_once")
+        if not vars(cls).keys().isdisjoint({name, *of}):
+            break
+    return None
+
+
 @runtime_checkable
 class ChangeNotifier(Protocol):
     """Optional for a shared cache: report other processes' changes to the tier in front of it."""
@@ -239,8 +270,11 @@ class EventStore(Protocol):
 
     `read` and `head` see every append acknowledged before they began: a lagging replica is no event
     store. Raises `BackendUnavailableError` where it can't answer. One that answers within this
-    process, without waiting, may say so by `is_local`, as caches do: commands then need no task to
-    protect their commits.
+    process, without waiting, may say so by `is_local`, as caches do, and one whose appends end
+    within its `timeout`, also when nobody cancels them, by `ends_appends`: commands then need no
+    task to protect their commits. One that can tell without waiting whether an event is the head
+    may do so in `is_head_at_once(aggregate_type, aggregate_id, version, event_id)`; False where it
+    isn't, or where that can't be told.
     """
 
     @property

@@ -1,12 +1,13 @@
 """Maps the states of one registered aggregate to records and back."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from interlock._model.aggregate import Aggregate, origin_of, pending_of, set_origin
 from interlock._model.stamp import Origin
 from interlock._storage.codecs import Codec, JsonCodec
-from interlock._storage.records import AggregateRecord, RecordKey, Scope
+from interlock._storage.records import AggregateRecord, RecordKey, Scope, new_tuple
 from interlock._values.differences import Difference
 from interlock._values.fidelity import Fidelity, fidelity_of, told, told_of
 from interlock._values.sharing import restore
@@ -20,15 +21,33 @@ class AggregateMapper:
     aggregate_type: type[Aggregate]
     scope: Scope
     codec: Codec
+    _fidelity: Fidelity = field(init=False, repr=False, compare=False)
+
+    _place: tuple[str, int] = field(init=False, repr=False, compare=False)
+    _decode: Callable[[bytes], Aggregate] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Look up what each record needs."""
+        cls, codec = self.aggregate_type, self.codec
+        object.__setattr__(self, "_place", (self.scope.namespace, self.scope.epoch))
+        object.__setattr__(self, "_fidelity", fidelity_of(cls))
+        is_json = type(codec) is JsonCodec
+        decode = (
+            cls.__pydantic_validator__.validate_json
+            if is_json
+            else lambda payload: codec.decode(cls, payload)
+        )
+        object.__setattr__(self, "_decode", decode)
 
     @property
     def fidelity(self) -> Fidelity:
         """How much of the type's states survives JSON."""
-        return fidelity_of(self.aggregate_type)
+        return self._fidelity
 
     def encode(self, state: Aggregate) -> bytes:
         """Encode the state's payload, unverified. Raises `StateNotKeptError` if that fails."""
-        self.fidelity.drop_cached(state)
+        if self._fidelity.cached:
+            self._fidelity.drop_cached(state)
         try:
             return self.codec.encode(state)
         except RecordTooLargeError:
@@ -62,28 +81,27 @@ class AggregateMapper:
         """
         json = payload if type(self.codec) is JsonCodec else None
         try:
-            details = self.fidelity.state_details(
-                state, json, lambda: self.codec.decode(self.aggregate_type, payload)
-            )
+            details = self._fidelity.state_details(state, json, lambda: self._decode(payload))
         except Exception as error:  # noqa: BLE001 a record that can't be read again is not put
             raise self._not_kept(state, f"its record can't be read, {told(error)}") from None
         if isinstance(details, Difference):
             raise self._not_kept(state, str(details))
+        namespace, epoch, aggregate_type, revision = self.scope
         return AggregateRecord(
-            namespace=self.scope.namespace,
-            epoch=self.scope.epoch,
-            aggregate_type=self.scope.aggregate_type,
-            aggregate_id=state.id,
-            revision=self.scope.revision,
-            version=state.version,
-            last_event_id=origin.last_event_id,
-            last_event_at=origin.last_event_at,
-            anchor_at=origin.anchor_at,
-            verified_at=verified_at,
-            taken_at=taken_at,
-            codec=self.codec.name,
-            payload=payload,
-            details=details,
+            namespace,
+            epoch,
+            aggregate_type,
+            state.id,
+            revision,
+            state.version,
+            origin.last_event_id,
+            origin.last_event_at,
+            origin.anchor_at,
+            verified_at,
+            taken_at,
+            self.codec.name,
+            payload,
+            details,
         )
 
     def _not_kept(self, state: Aggregate, where: str) -> StateNotKeptError:
@@ -99,18 +117,22 @@ class AggregateMapper:
         Raises `RecordUnusableError` for another key's record and for one that doesn't decode.
         """
         record.check_is_of(key)
+        return self.decoded(record)
+
+    def decoded(self, record: AggregateRecord) -> Aggregate:
+        """Decode a new state from a record of the right key. Raises `RecordUnusableError`."""
         if record.codec != self.codec.name:
             raise RecordUnusableError(
                 f"a record in {record.codec}, wanted one in {self.codec.name}",
                 version=record.version,
             )
         try:
-            state = self.codec.decode(self.aggregate_type, record.payload)
+            state = self._decode(record.payload)
             if record.details:
                 restore(state, record.details)
         except Exception as error:  # noqa: BLE001 whatever a foreign payload leads to
             raise RecordUnusableError(
-                f"the payload of a record of {key.aggregate_type} {key.aggregate_id} version "
+                f"the payload of a record of {record.aggregate_type} {record.aggregate_id} version "
                 f"{record.version} doesn't decode: {told(error)}",
                 version=record.version,
             ) from None
@@ -125,13 +147,17 @@ class AggregateMapper:
 
     def origin(self, record: AggregateRecord) -> Origin:
         """The provenance of a state that is decoded from the record."""
-        return Origin(
-            self.scope.namespace,
-            self.scope.epoch,
-            record.revision,
-            record.last_event_id,
-            record.last_event_at,
-            record.anchor_at,
+        namespace, epoch = self._place
+        return new_tuple(
+            Origin,
+            (
+                namespace,
+                epoch,
+                record.revision,
+                record.last_event_id,
+                record.last_event_at,
+                record.anchor_at,
+            ),
         )
 
     def record_of(

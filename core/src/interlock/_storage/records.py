@@ -29,6 +29,9 @@ _MAX_EPOCH = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+new_tuple = tuple.__new__
+"""Makes a named tuple of values in order, without the call of its own `__new__`."""
+
 NEVER_VERIFIED = _EPOCH
 """The `verified_at` of a record that no tail read vouches for."""
 
@@ -56,9 +59,8 @@ class Scope(NamedTuple):
 
     def key(self, aggregate_id: UUID) -> "RecordKey":
         """Make the key of one aggregate's records."""
-        return RecordKey(
-            self.namespace, self.epoch, self.aggregate_type, aggregate_id, self.revision
-        )
+        namespace, epoch, aggregate_type, revision = self
+        return new_tuple(RecordKey, (namespace, epoch, aggregate_type, aggregate_id, revision))
 
 
 class RecordKey(NamedTuple):
@@ -155,7 +157,7 @@ class AggregateRecord(_Fields):
         if not (type(aggregate_id) is type(last_event_id) is UUID):
             aggregate_id = plain_id(aggregate_id, "aggregate_id")
             last_event_id = plain_id(last_event_id, "last_event_id")
-        return tuple.__new__(
+        return new_tuple(
             cls,
             (
                 namespace,
@@ -195,13 +197,8 @@ class AggregateRecord(_Fields):
 
     def check_is_of(self, key: RecordKey) -> None:
         """Raise `RecordUnusableError` if the record is another key's or has no valid version."""
-        if (
-            self.aggregate_id.int != key.aggregate_id.int  # two UUIDs compare slower
-            or self.revision != key.revision
-            or self.aggregate_type != key.aggregate_type
-            or self.namespace != key.namespace
-            or self.epoch != key.epoch
-        ):
+        # The key's fields are the record's first ones; two UUIDs compare slower than integers.
+        if self[:3] != key[:3] or self[4] != key[4] or self[3].int != key[3].int:
             raise RecordUnusableError(
                 f"a record of {self.key}, wanted one of {key}", version=self.version
             )
@@ -374,12 +371,8 @@ class StoredEvent(NamedTuple):
 
     def row(self) -> EventRow:
         """The event as `EventStore.read` gives it."""
-        return EventRow(
-            self.version,
-            self.event_id.bytes,
-            self.type,
-            self.schema_version,
-            to_micros(self.recorded_at),
-            self.metadata,
-            self.payload,
+        _, _, version, event_id, name, schema_version, recorded_at, metadata, payload = self
+        at = to_micros(recorded_at)
+        return new_tuple(
+            EventRow, (version, event_id.bytes, name, schema_version, at, metadata, payload)
         )

@@ -11,8 +11,8 @@ P = ParamSpec("P")
 
 def newer(found: AggregateRecord, record: AggregateRecord) -> AggregateRecord:
     """Choose the record that a cache keeps when `record` is put over `found`."""
-    if found.version > record.version:
-        return found
+    if found.version != record.version:
+        return found if found.version > record.version else record
     if found.stamp == record.stamp and found.verified_at > record.verified_at:
         return found
     return record

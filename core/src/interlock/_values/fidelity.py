@@ -28,7 +28,8 @@ class Fidelity:
         """The analysis of the classes of its objects."""
         self._names = frozenset(cls.model_fields)
         self._walk: Walk | None = closed_walk(cls, self.kinds)
-        self._cached = cached_properties(cls)
+        self.cached = cached_properties(cls)
+        """The names of the cached properties of its objects."""
         self.cost = 10 if self._walk is None else 2
         """How many times what it costs to encode an object it costs, at most, to verify it."""
 
@@ -67,12 +68,14 @@ class Fidelity:
 
     def drop_cached(self, state: BaseModel) -> None:
         """Drop the values of the state's cached properties; they are no state."""
-        for name in self._cached:
+        for name in self.cached:
             state.__dict__.pop(name, None)
 
     def _is_exact(self, value: BaseModel, json: bytes, ids: list[int]) -> bool:
         walk = self._walk
-        return walk is not None and walk(value, ids) and not has_long_number(json)
+        if walk is None or not walk(value, ids):
+            return False
+        return len(json) <= _MAX_DIGITS or not has_long_number(json)
 
     def _root_details(self, state: BaseModel) -> bytes:
         given = state.__pydantic_fields_set__

@@ -1,5 +1,6 @@
 """The event store: appends, reads and deletes events."""
 
+import functools
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ class SQLAlchemyEventStore(EventStoreBackend):
         self._database, table = connect(
             config, partial(events_table, config.table), needs_primary=True
         )
+        self.ends_appends = self._database.ends_writes
         namespace = "default" if config.namespace is None else config.namespace
         self._namespace = self._database.key(namespace)
         self._table = table
@@ -153,6 +155,14 @@ class SQLAlchemyEventStore(EventStoreBackend):
             for (aggregate_id,) in page:
                 yield UUID(bytes=aggregate_id)
 
+    def is_head_at_once(
+        self, aggregate_type: str, aggregate_id: UUID, version: int, event_id: UUID
+    ) -> bool:
+        """Whether `head` is this; False too where that has to be waited for."""
+        values = self._stream(aggregate_type, aggregate_id)
+        found = self._database.fetch_at_once(self._statements.head, values)
+        return bool(found) and found[0] == (version, event_id.bytes)
+
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
@@ -178,14 +188,13 @@ class SQLAlchemyEventStore(EventStoreBackend):
     def _steps(self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None) -> list[Step]:
         """Make the statements; each checks the event before it, so the first check covers all."""
         stream = self._stream(events[0].aggregate_type, events[0].aggregate_id)
+        if len(events) == 1:
+            statement = self._statements.append(1, starts=after is None)
+            return [Step(statement, [_values(stream, events, after)], guarded=True)]
         groups: list[tuple[Statement, list[Values]]] = []
         for part in _batches(events, self._database.insert_rows):
             statement = self._statements.append(len(part), starts=after is None)
-            values = dict(stream)
-            if after is not None:
-                values |= {"after_version": after[0], "after_id": after[1].bytes}
-            for place, event in enumerate(part):
-                values |= {f"{name}_{place}": v for name, v in event.row()._asdict().items()}
+            values = _values(stream, part, after)
             if groups and groups[-1][0] is statement:
                 groups[-1][1].append(values)
             else:
@@ -216,6 +225,23 @@ def _placeholder_event(aggregate_type: str, aggregate_id: UUID, version: int) ->
     return StoredEvent(
         aggregate_type, aggregate_id, version, uuid4(), "deleted", 1, at, b"{}", b"{}"
     )
+
+
+def _values(
+    stream: Values, events: Sequence[StoredEvent], after: tuple[int, UUID] | None
+) -> Values:
+    """Make the values of a statement that appends the events."""
+    values = dict(stream)
+    if after is not None:
+        values["after_version"], values["after_id"] = after[0], after[1].bytes
+    for place, event in enumerate(events):
+        values.update(zip(_names_at(place), event.row(), strict=True))
+    return values
+
+
+@functools.cache
+def _names_at(place: int) -> Sequence[str]:
+    return tuple(f"{name}_{place}" for name in EventRow._fields)
 
 
 def _batches(events: Sequence[StoredEvent], most: int) -> Iterator[Sequence[StoredEvent]]:

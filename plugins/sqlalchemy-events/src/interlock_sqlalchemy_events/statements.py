@@ -12,6 +12,7 @@ from sqlalchemy import (
     delete,
     exists,
     insert,
+    literal_column,
     select,
     union_all,
 )
@@ -65,7 +66,7 @@ class EventStatements:
             select(column.version, column.event_id)
             .where(*stream)
             .order_by(column.version.desc())
-            .limit(1)
+            .limit(literal_column("1"))  # no value to bind
         )
         self.head = database.compile(self._head)
         self.ids = database.compile(

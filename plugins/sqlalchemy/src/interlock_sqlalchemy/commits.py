@@ -1,5 +1,6 @@
 """Commits the writes of one thread, several in one transaction where they queue up."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -46,45 +47,63 @@ class Writer(Protocol):
 
 
 class Write:
-    """One write: its steps, and how it ended."""
+    """One write: its steps, when it is to have ended, how it ended, and who is told."""
 
-    __slots__ = ("error", "is_done", "is_late", "rows_changed", "steps")
+    __slots__ = ("answer", "deadline", "error", "is_done", "is_late", "rows_changed", "steps")
 
-    def __init__(self, steps: Sequence[Step | Lookup]) -> None:
+    def __init__(
+        self, steps: Sequence[Step | Lookup], answer: "asyncio.Future[int]", deadline: float
+    ) -> None:
         self.steps = steps
+        self.answer = answer
+        self.deadline = deadline
         self.rows_changed = 0
         self.error: BaseException | None = None
         self.is_done = False
         self.is_late = False
         """Whether nobody waits for it any more; set by another thread."""
 
+    def tell(self) -> None:
+        """Tell its caller how it ended, on the loop."""
+        if self.answer.done():  # cancelled
+            return
+        if self.error is None:
+            self.answer.set_result(self.rows_changed)
+        else:
+            self.answer.set_exception(self.error)
+            self.answer.exception()  # seen: whoever gave it up needn't hear how it failed
+
 
 class Commits:
     """Commits the writes of one thread, each all or nothing.
 
     A commit waits for the disk, whatever is in it. So what waits while one is made is committed
-    with the next, each write behind a savepoint: one that is refused is rolled back alone. If
-    anything else goes wrong between begin and commit, all are rolled back and made one by one.
+    with the next, a write of several statements behind a savepoint: one that is refused is rolled
+    back alone. If anything else goes wrong between begin and commit, all are rolled back and made
+    one by one.
     """
 
     def __init__(self, dialect: CommittingDialect) -> None:
         self._dialect = dialect
         self._waiting: deque[Write] = deque()
 
-    def enqueue(self, steps: Sequence[Step | Lookup]) -> Write:
-        """Queue a write; the thread's job for it calls `commit`, in the order of writes."""
-        write = Write(steps)
+    def enqueue(self, write: Write) -> None:
+        """Queue a write; a job of the thread that is submitted later calls `commit`."""
         self._waiting.append(write)
-        return write
 
-    def commit(self, write: Write, writer: Callable[[], Writer]) -> int:
-        """Commit the write, unless an earlier one took it along; return its number of rows."""
-        if not write.is_done:
+    def commit(self, writer: Callable[[], Writer]) -> Sequence[Write]:
+        """Commit what waits; the writes that ended."""
+        ended: list[Write] = []
+        while self._waiting:
             count = min(len(self._waiting), _MAX_TOGETHER)
-            self._commit(writer, [self._waiting.popleft() for _ in range(count)])
-        if write.error is not None:
-            raise write.error
-        return write.rows_changed
+            writes = [self._waiting.popleft() for _ in range(count)]
+            try:
+                self._commit(writer, writes)
+            except BaseException as error:  # noqa: BLE001 # who waits for the writes gets it
+                for write in writes:
+                    write.error = write.error if write.is_done else error
+            ended += writes
+        return ended
 
     def _commit(self, writer: Callable[[], Writer], writes: Sequence[Write]) -> None:
         try:
@@ -128,15 +147,7 @@ class Commits:
             cursor.execute(self._dialect.begin)
             begun = True
             for write in writes:
-                cursor.execute("SAVEPOINT its_own")
-                try:
-                    write.rows_changed = _run(cursor, write.steps)
-                except (RefusedError, self._dialect.driver_error) as error:
-                    write.error = self._error_to_raise(error, committing=False)
-                    if not isinstance(write.error, RefusedError):
-                        raise
-                    cursor.execute("ROLLBACK TO its_own")
-                cursor.execute("RELEASE its_own")
+                self._run_among_others(cursor, write)
             committing = True
             cursor.execute("COMMIT")
             writer.check_commit()
@@ -149,6 +160,22 @@ class Commits:
             for write in writes:  # what was refused, too: by what may not stand
                 write.error = self._error_to_raise(error, committing=committing)
         return True
+
+    def _run_among_others(self, cursor: DBAPICursor, write: Write) -> None:
+        """Run a write that is rolled back alone if it is refused; raises any other error."""
+        needs_savepoint = not _is_one_row(write.steps)
+        if needs_savepoint:
+            cursor.execute("SAVEPOINT its_own")
+        try:
+            write.rows_changed = _run(cursor, write.steps)
+        except (RefusedError, self._dialect.driver_error) as error:
+            write.error = self._error_to_raise(error, committing=False)
+            if not isinstance(write.error, RefusedError):
+                raise
+            if needs_savepoint:
+                cursor.execute("ROLLBACK TO its_own")
+        if needs_savepoint:
+            cursor.execute("RELEASE its_own")
 
     def _roll_back(self, cursor: DBAPICursor) -> None:
         with suppress(self._dialect.driver_error):  # what failed may have rolled back already
@@ -172,6 +199,11 @@ class Commits:
         return translated
 
 
+def _is_one_row(steps: Sequence[Step | Lookup]) -> bool:
+    """Whether a write that is refused leaves nothing to roll back."""
+    return len(steps) == 1 and isinstance(steps[0], Step) and steps[0].wanted == 1
+
+
 def _run(cursor: DBAPICursor, steps: Sequence[Step | Lookup]) -> int:
     changed = 0
     for step in steps:
@@ -179,8 +211,11 @@ def _run(cursor: DBAPICursor, steps: Sequence[Step | Lookup]) -> int:
             cursor.execute(step.statement.text, step.statement.bind(step.values))
             changed += _run(cursor, step.then(cursor.fetchall()))
             continue
-        rows = [step.statement.bind(values) for values in step.rows]
-        cursor.executemany(step.statement.text, rows)
+        if len(step.rows) == 1:
+            cursor.execute(step.statement.text, step.statement.bind(step.rows[0]))
+        else:
+            rows = [step.statement.bind(values) for values in step.rows]
+            cursor.executemany(step.statement.text, rows)
         if step.guarded and cursor.rowcount != step.wanted:
             raise RefusedError(f"{cursor.rowcount} of {step.wanted} rows stored")
         changed += cursor.rowcount

@@ -110,6 +110,9 @@ class Database(Protocol):
 
     many: Many
 
+    ends_writes: bool
+    """Whether `execute` ends in time also when nobody cancels it."""
+
     is_serial: bool
     """Whether a transaction that writes ends before the next one begins."""
 
@@ -181,6 +184,10 @@ class Database(Protocol):
         values; a row's first column is the next chunk's `after`, and its last is its largest.
         `first` is the first page, where it was read already.
         """
+        ...
+
+    def fetch_at_once(self, statement: Statement, values: Values) -> Sequence[Row]:
+        """Fetch as `fetch` does; no rows where that would have to wait, or fails."""
         ...
 
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:

@@ -1,13 +1,16 @@
 """One session with a file, from open to close: two threads and their connections."""
 
 import asyncio
+from collections import deque
+from collections.abc import Sequence
 from threading import Event, Lock
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, Table
 
 from interlock.backends import BackendUnavailableError, ConfigurationError
-from interlock_sqlalchemy.commits import Commits, CommittingDialect
+from interlock_sqlalchemy.commits import Commits, CommittingDialect, Write
+from interlock_sqlalchemy.database import Lookup, Step
 from interlock_sqlalchemy.file_connections import FileConnections, FileDialect
 from interlock_sqlalchemy.schema import ddl_of, ensure_table, missing_table_error
 from interlock_sqlalchemy.worker import Worker
@@ -46,7 +49,10 @@ class FileSession:
         self.loop = asyncio.get_running_loop()
         self.writer = Worker(f"interlock writer of {dialect.name}")
         self.reader = Worker(f"interlock reader of {dialect.name}")
-        self.commits = Commits(dialect)
+        self._commits = Commits(dialect)
+        self._is_handing_over = False
+        self._pending: deque[Write] = deque()  # in the order in which they were given
+        self._watch: asyncio.TimerHandle | None = None
         self._dialect = dialect
         self._engine = engine
         self._table = table
@@ -63,6 +69,9 @@ class FileSession:
         Who stops waiting leaves that to the threads.
         """
         has_read = Event()
+        self._hand_over()
+        if self._watch is not None:
+            self._watch.cancel()
 
         def last() -> None:
             has_read.wait()
@@ -72,6 +81,44 @@ class FileSession:
 
         self.reader.stop(has_read.set)
         await asyncio.shield(self.writer.stop(last))
+
+    def write(self, steps: Sequence[Step | Lookup], seconds: float) -> "asyncio.Future[int]":
+        """Commit the steps within so many seconds; all that is given in a turn of the loop at once.
+
+        Whoever cancels the future doesn't stop it.
+        """
+        if not self._is_handing_over:
+            self.writer.check_is_open()
+            self._is_handing_over = True
+            self.loop.call_soon(self._hand_over)
+        write = Write(steps, self.loop.create_future(), self.loop.time() + seconds)
+        self._commits.enqueue(write)
+        self._pending.append(write)
+        if self._watch is None:
+            self._watch = self.loop.call_at(write.deadline, self._give_up_late)
+        return write.answer
+
+    def _hand_over(self) -> None:
+        if self._is_handing_over:
+            self._is_handing_over = False
+            done = self.writer.submit(lambda: self._commits.commit(self.current))
+            done.add_done_callback(self._ended)
+
+    def _ended(self, done: "asyncio.Future[Sequence[Write]]") -> None:
+        for write in done.result():
+            self._pending.remove(write)  # it is the first
+            write.tell()
+
+    def _give_up_late(self) -> None:
+        """Interrupt what takes too long; what waits behind it isn't begun."""
+        self._watch, now = None, self.loop.time()
+        for write in self._pending:
+            if write.deadline > now:
+                self._watch = self.loop.call_at(write.deadline, self._give_up_late)
+                break
+            write.is_late = True
+        if self._pending and self._pending[0].is_late:
+            self._dialect.interrupt(self.connections.write_cursor)
 
     def current(self) -> FileConnections:
         """Get the connections to the file at the path; for the threads. Renewed if replaced."""

@@ -54,6 +54,7 @@ class ServerDatabase:
     insert_rows = 32
     first_rows = _FIRST_ROWS
     is_serial = False
+    ends_writes = False
 
     def __init__(
         self, dialect: ServerDialect, table: Table, config: SQLAlchemyConfig, *, needs_primary: bool
@@ -156,6 +157,13 @@ class ServerDatabase:
             page = await self._background.result(ahead, f"can't read {self._dialect.name}")
         if page.rows:
             yield page.rows
+
+    def fetch_at_once(
+        self,
+        statement: Statement,  # noqa: ARG002 # a server is always waited for
+        values: Values,  # noqa: ARG002 # as above
+    ) -> Sequence[Row]:
+        return ()
 
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
         has_begun = False

@@ -76,6 +76,7 @@ class ThreadedDatabase:
     round_trips = 0
     many = Many.ONE_BY_ONE
     is_serial = True
+    ends_writes = True
 
     def __init__(self, dialect: SynchronousDialect, table: Table, config: SQLAlchemyConfig) -> None:
         self._dialect = dialect
@@ -125,6 +126,15 @@ class ThreadedDatabase:
         rows = self._read_on_loop(read) if self._inline_rows else None
         return await self._read_in_thread(read) if rows is None else rows
 
+    def fetch_at_once(self, statement: Statement, values: Values) -> Sequence[Row]:
+        connections = self._current_session().connections
+        if not self._inline_rows or not connections.is_current():
+            return ()
+        try:
+            return _rows(connections.loop_cursor, statement, values)
+        except self._dialect.driver_error:
+            return ()
+
     def contents(self, columns: Sequence[ColumnElement[Any]]) -> Sequence[ColumnElement[Any]]:
         # A read ends before what is too large.
         return columns
@@ -158,17 +168,7 @@ class ThreadedDatabase:
         *,
         repeatable: bool = False,  # noqa: ARG002 # a file's writers queue up: none deadlocks
     ) -> int:
-        session = self._current_session()
-        write = session.commits.enqueue(steps)
-        done = session.writer.submit(lambda: session.commits.commit(write, session.current))
-
-        def give_up() -> None:
-            write.is_late = True
-            self._dialect.interrupt(session.connections.write_cursor)
-
-        deadline = session.loop.call_later(self._seconds, give_up)
-        done.add_done_callback(lambda _: deadline.cancel())
-        return await asyncio.shield(done)
+        return await self._current_session().write(steps, self._seconds)
 
     async def _pages_in_thread(
         self, statement: Statement, values: Values, after: object, limit: int

@@ -59,11 +59,15 @@ class Worker:
 
     def submit(self, work: Callable[[], T]) -> "asyncio.Future[T]":
         """Have the thread do the work, unless the future is cancelled before its turn."""
-        if not self._is_open:
-            raise BackendUnavailableError(f"{self._name} isn't open", nothing_done=True)
+        self.check_is_open()
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Job(work, future))
         return future
+
+    def check_is_open(self) -> None:
+        """Raise `BackendUnavailableError` once it was stopped."""
+        if not self._is_open:
+            raise BackendUnavailableError(f"{self._name} isn't open", nothing_done=True)
 
     def stop(self, last: Callable[[], object]) -> "asyncio.Future[object]":
         """End the thread once it has done what was submitted, and then `last`."""
