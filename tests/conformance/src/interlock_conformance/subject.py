@@ -1,10 +1,12 @@
 """The backend under test: how to make one, its capabilities, and the hooks of its test class."""
 
 import inspect
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
@@ -205,6 +207,12 @@ def _defaults(suite: Suite, parameters: Mapping[str, inspect.Parameter]) -> dict
     }
 
 
+@lru_cache(maxsize=1)
+def _installed(path: tuple[str, ...]) -> Catalogue:
+    """What is installed where this path is searched."""
+    return Catalogue.installed()
+
+
 def built(reference: BackendReference, kind: BackendKind, namespace: str) -> object:
     """An installed backend, not open. Raises `ConfigurationError`."""
 
@@ -214,14 +222,14 @@ def built(reference: BackendReference, kind: BackendKind, namespace: str) -> obj
             "`backend` of a test class"
         )
 
-    return Catalogue.installed().build(reference, kind, namespace=namespace, part=part)
+    return _installed(tuple(sys.path)).build(reference, kind, namespace=namespace, part=part)
 
 
 def _named(
     reference: BackendReference, kind: BackendKind, namespace: str
 ) -> tuple[Subject, Mapping[str, object]]:
     """An installed backend with its options, validated: those by default are among them."""
-    spec, config = Catalogue.installed().config(reference, kind, namespace=namespace)
+    spec, config = _installed(tuple(sys.path)).config(reference, kind, namespace=namespace)
     timeout = getattr(config, "timeout", None)
     if isinstance(timeout, timedelta) and timeout.total_seconds() < _SECONDS:
         ample = {"timeout": f"{_SECONDS}s"}
