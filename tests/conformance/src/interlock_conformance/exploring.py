@@ -1,14 +1,13 @@
 """How far the models go: the same few examples in each run, or many new ones."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from interlock_conformance.waiting import is_hasty
+
 _soaks: list[bool] = []
-_hastes: list[bool] = []
 
 
 def soak() -> None:
@@ -19,24 +18,6 @@ def soak() -> None:
 def is_soaking() -> bool:
     """Whether the long form was asked for."""
     return bool(_soaks)
-
-
-@contextmanager
-def hastily() -> Iterator[None]:
-    """In the block the first failure found is the one that is told, not the smallest.
-
-    What is broken on purpose isn't waited for as long as what may be correct, see `is_hasty`.
-    """
-    _hastes.append(True)
-    try:
-        yield
-    finally:
-        _hastes.pop()
-
-
-def is_hasty() -> bool:
-    """Whether `hastily` is at work."""
-    return bool(_hastes)
 
 
 def current_settings(examples: int = 25) -> settings:
@@ -53,7 +34,7 @@ def current_settings(examples: int = 25) -> settings:
         max_examples=examples,
         stateful_step_count=20,
         derandomize=True,
-        phases=[Phase.generate] if _hastes else [Phase.generate, Phase.shrink],
+        phases=[Phase.generate] if is_hasty() else [Phase.generate, Phase.shrink],
         **common,
     )
 

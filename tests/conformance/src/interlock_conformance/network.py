@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from interlock.backends import BackendUnavailableError
 from interlock_conformance.checks import CannotTell, CheckFailed, expect
-from interlock_conformance.exploring import is_hasty
 from interlock_conformance.proxy import Proxy
+from interlock_conformance.waiting import is_hasty
 
 T = TypeVar("T")
 

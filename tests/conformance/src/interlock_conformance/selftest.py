@@ -8,11 +8,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 from interlock_conformance.checks import Check, CheckFailed, checks_of
-from interlock_conformance.exploring import hastily
 from interlock_conformance.gallery.mutants import Canary, Mutant
 from interlock_conformance.gallery.references import Reference, reference_for
 from interlock_conformance.mutation import EditError, Files
 from interlock_conformance.outcomes import Outcome, Result
+from interlock_conformance.waiting import hastily
 
 KINDS = ("EVENTS", "SNAP", "CACHE", "PLUG")
 MOST_CANARIES = 5

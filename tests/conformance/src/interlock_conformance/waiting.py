@@ -1,4 +1,4 @@
-"""Tells what a check that takes long is doing, while it runs."""
+"""Tells what a check that takes long is doing, while it runs; how long it is waited for."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ SLOW_SECONDS = 3.0
 """After so long a check is told of, and again after each further ten of these."""
 
 _reasons: list[str] = []
+_hastes: list[bool] = []
 
 
 @contextmanager
@@ -23,6 +24,24 @@ def waiting_for(what: str) -> Iterator[None]:
         yield
     finally:
         _reasons.remove(what)
+
+
+@contextmanager
+def hastily() -> Iterator[None]:
+    """In the block the first failure found is the one that is told, not the smallest.
+
+    What is broken on purpose isn't waited for as long as what may be correct.
+    """
+    _hastes.append(True)
+    try:
+        yield
+    finally:
+        _hastes.pop()
+
+
+def is_hasty() -> bool:
+    """Whether `hastily` is at work."""
+    return bool(_hastes)
 
 
 @contextmanager
