@@ -88,3 +88,4 @@ def test_a_copy_that_is_killed_anywhere_loses_and_doubles_nothing(
         _, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status)
     assert asyncio.run(_copy(source, target)) == Copied("Account", streams=3)
+    dropped(source)

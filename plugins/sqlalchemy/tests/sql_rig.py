@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +22,7 @@ SERVERS = {
 }
 """Each may be another by the variable `INTERLOCK_<NAME>_URL`."""
 
+_MEMORY, _ENOUGH = Path("/dev/shm"), 2**30  # noqa: S108 # each has a folder of its own
 _OF_USER = {
     True: "SELECT pid FROM pg_stat_activity WHERE usename = '{}'",
     False: "SELECT id FROM information_schema.processlist WHERE user = '{}'",
@@ -163,8 +166,11 @@ def needed(kind: str) -> None:
 
 
 def made(kind: str, folder: Path) -> Place:
-    """A place, for a while: see `dropped`."""
+    """A place, for a while: see `dropped`. Files are in the folder, or in memory."""
     if kind == "sqlite":
+        # There no commit waits for a disk; what a process has committed stands when it is killed.
+        if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH:
+            folder = Path(mkdtemp(prefix="interlock-", dir=_MEMORY))
         return Place(kind, f"sqlite:///{folder / 'test.db'}")
     needed(kind)
     schema = f"t_{uuid4().hex}"
@@ -176,6 +182,8 @@ def made(kind: str, folder: Path) -> Place:
 
 def dropped(place: Place) -> None:
     """Remove what is in it."""
+    if place.kind == "sqlite" and place.path.is_relative_to(_MEMORY):
+        shutil.rmtree(place.path.parent)
     if place.prefix:
         schema = place.prefix.rstrip(".")
         tail = f"DATABASE {schema}" if place.kind == "mariadb" else f"SCHEMA {schema} CASCADE"
