@@ -18,7 +18,7 @@ from interlock._engine.registration import Registration
 from interlock._model.strategies import Freshness, NeverSnapshot, Replay, SnapshotAfterN
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.operating import AppName, operate, print_json, registered
-from interlock.cli.screen import tell
+from interlock.cli.screen import counted, tell
 from interlock.cli.streams import Stats, stats_of
 from interlock.errors import ConfigurationError
 
@@ -156,8 +156,9 @@ def _advice(registration: Registration, stats: Stats, costs: Costs) -> Advice:
 def _lines(of: Advice) -> Iterator[str]:
     stats, costs = of.stats, of.costs
     yield (
-        f"{stats.type}: {stats.streams:,} streams; half have at most {stats.median:,} events, 95 % "
-        f"at most {stats.p95:,}, the longest {stats.longest:,}"
+        f"{stats.type}: {counted(stats.streams, 'stream')}; half have at most "
+        f"{counted(stats.median, 'event')}, 95 % at most {stats.p95:,}, "
+        f"the longest {stats.longest:,}"
     )
     yield f"  a load takes {_told(costs.alone)}, and {_told(costs.each)} for each event it folds"
     if of.n is None:

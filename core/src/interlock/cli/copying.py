@@ -19,7 +19,7 @@ from interlock.cli.application import make_application
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.doctor import made_of
 from interlock.cli.operating import AppName, AtOnce, Rate, over_all, print_json, run_told
-from interlock.cli.screen import tell
+from interlock.cli.screen import counted, tell
 from interlock.errors import ConcurrencyError, ConfigurationError
 
 
@@ -141,8 +141,8 @@ def copy(
     else:
         for each in outcomes:
             tell(
-                f"{each.type}: {each.events:,} events copied; {each.streams:,} streams compared, "
-                f"{each.different:,} differ"
+                f"{each.type}: {counted(each.events, 'event')} copied; "
+                f"{counted(each.streams, 'stream')} compared, {each.different:,} differ"
             )
     raise typer.Exit(1 if different else 0)
 

@@ -15,6 +15,11 @@ def tell(text: str, *, err: bool = False) -> None:
         typer.echo("\n".join(_broken(line, width)), err=err)
 
 
+def counted(number: int, noun: str) -> str:
+    """The number and the noun, "1 stream" or "1,012 streams"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def screen_width(*, err: bool = False) -> int | None:
     """How many characters a line has; None for any number, where nobody looks at a screen."""
     if (sys.stderr if err else sys.stdout).isatty() or os.environ.get("COLUMNS"):

@@ -27,7 +27,7 @@ from interlock.cli.operating import (
     print_json,
     registered,
 )
-from interlock.cli.screen import tell
+from interlock.cli.screen import counted, tell
 from interlock.errors import ConfigurationError
 
 cache_app = typer.Typer(
@@ -238,11 +238,11 @@ def _lines(report: LoadReport) -> Iterator[str]:
     total = sum(report.phases.values(), timedelta(0))
     yield f"{report.aggregate_type} {report.aggregate_id}, version {report.version:,}"
     if report.baseline is Source.EMPTY:
-        yield f"began with nothing and folded {report.events_folded:,} events"
+        yield f"began with nothing and folded {counted(report.events_folded, 'event')}"
     else:
         yield (
             f"began with the {report.baseline} of version {report.baseline_version:,} and folded "
-            f"{report.events_folded:,} events"
+            f"{counted(report.events_folded, 'event')}"
         )
     for miss in report.misses:
         yield f"  {_said(miss)}"

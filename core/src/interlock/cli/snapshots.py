@@ -28,7 +28,7 @@ from interlock.cli.operating import (
     print_json,
     registered,
 )
-from interlock.cli.screen import tell
+from interlock.cli.screen import counted, tell
 from interlock.errors import ConfigurationError
 
 snapshots_app = typer.Typer(help="The snapshots.", no_args_is_help=True, rich_markup_mode=None)
@@ -281,7 +281,7 @@ def _tell_count(count: int, done: str, *, as_json: bool) -> None:
     if as_json:
         print_json({done: count})
     else:
-        typer.echo(f"{count:,} snapshot{'s' * (count != 1)} {done}")
+        typer.echo(f"{counted(count, 'snapshot')} {done}")
 
 
 def _tell(found: Sequence[KeptState], *, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from interlock.cli.operating import (
     print_json,
     registered,
 )
-from interlock.cli.screen import tell
+from interlock.cli.screen import counted, tell
 from interlock.errors import ConfigurationError
 
 streams_app = typer.Typer(
@@ -169,9 +169,10 @@ def _percentile(ordered: Sequence[int], percent: int) -> int:
 
 def lines_of(of: Stats) -> Iterator[str]:
     """The statistics for people."""
-    yield f"{of.type}: {of.snapshot_strategy}, {of.streams:,} streams, {of.events:,} events"
+    streams, events = counted(of.streams, "stream"), counted(of.events, "event")
+    yield f"{of.type}: {of.snapshot_strategy}, {streams}, {events}"
     if of.streams:
-        yield f"  half have at most {of.median:,} events, 95 % at most {of.p95:,}"
+        yield f"  half have at most {counted(of.median, 'event')}, 95 % at most {of.p95:,}"
         yield f"  the longest has {of.longest:,}: {of.longest_id}"
     if of.without_snapshot is not None:
         yield f"  {of.without_snapshot:,} have no snapshot"
