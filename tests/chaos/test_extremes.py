@@ -18,7 +18,7 @@ _EVERYWHERE = ("sqlite", "postgresql", "mariadb")
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    place = made(request.param, tmp_path)
+    place = made(request.param, tmp_path, in_memory=False)  # beside the log, where it is looked for
     yield place
     dropped(place)
 

@@ -165,11 +165,11 @@ def needed(kind: str) -> None:
         (pytest.fail if is_required else pytest.skip)(f"needs {name}: {why}")
 
 
-def made(kind: str, folder: Path) -> Place:
-    """A place, for a while: see `dropped`. Files are in the folder, or in memory."""
+def made(kind: str, folder: Path, *, in_memory: bool = True) -> Place:
+    """A place, for a while: see `dropped`. Files are in the folder, or in memory if they may."""
     if kind == "sqlite":
         # There no commit waits for a disk; what a process has committed stands when it is killed.
-        if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH:
+        if in_memory and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH:
             folder = Path(mkdtemp(prefix="interlock-", dir=_MEMORY))
         return Place(kind, f"sqlite:///{folder / 'test.db'}")
     needed(kind)
