@@ -35,7 +35,7 @@ PATCHES = [
         CodeEdit(
             "Loader.hit", "heads.raise_to(aggregate_id, head, since=heads.forgets.count)", "pass"
         ),
-        f"{_FLOOR}test_what_a_cache_returned_once_is_the_least_that_is_returned_later[fast]",
+        f"{_AT_ONCE}test_what_a_hit_returned_is_the_least_that_is_returned_later",
     ),
     Patch(
         "a hit at once may be below the floor",

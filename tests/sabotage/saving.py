@@ -143,6 +143,7 @@ PATCHES = [
                 event_names=tuple((event.type for event in events)),
                 supersedes=(),
                 now=context.clock(),
+                answered=None,
             )
             """,
         ),
