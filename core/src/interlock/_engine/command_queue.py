@@ -24,7 +24,8 @@ class holding:  # noqa: N801 # read as a verb: `with holding(...)`
         self.is_active = True
 
     def __enter__(self) -> None:
-        self.token = _holds.set((*_holds.get(), self))
+        holds = _holds.get()
+        self.token = _holds.set((*holds, self) if holds else (self,))
 
     def __exit__(self, *_: object) -> None:
         self.is_active = False

@@ -93,14 +93,14 @@ class WriteBack:
         due = self._due(loaded, version_before, event_names)
         if due is None:
             return
-        writing = partial(
-            self._write, loaded, due, supersedes, now=now, late=self._late, answered=answered
-        )
-        has_room = len(self._behind) + len(self._waiting) < _BEHIND
+        late, has_room = self._late, len(self._behind) + len(self._waiting) < _BEHIND
         if (due.snapshot or due.entry) and has_room and self._records.is_slow(loaded):
+            writing = partial(
+                self._write, loaded, due, supersedes, now=now, late=late, answered=answered
+            )
             self._waiting.append((loaded.aggregate_id, writing))
         else:
-            await writing()
+            await self._write(loaded, due, supersedes, now=now, late=late, answered=answered)
 
     async def remove(self, aggregate_id: UUID, answered: asyncio.Future[None] | None) -> None:
         """Remove the cache entry after a commit that isn't kept; `answered` as above."""
