@@ -35,6 +35,7 @@ PROOFS: dict[str, tuple[tuple[str, ...], str]] = {
     "bench-peers": ((), "loads and commands against other libraries for event sourcing"),
     "bench-values": ((), "what it costs to verify a record"),
     "bench-caches": ((), "what a load costs from each cache"),
+    "bench-outages": ((), "loads and appends while a cache is down, against none"),
     "bench-sql": ((), "loads and appends on PostgreSQL and MariaDB, against the drivers' calls"),
 }
 HEAD = """\

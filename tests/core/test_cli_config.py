@@ -80,6 +80,8 @@ def test_show_prints_toml_of_all_that_takes_effect(written: Callable[..., Path])
         "freshness": "trust",
         "codec": "json",
         "on_unavailable": "replay",
+        "replay_limit_holds": "outage",
+        "snapshot_long_replays": True,
         "shadow": 0.0,
     }
     own = {"cache_strategy": "always", "cache_backend": "hot"}

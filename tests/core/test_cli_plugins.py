@@ -163,6 +163,21 @@ class TestDoctor:
             assert "no licence" in done.stdout
         assert json.loads(done.stdout)["ok"] is False
 
+    @pytest.mark.usefixtures("site")
+    def test_a_limit_that_can_hardly_be_meant_is_told(self) -> None:
+        always = 'replay_limit_holds = "always"'
+        strategy = 'snapshot_strategy = { use = "after-n", n = 5 }'
+        for options, told in (
+            (always, ["aggregates.A: replay_limit_holds is set, and replay_limit isn't"]),
+            (f"{always}\nreplay_limit = 5", ["aggregates.A: a stream of more than 5 events "]),
+            (f"{always}\nreplay_limit = 5\n{strategy}", []),
+            ("replay_limit = 5", []),
+        ):
+            report, text = examined(f"[aggregates.A]\n{options}\n")
+            assert report["ok"]
+            assert [note.partition("can't")[0] for note in report["notes"]] == told
+            assert all(note in text for note in told)
+
     def test_two_distributions_of_one_name_are_told_of(self, site: Site) -> None:
         site.install("first-cache", "first", good("acme", "first"), "acme")
         site.install("second-cache", "second", good("acme", "second"), "acme")

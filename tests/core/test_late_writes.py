@@ -20,7 +20,8 @@ LONG = {"close_timeout": timedelta(seconds=20)}
 
 
 def _rig(**options: Any) -> Rig:
-    return Rig(**{"cache": RemoteCache(), "settings": LONG} | options)
+    given: dict[str, Any] = {"cache": RemoteCache(), "settings": LONG}
+    return Rig(**given | options)
 
 
 def _version(rig: Rig) -> int | None:

@@ -14,11 +14,12 @@ import pytest
 
 from interlock._engine.reports import Source
 from interlock.application.aggregates import FastForward, NeverCache, SnapshotAfterN
-from interlock.backends import EventRow
+from interlock.backends import AggregateMapper, EventRow
+from interlock.domain import Aggregate
 from outage_rig import OTHERS, with_breaker
 from rig import Rig
 from rig_stores import Events, Snapshots
-from test_replay_slots import Paged
+from test_replay_slots import Paged, PagedRig
 from virtual_time import RemoteCache, State, in_virtual_time, now, pass_by
 
 DOWN = pytest.mark.parametrize("state", [State.REFUSES, State.BLACK_HOLE], ids=lambda s: s.name)
@@ -47,12 +48,16 @@ def _rig(**options: Any) -> Rig:
 
 
 class Cost(NamedTuple):
-    """What some operations cost: microseconds, calls of the event store, tasks, lines logged."""
+    """What some operations cost: microseconds, calls of the event store, tasks, lines logged.
+
+    And how many states were encoded.
+    """
 
     time: int
     calls: Counter[str]
     tasks: int
     lines: int
+    encoded: int
 
 
 async def _load(rig: Rig, each: UUID) -> None:
@@ -76,13 +81,18 @@ async def _cost(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Cost:
-    loop, tasks = asyncio.get_running_loop(), 0
-    create_task = loop.create_task
+    loop, tasks, encoded = asyncio.get_running_loop(), 0, 0
+    create_task, encode = loop.create_task, AggregateMapper.encode
 
     def counted(coroutine: Any, **options: Any) -> asyncio.Task[Any]:
         nonlocal tasks
         tasks += 1
         return create_task(coroutine, **options)
+
+    def counted_encode(mapper: AggregateMapper, state: Aggregate) -> bytes:
+        nonlocal encoded
+        encoded += 1
+        return encode(mapper, state)
 
     await operation(rig, OTHERS[0])  # after it the settler has a task
     rig.events.calls.clear()
@@ -90,9 +100,11 @@ async def _cost(
     began = now()
     with monkeypatch.context() as patched, caplog.at_level(logging.INFO, "interlock"):
         patched.setattr(loop, "create_task", counted)
+        patched.setattr(AggregateMapper, "encode", counted_encode)
         for _ in range(TIMES):
             await operation(rig, OTHERS[0])
-    return Cost(round((now() - began) * 1e6), Counter(rig.events.calls), tasks, len(caplog.records))
+    spent = round((now() - began) * 1e6)
+    return Cost(spent, Counter(rig.events.calls), tasks, len(caplog.records), encoded)
 
 
 @OPERATIONS
@@ -153,14 +165,13 @@ async def test_after_its_rest_one_call_is_enough_to_use_it_again(state: State) -
         assert {each.baseline for each in rig.reports} == {Source.CACHE}
 
 
-def _process(streams: Any, snapshots: Snapshots) -> Rig:
+def _process(streams: Any, snapshots: Snapshots) -> PagedRig:
     """A process of its own, without a cache, on the same stores."""
     events = Paged()
     events._streams = streams
-    return Rig(
+    return PagedRig(
         events=events,
         snapshots=snapshots,
-        cache_strategy=NeverCache(),
         snapshot_strategy=SnapshotAfterN(100_000),
         settings={"replay_long": 10, "replay_slots": 2},
     )
@@ -173,7 +184,7 @@ async def test_a_deploys_miss_storm_is_two_replays_for_each_process_and_snapshot
     for each in OTHERS[1:]:
         stored.write(*[1] * 60, aggregate_id=each)
 
-    async def storm() -> list[Rig]:
+    async def storm() -> list[PagedRig]:
         processes = [_process(stored._streams, snapshots) for _ in range(50)]
         for process in processes:
             await process.app.start()

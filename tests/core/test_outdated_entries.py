@@ -1,5 +1,6 @@
 """An entry that a put or a removal didn't reach isn't used again."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from interlock.application.aggregates import (
     Replay,
 )
 from outage_rig import OTHERS, refused, with_breaker
-from rig import Rig
+from rig import Rig, settled
 from rig_domain import ID
 from tiers_rig import KEY
 from virtual_time import RemoteCache, State, in_virtual_time, pass_by
@@ -56,6 +57,23 @@ class TestOutdatedEntries:
             assert _stored(rig) == 2
             assert (await rig.load()).version == 2
             assert rig.report.baseline is Source.CACHE
+
+    @in_virtual_time
+    async def test_after_a_put_that_was_refused_while_another_call_tried_the_cache(self) -> None:
+        async with self._forgetful() as rig:
+            await rig.deposit(1)
+            rig.cache.state = State.BLACK_HOLE
+            await rig.load(OTHERS[0])  # opens
+            await pass_by(31)
+            trying = asyncio.create_task(rig.load(OTHERS[0]))
+            await settled()
+            await rig.deposit(1)
+            await rig.deposit(1, aggregate_id=OTHERS[1])
+            await trying
+            await pass_by(31)
+            rig.cache.state = State.UP
+            assert _stored(rig) == 1
+            assert (await rig.load()).version == 2
 
     @in_virtual_time
     async def test_many_at_once_leave_it_out(self) -> None:

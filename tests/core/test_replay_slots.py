@@ -26,7 +26,7 @@ from rig_stores import Events
 from virtual_time import in_virtual_time, pass_by
 
 LONG = 10
-SETTINGS = {"replay_long": LONG, "close_timeout": timedelta(seconds=20)}
+SETTINGS: dict[str, Any] = {"replay_long": LONG, "close_timeout": timedelta(seconds=20)}
 
 
 class Paged(Events):
@@ -68,9 +68,18 @@ class Paged(Events):
             self.reading -= is_long
 
 
-def _rig(**options: Any) -> Rig:
-    given = {"events": Paged(), "settings": SETTINGS, "cache_strategy": NeverCache()}
-    return Rig(**given | options)
+class PagedRig(Rig):
+    """Processes without a cache, on such events."""
+
+    events: Paged
+
+    def __init__(self, **options: Any) -> None:
+        given: dict[str, Any] = {
+            "events": Paged(),
+            "settings": SETTINGS,
+            "cache_strategy": NeverCache(),
+        }
+        super().__init__(**given | options)
 
 
 def _fill(rig: Rig, *ids: UUID, events: int = 40) -> None:
@@ -91,7 +100,7 @@ class TestSlots:
 
     @in_virtual_time
     async def test_two_long_replays_are_made_at_once(self) -> None:
-        async with _rig() as rig:
+        async with PagedRig() as rig:
             _fill(rig, *OTHERS)
             loads = [rig.load(each) for each in OTHERS]
             assert [each.balance for each in await asyncio.gather(*loads)] == [40] * len(OTHERS)
@@ -100,14 +109,14 @@ class TestSlots:
 
     @in_virtual_time
     async def test_so_many_as_the_setting_says(self) -> None:
-        async with _rig(settings=SETTINGS | {"replay_slots": 5}) as rig:
+        async with PagedRig(settings=SETTINGS | {"replay_slots": 5}) as rig:
             _fill(rig, *OTHERS)
             await asyncio.gather(*(rig.load(each) for each in OTHERS))
             assert rig.events.most == 5
 
     @in_virtual_time
     async def test_a_short_one_waits_for_nobody(self) -> None:
-        async with _rig() as rig:
+        async with PagedRig() as rig:
             holding = await _hold(rig)
             _fill(rig, ID, events=LONG)
             await rig.load()
@@ -117,7 +126,7 @@ class TestSlots:
 
     @in_virtual_time
     async def test_what_is_known_to_be_long_waits_before_it_reads(self) -> None:
-        async with _rig() as rig:
+        async with PagedRig() as rig:
             _fill(rig, ID)
             await rig.load()
             holding = await _hold(rig)
@@ -131,11 +140,12 @@ class TestSlots:
 
     @in_virtual_time
     async def test_commands_come_before_loads(self) -> None:
-        async with _rig() as rig:
+        async with PagedRig() as rig:
             _fill(rig, *OTHERS[2:5])
             holding = await _hold(rig)
             rig.events.order.clear()
-            waiting = [asyncio.create_task(rig.load(each)) for each in OTHERS[2:4]]
+            waiting: list[asyncio.Task[Any]] = []
+            waiting += [asyncio.create_task(rig.load(each)) for each in OTHERS[2:4]]
             await pass_by(0.005)
             waiting.append(asyncio.create_task(rig.deposit(1, aggregate_id=OTHERS[4])))
             await asyncio.gather(*holding, *waiting)
@@ -143,7 +153,7 @@ class TestSlots:
 
     @in_virtual_time
     async def test_who_waits_as_long_as_a_call_may_take_is_told(self) -> None:
-        async with _rig(settings=SETTINGS | {"replay_slots": 1}) as rig:
+        async with PagedRig(settings=SETTINGS | {"replay_slots": 1}) as rig:
             _fill(rig, OTHERS[0], events=15_000)
             _fill(rig, ID)
             holding = asyncio.create_task(rig.load(OTHERS[0]))
@@ -155,7 +165,7 @@ class TestSlots:
 
     @in_virtual_time
     async def test_who_gives_up_waiting_leaves_the_slot_to_the_next(self) -> None:
-        async with _rig() as rig:
+        async with PagedRig() as rig:
             _fill(rig, *OTHERS[2:4])
             holding = await _hold(rig)
             given_up = asyncio.create_task(rig.deposit(1, aggregate_id=OTHERS[2]))
@@ -178,7 +188,7 @@ class TestSlots:
 
     @in_virtual_time
     async def test_a_replay_that_fails_gives_its_slot_back(self) -> None:
-        async with _rig() as rig:
+        async with PagedRig() as rig:
             _fill(rig, ID)
             rig.events._streams["Account", ID][35] = rig.events.rows()[34]
             for _ in range(3):
@@ -188,14 +198,14 @@ class TestSlots:
 
     @in_virtual_time
     async def test_callers_of_one_id_share_a_slot(self) -> None:
-        async with _rig() as rig:
+        async with PagedRig() as rig:
             _fill(rig, ID)
             await asyncio.gather(*(rig.load() for _ in range(10)))
             assert rig.events.most == 1
 
     @in_virtual_time
     async def test_the_report_tells_how_long_it_waited(self) -> None:
-        async with _rig() as rig:
+        async with PagedRig() as rig:
             _fill(rig, ID)
             holding = await _hold(rig)
             await rig.load()
@@ -221,7 +231,7 @@ class TestTheSnapshot:
 
     @in_virtual_time
     async def test_a_load_leaves_one_for_the_next_process(self) -> None:
-        async with _rig(snapshot_strategy=SnapshotAfterN(1_000)) as rig:
+        async with PagedRig(snapshot_strategy=SnapshotAfterN(1_000)) as rig:
             _fill(rig, ID)
             await rig.load()
             async with rig.other() as other:
@@ -231,7 +241,7 @@ class TestTheSnapshot:
 
     @in_virtual_time
     async def test_a_short_one_leaves_none(self) -> None:
-        async with _rig(snapshot_strategy=SnapshotAfterN(1_000)) as rig:
+        async with PagedRig(snapshot_strategy=SnapshotAfterN(1_000)) as rig:
             _fill(rig, ID, events=LONG)
             await rig.load()
             assert not rig.snapshots.records()
@@ -246,14 +256,14 @@ class TestTheSnapshot:
     )
     @in_virtual_time
     async def test_none_where_it_is_not_wanted(self, options: dict[str, Any]) -> None:
-        async with _rig(**options) as rig:
+        async with PagedRig(**options) as rig:
             _fill(rig, ID)
             await rig.load()
             assert not rig.snapshots.records()
 
     @in_virtual_time
     async def test_a_command_leaves_one_too(self) -> None:
-        async with _rig(snapshot_strategy=SnapshotAfterN(1_000)) as rig:
+        async with PagedRig(snapshot_strategy=SnapshotAfterN(1_000)) as rig:
             _fill(rig, ID)
             await rig.deposit(1)
             assert list(rig.snapshots.records()) == [41]
@@ -262,9 +272,9 @@ class TestTheSnapshot:
 class TestTheLimit:
     """`replay_limit`, where it holds at all times."""
 
-    def _limited(self, **options: Any) -> Rig:
+    def _limited(self, **options: Any) -> PagedRig:
         options = {"replay_limit": 20, "replay_limit_holds": "always"} | options
-        return _rig(snapshot_strategy=SnapshotAfterN(1_000), **options)
+        return PagedRig(snapshot_strategy=SnapshotAfterN(1_000), **options)
 
     @in_virtual_time
     async def test_it_holds_though_the_snapshot_store_is_up(self) -> None:

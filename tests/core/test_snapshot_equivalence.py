@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import pytest
@@ -126,6 +126,9 @@ def test_an_event_that_the_aggregate_does_not_apply_is_told() -> None:
         assert_snapshots_equivalent(Basket, [Other()])
 
 
+A = TypeVar("A", bound=Aggregate)
+
+
 class Losing:
     """A codec that loses the items, or only when they are read the second time."""
 
@@ -138,7 +141,7 @@ class Losing:
     def encode(self, aggregate: Aggregate) -> bytes:
         return aggregate.model_dump_json().encode()
 
-    def decode(self, aggregate_type: type[Aggregate], payload: bytes) -> Aggregate:
+    def decode(self, aggregate_type: type[A], payload: bytes) -> A:
         state = aggregate_type.model_validate_json(payload)
         return state.model_copy(
             update={"items": {}} if next(self._reads) >= self._from_read else {}

@@ -92,8 +92,22 @@ PATCHES = [
         "a skipped put is forgotten",
         "an entry that a put didn't reach isn't used again",
         CodeEdit("CacheWithBreaker.put", 'self._missed("cache.put_skipped", key, error)', ""),
+        f"{_ENTRIES}test_after_a_put_that_was_refused_while_another_call_tried_the_cache",
+        (11,),
+    ),
+    Patch(
+        "a put that is left out is forgotten",
+        "an entry that a put didn't reach isn't used again",
+        CodeEdit("CacheWithBreaker.leaves_out", "self._settler.note(key, self.store)", ""),
         f"{_ENTRIES}test_after_a_put_that_was_skipped",
         (11,),
+    ),
+    Patch(
+        "what a cache that rests would refuse is encoded for it",
+        "no state is encoded for a cache that rests",
+        CodeEdit("WriteBack._due", "self._cache.may_rest", "False"),
+        "tests/core/test_outage_costs.py::"
+        "test_while_it_rests_an_operation_costs_what_it_costs_without_a_cache[REFUSES-_load]",
     ),
     Patch(
         "a skipped removal is forgotten",

@@ -81,6 +81,13 @@ class CacheWithBreaker:
     async def remove_anyway(self, key: RecordKey) -> None:
         await self.store.remove(key)
 
+    def leaves_out(self, key: RecordKey) -> bool:
+        if not self.breaker.is_open or not self.breaker.rest():
+            return False
+        self._settler.note(key, self.store)
+        self._settler.reporting.count("cache.put_skipped")
+        return True
+
     def note_outdated(self, key: RecordKey) -> bool:
         self._settler.note(key, self.store)
         return True

@@ -10,7 +10,7 @@ from interlock._engine.guard import call_backend
 from interlock._engine.load_context import LoadedState, LoadTrace
 from interlock._engine.reports import Reason, Source
 from interlock._engine.state_records import StateRecords, remember
-from interlock._storage.breaker import NotesOutdated, RemovesAnyway, StoreRestsError
+from interlock._storage.breaker import LeavesOut, NotesOutdated, RemovesAnyway, StoreRestsError
 from interlock._storage.protocols import at_once
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 from interlock.errors import (
@@ -38,7 +38,7 @@ class AggregateCache:
 
     def __init__(self, context: TypeContext, records: StateRecords) -> None:
         self._context = context
-        self._store = context.cache
+        self._store = store = context.cache
         # An observer is told of misses and times, which a look doesn't note.
         is_local = (
             self._store is not None and self._store.is_local and not context.reporting.is_observed
@@ -53,6 +53,9 @@ class AggregateCache:
         self._records = records
         self.checks: HitChecks | None = None
         """What looks into hits behind the answers."""
+        self._rests = store if isinstance(store, LeavesOut) else None
+        self.may_rest = self._rests is not None
+        """Whether `leaves_out` is worth a call."""
         self._absent: dict[UUID, tuple[Reason, str]] = {}  # why nothing is cached, the latest last
 
     @property
@@ -195,6 +198,13 @@ class AggregateCache:
         except InterlockError as error:
             self._failed("cache.remove_failed", error, aggregate_id)
             return False
+        return True
+
+    def leaves_out(self, aggregate_id: UUID) -> bool:
+        """Whether a put would be refused now; it is noted, and the state needn't be encoded."""
+        if self._rests is None or not self._rests.leaves_out(self._mapper.scope.key(aggregate_id)):
+            return False
+        self._absent.pop(aggregate_id, None)
         return True
 
     def outdate(self, aggregate_id: UUID) -> bool:

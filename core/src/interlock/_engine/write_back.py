@@ -192,6 +192,8 @@ class WriteBack:
             )
         )
         removal = self._cache.is_there and (is_commit or loaded.trace.saw_cache_entry)
+        if entry and self._cache.may_rest and self._cache.leaves_out(loaded.aggregate_id):
+            entry = removal = False
         return _Due(snapshot, entry, removal) if snapshot or entry or removal else None
 
     def _decides(self, counter: str, wants: Callable[[M], bool], moment: M) -> bool:

@@ -32,6 +32,15 @@ class RemovesAnyway(Protocol):
 
 
 @runtime_checkable
+class LeavesOut(Protocol):
+    """A cache that can tell without being given a record that it would refuse it."""
+
+    def leaves_out(self, key: RecordKey) -> bool:
+        """Whether a put is left out now; it counts as one that was refused."""
+        ...
+
+
+@runtime_checkable
 class NotesOutdated(Protocol):
     """A cache that removes an outdated entry before it is used again, and else soon."""
 

@@ -62,12 +62,16 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. Without a configuration its `source` is None, and nothing was opened."""
+    """All of it. Without a configuration its `source` is None, and nothing was opened.
+
+    `notes` are of options that are valid, and hardly meant.
+    """
 
     plugins: list[Plugin]
     source: str | None
     problem: str | None
     backends: list[Backend]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_well(self) -> bool:
@@ -94,7 +98,21 @@ def examine(config: Path | None) -> Report:
     except ConfigurationError as error:
         return Report(plugins, None, str(error), [])
     backends = asyncio.run(_backends(catalogue, settings))
-    return Report(plugins, settings.source, None, backends)
+    return Report(plugins, settings.source, None, backends, list(_notes(settings)))
+
+
+def _notes(settings: Settings) -> Iterator[str]:
+    for aggregate, own in {"default": settings.default, **settings.aggregates}.items():
+        options = own.over(settings.default)
+        if options.replay_limit_holds != "always":
+            continue
+        if options.replay_limit is None:
+            yield f"aggregates.{aggregate}: replay_limit_holds is set, and replay_limit isn't"
+        elif isinstance(options.snapshot_strategy, NeverSnapshot):
+            yield (
+                f"aggregates.{aggregate}: a stream of more than {options.replay_limit} events "
+                "can't be loaded at all, since no snapshot is taken; choose a snapshot_strategy"
+            )
 
 
 def _plugins(catalogue: Catalogue) -> list[Plugin]:
@@ -239,6 +257,7 @@ def lines_of(report: Report) -> Iterator[str]:
             yield f"  {each.aggregate}: {_spoken(each.taken_at)}"
         if found.note is not None:
             yield f"  {found.note}"
+    yield from report.notes
 
 
 def _spoken(taken_at: datetime | None) -> str:
