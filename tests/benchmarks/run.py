@@ -10,6 +10,7 @@ import gc
 import random
 import sys
 import tempfile
+import time
 import tracemalloc
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -101,6 +102,7 @@ async def in_memory(repetitions: int) -> Row:
             repetitions,
             lambda: floor.load(account_id),
             lambda: app.load(Account, account_id),
+            clock=time.process_time,
         )
 
 
@@ -146,7 +148,12 @@ async def cached(app: Application, floor: Floor, account_id: UUID, repetitions: 
     same(await app.load(Account, account_id), validate(kept[account_id]))
     return [
         await measure(
-            "W3 cached, Trust", repetitions, trusting, lambda: ours(Trust()), operations=loads
+            "W3 cached, Trust",
+            repetitions,
+            trusting,
+            lambda: ours(Trust()),
+            operations=loads,
+            clock=time.process_time,
         ),
         await measure(
             "W3 cached, FastForward",
@@ -154,6 +161,7 @@ async def cached(app: Application, floor: Floor, account_id: UUID, repetitions: 
             checking,
             lambda: ours(FastForward()),
             operations=loads,
+            clock=time.process_time,
         ),
     ]
 
@@ -238,7 +246,9 @@ async def commands_in_memory(repetitions: int) -> Row:
     async with app:
         commands = partial(_one_by_one, app, accounts)
         name = "W4 hot command, in memory"
-        return await measure(name, repetitions, decode, commands, operations=256)
+        return await measure(
+            name, repetitions, decode, commands, operations=256, clock=time.process_time
+        )
 
 
 async def _one_by_one(app: Application, accounts: Sequence[PlainAccount]) -> None:

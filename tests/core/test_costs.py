@@ -139,10 +139,10 @@ async def _add_64(app: Application) -> None:
 @pytest.mark.parametrize(
     ("application", "operation", "most"),
     [
-        pytest.param(_cached, _load(freshness=Trust()), Cost(18, 1), id="Trust"),
-        pytest.param(_cached, _load(freshness=FastForward()), Cost(19, 1), id="FastForward"),
-        pytest.param(_snapshotting, _load(), Cost(79, 3), id="snapshot and tail"),
-        pytest.param(_application, _load(), Cost(57, 8), id="replay"),
+        pytest.param(_cached, _load(freshness=Trust()), Cost(16, 1), id="Trust"),
+        pytest.param(_cached, _load(freshness=FastForward()), Cost(17, 1), id="FastForward"),
+        pytest.param(_snapshotting, _load(), Cost(77, 3), id="snapshot and tail"),
+        pytest.param(_application, _load(), Cost(55, 8), id="replay"),
         pytest.param(_cached, _add, Cost(94, 4, 2), id="command"),
         pytest.param(_cached, _add_64, Cost(6016, 256, 128, 64, 129), id="64 commands at once"),
     ],

@@ -8,6 +8,7 @@ from patch import Patch
 _SQL = partial(Patch, package="interlock_sqlalchemy")
 _EVENTS = "plugins/sqlalchemy-events/tests/test_event_"
 _MEMORY = f"{_EVENTS}memory.py::test_a_page_is_bounded_in_bytes"
+_COMMITS = "plugins/sqlalchemy/tests/test_commits.py::"
 _SESSIONS = f"{_EVENTS}sessions.py::"
 _REDIS = "plugins/redis-cache/tests/test_redis_put.py::"
 
@@ -17,6 +18,18 @@ PATCHES = [
         "a session that keeps other settings than it was told is refused",
         CodeEdit("MySQL._pin_settings", "if wrong:", "if False:"),
         f"{_SESSIONS}test_a_session_that_keeps_the_servers_settings_is_refused",
+    ),
+    _SQL(
+        "a refused write of several rows leaves the first ones",
+        "a write that is refused among others is rolled back alone",
+        CodeEdit("Commits._run_among_others", "not _is_one_row(write.steps)", "False"),
+        f"{_COMMITS}test_a_write_that_is_refused_is_rolled_back_alone",
+    ),
+    _SQL(
+        "each write is a hop of its own",
+        "what is given in a turn of the loop is one transaction",
+        CodeEdit("FileSession.write", "self.loop.call_soon(self._hand_over)", "self._hand_over()"),
+        f"{_COMMITS}test_what_is_given_in_a_turn_of_the_loop_is_one_hop_and_one_transaction",
     ),
     _SQL(
         "a commit isn't looked after",

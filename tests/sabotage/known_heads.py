@@ -128,7 +128,7 @@ PATCHES = [
     Patch(
         "the floor grows without bound",
         "the floor is of the last so many ids",
-        CodeEdit("KnownHeads.raise_to", "if len(self._heads) > self._size:", "if False:"),
+        CodeEdit("KnownHeads.raise_to", "if len(heads) > self._size:", "if False:"),
         f"{_FLOOR}test_of_so_many_ids_the_least_recently_raised_is_forgotten",
     ),
     Patch(

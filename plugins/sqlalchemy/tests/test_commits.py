@@ -12,6 +12,7 @@ from sqlalchemy import Table, insert
 
 from interlock.backends import BackendUnavailableError
 from interlock_sqlalchemy.database import Database, RefusedError, Statement, Step
+from interlock_sqlalchemy.worker import Worker
 
 Connect = Callable[..., Database]
 Outcome = int | BaseException
@@ -177,3 +178,27 @@ async def test_a_write_is_made_though_its_caller_is_cancelled(
     await asyncio.wait(handed)
     await held.database.close()
     assert held.numbers() == list(range(5))
+
+
+async def test_what_is_given_in_a_turn_of_the_loop_is_one_hop_and_one_transaction(
+    held: Held, inserting: Statement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hops, submit = [], Worker.submit
+
+    def count(worker: Worker, work: Callable[[], object]) -> "asyncio.Future[object]":
+        hops.append(work)
+        return submit(worker, work)
+
+    monkeypatch.setattr(Worker, "submit", count)
+    held.writer.set_trace_callback(held.statements.append)
+    ends = await asyncio.gather(
+        *(held.database.execute(storing(inserting, number % 60)) for number in range(64)),
+        return_exceptions=True,
+    )
+    assert ends[:60] == [1] * 60
+    assert {type(end) for end in ends[60:]} == {RefusedError}
+    assert len(hops) == 1
+    words = {statement.split()[0] for statement in held.statements}
+    assert words == {"BEGIN", "INSERT", "COMMIT"}
+    assert held.statements.count("COMMIT") == 1
+    assert held.numbers() == list(range(60))

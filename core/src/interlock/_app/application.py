@@ -161,7 +161,8 @@ class Application(Tools):
         replaces the registered one. Raises `VersionNotFoundError` beyond the head,
         `StreamTruncatedError`, `UnknownEventError`, `EventApplyError`, `BackendUnavailableError`.
         """
-        services = self._registered(aggregate_type)
+        self._life.check()
+        services = self._services.get(aggregate_type) or self._registered(aggregate_type)
         if type(aggregate_id) is not UUID:
             aggregate_id = plain_id(aggregate_id, "aggregate_id")
         if version is not None:

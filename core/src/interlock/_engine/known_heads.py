@@ -18,18 +18,19 @@ class ForgetLog:
 
     def __init__(self) -> None:
         self.count = 0
-        self._under_way: set[UUID] = set()
+        self.under_way: set[UUID] = set()
+        """The ids that are being forgotten."""
         self._latest: dict[UUID, int] = {}  # the latest last
         self._others = 0
 
     @contextmanager
     def forgetting(self, aggregate_id: UUID) -> Iterator[None]:
         """Within the block, and for what began before its end, the id counts as forgotten."""
-        self._under_way.add(aggregate_id)
+        self.under_way.add(aggregate_id)
         try:
             yield
         finally:
-            self._under_way.discard(aggregate_id)
+            self.under_way.discard(aggregate_id)
             self.count += 1
             self._latest.pop(aggregate_id, None)
             self._latest[aggregate_id] = self.count
@@ -38,9 +39,9 @@ class ForgetLog:
 
     def since(self, aggregate_id: UUID, count: int) -> bool:
         """Whether the id was forgotten after the moment, or is being forgotten."""
-        if count == self.count and not self._under_way:
+        if count == self.count and not self.under_way:
             return False
-        return aggregate_id in self._under_way or (
+        return aggregate_id in self.under_way or (
             self._latest.get(aggregate_id, self._others) > count
         )
 
@@ -69,12 +70,14 @@ class KnownHeads:
 
     def raise_to(self, aggregate_id: UUID, head: Head, *, since: int | None = None) -> None:
         """Note a head; a higher one stays. Nothing if the id was forgotten since the moment."""
-        if since is not None and self.forgets.since(aggregate_id, since):
+        forgets, heads, key = self.forgets, self._heads, aggregate_id.int
+        is_quiet = since is None or (since == forgets.count and not forgets.under_way)
+        if not is_quiet and forgets.since(aggregate_id, since or 0):
             return
-        found = self._heads.pop(aggregate_id.int, None)
-        self._heads[aggregate_id.int] = head if found is None or found[0] <= head[0] else found
-        if len(self._heads) > self._size:
-            del self._heads[next(iter(self._heads))]
+        found = heads.pop(key, None)
+        heads[key] = head if found is None or found[0] <= head[0] else found
+        if len(heads) > self._size:
+            del heads[next(iter(heads))]
 
     def refute(self, aggregate_id: UUID, noted: Head) -> None:
         """Forget a head that was proven false, unless another was noted since."""
