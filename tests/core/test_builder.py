@@ -122,7 +122,7 @@ class TestSources:
                 cache_backend=InMemoryAggregateCacheBackend,
                 snapshot_backend=shared_snapshots,
             )
-        backends = [made for made, _ in builder.build()._backends]
+        backends = [made for made, _ in builder.build()._backends._backends]
         assert len([b for b in backends if isinstance(b, InMemoryAggregateCacheBackend)]) == 2
         assert backends.count(shared_snapshots) == 1
 
@@ -171,7 +171,8 @@ class TestHandWritten:
         pool = Pool()
         builder = ApplicationBuilder().register_dependency(Pool, pool)
         app = builder.register_aggregate(Account, cache_backend=Typed).build()
-        assert [made.store for made, _ in app._backends if isinstance(made, Typed)] == [pool]
+        backends = [made for made, _ in app._backends._backends]
+        assert [made.store for made in backends if isinstance(made, Typed)] == [pool]
 
     def test_a_parameter_that_nothing_fills_is_told(self) -> None:
         with pytest.raises(ConfigurationError, match="ClientCache needs 'redis_client'"):

@@ -48,7 +48,7 @@ class TestConfiguration:
             """
         )
         app = ApplicationBuilder.from_config(path).register_aggregate(Account).build()
-        backends = [made for made, _ in app._backends]
+        backends = [made for made, _ in app._backends._backends]
         tiered = backends[-1]
         assert isinstance(tiered, TieredAggregateCacheBackend)
         assert tiered._local is backends[-3]
