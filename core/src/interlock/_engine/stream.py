@@ -60,6 +60,7 @@ ReaderFromSnapshot = Callable[
     Awaitable[tuple[AggregateRecord | None, Chunks[Sequence[EventRow]]]],
 ]
 
+_APPEND = "the event store's append"
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.02  # before the second attempt; doubled each time
 
@@ -166,19 +167,14 @@ class EventStream:
         store says that it has not stored them and will not; `is_proven` says that `after` was read
         from the stream, so that this isn't because of what a cache said.
         """
+        bound = None if self.ends_appends else self.store.timeout
         try:
-            await self._append(events, after, None if self.ends_appends else self.store.timeout)
+            append = self.store.append(events, after=after)
+            await call_backend(_APPEND, bound, append)
         except InterlockError as error:
             found_out = self._found_out(events, after, error, is_proven=is_proven)
             # With a timeout it is cancelled, which only a task of its own may be, see `to_the_end`.
             await (found_out if self.store.timeout is None else asyncio.create_task(found_out))
-
-    async def _append(
-        self, events: Sequence[StoredEvent], after: Head | None, bound: timedelta | None
-    ) -> None:
-        await call_backend(
-            "the event store's append", bound, self.store.append(events, after=after)
-        )
 
     async def _found_out(
         self,
@@ -192,7 +188,8 @@ class EventStream:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 try:
-                    await self._append(events, after, self.store.timeout)
+                    append = self.store.append(events, after=after)
+                    await call_backend(_APPEND, self.store.timeout, append)
                 except InterlockError as error:
                     failure = error
                 else:

@@ -216,17 +216,21 @@ class WriteBack:
     ) -> None:
         if due.snapshot:
             await self._snapshots.write(loaded, supersedes, now)
-        if due.entry:
-            write = partial(self._cache.put, loaded, supersedes, now)
-        elif due.removal:
-            write = partial(self._cache.drop, loaded.aggregate_id)
-        else:
+        if not (due.entry or due.removal):
             return
-        if late is None:
-            await write()
-        else:
+        cache, aggregate_id = self._cache, loaded.aggregate_id
+        if late is not None:
+            write = (
+                partial(cache.put, loaded, supersedes, now)
+                if due.entry
+                else partial(cache.drop, aggregate_id)
+            )
             with self.in_flight.of(loaded.aggregate_id):
-                await late.write(loaded.aggregate_id, write, answered)
+                await late.write(aggregate_id, write, answered)
+        elif due.entry:
+            await cache.put(loaded, supersedes, now)
+        else:
+            await cache.drop(aggregate_id)
 
 
 def _end(in_flight: ExitStack, _task: asyncio.Task[None]) -> None:
