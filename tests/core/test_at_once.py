@@ -124,8 +124,8 @@ def test_ids_are_random_and_of_version_4() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of threads: it ends at once
 def test_a_fork_makes_ids_of_its_own() -> None:
-    new_id()
-    assert _drawn
+    while not _drawn:
+        new_id()
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
