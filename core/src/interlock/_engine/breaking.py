@@ -81,6 +81,9 @@ class CacheWithBreaker:
     async def remove_anyway(self, key: RecordKey) -> None:
         await self.store.remove(key)
 
+    def refusal(self) -> str | None:
+        return self.breaker.refusal()
+
     def leaves_out(self, key: RecordKey) -> bool:
         if not self.breaker.is_open or not self.breaker.rest():
             return False

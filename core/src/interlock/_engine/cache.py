@@ -94,7 +94,8 @@ class AggregateCache:
 
     async def read(self, aggregate_id: UUID, trace: LoadTrace) -> LoadedState | None:
         """The usable entry; an unusable one is removed."""
-        if self._store is None:
+        rests = self._rests
+        if self._store is None or (rests is not None and self._is_refused(rests, trace)):
             return None
         store, key, record = self._store, self._mapper.scope.key(aggregate_id), None
         try:
@@ -228,6 +229,14 @@ class AggregateCache:
             raise
         except InterlockError as error:
             raise BackendUnavailableError(f"the cache's remove failed: {error}") from error
+
+    def _is_refused(self, store: LeavesOut, trace: LoadTrace) -> bool:
+        refusal = store.refusal()
+        if refusal is None:
+            return False
+        self._missed(trace, Reason.UNAVAILABLE, refusal)
+        trace.lap("cache")
+        return True
 
     def forget_absence(self, aggregate_id: UUID) -> None:
         """Forget why the id's latest state wasn't cached."""

@@ -33,7 +33,11 @@ class RemovesAnyway(Protocol):
 
 @runtime_checkable
 class LeavesOut(Protocol):
-    """A cache that can tell without being given a record that it would refuse it."""
+    """A cache that can tell, without an error, that it would refuse a call."""
+
+    def refusal(self) -> str | None:
+        """Why calls are refused now, None if they aren't; it counts as one that was refused."""
+        ...
 
     def leaves_out(self, key: RecordKey) -> bool:
         """Whether a put is left out now; it counts as one that was refused."""
@@ -90,6 +94,13 @@ class Breaker:
         loop = asyncio.get_running_loop()
         is_resting = self._is_open and loop is self._loop
         return max(0.0, self._rests_until - loop.time()) if is_resting else 0.0
+
+    def refusal(self) -> str | None:
+        """Why a call isn't let pass now, None if it may be; it counts as refused."""
+        if not self._is_open or not self.rest():
+            return None
+        self._refused += 1
+        return self._refusal(asyncio.get_running_loop().time())
 
     def admit(self) -> int:
         """Let a call pass; its ticket. Raises `StoreRestsError`."""
