@@ -47,11 +47,12 @@ def test_of_a_forget_too_long_ago_it_is_assumed_that_it_was_then() -> None:
     ids = [UUID(int=number) for number in range(10_002)]
     before = forgets.count
     for aggregate_id in ids:
-        with forgets.forgetting(aggregate_id):
+        with forgets.forgetting(aggregate_id, events=True):
             pass
-    assert all(forgets.since(aggregate_id, before) for aggregate_id in ids)
-    assert not any(forgets.since(aggregate_id, forgets.count) for aggregate_id in ids)
-    assert len(forgets._latest) == 10_000
+    for are_forgotten in (forgets.since, forgets.deleted_since):
+        assert all(are_forgotten(aggregate_id, before) for aggregate_id in ids)
+        assert not any(are_forgotten(aggregate_id, forgets.count) for aggregate_id in ids)
+    assert len(forgets._forgets._moments) == len(forgets._deletions._moments) == 10_000
 
 
 class Lossy(Cache):

@@ -105,6 +105,24 @@ class TestLoads:
             assert (await rig.load()).balance == 5
             assert "stream.rolled_back" not in rig.app.counters()
 
+    @pytest.mark.parametrize("is_local", [True, False], ids=["fast", "slow"])
+    async def test_what_was_read_while_records_were_forgotten_is_a_floor_after(
+        self, *, is_local: bool
+    ) -> None:
+        async with Rig() as rig, rig.other() as other:
+            rig.cache.is_local = is_local
+            await other.deposit(1)
+            old = other.cache.found
+            await other.deposit(2)
+            gate = rig.events.hold("reading")
+            load = asyncio.create_task(rig.load())
+            await gate.reached.wait()
+            await rig.forget()
+            gate.opened.set()
+            assert (await load).version == 2
+            rig.cache.plant(old)  # a put of another process that comes late
+            assert (await rig.load()).version == 2
+
 
 class TestTurns:
     """It takes its turn among the commands of the id."""

@@ -69,7 +69,7 @@ PATCHES = [
         "what was read before is kept nowhere after",
         CodeEdit(
             "Forgetting.forget",
-            "with self._context.heads.forgets.forgetting(aggregate_id):",
+            "with self._context.heads.forgets.forgetting(aggregate_id, events=events):",
             "if True:",
         ),
         f"{_LOADS}test_a_load_that_has_read_the_stream_keeps_nothing",
@@ -114,15 +114,25 @@ PATCHES = [
         "what was known of a forgotten stream is not known again",
         CodeEdit(
             "KnownHeads.raise_to",
-            "if not is_quiet and forgets.since(aggregate_id, since or 0):",
+            "if not is_quiet and forgets.deleted_since(aggregate_id, since or 0):",
             "if False:",
         ),
         f"{_LOADS}test_a_hit_from_before_is_no_floor_after",
     ),
     Patch(
+        "what was read while records were forgotten is no floor",
+        "a forget without the events takes nothing from what is known of them",
+        CodeEdit(
+            "KnownHeads.raise_to",
+            "forgets.deleted_since(aggregate_id, since or 0)",
+            "forgets.since(aggregate_id, since or 0)",
+        ),
+        f"{_LOADS}test_what_was_read_while_records_were_forgotten_is_a_floor_after",
+    ),
+    Patch(
         "of an id forgotten long ago nothing is known",
         "an id whose forgetting isn't remembered counts as forgotten",
-        CodeEdit("ForgetLog.since", "self._others", "0"),
+        CodeEdit("_Latest.of", "self._others", "0"),
         "tests/core/test_floor.py::test_of_a_forget_too_long_ago_it_is_assumed_that_it_was_then",
     ),
     Patch(

@@ -43,7 +43,7 @@ class Forgetting:
     async def forget(self, aggregate_id: UUID, *, events: bool) -> None:
         """Forget it between two commands; no load that has begun keeps anything."""
         async with self._commands.turn(aggregate_id):
-            with self._context.heads.forgets.forgetting(aggregate_id):
+            with self._context.heads.forgets.forgetting(aggregate_id, events=events):
                 try:
                     await self._write_back.forget(aggregate_id)
                     if not events:

@@ -9,6 +9,25 @@ Head = tuple[int, UUID]
 _FORGOTTEN_REMEMBERED = 10_000  # ids
 
 
+class _Latest:
+    """Per id the latest moment, of the last so many ids; of another the latest that was dropped."""
+
+    def __init__(self) -> None:
+        self._moments: dict[UUID, int] = {}  # the latest last
+        self._others = 0
+
+    def note(self, aggregate_id: UUID, moment: int) -> None:
+        """Note a moment that is later than all before."""
+        self._moments.pop(aggregate_id, None)
+        self._moments[aggregate_id] = moment
+        if len(self._moments) > _FORGOTTEN_REMEMBERED:
+            self._others = self._moments.pop(next(iter(self._moments)))
+
+    def of(self, aggregate_id: UUID) -> int:
+        """The id's latest moment, or a later one."""
+        return self._moments.get(aggregate_id, self._others)
+
+
 class ForgetLog:
     """Which ids were forgotten since a moment: what was read before isn't kept after.
 
@@ -18,32 +37,34 @@ class ForgetLog:
 
     def __init__(self) -> None:
         self.count = 0
-        self.under_way: set[UUID] = set()
-        """The ids that are being forgotten."""
-        self._latest: dict[UUID, int] = {}  # the latest last
-        self._others = 0
+        self.under_way: dict[UUID, bool] = {}
+        """The ids that are being forgotten, and whether their events go, too."""
+        self._forgets = _Latest()
+        self._deletions = _Latest()
 
     @contextmanager
-    def forgetting(self, aggregate_id: UUID) -> Iterator[None]:
+    def forgetting(self, aggregate_id: UUID, *, events: bool) -> Iterator[None]:
         """Within the block, and for what began before its end, the id counts as forgotten."""
-        self.under_way.add(aggregate_id)
+        self.under_way[aggregate_id] = events
         try:
             yield
         finally:
-            self.under_way.discard(aggregate_id)
+            del self.under_way[aggregate_id]
             self.count += 1
-            self._latest.pop(aggregate_id, None)
-            self._latest[aggregate_id] = self.count
-            if len(self._latest) > _FORGOTTEN_REMEMBERED:
-                self._others = self._latest.pop(next(iter(self._latest)))
+            self._forgets.note(aggregate_id, self.count)
+            if events:
+                self._deletions.note(aggregate_id, self.count)
 
     def since(self, aggregate_id: UUID, count: int) -> bool:
         """Whether the id was forgotten after the moment, or is being forgotten."""
         if count == self.count and not self.under_way:
             return False
-        return aggregate_id in self.under_way or (
-            self._latest.get(aggregate_id, self._others) > count
-        )
+        return aggregate_id in self.under_way or self._forgets.of(aggregate_id) > count
+
+    def deleted_since(self, aggregate_id: UUID, count: int) -> bool:
+        """Whether it was forgotten with its events after the moment, or is being."""
+        is_going = self.under_way.get(aggregate_id, False)
+        return is_going or self._deletions.of(aggregate_id) > count
 
 
 class KnownHeads:
@@ -69,10 +90,10 @@ class KnownHeads:
         return 0 if head is None else head[0]
 
     def raise_to(self, aggregate_id: UUID, head: Head, *, since: int | None = None) -> None:
-        """Note a head; a higher one stays. Nothing if the id was forgotten since the moment."""
+        """Note a head; a higher one stays. Nothing if the events were forgotten since then."""
         forgets, heads, key = self.forgets, self._heads, aggregate_id.int
         is_quiet = since is None or (since == forgets.count and not forgets.under_way)
-        if not is_quiet and forgets.since(aggregate_id, since or 0):
+        if not is_quiet and forgets.deleted_since(aggregate_id, since or 0):
             return
         found = heads.pop(key, None)
         heads[key] = head if found is None or found[0] <= head[0] else found
