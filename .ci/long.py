@@ -22,9 +22,13 @@ REPORTS = Path(__file__).with_name("long-reports")
 PROOFS: dict[str, tuple[tuple[str, ...], str]] = {
     "sabotage": ((), "each protection of the core disabled; its test notices"),
     "sabotage-plugins": ((), "the same for the plugins, on real servers"),
-    "simulate-sabotage": ((), "each protection of the engine disabled; a simulated run notices"),
+    "simulate-sabotage": (
+        ("--report", ".ci/long-reports"),
+        "each protection of the engine disabled; a simulated run notices",
+    ),
     "chaos": ((), "processes, servers and networks that fail, on every backend"),
     "soak": ((), "processes with thousands of commands, streams of 1,200,000 events, kills"),
+    "soak-memory": ((), "ten minutes at the highest rate: memory and descriptors stay"),
     "fuzz": (("--seconds", "600"), "every reader of what others wrote, ten minutes each"),
     "conformance-reports": ((), "every backend on every server that it supports"),
     "py312-core-lowest": ((), "the core with the lowest versions that it declares, Python 3.12"),
