@@ -2,11 +2,13 @@
 
 `tox run -e simulate-sabotage -- [--seeds 300] [--only NAME] [--visible] [--report FOLDER]`. Each
 patch that changes the engine is made in a copy of the core, and that is simulated until a rule is
-broken. The exit code is 0 if each was found, or stands in `UNSEEN` with its reason, and nine of
-ten of those that can be seen were found.
+broken. Verdicts are kept in `.tox/simulated.json`: a run that was broken off goes on where it
+ended, and does again what was changed. The exit code is 0 if each was found, or stands in `UNSEEN`
+with its reason, and nine of ten of those that can be seen were found.
 """
 
 import argparse
+import hashlib
 import json
 import logging
 import os
@@ -17,7 +19,9 @@ import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
+from time import monotonic
 from typing import Any, NoReturn
 
 from patch import Patch
@@ -27,6 +31,7 @@ from unseen import UNSEEN
 
 _ROOT = Path(__file__).parents[2]
 _SIMULATION = _ROOT / "tests" / "simulation"
+_KEPT = _ROOT / ".tox" / "simulated.json"
 _SHARE = 0.9
 Verdict = Mapping[str, Any]  # Any: JSON values
 Files = Mapping[str, str]
@@ -36,14 +41,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
     options = _options(arguments)
     patches = dict(_of_engine(options.only))
+    hidden = [name for name in patches if name in UNSEEN]
     if options.visible:
         patches = {name: each for name, each in patches.items() if name not in UNSEEN}
-    verdicts: dict[str, Verdict] = {}
-    made = ((name, files) for name, (_, files) in patches.items())
-    for name, verdict in _simulated(made, options.at_once, options.seeds):
-        verdicts[name] = verdict
+    keys = {name: _key(files, options.seeds) for name, (_, files) in patches.items()}
+    kept: dict[str, Verdict] = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
+    verdicts = {name: kept[key] for name, key in keys.items() if key in kept}
+    until = monotonic() + options.minutes * 60
+    made = ((name, files) for name, (_, files) in patches.items() if name not in verdicts)
+    in_time = takewhile(lambda _: monotonic() < until, made)
+    for name, verdict in _simulated(in_time, options.at_once, options.seeds):
+        verdicts[name] = kept[keys[name]] = verdict
+        _KEPT.parent.mkdir(exist_ok=True)
+        _KEPT.write_text(json.dumps(kept, indent=1))
         _say(f"{'found ' if 'rule' in verdict else 'UNSEEN'} {name}: {verdict.get('seed', '')}")
-    lines = [*_lines({name: verdicts[name] for name in patches}, options.seeds)]
+    tried = {name: verdicts[name] for name in patches if name in verdicts}
+    lines = [*_lines(tried, hidden, options.seeds)]
+    if len(tried) < len(patches):
+        lines += ["", f"{len(patches) - len(tried)} were not tried."]
     _say("", *lines)
     if options.report is not None:
         _report(options.report, lines)
@@ -58,6 +73,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--only", metavar="NAME", action="append", help="the patches of these names"
     )
     parser.add_argument("--visible", action="store_true", help="leave out those in `UNSEEN`")
+    parser.add_argument("--minutes", type=float, default=600, help="begin none after that")
     parser.add_argument("--at-once", type=int, default=2, help="how many at a time")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="where to write a report")
     return parser.parse_args(arguments)
@@ -71,6 +87,13 @@ def _of_engine(names: Sequence[str] | None) -> Iterator[tuple[str, tuple[Patch, 
             made = {p: text for p, text in patch.edit.apply(files).items() if text != files[p]}
             if any(path.startswith("_engine/") for path in made):
                 yield patch.name, (patch, made)
+
+
+def _key(files: Files, seeds: int) -> str:
+    """What a verdict holds for: the core with the files, and what it is simulated with."""
+    core = {**texts(folder_of(_ROOT, CORE)), **files}
+    simulation = [path.read_text("utf-8") for path in sorted(_SIMULATION.glob("[!t]*.py"))]
+    return hashlib.sha256(repr((sorted(core.items()), simulation, seeds)).encode()).hexdigest()
 
 
 def _simulated(
@@ -128,12 +151,12 @@ def _share(verdicts: Mapping[str, Verdict]) -> float:
     return len([each for each in visible if "rule" in each]) / max(1, len(visible))
 
 
-def _lines(verdicts: Mapping[str, Verdict], seeds: int) -> Iterator[str]:
+def _lines(verdicts: Mapping[str, Verdict], hidden: Sequence[str], seeds: int) -> Iterator[str]:
     found = {name: verdict for name, verdict in verdicts.items() if "rule" in verdict}
-    hidden = [name for name in verdicts if name in UNSEEN and name not in found]
+    hidden = [name for name in hidden if name not in found]
     yield (
         f"{len(found)} of {len(verdicts)} protections found missing, within {seeds} seeds each; "
-        f"{len(hidden)} can't be seen; of the others {_share(verdicts):.1%}"
+        f"of those that can be seen {_share(verdicts):.1%}, {len(hidden)} can't be"
     )
     yield from ("", "| found missing | seed | broken |", "|---|---|---|")
     for name, verdict in found.items():

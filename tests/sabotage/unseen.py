@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-_WHOLE = "the event store of these runs never loses an event within a stream, and archives none"
-_FORGED = "a record that the tail confirms is the fold; only forged contents would tell"
 _COST = "what it saves is time or memory; every answer is the same"
 _TRUE = "what is kept then is older, but a state that the stream had; what reads it has the floor"
 _REFUTED = "a record that stays is read with the tail after it, which proves it false or true"
@@ -12,7 +10,8 @@ _TOLD = "it changes a message, a counter, a log line or a report, which historie
 _READABLE = "in these runs every event can be applied, and every state be copied and kept"
 _SOUND = "ids, metadata, strategies and backends of these runs are as they should be"
 _FAILS = "a call fails that needn't, with a documented error, which any call may where things fail"
-_BOUNDED = "these runs have neither replay_limit nor on_unavailable = fail"
+_BOUNDED = "snapshots of many are read in these runs while their store is up"
+_TIME = "no strategy of these runs goes by time"
 _DUE = "when a snapshot is taken changes no answer"
 _LEFT = "what a close leaves undone is a snapshot or an entry, without which everything is answered"
 _OVERLAP = "a load that began before the forget may return what was there before it"
@@ -22,23 +21,16 @@ _ANYIO = "no caller of these runs has a scope of anyio, or cancels twice"
 _TASKS = "no handler of these runs leaves a task behind"
 
 _REASONS: Mapping[str, tuple[str, ...]] = {
-    _WHOLE: (
-        "gaps are told as if nothing stood there",
-        "gaps are folded over",
-        "a truncated stream is an empty one",
-        "the only copy of archived events is removed",
-        "a version that was archived was never there",
-    ),
-    _FORGED: (
-        "replay starts from a snapshot",
-        "replay starts from the cache",
-        "a replay of many starts from the cache",
-        "a replay of many starts from snapshots",
-        "once believes a cache where nothing else does",
-    ),
     _COST: (
+        "an append proves no rollback",
+        "failures that cost nothing open a breaker",
+        "a full record opens a breaker",
+        "closing tries a cache that is down for each entry",
+        "removals behind the answers open a breaker",
+        "one entry is tried again and again",
+        "an entry is compared with the head",
+        "all hits are replayed at once",
         "replay fills the cache",
-        "a verified state is not renewed",
         "all events are held until the last is folded",
         "all that are asked for are one batch",
         "a cache that gave no answer is put to five hundred times",
@@ -94,6 +86,8 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
     ),
     _CLOCKS: ("a clock that jumped back makes states young",),
     _TOLD: (
+        "a rollback to the same version goes unseen",
+        "what a close loses is silent",
         "nobody hears why nothing is cached",
         "the cache's reason stays when the next state is kept",
         "the cache's reason is not forgotten",
@@ -141,7 +135,6 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "a refusal comes half-way",
         "what a plain class isn't given is an outage",
         "a strategy's exception fails the command",
-        "a backend's cancellation is the caller's",
     ),
     _FAILS: (
         "a failing read of many tails fails the load",
@@ -157,14 +150,13 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "a snapshot store that is down fails every load",
         "a snapshot taken on a read fails it",
     ),
-    _BOUNDED: (
-        "an outage of the snapshot store makes many replay without bound",
-        "replays are not limited",
-        "replays are always limited",
-        "on_unavailable is not looked at",
+    _BOUNDED: ("an outage of the snapshot store makes many replay without bound",),
+    _TIME: (
+        "a queued snapshot counts as written",
+        "a failed snapshot keeps its anchor",
+        "what is queued is due again",
     ),
     _DUE: (
-        "a commit counts from its last event but one",
         "a commit forgets what its load folded",
         "the cache doesn't hear of the anchor",
         "snapshots don't move the anchor",

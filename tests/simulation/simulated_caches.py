@@ -8,9 +8,8 @@ from datetime import timedelta
 from interlock.application.aggregates import InMemoryAggregateCacheBackend
 from interlock.backends import AggregateRecord, RecordCacheBackend, RecordKey, Stamp
 from interlock.errors import RecordTooLargeError, RecordUnusableError
-from surroundings import READ_FAULTS, WRITE_FAULTS, Fault, Surroundings, Wire
+from surroundings import CACHE_READ_FAULTS, CACHE_WRITE_FAULTS, Fault, Surroundings, Wire
 
-ENTRY_FAULTS = (Fault.EVICTED, Fault.STALE, Fault.UNUSABLE)
 _CHANNEL_FAULTS = (Fault.UNTOLD, Fault.CHANNEL)
 _DELAYS = (0.0, 0.001, 0.2)
 
@@ -37,12 +36,12 @@ class CacheServer:
         self._tell(key, by)
 
     async def read(
-        self, around: Surroundings, key: RecordKey, faults: Sequence[Fault]
+        self, around: Surroundings, key: RecordKey, lies: Sequence[Fault] = ()
     ) -> AggregateRecord | None:
         """Read, and perhaps get something else than what stands there."""
         past = self.past[key]
         found = await self.store.read(key)
-        match around.fault(faults, one_in=3) if past else Fault.NONE:
+        match around.fault((*around.entry_faults, *lies), one_in=3) if past else Fault.NONE:
             case Fault.EVICTED:
                 await self.store.remove(key)
                 return None
@@ -70,12 +69,12 @@ class RemoteCache(RecordCacheBackend):
     def __init__(self, wire: Wire, server: CacheServer, *, lies: bool) -> None:
         self._wire = wire
         self._server = server
-        self._faults = (*ENTRY_FAULTS, Fault.LYING) if lies else ENTRY_FAULTS
+        self._lies = (Fault.LYING,) if lies else ()
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         around = self._wire.surroundings
         return await self._wire.call(
-            lambda: self._server.read(around, key, self._faults), READ_FAULTS
+            lambda: self._server.read(around, key, self._lies), CACHE_READ_FAULTS
         )
 
     async def put(
@@ -88,10 +87,10 @@ class RemoteCache(RecordCacheBackend):
                 await self._server.remove(key, None, self)
                 raise RecordTooLargeError("too large")
 
-        await self._wire.call(put, WRITE_FAULTS)
+        await self._wire.call(put, CACHE_WRITE_FAULTS)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
-        await self._wire.call(lambda: self._server.remove(key, stamp, self), WRITE_FAULTS)
+        await self._wire.call(lambda: self._server.remove(key, stamp, self), CACHE_WRITE_FAULTS)
 
 
 class LocalCache(RecordCacheBackend):
@@ -105,7 +104,7 @@ class LocalCache(RecordCacheBackend):
         self._server = server
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        return await self._server.read(self._around, key, ENTRY_FAULTS)
+        return await self._server.read(self._around, key)
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()

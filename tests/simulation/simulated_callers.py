@@ -15,8 +15,6 @@ from simulated_settings import AGE, FRESHNESS, Action, Place, Settings
 from surroundings import Fault, Surroundings
 
 ACCOUNTS = (UUID(int=1), UUID(int=2))
-_MOST_CALLS = 16
-_PAUSES = (0.0, 0.01, 0.1, 0.5)
 _LONGEST = 1000.0  # seconds, of a call that may wait for many others
 
 _KINDS: Sequence[type[Move]] = (Move, Move, MoveLater, MoveOnce, MoveAndRefuse)
@@ -28,7 +26,8 @@ _Cancel = Callable[[asyncio.Task[object]], None]
 class Callers:
     """Those who dispatch and load; `calls` are in the order in which they began.
 
-    Once it `is_quiet` nothing fails any more, and no store rests.
+    Once it `is_quiet` nothing fails any more, and no store rests. `heads_known` is of how many
+    streams a process knows the head, 0 for all.
     """
 
     def __init__(
@@ -41,6 +40,7 @@ class Callers:
     ) -> None:
         self.calls: list[Call] = []
         self.is_quiet = False
+        self.heads_known = settings.limit_of(0)
         self._around = around
         self._events = stores.events
         self._settings = settings
@@ -50,15 +50,15 @@ class Callers:
 
     async def call(self, number: int) -> None:
         """Call again and again."""
-        choices = self._around.choices
-        for _ in range(choices.below(_MOST_CALLS + 1)):
-            await asyncio.sleep(choices.one_of(_PAUSES))
+        choices, crowd = self._around.choices, self._settings.crowd
+        for _ in range(choices.below(crowd.most_calls + 1)):
+            await asyncio.sleep(choices.one_of(crowd.pauses))
             index = number % len(self._processes)
             process = self._processes[index]
             if process.is_ending:
                 continue
-            aggregate_id = choices.one_of((ACCOUNTS[0], ACCOUNTS[0], ACCOUNTS[1]))
-            freshness = choices.one_of((None, None, None, *FRESHNESS))
+            aggregate_id = ACCOUNTS[choices.happens(crowd.second_one_in)]
+            freshness = choices.one_of(FRESHNESS) if choices.happens(4) else None
             match choices.one_of(self._settings.roles[index]):
                 case Action.MOVE:
                     await self.move(process, aggregate_id)
@@ -215,7 +215,7 @@ class Callers:
         now = self._around.loop.time()
         call = Call(process.number, str(aggregate_id), self._count, now, head)
         call.era_before = len(self._events.past[aggregate_id])
-        call.heads_known = self._settings.limit_of(0)
+        call.heads_known = self.heads_known
         are_snapshots_needed = self._settings.on_unavailable == "fail" or (
             self._settings.replay_limit is not None
         )
@@ -237,7 +237,8 @@ class Callers:
         task = self._around.start(_end_of(process, work))
         process.tasks.append(task)
         process.calls.append(task)
-        if self._around.fault([Fault.CANCELLATION]) is not Fault.NONE:
+        one_in = self._settings.crowd.disturbed_one_in // 2
+        if self._around.fault([Fault.CANCELLATION], one_in=one_in) is not Fault.NONE:
             self._around.start(self._cancel_soon(task))
         await asyncio.wait(
             {task, process.crashed}, timeout=_LONGEST, return_when=asyncio.FIRST_COMPLETED
@@ -246,8 +247,12 @@ class Callers:
             return
         end: End
         note: object
-        if process.wire.is_cut or task.cancelled():
-            end, note = End.UNKNOWN, "crashed" if process.wire.is_cut else "cancelled"
+        if process.wire.is_cut:
+            end, note = End.UNKNOWN, "crashed"
+        elif task.cancelled():
+            is_meant = task.cancelling() > 0
+            end = End.UNKNOWN if is_meant else End.UNDOCUMENTED
+            note = "cancelled" if is_meant else "cancelled by nobody"
         else:
             end, note = task.result()
         for call in calls:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from history import End
 from interlock.application.aggregates import (
     AlwaysCache,
     FastForward,
@@ -52,7 +53,9 @@ class Ending:
             for aggregate_id in ACCOUNTS:
                 await self._load_again(first, aggregate_id)
         await self._close_while_it_works(first)
-        odd = (self._deceive, self._archive, self._leave_gaps, self._take_snapshots_away)
+        odd = [self._deceive, self._archive, self._leave_gaps]
+        if isinstance(self._settings.cache, NeverCache):
+            odd += [self._take_snapshots_away] * 3
         await self._around.choices.one_of(odd)(second)
         await self._close(second)
         await asyncio.sleep(_RESTED)
@@ -66,10 +69,18 @@ class Ending:
             if not self._settings.do_clocks_step:
                 await self._callers.load(process, aggregate_id, _YOUNG, None)
                 await self._count(process, aggregate_id, _YOUNG, 0)
-        elif isinstance(self._settings.snapshots, SnapshotAfterN):
-            await self._callers.move(process, aggregate_id, of=Move)
+        elif (due := self._due()) is not None:
+            move = await self._callers.move(process, aggregate_id, of=Move)
             await asyncio.sleep(_ANSWERED)
-            await self._count(process, aggregate_id, FastForward(), self._settings.snapshots.n)
+            if move.end is End.ACKNOWLEDGED:
+                await self._count(process, aggregate_id, FastForward(), due)
+
+    def _due(self) -> int | None:
+        """Every how many events a snapshot is due; the queue of one that is forgetful is full."""
+        strategy = self._settings.snapshots
+        if isinstance(strategy, SnapshotAfterN) and not self._settings.is_forgetful:
+            return strategy.n
+        return None
 
     async def _count(
         self, process: Process, aggregate_id: UUID, freshness: Freshness, needed: int
@@ -90,13 +101,11 @@ class Ending:
         await asyncio.sleep(self._around.choices.one_of((0.01, 0.001, 0.1)))
         await self._close(process)
         await asyncio.wait(work)
-        # The queue of one that is forgetful may be full.
-        if isinstance(self._settings.snapshots, SnapshotAfterN) and not self._settings.is_forgetful:
-            for call in (*moves, work[0].result()):
-                call.due = self._settings.snapshots.n
-                call.written = self._stores.snapshots.newest(
-                    UUID(call.aggregate), process.release.revision
-                )
+        for call in (*moves, work[0].result()):
+            call.due = self._due()
+            call.written = self._stores.snapshots.newest(
+                UUID(call.aggregate), process.release.revision
+            )
 
     async def _close(self, process: Process) -> None:
         await self._around.start(process.close())
@@ -165,8 +174,6 @@ class Ending:
 
     async def _take_snapshots_away(self, process: Process) -> None:
         """Let the snapshot store be down, where replays may be forbidden then."""
-        if not isinstance(self._settings.cache, NeverCache):
-            return
         process.snapshots.is_down = True
         limit = self._settings.replay_limit
         for aggregate_id in ACCOUNTS:

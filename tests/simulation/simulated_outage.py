@@ -10,6 +10,7 @@ from interlock.application.aggregates import (
     AlwaysCache,
     CacheAfterVersion,
     CacheStrategy,
+    CacheWhen,
     FastForward,
     Freshness,
     Trust,
@@ -25,7 +26,12 @@ from simulated_world import World
 T = TypeVar("T")
 
 _CALLS = 12
-_CACHES: Sequence[CacheStrategy] = (AlwaysCache(), AlwaysCache(), CacheAfterVersion(4))
+_CACHES: Sequence[CacheStrategy] = (
+    AlwaysCache(),
+    AlwaysCache(),
+    CacheAfterVersion(4),
+    CacheWhen(lambda moment: moment.version % 2 == 0),
+)
 _FRESHNESS: Sequence[Freshness] = (Trust(), Trust(), FastForward())
 _PAUSES = (0.0, 0.01, 0.1, 0.5)
 _MOMENTS = (0.0, 0.05, 0.2, 0.35, 0.45, 0.7, 2.0, 31.0)  # around those of a short and a long rest
@@ -84,10 +90,12 @@ class OutageWorld(World):
         """Let callers call and the cache be away, and look at what is left of that."""
         for _ in range(2):
             self.processes.append(await self._process())
+        self.callers.heads_known = CutProcess.floor_size  # puts go on behind the answers
         work = [self._call(process) for process in self.processes for _ in range(2)]
         work += [self._cut(process) for process in self.processes]
         await asyncio.gather(*map(self.around.start, work))
         await asyncio.sleep(2)  # in virtual time: nothing is under way any more
+        self.callers.heads_known = 0
         for process in self.processes:
             assert isinstance(process, CutProcess)
             process.cache.is_cut = False
@@ -127,7 +135,10 @@ class OutageWorld(World):
         is_ending = choices.below(3) == 0
         for _ in range(choices.below(4)):
             await asyncio.sleep(choices.one_of(_MOMENTS))
-            await self.callers.load(process, choices.one_of(ACCOUNTS), Trust(), None)
+            if choices.below(2):
+                await self.callers.load_many(process, Trust())
+            else:
+                await self.callers.load(process, choices.one_of(ACCOUNTS), Trust(), None)
         if is_ending:
             await process.application.close()
         await asyncio.sleep(_LONGER_THAN_A_REST)

@@ -73,10 +73,15 @@ class Process:
         database = RemoteDatabase if settings.is_one_database else RemoteEvents
         self.events = database(self.wire, stores.events, is_safe=settings.are_events_safe)
         self.snapshots = RemoteSnapshots(self.wire, stores.snapshots)
+        if settings.are_stores_local:
+            self.wire.is_local = True
+            for store in (self.events, self.snapshots):
+                store.is_local, store.timeout = True, None
         self.application: Application = (
             ApplicationBuilder(clock=self.clock)
             .configure(
                 max_attempts=8,
+                breaker_failures=settings.crowd.failures,
                 floor_size=self.floor_size or settings.limit_of(10_000),
                 snapshot_queue_size=settings.limit_of(1000),
                 replay_slots=1,

@@ -21,7 +21,7 @@ from interlock.application.aggregates import (
     SnapshotStrategy,
     Trust,
 )
-from surroundings import Fault
+from surroundings import ENTRY_FAULTS, Fault
 
 AGE = 0.3  # seconds
 FRESHNESS: Sequence[Freshness] = (
@@ -43,6 +43,12 @@ _CACHES: Sequence[CacheStrategy] = (
 )
 
 
+_CACHES_OF_MANY: Sequence[CacheStrategy] = (
+    *(AlwaysCache(), AlwaysCache(), AlwaysCache()),
+    NeverCache(),
+)
+
+
 class Place(Enum):
     """Where a process keeps its cache; on its machine the other processes are as well."""
 
@@ -50,6 +56,9 @@ class Place(Enum):
     OWN = auto()
     TIERS = auto()
     MACHINE = auto()
+
+
+_PLACES = (Place.SHARED, *Place)
 
 
 class Action(Enum):
@@ -68,9 +77,9 @@ def _often(**times: int) -> Sequence[Action]:
 
 
 _MIXED = _often(move=5, look=2, load_version=1, load=2, load_many=1, maintain=1)
-_READS = _often(load=5, look=2, load_many=2)
+_READS = _often(load=5, look=4, load_many=1)
 _WRITES = _often(move=5, maintain=1)
-_BOTH = _often(move=4, load=4, look=1, load_many=1, maintain=1)
+_BOTH = _often(move=2, load=7, look=1, load_many=1, maintain=1)
 MISFORTUNES = (Fault.CRASH, Fault.CLOSE, Fault.ROLLBACK, Fault.CLOCK, Fault.SHUTDOWN)
 _ROLES: Sequence[tuple[Sequence[Action], Sequence[Action]]] = (
     (_MIXED, _MIXED),
@@ -80,12 +89,43 @@ _ROLES: Sequence[tuple[Sequence[Action], Sequence[Action]]] = (
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """The callers of a run, and how often one is disturbed: of so many calls of a store one is.
+
+    One of so many calls is for the second account, as `second_one_in` says. After so many
+    `failures` in a row a store rests. Faults are so many times `rarer`.
+    """
+
+    callers: int
+    most_calls: int
+    pauses: Sequence[float]
+    second_one_in: int
+    disturbed_one_in: int
+    failures: int
+    rarer: int
+    entry_faults: Sequence[Fault] = ENTRY_FAULTS
+
+
+FEW = Crowd(5, 16, (0.0, 0.01, 0.1, 0.5), 3, disturbed_one_in=20, failures=3, rarer=1)
+MANY = Crowd(
+    14,
+    12,
+    (0.0, 0.01, 0.1, 0.3),
+    6,
+    disturbed_one_in=150,
+    failures=99,
+    rarer=3,
+    entry_faults=(Fault.STALE,),
+)
+
+
+@dataclass(frozen=True)
 class Settings:
     """How the applications of a run are configured, and the releases of the code that run.
 
     `roles` are what callers of each process do. Where `is_forgetful` a process knows the head of
     one stream. With `are_events_safe` the event store doesn't fail, `are_stores_slow` tells that
-    every other answer comes late.
+    every other answer comes late, `are_stores_local` that all answer without waiting.
     """
 
     snapshots: SnapshotStrategy = field(default_factory=NeverSnapshot)
@@ -101,6 +141,8 @@ class Settings:
     are_events_safe: bool = False
     misfortunes: Sequence[Fault] = MISFORTUNES
     are_stores_slow: bool = False
+    are_stores_local: bool = False
+    crowd: Crowd = FEW
     on_unavailable: Literal["replay", "fail"] = "replay"
     replay_limit: int | None = None
     shadow: float = 0.0
@@ -111,17 +153,21 @@ class Settings:
         if choices.below(5) > 2:
             return cls(
                 snapshots=choices.one_of(_SNAPSHOTS),
+                cache=choices.one_of(_CACHES_OF_MANY),
                 place=choices.one_of((Place.SHARED, Place.SHARED, Place.MACHINE, Place.TIERS)),
                 freshness=choices.one_of(FRESHNESS[:3]),
                 is_one_database=choices.one_of((False, True)),
                 roles=choices.one_of(((_READS, _WRITES), (_BOTH, _BOTH))),
                 misfortunes=choices.one_of(((), (), (Fault.ROLLBACK,))),
                 are_stores_slow=choices.one_of((False, True)),
+                crowd=MANY,
             )
+        are_local = choices.happens(5)
         return cls(
             snapshots=choices.one_of(_SNAPSHOTS),
             cache=choices.one_of(_CACHES),
-            place=choices.one_of((Place.SHARED, *Place)),
+            place=choices.one_of((Place.OWN, Place.MACHINE) if are_local else _PLACES),
+            are_stores_local=are_local,
             does_cache_lie=choices.one_of((False, True)),
             do_clocks_step=choices.one_of((False, False, True)),
             freshness=choices.one_of((*FRESHNESS[:2], *FRESHNESS)),

@@ -99,6 +99,7 @@ class RemoteEvents:
     """The event store as one process sees it."""
 
     timeout: timedelta | None = timedelta(seconds=1)
+    is_local = False
 
     def __init__(self, wire: Wire, store: Events, *, is_safe: bool) -> None:
         self._wire = wire

@@ -23,7 +23,6 @@ from simulated_settings import Settings
 from simulated_stores import Stream
 from surroundings import DISTURBANCES, Fault, Surroundings
 
-_CALLERS = 5
 _PROCESSES = 2
 _STEPS = (0.2, -0.2, 7.0, -7.0, 7200.0, -7200.0)  # seconds
 
@@ -104,6 +103,9 @@ class World:
         self.stores = Stores(self.around)
         self.settings = Settings.chosen(choices)
         self.around.are_slow = self.settings.are_stores_slow
+        self.around.disturbed_one_in = self.settings.crowd.disturbed_one_in
+        self.around.entry_faults = self.settings.crowd.entry_faults
+        self.around.one_in *= self.settings.crowd.rarer
         self.processes: list[Process] = []
         self.reached = Reached()
         self._hunted = hunted
@@ -114,7 +116,8 @@ class World:
         """Let callers call and processes crash, and look at everything once it is quiet."""
         for _ in range(_PROCESSES):
             self.processes.append(await self._process())
-        callers = [self.around.start(self.callers.call(number)) for number in range(_CALLERS)]
+        numbers = range(self.settings.crowd.callers)
+        callers = [self.around.start(self.callers.call(number)) for number in numbers]
         others = [self._misfortunes(), self._patrol()] if self.around.is_faulty else []
         tasks = [self.around.start(other) for other in others]
         await asyncio.wait(callers)
@@ -182,7 +185,8 @@ class World:
             await asyncio.sleep(0.01 if is_hunting else choices.one_of((0.2, 0.07, 0.03)))
             for process in [*self.processes]:
                 wanted = self._hunt(process)
-                fault = self.around.fault(DISTURBANCES, one_in=50, wanted=wanted)
+                one_in = 3 * self.around.disturbed_one_in
+                fault = self.around.fault(DISTURBANCES, one_in=one_in, wanted=wanted)
                 if fault is not Fault.NONE:
                     self._disturb(process, fault, None)
 

@@ -22,6 +22,7 @@ class Fault(StrEnum):
     NONE = "none"
     FAILED = "failed before it was done"
     DRIVER = "failed before it was done, with an error of the driver's own"
+    CANCELS = "failed before it was done, and cancels itself"
     HUNG = "never done, and no reply"
     LOST = "done, and the reply lost"
     SWALLOWED = "done, and no reply"
@@ -48,19 +49,19 @@ class Fault(StrEnum):
 Disturb = Callable[[Fault, "asyncio.Task[Any] | None"], object]  # Any: of whatever
 Hunt = Callable[[], Fault]
 
-READ_FAULTS = (Fault.FAILED, Fault.DRIVER, Fault.HUNG, Fault.SLOW, Fault.SLOW)
-WRITE_FAULTS = (
-    *(Fault.FAILED, Fault.DRIVER, Fault.HUNG, Fault.LOST, Fault.SWALLOWED),
-    *(Fault.LATE, Fault.SLOW),
-)
+ENTRY_FAULTS: Sequence[Fault] = (Fault.EVICTED, Fault.STALE, Fault.UNUSABLE)
+CACHE_READ_FAULTS = (Fault.FAILED, Fault.DRIVER, Fault.CANCELS, Fault.HUNG)
+CACHE_WRITE_FAULTS = (*CACHE_READ_FAULTS, Fault.LOST, Fault.SWALLOWED, Fault.LATE)
+READ_FAULTS = (*CACHE_READ_FAULTS, Fault.SLOW, Fault.SLOW)
+WRITE_FAULTS = (*CACHE_WRITE_FAULTS, Fault.SLOW)
+_FAILURES = (Fault.FAILED, Fault.DRIVER, Fault.CANCELS, Fault.REFUSED)
 DISTURBANCES = (
     *(Fault.CANCELLATION, Fault.CANCELLATION, Fault.CANCELLATION),
     *(Fault.CRASH, Fault.SHUTDOWN, Fault.CLOSE),
 )
-_DISTURBED_ONE_IN = 20  # calls of a store
 _DELAYS = (0.0, 0.001, 0.02, 0.2)
 _LATE = (0.3, 1.2, 3.0)
-_SLOW = (0.4, 0.8)  # within the timeouts of all stores, and of all but the cache
+_SLOW = (0.4, 0.8)  # within the timeouts of the stores that are slow
 
 
 class Surroundings:
@@ -71,10 +72,14 @@ class Surroundings:
     ) -> None:
         self.choices = choices
         self.is_faulty = is_faulty
+        self.entry_faults = ENTRY_FAULTS
+        """What happens to entries of a cache that are read."""
+        self.disturbed_one_in = 20
+        """Of so many calls of a store one is disturbed."""
         self.are_slow = False
         """Whether stores that don't fail answer late every other time."""
         self.hits = Counter[Fault]()
-        self._one_in = choices.one_of((5, 10, 24))
+        self.one_in = choices.one_of((5, 10, 24))
         self.loop = loop
         # A task that isn't referenced is collected, which runs its `finally` blocks.
         self._pending: list[asyncio.Future[Any]] = []  # Any: of whatever
@@ -90,7 +95,7 @@ class Surroundings:
 
         One that is wanted happens, unless the run is a replay.
         """
-        chances, is_wanted = one_in or self._one_in, wanted is not Fault.NONE
+        chances, is_wanted = one_in or self.one_in, wanted is not Fault.NONE
         if not (self.is_faulty and faults):
             return Fault.NONE
         if self.choices.below(chances, wanted=chances - 1 if is_wanted else None) < chances - 1:
@@ -117,14 +122,15 @@ class Wire:
     """What stands between one process and every store; once it is cut, nothing gets through.
 
     A request that was sent is done all the same: neither a crash nor a cancellation recalls it.
-    `is_closed` tells that the process asks for nothing any more. `disturb` is told to harm the
-    process while one of its requests is under way, and which task waits for that; `hunt` may want
-    that to happen.
+    One that `is_local` never waits and never fails. `is_closed` tells that the process asks for
+    nothing any more. `disturb` is told to harm the process while one of its requests is under way,
+    and which task waits for that; `hunt` may want that to happen.
     """
 
     def __init__(self, surroundings: Surroundings, disturb: Disturb, hunt: Hunt) -> None:
         self.surroundings = surroundings
         self.is_cut = False
+        self.is_local = False
         self.is_closed = False
         self.calls_after_close = 0
         self._disturb = disturb
@@ -135,24 +141,22 @@ class Wire:
         around = self.surroundings
         self.calls_after_close += self.is_closed
         await self._pass()
+        if self.is_local:
+            return await do()
         wanted = self._hunt()
-        disturbance = around.fault(DISTURBANCES, one_in=_DISTURBED_ONE_IN, wanted=wanted)
+        disturbance = around.fault(DISTURBANCES, one_in=around.disturbed_one_in, wanted=wanted)
         if disturbance is not Fault.NONE:
             now = None if wanted is Fault.NONE else 0
             when = _DELAYS[around.choices.below(len(_DELAYS), wanted=now)]
             task = asyncio.current_task()
             around.loop.call_later(when, self._disturb, disturbance, task, context=Context())
         fault = around.fault(faults)
-        if fault is Fault.NONE and around.are_slow and around.choices.happens(2):
-            fault = around.fault([Fault.SLOW], one_in=1)
+        if fault is Fault.NONE and around.are_slow and Fault.SLOW in faults:
+            fault = around.fault([Fault.SLOW], one_in=2)
         if fault is Fault.NONE and around.choices.below(4) == 0:
             return await do()  # without waiting
-        if fault in (Fault.FAILED, Fault.DRIVER, Fault.REFUSED):
-            await asyncio.sleep(around.choices.one_of(_DELAYS))
-            await self._pass()
-            if fault is Fault.DRIVER:
-                raise ConnectionResetError
-            raise BackendUnavailableError(fault, nothing_done=fault is Fault.REFUSED)
+        if fault in _FAILURES:
+            await self._fail(fault)
         if fault is Fault.HUNG:
             await around.wait_for_ever()
         delay = around.choices.one_of(_LATE if fault is Fault.LATE else _DELAYS)
@@ -167,6 +171,15 @@ class Wire:
         if isinstance(answer, _Failure):
             raise answer.error
         return answer
+
+    async def _fail(self, fault: Fault) -> None:
+        await asyncio.sleep(self.surroundings.choices.one_of(_DELAYS))
+        await self._pass()
+        if fault is Fault.DRIVER:
+            raise ConnectionResetError
+        if fault is Fault.CANCELS:
+            raise asyncio.CancelledError
+        raise BackendUnavailableError(fault, nothing_done=fault is Fault.REFUSED)
 
     async def _pass(self) -> None:
         if self.is_cut:

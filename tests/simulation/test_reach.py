@@ -15,11 +15,12 @@ _RARE = "waits only if a stream changes between two reads; met in longer runs"
 _FEW_NOTES = "fewer keys are noted than are remembered"
 _NO_REST = "a cache rests in the runs of an outage, of which there are others"
 _NOT_OBSERVED = "nobody observes these runs"
-_NO_SHADOW = "no hit is compared with a replay in these runs"
+_NO_INSPECTION = "nobody looks into what stores have in these runs"
+_AT_THE_END = "records are forged at the end of a run, where nothing is disturbed"
 _CLOSING = "closing has something to settle seldom enough"
 _FEW_LONG = "many are loaded at once seldom enough while a long replay is under way"
 UNREACHED = {
-    **{str(each): _NO_SHADOW for each in engine_awaits() if each.file == "shadowing.py"},
+    **{str(each): _NO_INSPECTION for each in engine_awaits() if each.file == "inspecting.py"},
     "breaking.py CacheWithBreaker.read: await self._remove(key, record.stamp)": _FEW_NOTES,
     "breaking.py SnapshotsWithBreaker.revisions: "
     "await self._call(lambda: self.store.revisions(key))": _ARCHIVED,
@@ -28,6 +29,8 @@ UNREACHED = {
     "settling.py Settler._remove: "
     "await call_through(self.breaker, store.timeout, partial(store.remove, key))": _NO_REST,
     "settling.py Settler.settle: await asyncio.wait({self._task})": _CLOSING,
+    "shadowing.py ShadowChecks._compare: "
+    "await self._cache.drop(aggregate_id, record.stamp)": _AT_THE_END,
     "settling.py Settler.settle: "
     "await call_backend(_REMOVE, store.timeout, store.remove(key))": _CLOSING,
     "batch_loading.py BatchLoader.load: "
@@ -57,6 +60,8 @@ UNREACHED = {
     "await self._queue.write(record.key, record, supersedes)": _NEVER_WAITS,
     "write_back.py WriteBack._write: "
     "await self._snapshots.write(loaded, supersedes, now)": _NEVER_WAITS,
+    "rebuilding.py Rebuilding.rebuild: "
+    "async for self._context.stream.streams() if ids is None else _each(ids)": _NEVER_WAITS,
     "replay.py TailReplay._not_found: await self._truncated(aggregate_id)": _ARCHIVED,
     "replay.py TailReplay._truncated: await self._snapshots.revisions(aggregate_id)": _ARCHIVED,
     "replay.py TailReplay.replay: await self._truncated(empty.aggregate_id)": _ARCHIVED,
