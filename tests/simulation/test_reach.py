@@ -17,6 +17,7 @@ _NO_REST = "a cache rests in the runs of an outage, of which there are others"
 _NOT_OBSERVED = "nobody observes these runs"
 _NO_INSPECTION = "nobody looks into what stores have in these runs"
 _AT_THE_END = "records are forged at the end of a run, where nothing is disturbed"
+_DECLINED = "a load of what a strategy declines seldom finds an entry to remove"
 _CLOSING = "closing has something to settle seldom enough"
 _FEW_LONG = "many are loaded at once seldom enough while a long replay is under way"
 UNREACHED = {
@@ -51,6 +52,7 @@ UNREACHED = {
     "late_writes.py LateWrites.drain: "
     "await asyncio.wait(set().union(*self._under_way.values()))": _CLOSING,
     "write_back.py WriteBack.drain: await self._late.drain()": _CLOSING,
+    "write_back.py WriteBack._write: await cache.drop(aggregate_id)": _DECLINED,
     "guard.py call_backend: async with asyncio.timeout(bound.total_seconds())": _NEVER_WAITS,
     "reading.py StateReader._reported: await reading": _NOT_OBSERVED,
     "reading.py StateReader._read: async with aclosing(candidates)": _NEVER_WAITS,
