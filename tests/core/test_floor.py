@@ -47,7 +47,7 @@ def test_of_a_forget_too_long_ago_it_is_assumed_that_it_was_then() -> None:
     ids = [UUID(int=number) for number in range(10_002)]
     before = forgets.count
     for aggregate_id in ids:
-        with forgets.forgetting(aggregate_id, events=True):
+        with forgets.forgetting(aggregate_id), forgets.deleting(aggregate_id):
             pass
     for are_forgotten in (forgets.since, forgets.deleted_since):
         assert all(are_forgotten(aggregate_id, before) for aggregate_id in ids)

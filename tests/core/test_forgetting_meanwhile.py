@@ -8,6 +8,7 @@ import pytest
 
 from interlock.application.aggregates import SnapshotAfterN
 from interlock.errors import (
+    BackendUnavailableError,
     ConcurrencyError,
     ReentrantCommandError,
 )
@@ -120,6 +121,22 @@ class TestLoads:
             await rig.forget()
             gate.opened.set()
             assert (await load).version == 2
+            rig.cache.plant(old)  # a put of another process that comes late
+            assert (await rig.load()).version == 2
+
+    async def test_what_was_read_before_the_events_go_is_a_floor_if_they_stay(self) -> None:
+        async with Rig(**KEEPING) as rig, rig.other() as other:
+            await other.deposit(1)
+            old = other.cache.found
+            await other.deposit(2)
+            gate = rig.snapshots.hold("forget")
+            rig.cache.then("remove", BackendUnavailableError("the cache is down"))
+            forgetting = asyncio.create_task(rig.forget(events=True))
+            await ended(gate.reached.wait())
+            assert (await rig.load()).version == 2
+            gate.opened.set()
+            with pytest.raises(BackendUnavailableError, match="not begun: deleting its events"):
+                await forgetting
             rig.cache.plant(old)  # a put of another process that comes late
             assert (await rig.load()).version == 2
 

@@ -51,7 +51,7 @@ PATCHES = [
     Patch(
         "the floor outlives the stream",
         "a shorter stream under the id is not below what was known of the old one",
-        CodeEdit("Forgetting._delete_events", "self._context.heads.forget(aggregate_id)", ""),
+        CodeEdit("Forgetting._delete_events", "heads.forget(aggregate_id)", ""),
         f"{_EVENTS}test_a_shorter_stream_of_another_process_is_read",
     ),
     Patch(
@@ -69,7 +69,7 @@ PATCHES = [
         "what was read before is kept nowhere after",
         CodeEdit(
             "Forgetting.forget",
-            "with self._context.heads.forgets.forgetting(aggregate_id, events=events):",
+            "with self._context.heads.forgets.forgetting(aggregate_id):",
             "if True:",
         ),
         f"{_LOADS}test_a_load_that_has_read_the_stream_keeps_nothing",
@@ -128,6 +128,16 @@ PATCHES = [
             "forgets.since(aggregate_id, since or 0)",
         ),
         f"{_LOADS}test_what_was_read_while_records_were_forgotten_is_a_floor_after",
+    ),
+    Patch(
+        "what was read before the events went is no floor",
+        "until the events are deleted, what is read of them counts",
+        CodeEdit(
+            "ForgetLog.deleted_since",
+            "aggregate_id in self._deleting",
+            "aggregate_id in self.under_way",
+        ),
+        f"{_LOADS}test_what_was_read_before_the_events_go_is_a_floor_if_they_stay",
     ),
     Patch(
         "of an id forgotten long ago nothing is known",

@@ -43,7 +43,7 @@ class Forgetting:
     async def forget(self, aggregate_id: UUID, *, events: bool) -> None:
         """Forget it between two commands; no load that has begun keeps anything."""
         async with self._commands.turn(aggregate_id):
-            with self._context.heads.forgets.forgetting(aggregate_id, events=events):
+            with self._context.heads.forgets.forgetting(aggregate_id):
                 try:
                     await self._write_back.forget(aggregate_id)
                     if not events:
@@ -93,5 +93,7 @@ class Forgetting:
         return bool(await self._context.stream.ids(aggregate_id, 1, 1))
 
     async def _delete_events(self, aggregate_id: UUID) -> None:
-        await self._context.stream.delete(aggregate_id)
-        self._context.heads.forget(aggregate_id)
+        heads = self._context.heads
+        with heads.forgets.deleting(aggregate_id):
+            await self._context.stream.delete(aggregate_id)
+            heads.forget(aggregate_id)

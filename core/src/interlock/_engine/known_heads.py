@@ -37,23 +37,23 @@ class ForgetLog:
 
     def __init__(self) -> None:
         self.count = 0
-        self.under_way: dict[UUID, bool] = {}
-        """The ids that are being forgotten, and whether their events go, too."""
+        self.under_way: set[UUID] = set()
+        """The ids that are being forgotten."""
+        self._deleting: set[UUID] = set()
         self._forgets = _Latest()
         self._deletions = _Latest()
 
     @contextmanager
-    def forgetting(self, aggregate_id: UUID, *, events: bool) -> Iterator[None]:
+    def forgetting(self, aggregate_id: UUID) -> Iterator[None]:
         """Within the block, and for what began before its end, the id counts as forgotten."""
-        self.under_way[aggregate_id] = events
-        try:
+        with self._noted(aggregate_id, self.under_way, self._forgets):
             yield
-        finally:
-            del self.under_way[aggregate_id]
-            self.count += 1
-            self._forgets.note(aggregate_id, self.count)
-            if events:
-                self._deletions.note(aggregate_id, self.count)
+
+    @contextmanager
+    def deleting(self, aggregate_id: UUID) -> Iterator[None]:
+        """Likewise its events: before the block they stand, and what is read of them counts."""
+        with self._noted(aggregate_id, self._deleting, self._deletions):
+            yield
 
     def since(self, aggregate_id: UUID, count: int) -> bool:
         """Whether the id was forgotten after the moment, or is being forgotten."""
@@ -62,9 +62,18 @@ class ForgetLog:
         return aggregate_id in self.under_way or self._forgets.of(aggregate_id) > count
 
     def deleted_since(self, aggregate_id: UUID, count: int) -> bool:
-        """Whether it was forgotten with its events after the moment, or is being."""
-        is_going = self.under_way.get(aggregate_id, False)
-        return is_going or self._deletions.of(aggregate_id) > count
+        """Whether its events were deleted after the moment, or are being deleted."""
+        return aggregate_id in self._deleting or self._deletions.of(aggregate_id) > count
+
+    @contextmanager
+    def _noted(self, aggregate_id: UUID, under_way: set[UUID], moments: _Latest) -> Iterator[None]:
+        under_way.add(aggregate_id)
+        try:
+            yield
+        finally:
+            under_way.discard(aggregate_id)
+            self.count += 1
+            moments.note(aggregate_id, self.count)
 
 
 class KnownHeads:
