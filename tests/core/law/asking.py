@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from law.world import World
 
 
+_LEAVING = (Reason.BELOW_FLOOR, Reason.UNAVAILABLE)
+
+
 class Asking:
     """Makes calls at the same time, and holds each answer against the law."""
 
@@ -132,9 +135,10 @@ class Asking:
                 self._count(report)
                 subject = (report.aggregate_type, report.aggregate_id)
                 looked = world.caches_states(number) and report.is_current
-                below = [miss for miss in report.misses if miss.reason is Reason.BELOW_FLOOR]
+                # What is below the floor stays there, and so does what a cache has that rests.
+                left = any(miss.reason in _LEAVING for miss in report.misses)
                 is_replay = isinstance(report.freshness, Replay)
-                if looked and report.asked_version is None and not is_replay and not below:
+                if looked and report.asked_version is None and not is_replay and not left:
                     if cache_lied:
                         continue
                     world.prove(number, subject, shared=world.plan.is_cache_shared)
