@@ -22,7 +22,8 @@ def imported(repo: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def told(*command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "interlock", *command, "--config", str(CONFIG)],
+        [sys.executable, "-m", "interlock", *command],
+        cwd=CONFIG.parent,
         capture_output=True,
         text=True,
         check=False,
