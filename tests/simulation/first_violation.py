@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 from choices import Choices
 from history_checker import violations
-from simulated_outage import OutageWorld
-from simulated_world import simulate
+from simulated_outage import OutageWorld, SlowWorld
+from simulated_world import World, simulate
 
-_OUTAGES = 4
-"""One in so many runs is of an outage."""
+_WORLDS = (*(World, World, OutageWorld, World), *(World, SlowWorld, OutageWorld, World))
+"""The worlds of one seed after the other."""
 _SECONDS = 30  # of work, for a run that takes a small part of one
 
 
@@ -21,10 +21,8 @@ def first_violation(seeds: Iterable[int]) -> dict[str, object]:
     for seed in seeds:
         signal.setitimer(signal.ITIMER_PROF, _SECONDS)
         try:
-            if seed % _OUTAGES == _OUTAGES - 1:
-                run = simulate(Choices(seed), is_faulty=False, of=OutageWorld)
-            else:
-                run = simulate(Choices(seed), is_faulty=True)
+            world = _WORLDS[seed % len(_WORLDS)]
+            run = simulate(Choices(seed), is_faulty=world is World, of=world)
             found = violations(run.history)
         except Exception as error:  # noqa: BLE001 it is the finding
             return {"seed": seed, "rule": f"the run ends in {type(error).__name__}"}

@@ -36,6 +36,7 @@ _FRESHNESS: Sequence[Freshness] = (Trust(), Trust(), FastForward())
 _PAUSES = (0.0, 0.01, 0.1, 0.5)
 _MOMENTS = (0.0, 0.05, 0.2, 0.35, 0.45, 0.7, 2.0, 31.0)  # around those of a short and a long rest
 _LONGER_THAN_A_REST = 40.0
+_PUTS_TAKE = (0.0, 0.0, 0.001, 0.3)  # mostly nothing, so that commands wait for few ms
 
 
 class CutCache(RemoteCache):
@@ -142,3 +143,51 @@ class OutageWorld(World):
         if is_ending:
             await process.application.close()
         await asyncio.sleep(_LONGER_THAN_A_REST)
+
+
+class SlowCache(RemoteCache):
+    """A cache whose puts come late, and replace whatever is there."""
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        await asyncio.sleep(self._wire.surroundings.choices.one_of(_PUTS_TAKE))
+        self._server.store.discard(key)
+        await self._server.put(key, record, supersedes, self)
+
+
+class SlowProcess(Process):
+    """A process whose puts go on behind its answers."""
+
+    def _cache(self, server: CacheServer) -> RecordCacheBackend:
+        return SlowCache(self.wire, server, lies=False)
+
+
+class SlowWorld(World):
+    """One process whose commands meet each other on a cache that has the latest put."""
+
+    make_process = SlowProcess
+
+    def __init__(
+        self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
+    ) -> None:
+        super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted)
+        self.settings = Settings(are_events_safe=True)
+
+    async def live(self) -> None:
+        """Let callers command, and look at what stands in the cache once all is put."""
+        self.processes.append(await self._process())
+        (process,) = self.processes
+        await asyncio.gather(*(self.around.start(self._command(process)) for _ in range(3)))
+        await process.application.close()
+        self.processes.append(await self._process())
+        for aggregate_id in ACCOUNTS:
+            call = await self.callers.load(self.processes[-1], aggregate_id, Trust(), None)
+            call.max_age = 0.0  # nothing outdated is left
+        await self.processes[-1].application.close()
+
+    async def _command(self, process: Process) -> None:
+        choices = self.around.choices
+        for _ in range(choices.below(_CALLS // 2)):
+            await asyncio.sleep(choices.one_of(_PAUSES[:2]))
+            await self.callers.move(process, choices.one_of(ACCOUNTS))

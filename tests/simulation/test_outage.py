@@ -8,9 +8,10 @@ from choices import Choices
 from history import Rule
 from history_checker import check, violations
 from interlock._engine.breaking import CacheWithBreaker
+from interlock._engine.late_writes import LateWrites, Write
 from interlock._engine.settling import Settler
 from interlock._storage.unsettled_keys import UnsettledKeys
-from simulated_outage import OutageWorld
+from simulated_outage import OutageWorld, SlowWorld
 from simulated_world import Run, simulate
 
 _RUNS = range(60)
@@ -50,3 +51,17 @@ def test_a_broken_breaker_is_found(
     monkeypatch.setattr(owner, name, instead)
     broken = {each.rule for seed in range(300) for each in violations(_run(seed).history)}
     assert broken & {Rule.FRESH, Rule.OWN_WRITES}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_put_that_comes_late_replaces_nothing_newer(seed: int) -> None:
+    check(simulate(Choices(seed), is_faulty=False, of=SlowWorld).history)
+
+
+def test_a_late_put_that_replaces_a_newer_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def write(_: LateWrites, __: object, write: Write) -> None:
+        await write()
+
+    monkeypatch.setattr(LateWrites, "_write_after", write)
+    runs = (simulate(Choices(seed), is_faulty=False, of=SlowWorld) for seed in range(300))
+    assert Rule.FRESH in {each.rule for run in runs for each in violations(run.history)}
