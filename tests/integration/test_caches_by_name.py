@@ -59,6 +59,12 @@ freshness = {freshness.replace('"1us"', '"PT0.000001S"')}
         return Process(config)
 
 
+@pytest.fixture(autouse=True)
+def puts_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command is answered once the cache has its state; the first put is slow, as it connects."""
+    monkeypatch.setattr("interlock._engine.late_writes._WAIT_MIN", 60.0)
+
+
 @pytest.fixture(params=BY_NAME)
 def bank(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bank]:
     with hot_cache(request.param, tmp_path) as cache:
