@@ -1,8 +1,11 @@
 """A small application for commands: its stores stay from one command to the next."""
 
+import asyncio
+import sys
 from typing import Any
 from uuid import UUID
 
+import pytest
 from pydantic import BaseModel
 
 from interlock.application import ApplicationBuilder
@@ -65,17 +68,26 @@ class Stores:
                 await app.dispatch(Pay(aggregate_id=order_id, parts=parts))
 
 
-stores = Stores()
+_current = Stores()
+
+
+@pytest.fixture
+def stores(monkeypatch: pytest.MonkeyPatch) -> Stores:
+    """The stores of a test, filled."""
+    stores = Stores()
+    monkeypatch.setattr(sys.modules[__name__], "_current", stores)
+    asyncio.run(stores.fill())
+    return stores
 
 
 def build() -> ApplicationBuilder:
     """With snapshots from 100 events on, and a cache."""
     options = {
         "snapshot_strategy": SnapshotAfterN(100),
-        "snapshot_backend": stores.snapshots,
-        "cache_backend": stores.cache,
+        "snapshot_backend": _current.snapshots,
+        "cache_backend": _current.cache,
         "cache_strategy": AlwaysCache(),
-        **stores.options,
+        **_current.options,
     }
-    builder = ApplicationBuilder().register_event_store(stores.events)
+    builder = ApplicationBuilder().register_event_store(_current.events)
     return builder.register_aggregate(Order, **options)

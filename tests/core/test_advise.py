@@ -1,6 +1,5 @@
 """What `interlock advise` makes of lengths and costs."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,13 @@ import operated_shop as shop
 from interlock.application.aggregates import NeverSnapshot, SnapshotAfterN
 from interlock.cli import advise
 from interlock.cli.advise import Costs
+from operated_shop import stores
 from shell import run_here
 
+__all__ = ["stores"]
 
-@pytest.fixture(autouse=True)
-def stores(monkeypatch: pytest.MonkeyPatch) -> shop.Stores:
-    stores = shop.Stores()
-    monkeypatch.setattr(shop, "stores", stores)
-    asyncio.run(stores.fill())
-    return stores
+
+pytestmark = pytest.mark.usefixtures("stores")
 
 
 def _told(*arguments: object, code: int = 0) -> str:

@@ -14,16 +14,13 @@ from interlock._storage.records import AggregateRecord, RecordKey
 from interlock.application.aggregates import InMemoryEventStore, NeverCache, NeverSnapshot
 from interlock.cli.operating import StoppedError, over_all
 from interlock.errors import BackendUnavailableError, RecordUnusableError
-from operated_shop import LONG, NONE, SHORT
+from operated_shop import LONG, NONE, SHORT, stores
 from shell import run_here
 
+__all__ = ["stores"]
 
-@pytest.fixture(autouse=True)
-def stores(monkeypatch: pytest.MonkeyPatch) -> shop.Stores:
-    stores = shop.Stores()
-    monkeypatch.setattr(shop, "stores", stores)
-    asyncio.run(stores.fill())
-    return stores
+
+pytestmark = pytest.mark.usefixtures("stores")
 
 
 def told(*command: object, code: int = 0) -> str:
