@@ -10,7 +10,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 from interlock._storage.memory import InMemoryEventStore
@@ -28,11 +28,17 @@ Step = BaseException | Callable[[], Awaitable[object]] | None
 
 
 class Gate:
-    """Where a call waits until the test opens it."""
+    """Where a call waits until the test opens it; as a block, until that ends, however it does."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
         self.opened = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.opened.set()
 
     async def __call__(self) -> None:
         self.reached.set()

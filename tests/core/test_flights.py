@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from interlock.application.aggregates import FastForward, MaxAge, Trust
+from interlock.application.aggregates import FastForward, MaxAge, NeverCache, Trust
 from interlock.errors import BackendUnavailableError
 from rig import Rig, ended, settled, unharmed
 from rig_domain import ID, Account
@@ -26,7 +26,7 @@ async def _held(rig: Rig, **asked: Any) -> tuple[asyncio.Task[Account], Gate]:
 
 
 async def test_loads_of_one_turn_share_one_read() -> None:
-    async with Rig() as rig:
+    async with Rig(cache_strategy=NeverCache()) as rig:
         rig.events.write(1)
         states = await asyncio.gather(*(rig.load() for _ in range(3)))
         assert states == [Account(id=ID, version=1, balance=1)] * 3

@@ -21,11 +21,10 @@ def _everything_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_commit_is_answered_before_its_state_is_kept() -> None:
     async with Rig(snapshot_strategy=EVERY) as rig:
-        gate = rig.cache.hold("put")
-        await ended(rig.deposit(1))
-        await gate.reached.wait()
-        assert (await rig.load()).balance == 1
-        gate.opened.set()
+        with rig.cache.hold("put") as gate:
+            await ended(rig.deposit(1))
+            await gate.reached.wait()
+            assert (await rig.load()).balance == 1
         await settled()
         assert rig.cache.found.version == 1
 

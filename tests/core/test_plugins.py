@@ -156,7 +156,7 @@ class TestDistributions:
         for name, text in (("bad", "[interlock.backends]\nacme\n"), ("none", "")):
             info = site.folder / f"{name}-1.0.dist-info"
             info.mkdir()
-            (info / "entry_entry_points.txt").write_text(text)
+            (info / "entry_points.txt").write_text(text)
         with unharmed("broken metadata stopped the look-up"):
             names = {found.name for found in Catalogue.installed().names()}
         assert "memory-cache" in names

@@ -200,13 +200,12 @@ class TestClosing:
         events = OpenedEvents(log, "events")
         rig = Rig(events=events, settings={"close_timeout": timedelta(milliseconds=1)})
         await rig.app.start()
-        gate = events.hold("append")
-        command = asyncio.create_task(rig.deposit(1))
-        await gate.reached.wait()
-        await ended(rig.app.close())
-        assert log[-1] == "close events"
-        assert "took more than" in caplog.text
-        gate.opened.set()
+        with events.hold("append") as gate:
+            command = asyncio.create_task(rig.deposit(1))
+            await gate.reached.wait()
+            await ended(rig.app.close())
+            assert log[-1] == "close events"
+            assert "took more than" in caplog.text
         await command
 
     async def test_while_it_closes_nothing_new_is_taken(self) -> None:

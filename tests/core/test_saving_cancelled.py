@@ -6,6 +6,7 @@ import pytest
 
 from rig import Rig, settled
 from rig_domain import Account, Deposited
+from rig_stores import Events
 
 
 class TestCancellation:
@@ -16,8 +17,9 @@ class TestCancellation:
     async def test_a_command_cancelled_during_its_append_finishes_it(
         self, call: str, *, is_local: bool
     ) -> None:
-        async with Rig() as rig:
-            rig.events.is_local = is_local
+        events = Events()
+        events.is_local = is_local
+        async with Rig(events=events) as rig:
             gate = rig.events.hold(call)
             task = asyncio.create_task(rig.deposit(1))
             await gate.reached.wait()
@@ -51,8 +53,9 @@ class TestCancellation:
             with scope:
                 await rig.deposit(1)
 
-        async with Rig() as rig:
-            rig.events.is_local = is_local
+        events = Events()
+        events.is_local = is_local
+        async with Rig(events=events) as rig:
             gate = rig.events.hold("append")
             request = Request(deposit())
             await gate.reached.wait()

@@ -37,11 +37,10 @@ def record(version: int, *, event: int | None = None, number: int = 7) -> Aggreg
 
 async def test_a_command_does_not_wait_for_its_snapshot() -> None:
     async with Rig(snapshots=Slow(), **snapshotting()) as rig:
-        gate = rig.snapshots.hold("put")
-        await ended(rig.deposit(1))
-        await gate.reached.wait()
-        assert rig.snapshots.records() == {}
-        gate.opened.set()
+        with rig.snapshots.hold("put") as gate:
+            await ended(rig.deposit(1))
+            await gate.reached.wait()
+            assert rig.snapshots.records() == {}
     assert list(rig.snapshots.records()) == [1]
 
 
