@@ -1,6 +1,7 @@
 """A small application for commands: its stores stay from one command to the next."""
 
 import asyncio
+import json
 import sys
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from interlock.application.aggregates import (
 )
 from interlock.domain import Aggregate, Command
 from interlock.routing import applies_event, handles_command
+from shell import run_here
 
 LONG, SHORT, NONE = UUID(int=1), UUID(int=2), UUID(int=3)
 """The orders with 120 events and with 3, and one without any."""
@@ -91,3 +93,23 @@ def build() -> ApplicationBuilder:
     }
     builder = ApplicationBuilder().register_event_store(_current.events)
     return builder.register_aggregate(Order, **options)
+
+
+def told(*command: object, code: int = 0) -> str:
+    """What a command says that ends with this code: on the error stream, if it couldn't do it."""
+    done = run_here(*map(str, command), "--app", "operated_shop:build")
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code != 2 else done.stderr
+
+
+def told_json(*command: object, code: int = 0) -> Any:  # Any: JSON values
+    """What it says as JSON."""
+    done = run_here(*map(str, command), "--app", "operated_shop:build", "--json")
+    assert done.returncode == code, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def records(stores: Stores, of: UUID = LONG) -> list[int]:
+    """The versions of an order's snapshots."""
+    found = stores.snapshots._records.get(("default", "Order"), {}).get(of, {})
+    return [version for versions in found.values() for version in versions]

@@ -4,8 +4,9 @@ from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _LATE = "tests/core/test_late_writes.py::"
-_ENDS = f"{_LATE}TestTheEnd::test_forgetting_and_closing_wait_for_it"
-_MANY = f"{_LATE}TestTooMany::"
+_END = "tests/core/test_late_writes_end.py::"
+_ENDS = f"{_END}TestTheEnd::test_forgetting_and_closing_wait_for_it"
+_MANY = f"{_END}TestTooMany::"
 
 PATCHES = [
     Patch(
@@ -49,7 +50,7 @@ PATCHES = [
         "closing forgets what it gives up",
         "what closing gives up is told, and removed in the next life",
         CodeEdit("LateWrites.give_up", "self._cache.outdate(aggregate_id)", ""),
-        f"{_LATE}TestTheEnd::test_closing_tells_what_it_gives_up_and_the_next_life_removes_it",
+        f"{_END}TestTheEnd::test_closing_tells_what_it_gives_up_and_the_next_life_removes_it",
     ),
     Patch(
         "any number of puts goes on behind",

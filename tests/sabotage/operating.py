@@ -6,6 +6,7 @@ from patch import Patch
 _TESTS = "tests/core/test_"
 _COPIES = f"{_TESTS}copying.py::"
 _COMMANDS = f"{_TESTS}operating.py::"
+_SNAPSHOTS = f"{_TESTS}operating_snapshots.py::"
 
 PATCHES = [
     Patch(
@@ -30,7 +31,7 @@ PATCHES = [
         "a snapshot that lies is taken for right",
         "snapshots are compared with what their events give",
         CodeEdit("Inspection.snapshots", "await self._difference(record, key)", "None"),
-        f"{_COMMANDS}TestSnapshots::test_are_compared_with_their_events",
+        f"{_SNAPSHOTS}TestSnapshots::test_are_compared_with_their_events",
     ),
     Patch(
         "the snapshots of all revisions are purged",
@@ -38,7 +39,7 @@ PATCHES = [
         CodeEdit(
             "purge", "{kept.revision for kept in found} - read", "{x.revision for x in found}"
         ),
-        f"{_COMMANDS}TestSnapshots::test_of_revisions_that_nobody_reads_are_purged",
+        f"{_SNAPSHOTS}TestSnapshots::test_of_revisions_that_nobody_reads_are_purged",
     ),
     Patch(
         "a dry run forgets",
@@ -57,7 +58,7 @@ PATCHES = [
             """,
             "raise StoppedError(last) from None",
         ),
-        f"{_COMMANDS}test_a_run_that_is_stopped_ends_what_it_began_and_says_where",
+        f"{_SNAPSHOTS}test_a_run_that_is_stopped_ends_what_it_began_and_says_where",
     ),
     Patch(
         "the stored snapshots are miscounted",
@@ -70,7 +71,7 @@ PATCHES = [
             """,
             "stored += await application.rebuild_snapshots(cls, [aggregate_id], every=every)",
         ),
-        f"{_COMMANDS}TestSnapshots::test_of_all_streams_are_rebuilt",
+        f"{_SNAPSHOTS}TestSnapshots::test_of_all_streams_are_rebuilt",
     ),
     Patch(
         "a copy goes on behind another stream",
