@@ -121,6 +121,7 @@ def test_ids_are_random_and_of_version_4() -> None:
     assert all(type(each) is UUID and each == UUID(str(each)) for each in ids)
 
 
+# Windows has no fork, so that nothing there inherits what was drawn.
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of threads: it ends at once
 def test_a_fork_makes_ids_of_its_own() -> None:

@@ -86,6 +86,7 @@ class TestTheAnswer:
     async def test_an_append_is_waited_for_as_ever(self) -> None:
         async with a_rig() as rig:
             rig.events.is_local = False
+            # In virtual time: an event store that takes far longer than a put is waited for.
             rig.events.then("appended", lambda: asyncio.sleep(3))
             await rig.deposit(1)
             assert now() > 3
