@@ -1,32 +1,28 @@
 """The correct backends that mutants are made from: their text, and how one is tested."""
 
-import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from importlib import import_module, invalidate_caches
+from datetime import timedelta
+from importlib import invalidate_caches
 from importlib.resources import files as resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import Any, cast
-from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
-from interlock.application import backend
-from interlock.backends import BackendSpec, Duration, RecordKey
+from interlock.backends import Duration
 from interlock_conformance.cases import (
     CacheConformance,
     EventStoreConformance,
-    PackagingConformance,
     SnapshotConformance,
 )
 from interlock_conformance.checks import Check
 from interlock_conformance.gallery.file_suite import make_in_a_file
 from interlock_conformance.gallery.line_server import LineServer
+from interlock_conformance.gallery.shelf_suites import SHELF_SUITES, shelf_spec
 from interlock_conformance.mutation import Files
 from interlock_conformance.outcomes import Outcome, Result, make_check
 from interlock_conformance.subject import NODE_HOOKS, Suite
@@ -87,12 +83,12 @@ def _module_file(name: str) -> Files:
 
 
 def _make_installed(check: Check, files: Files) -> Result:
-    suite = _SUITES[check.kind]
+    suite = SHELF_SUITES[check.kind]
     with TemporaryDirectory(prefix="interlock-gallery-") as folder, _installed(files, Path(folder)):
         url = f"shelf://{folder}/shelf.db"
         if not suite.is_named:
             # An instance first: a name is looked for in the whole environment, at each opening.
-            promised = {"capabilities": _spec(suite.name).capabilities}
+            promised = {"capabilities": shelf_spec(suite.name).capabilities}
             result = make_check(check, type(suite.__name__, (suite,), promised)(url))
             if result.outcome is not Outcome.CANNOT_TELL:
                 return result
@@ -193,112 +189,6 @@ def _executed(files: Files) -> ModuleType:
     return module
 
 
-class _Shelf:
-    """Parts shared by the suites of backends in a file."""
-
-    name: str
-    statements: Mapping[str, str]
-    is_named = False
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def made(self, **options: object) -> object:
-        """The backend, by its name or as an instance."""
-        if self.is_named:
-            return backend(self.name, url=self.url)
-        spec = _spec(self.name)
-        given = {name: value for name, value in options.items() if value is not None}
-        assert spec.config is not None
-        return _attribute(spec.factory)(_attribute(spec.config)(url=self.url, **given))
-
-    async def tamper(self, store: object, key: RecordKey, change: Callable[[bytes], bytes]) -> None:
-        """Change a record in the file itself."""
-        values = {"key": key.text(), "aggregate_id": key.aggregate_id.bytes}
-        with closing(sqlite3.connect(urlsplit(self.url).path, isolation_level=None)) as file:
-            ((blob,),) = file.execute(self.statements["find"], values)
-            file.execute(self.statements["replace"], {**values, "record": change(blob)})
-
-
-class ShelfEvents(_Shelf, EventStoreConformance):
-    """The event store in a file."""
-
-    name = "shelf-events"
-
-    def backend(self, namespace: str | None = None) -> object:
-        """The store."""
-        return self.made(namespace=namespace)
-
-    tamper = None  # type: ignore[assignment] # nothing is looked for in damaged events
-
-
-class ShelfSnapshots(_Shelf, SnapshotConformance):
-    """The snapshot store in a file."""
-
-    name = "shelf-snapshots"
-    statements: Mapping[str, str] = {
-        "find": "SELECT record FROM snapshots WHERE aggregate_id = :aggregate_id",
-        "replace": "UPDATE snapshots SET record = :record WHERE aggregate_id = :aggregate_id",
-    }
-
-    def backend(self, keep: int | None = None, keep_revisions: int | None = None) -> object:
-        """The store."""
-        return self.made(keep=keep, keep_revisions=keep_revisions)
-
-    async def advance(self, store: Any, seconds: float) -> datetime:  # Any: it has a clock
-        """Set its clock forward, and stop it."""
-        now: datetime = store.clock() + timedelta(seconds=seconds)
-        store.clock = lambda: now
-        return now
-
-
-class ShelfCache(_Shelf, CacheConformance):
-    """The cache in a file."""
-
-    name = "shelf-cache"
-    statements: Mapping[str, str] = {
-        "find": "SELECT record FROM entries WHERE key = :key",
-        "replace": "UPDATE entries SET record = :record WHERE key = :key",
-    }
-
-    def backend(self, size: int | None = None, ttl: str | None = None) -> object:
-        """The cache."""
-        return self.made(size=size, ttl=ttl)
-
-    async def advance(self, store: Any, seconds: float) -> None:  # Any: it has a clock
-        """Set its clock forward."""
-        now = store.clock() + seconds
-        store.clock = lambda: now
-
-
-class ShelfPackaging(_Shelf, PackagingConformance):
-    """The distribution."""
-
-    name = "shelf-events"
-    is_named = True
-
-    def backend(self) -> object:
-        """Its name."""
-        return self.made()
-
-
-def _spec(name: str) -> BackendSpec:
-    plugin = import_module(f"interlock_{name.replace('-', '_')}.plugin")
-    (spec,) = plugin.interlock_register_backends()
-    return cast("BackendSpec", spec)
-
-
-def _attribute(path: str) -> Any:  # Any: whatever is named
-    module, _, attribute = path.partition(":")
-    return getattr(import_module(module), attribute)
-
-
-_SUITES: Mapping[str, Any] = {  # Any: the types of these suites
-    "EVENTS": ShelfEvents,
-    "SNAP": ShelfSnapshots,
-    "CACHE": ShelfCache,
-    "PLUG": ShelfPackaging,
-}
 _SUITES_AND_NAMES: Mapping[str, tuple[type, str]] = {
     "EVENTS": (EventStoreConformance, "Events"),
     "SNAP": (SnapshotConformance, "Snapshots"),
