@@ -175,6 +175,21 @@ class TestCacheDown:
             await rig.deposit(1, 1, 1, 1)
             assert "cache.breaker_opened" not in rig.app.counters()
 
+    @pytest.mark.usefixtures("no_settler")
+    @in_virtual_time
+    async def test_a_probe_that_fails_at_once_makes_the_cache_rest_again(self) -> None:
+        async with _rig() as rig:
+            await _open(rig, State.REFUSES)
+            rig.cache.down.add("read")
+            await pass_by(31)
+            rig.cache.calls.clear()
+            for each in OTHERS:
+                await rig.load(each)
+            assert rig.cache.calls == ["read"]
+            await pass_by(0.1)
+            await rig.load(OTHERS[0])
+            assert rig.cache.calls == ["read", "read"]
+
     @in_virtual_time
     async def test_a_cache_within_the_process_has_no_breaker(self) -> None:
         async with Rig(cache=Cache(), settings={"breaker_failures": 3}) as rig:

@@ -61,8 +61,14 @@ PATCHES = [
     Patch(
         "failures that cost nothing open a breaker",
         "a failure counts if its call waited",
-        CodeEdit("call_through", "if has_waited:", "if True:"),
+        CodeEdit("call_through", "if has_waited or breaker.is_open:", "if True:"),
         f"{_OUTAGES}TestCacheDown::test_failures_that_nobody_waited_for_open_nothing",
+    ),
+    Patch(
+        "a probe that fails at once lets all others try the store",
+        "a store whose probe failed rests again, whatever that cost",
+        CodeEdit("call_through", "has_waited or breaker.is_open", "has_waited"),
+        f"{_OUTAGES}TestCacheDown::test_a_probe_that_fails_at_once_makes_the_cache_rest_again",
     ),
     Patch(
         "a timeout is a caller that gave up",

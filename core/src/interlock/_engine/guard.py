@@ -150,8 +150,8 @@ def call_through(
 ) -> Steps[T]:
     """The answer of a store, unless it rests. Raises what the store raises, and `StoreRestsError`.
 
-    Whoever calls it bounds it in time. A failure counts if the call waited: one that didn't cost
-    nothing.
+    Whoever calls it bounds it in time. A failure counts if the call waited, since one that didn't
+    cost nothing; that of a probe counts always.
     """
     ticket = breaker.admit()
     loop = asyncio.get_running_loop()
@@ -169,7 +169,7 @@ def call_through(
         breaker.answered(ticket)
         raise
     except Exception as error:
-        if has_waited:
+        if has_waited or breaker.is_open:
             breaker.failed(ticket, repr(error), loop.time() - began)
         else:
             breaker.given_up(ticket)
