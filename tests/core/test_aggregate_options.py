@@ -162,6 +162,7 @@ def test_each_setting_reaches_the_application() -> None:
         "replay_long": 8,
         "breaker_failures": 9,
         "breaker_rest_max": timedelta(seconds=10),
+        "archive": "archive",
         "close_timeout": timedelta(seconds=11),
     }
     builder = ApplicationBuilder().configure(**given)

@@ -30,7 +30,7 @@ PATCHES = [
     Patch(
         "a snapshot that lies is taken for right",
         "snapshots are compared with what their events give",
-        CodeEdit("Inspection.snapshots", "await self._difference(record, key)", "None"),
+        CodeEdit("Inspection.snapshots", "await self._difference(record, key, file)", "None"),
         f"{_SNAPSHOTS}TestSnapshots::test_are_compared_with_their_events",
     ),
     Patch(

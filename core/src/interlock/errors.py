@@ -87,12 +87,23 @@ class AppendOutcomeUnknownError(InterlockError):
 class StreamTruncatedError(InterlockError):
     """Events that the state needs are gone from the stream and no usable baseline covers them.
 
-    `revisions` are the revisions of the code that have a snapshot of this aggregate.
+    `revisions` are the revisions of the code that have a snapshot of this aggregate, `archive` is
+    the file with the events that were archived, if there is one.
     """
 
-    def __init__(self, message: str, *, revisions: Collection[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, revisions: Collection[str] = (), archive: str | None = None
+    ) -> None:
         super().__init__(message)
         self.revisions = tuple(revisions)
+        self.archive = archive
+
+
+class ArchiveError(InterlockError):
+    """A stream can't be archived as it is, or its archive isn't as it was written.
+
+    No event was deleted.
+    """
 
 
 class VersionNotFoundError(InterlockError):

@@ -259,10 +259,12 @@ class Application(Tools):
         """The events with `first <= version <= last`, ascending, decoded and upcast.
 
         `of` is the class of those that are wanted, or a base of theirs; the others are not decoded.
+        Archived ones are read from the archive that the application names.
 
-        Raises `StreamTruncatedError` where events are missing behind one that was given,
-        `UnknownEventError` and `EventApplyError` at an event that doesn't decode, and `TypeError`
-        if no event that the aggregate applies is an `of`.
+        Raises `StreamTruncatedError` where events are missing behind one that was given, or in the
+        archive, `ArchiveError` if that isn't as it was written, `UnknownEventError` and
+        `EventApplyError` at an event that doesn't decode, and `TypeError` if no event that the
+        aggregate applies is an `of`.
         """
         for bound in (first, 0 if last is None else last):
             check_version(bound)
@@ -271,7 +273,7 @@ class Application(Tools):
         aggregate_id = plain_id(aggregate_id, "aggregate_id")
         others, version = other_events(routes, of), None
         heads, since = context.heads, context.heads.forgets.count
-        async for rows in context.stream.read(aggregate_id, first=max(first, 1), last=last):
+        async for rows in context.events(aggregate_id, max(first, 1), last):
             version = following(f"{routes.name} {aggregate_id}", rows, version)
             if rows:  # no load returns less than what was seen here
                 heads.raise_to(aggregate_id, (rows[-1][0], UUID(bytes=rows[-1][1])), since=since)

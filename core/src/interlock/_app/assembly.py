@@ -3,6 +3,7 @@
 import asyncio
 import difflib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from interlock._app.aggregate_checks import check_defaults, check_state
@@ -26,6 +27,7 @@ from interlock._model.strategies import (
 from interlock._plugins.catalogue import Catalogue
 from interlock._plugins.specs import BackendKind, BackendReference
 from interlock._storage.adapters import as_cache_store, as_snapshot_store
+from interlock._storage.archive import Archive
 from interlock._storage.codecs import Codec
 from interlock._storage.memory import (
     InMemoryEventStore,
@@ -175,6 +177,11 @@ class Assembly:
             snapshot_queue_size=application.snapshot_queue_size,
             late_writes=self._late_writes,
             replay_slots=self._replay_slots,
+            archive=(
+                None
+                if application.archive is None
+                else Archive(Path(application.archive), application.namespace)
+            ),
         )
 
     def _codec(self, given: Codec | str) -> Codec:

@@ -70,6 +70,7 @@ class ApplicationBuilder:
         replay_long: int | None = None,
         breaker_failures: int | None = None,
         breaker_rest_max: timedelta | None = None,
+        archive: str | None = None,
         close_timeout: timedelta | None = None,
     ) -> Self:
         """Set what holds for the whole application; what is left out stays as it is.
@@ -88,6 +89,7 @@ class ApplicationBuilder:
             replay_long=replay_long,
             breaker_failures=breaker_failures,
             breaker_rest_max=breaker_rest_max,
+            archive=archive,
             close_timeout=close_timeout,
         )
         options = self._settings.application.model_dump() | given

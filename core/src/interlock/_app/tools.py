@@ -1,10 +1,13 @@
 """What tools and jobs ask of an application: they list, look into, rebuild and remove."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from os import PathLike
 from uuid import UUID
 
 from interlock._app.arguments import check_freshness, check_version
 from interlock._app.lifetime import Life
+from interlock._engine.archiving import Archived, archive_in
+from interlock._engine.command_queue import refuse_reentry
 from interlock._engine.inspecting import KeptState
 from interlock._engine.rebuilding import Progress
 from interlock._engine.reports import LoadReport
@@ -60,6 +63,34 @@ class Tools:
         if every < 1:
             raise ValueError(f"every is {every!r}; wanted an integer from 1")
         return await services.rebuilding.rebuild(ids, every=every, progress=progress)
+
+    async def archive(
+        self,
+        aggregate_type: type[Aggregate],
+        aggregate_id: UUID,
+        *,
+        below: int,
+        to: str | PathLike[str] | None = None,
+    ) -> Archived:
+        """Move the events with `version < below` to a file, from which `events` still reads them.
+
+        `to` is the folder, the application's `archive` unless given; it has to be that one if the
+        application names any. A file that is there already is continued. First it is proven that
+        the class has an explicit `revision`, and that a snapshot of `below` or later is what all
+        events up to it give. The file is on the disk and was read back before an event is deleted,
+        so whatever breaks off, nothing is lost: archive it again. The last event always stays.
+        Loads of versions below, and with `Replay`, raise `StreamTruncatedError` from then on.
+
+        Waits for the id's commands, and for others who archive streams of the type. Raises
+        `ArchiveError` for what isn't as it has to be, `VersionNotFoundError` beyond the head,
+        `ConfigurationError` without a folder or snapshots, and `BackendUnavailableError`.
+        """
+        services = self._registered(aggregate_type)
+        check_version(below)
+        aggregate_id = plain_id(aggregate_id, "aggregate_id")
+        refuse_reentry(f"an archive of {services.context.registration.name}")
+        archive = archive_in(services.context, to)
+        return await services.archiving.archive(aggregate_id, below, archive)
 
     async def ids(
         self, aggregate_type: type[Aggregate], *, after: UUID | None = None

@@ -77,6 +77,9 @@ class ApplicationSettings(BaseModel):
     breaker_rest_max: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
     """How long it isn't asked at most; then one call at a time tries it."""
 
+    archive: Annotated[str, Field(min_length=1)] | None = None
+    """The folder to which first events of streams are archived, and from which they are read."""
+
     close_timeout: Annotated[Duration, Field(gt=timedelta(0))] = timedelta(seconds=30)
     """How long closing waits for what is under way."""
 

@@ -1,15 +1,17 @@
 """The forgetting of one aggregate."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from interlock._engine.archiving import alone
 from interlock._engine.cache import AggregateCache
 from interlock._engine.command_handling import CommandHandler
 from interlock._engine.context import TypeContext
 from interlock._engine.loading import Loader
 from interlock._engine.snapshots import SnapshotHistory
 from interlock._engine.write_back import WriteBack
-from interlock.errors import BackendUnavailableError, StreamTruncatedError
+from interlock.errors import ArchiveError, BackendUnavailableError, StreamTruncatedError
 
 _Step = tuple[str, Callable[[UUID], Awaitable[None]]]
 
@@ -60,13 +62,16 @@ class Forgetting:
         if not events:
             return derived
         again = [(f"{what} that came meanwhile", step) for what, step in derived]
-        return [*derived, ("deleting its events", self._delete_events), *again]
+        steps = [*derived, ("deleting its events", self._delete_events), *again]
+        if self._context.archive is not None:
+            steps.append(("deleting its archive", self._delete_archive))
+        return steps
 
     async def _take(self, steps: list[_Step], aggregate_id: UUID) -> None:
         for number, (what, step) in enumerate(steps):
             try:
                 await step(aggregate_id)
-            except BackendUnavailableError as error:
+            except (ArchiveError, BackendUnavailableError, OSError) as error:
                 done = ", ".join(done for done, _ in steps[:number]) or "nothing"
                 left = ", ".join(left for left, _ in steps[number + 1 :]) or "nothing"
                 raise BackendUnavailableError(
@@ -97,3 +102,9 @@ class Forgetting:
         with heads.forgets.deleting(aggregate_id):
             await self._context.stream.delete(aggregate_id)
             heads.forget(aggregate_id)
+
+    async def _delete_archive(self, aggregate_id: UUID) -> None:
+        file = self._context.archive_of(aggregate_id)
+        if file is not None and await asyncio.to_thread(file.path.parent.exists):
+            async with alone(file):
+                await asyncio.to_thread(file.remove)

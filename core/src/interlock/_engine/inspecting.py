@@ -5,19 +5,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from interlock._engine.archive_reading import whole_stream
 from interlock._engine.breaking import without_breaker
 from interlock._engine.cache import AggregateCache
 from interlock._engine.context import TypeContext
 from interlock._engine.guard import call_backend
-from interlock._engine.load_context import LoadRequest, LoadTrace
+from interlock._engine.load_context import LoadRequest, LoadTrace, TailReadAhead
 from interlock._engine.reading import StateReader
 from interlock._engine.reports import LoadReport
 from interlock._engine.stream import Chunks
 from interlock._model.strategies import Freshness, Replay
+from interlock._storage.archive import ArchiveFile
 from interlock._storage.protocols import ListsIds, RemovesOne, SnapshotStore
 from interlock._storage.records import AggregateRecord, RecordKey
 from interlock._values.comparing import difference
 from interlock.errors import (
+    ArchiveError,
     ConfigurationError,
     RecordUnusableError,
     StreamTruncatedError,
@@ -68,7 +71,8 @@ class Inspection:
         async for key, record, kept in self._read_all(aggregate_id):
             problem = kept.problem
             if compare and record is not None and problem is None:
-                problem = await self._difference(record, key)
+                file = self._context.archive_of(aggregate_id)
+                problem = await self._difference(record, key, file)
             found.append(replace(kept, problem=problem))
         return found
 
@@ -112,6 +116,32 @@ class Inspection:
         request = LoadRequest(version, freshness or self._registration.freshness)
         trace = LoadTrace(is_timed=True, forget_count=self._context.heads.forgets.count)
         return self._reader.told(request, await self._reader.read(aggregate_id, request, trace))
+
+    async def prove_snapshot(self, aggregate_id: UUID, below: int, file: ArchiveFile) -> None:
+        """Raise `ArchiveError` without a snapshot, of `below` or later, that its events give.
+
+        Those are read from the file, too.
+        """
+        store, key = self._store(), self._registration.snapshot_scope.key(aggregate_id)
+        what = f"{self._registration.name} {aggregate_id}"
+        take = f"take one: interlock snapshots take {what}"
+        try:
+            read = store.read(key)
+            record = await call_backend("the snapshot store's read", store.timeout, read)
+        except RecordUnusableError as error:
+            raise ArchiveError(f"{what}: its newest snapshot is of no use ({error})") from error
+        if record is None or record.version < below:
+            found = "none" if record is None else f"one of version {record.version}"
+            raise ArchiveError(
+                f"{what}: wanted a snapshot of version {below} or later, found {found} of the "
+                f"revision {key.revision}; {take}"
+            )
+        problem = self._told(record, key).problem or await self._difference(record, key, file)
+        if problem is not None:
+            raise ArchiveError(
+                f"{what}: its snapshot of version {record.version} is wrong: {problem}; delete "
+                f"it, and {take}"
+            )
 
     async def _read_all(
         self, aggregate_id: UUID
@@ -158,10 +188,19 @@ class Inspection:
             problem,
         )
 
-    async def _difference(self, record: AggregateRecord, key: RecordKey) -> str | None:
-        """Why the record isn't what the events give; None if it is, or they are deleted."""
+    async def _difference(
+        self, record: AggregateRecord, key: RecordKey, file: ArchiveFile | None
+    ) -> str | None:
+        """Why the record isn't what the events give; None if it is, or they are deleted.
+
+        Those that are archived are read from the file.
+        """
         trace = self._reader.trace()
         trace.is_limited = False
+        if file is not None:
+            context = self._context
+            chunks = whole_stream(context.stream, file, last=record.version)
+            trace.ahead = TailReadAhead(1, chunks, None, context.clock())
         empty = self._reader.empty(record.aggregate_id, trace)
         try:
             replayed = await self._reader.tail.replay(empty, LoadRequest(record.version, Replay()))

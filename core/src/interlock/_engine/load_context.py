@@ -1,6 +1,6 @@
 """The request of a load, the trace of its way, and the loaded state with its provenance."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -9,7 +9,6 @@ from uuid import UUID
 
 from interlock._engine.known_heads import Head
 from interlock._engine.reports import Miss, Reason, Source
-from interlock._engine.stream import Chunks
 from interlock._model.aggregate import Aggregate
 from interlock._model.stamp import Origin
 from interlock._model.strategies import Freshness, MaxAge, Replay
@@ -45,7 +44,7 @@ class TailReadAhead:
     """
 
     first: int
-    chunks: Chunks[Sequence[EventRow]]
+    chunks: AsyncIterator[Sequence[EventRow]]
     noted: Head | None
     began: datetime
 

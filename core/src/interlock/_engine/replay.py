@@ -1,6 +1,6 @@
 """The tail of a stream, read from a baseline on and folded onto it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -63,6 +63,7 @@ class TailReplay:
         tail = self.start(baseline)
         baseline.trace.is_reading_stream = True
         ahead = baseline.trace.take_ahead(tail.first)
+        chunks: AsyncIterator[Sequence[EventRow]]
         if ahead is None:
             chunks = self._context.stream.read(
                 baseline.aggregate_id, first=tail.first, last=request.version
@@ -233,11 +234,14 @@ class TailReplay:
 
     async def _truncated(self, aggregate_id: UUID) -> StreamTruncatedError:
         revisions = await self._snapshots.revisions(aggregate_id)
+        file = self._context.archive_of(aggregate_id)
+        archive = str(file.path) if file is not None and file.exists() else None
         return StreamTruncatedError(
             f"{self._registration.name} {aggregate_id}: the stream doesn't begin with version 1 "
             "and no usable snapshot covers what is gone; snapshots there are of revisions "
             f"{', '.join(revisions) or 'none'}, this code is "
             f"{self._registration.mapper.scope.revision}. If one of them means the same, name it "
-            "in reads_revisions",
+            f"in reads_revisions{'' if archive is None else f'. What is gone stands in {archive}'}",
             revisions=revisions,
+            archive=archive,
         )

@@ -1,5 +1,6 @@
 """All that serves one registered aggregate, wired."""
 
+from interlock._engine.archiving import Archiving
 from interlock._engine.batch_loading import BatchLoader
 from interlock._engine.cache import AggregateCache
 from interlock._engine.command_handling import CommandHandler
@@ -53,6 +54,7 @@ class TypeServices:
             commands=self.commands,
         )
         self.inspection = Inspection(context, cache, reader)
+        self.archiving = Archiving(context, self.inspection, self.commands)
         self.rebuilding = Rebuilding(context, snapshots, reader, write_back)
 
     def start(self) -> None:

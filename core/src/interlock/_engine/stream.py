@@ -77,7 +77,7 @@ class EventStream:
     """The streams of one aggregate type in an event store, behind a guard."""
 
     def __init__(self, aggregate_type: str, store: EventStore, reporting: Reporting) -> None:
-        self._type = aggregate_type
+        self.type = aggregate_type
         self.store = store
         self.ends_appends: bool = getattr(store, "ends_appends", False)
         """Whether an append ends by itself within the store's timeout."""
@@ -89,7 +89,7 @@ class EventStream:
     ) -> Chunks[Sequence[EventRow]]:
         """The events with `first <= version <= last`, chunk by chunk."""
         store = self.store
-        chunks = store.read(self._type, aggregate_id, first=first, last=last)
+        chunks = store.read(self.type, aggregate_id, first=first, last=last)
         return Chunks(chunks, store.timeout)
 
     def read_many(
@@ -99,7 +99,7 @@ class EventStream:
         store = self.store
         if not isinstance(store, ReadsMany):
             return None
-        return Chunks(store.read_many(self._type, first), store.timeout)
+        return Chunks(store.read_many(self.type, first), store.timeout)
 
     def reader_from(self, snapshots: SnapshotStore) -> ReaderFromSnapshot | None:
         """How a snapshot of the store and the tail behind it are one read; None if they are two."""
@@ -124,13 +124,13 @@ class EventStream:
         if self._is_head_at_once is None:
             return False
         try:
-            return bool(self._is_head_at_once(self._type, aggregate_id, version, event_id))
+            return bool(self._is_head_at_once(self.type, aggregate_id, version, event_id))
         except Exception:  # noqa: BLE001 `read` tells of it
             return False
 
     async def head(self, aggregate_id: UUID) -> Head | None:
         """The version and the id of the last event."""
-        head = self.store.head(self._type, aggregate_id)
+        head = self.store.head(self.type, aggregate_id)
         return await call_backend("the event store's head", self.store.timeout, head)
 
     async def ids(self, aggregate_id: UUID, first: int, last: int) -> dict[int, bytes]:
@@ -145,15 +145,15 @@ class EventStream:
         store = self.store
         if not isinstance(store, ListsStreams):
             raise ConfigurationError(
-                f"{type(store).__name__} can't list the streams of {self._type}: it has no method "
+                f"{type(store).__name__} can't list the streams of {self.type}: it has no method "
                 "`ids`; name the aggregates' ids yourself"
             )
-        return Chunks(store.ids(self._type, after=after), store.timeout, "the event store's ids")
+        return Chunks(store.ids(self.type, after=after), store.timeout, "the event store's ids")
 
-    async def delete(self, aggregate_id: UUID) -> None:
-        """Delete the whole stream."""
-        deleted = self.store.delete(self._type, aggregate_id)
-        await call_backend("the event store's delete", self.store.timeout, deleted)
+    async def delete(self, aggregate_id: UUID, *, below: int | None = None) -> int:
+        """Delete the whole stream, or its events with `version < below`; their number."""
+        deleted = self.store.delete(self.type, aggregate_id, below=below)
+        return await call_backend("the event store's delete", self.store.timeout, deleted)
 
     async def append(
         self, events: Sequence[StoredEvent], after: Head | None, *, is_proven: bool

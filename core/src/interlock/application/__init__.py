@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from interlock._app.builder import ApplicationBuilder
     from interlock._app.health import BackendHealth, Health
     from interlock._app.probes import Liveness, Readiness
+    from interlock._engine.archiving import Archived
     from interlock._engine.fold import RecordedEvent
     from interlock._engine.inspecting import KeptState
     from interlock._engine.rebuilding import RebuildProgress
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Application",
     "ApplicationBuilder",
+    "Archived",
     "BackendHealth",
     "CacheBackendSource",
     "EventStoreSource",
@@ -42,6 +44,7 @@ __all__ = [
 _HOMES = {
     "Application": "interlock._app.application",
     "ApplicationBuilder": "interlock._app.builder",
+    "Archived": "interlock._engine.archiving",
     "BackendHealth": "interlock._app.health",
     "CacheBackendSource": "interlock._plugins.sources",
     "EventStoreSource": "interlock._plugins.sources",

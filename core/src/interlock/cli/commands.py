@@ -11,6 +11,7 @@ import typer
 from interlock._plugins.catalogue import Catalogue
 from interlock._plugins.problems import SettingsError
 from interlock.cli.advise import advise
+from interlock.cli.archiving import archive
 from interlock.cli.configuration import config_app
 from interlock.cli.copying import copy
 from interlock.cli.demo import run as run_demo
@@ -36,7 +37,7 @@ app.add_typer(plugins_app, name="plugins")
 app.add_typer(streams_app, name="streams")
 app.add_typer(snapshots_app, name="snapshots")
 app.add_typer(cache_app, name="cache")
-for command in (explain, advise, history, forget, health, copy, revisions):
+for command in (explain, advise, history, forget, archive, health, copy, revisions):
     app.command()(command)
 
 
