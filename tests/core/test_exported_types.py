@@ -5,14 +5,19 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from hypothesis.strategies import SearchStrategy
+
 from interlock.application import Reason
 from test_faces import PUBLIC
 
 INTERNAL = {
     "interlock.application.Application.__init__",  # `ApplicationBuilder.build()` makes it
     "interlock.backends.AggregateMapper.fidelity",  # how the core compares values
+    "interlock.testing.Outcome.__init__",  # `given(...).when(...)` makes it
 }
 """What is no call of others, though it stands in a public class."""
+OPTIONAL = {"SearchStrategy": SearchStrategy}
+"""Types of libraries that the core doesn't import unless they are asked for."""
 
 
 def exported() -> dict[str, object]:
@@ -30,7 +35,7 @@ def exported() -> dict[str, object]:
 def signatures(thing: object) -> Iterator[tuple[str, Any]]:
     """The annotations of a function, or of a class's public attributes and methods, by name."""
     if inspect.isfunction(thing):
-        yield "", get_type_hints(thing)
+        yield "", get_type_hints(thing, localns=OPTIONAL)
     elif inspect.isclass(thing) and is_ours(thing):
         yield "", get_type_hints(thing)
         for name in dir(thing):

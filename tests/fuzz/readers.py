@@ -16,6 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from interlock._app import revision_lock
 from interlock._config.checking import check
 from interlock._config.toml import find
 from interlock._engine.fold import Fold, decoded
@@ -34,7 +35,6 @@ from interlock.backends import (
     RecordUnusableError,
     Scope,
 )
-from interlock.cli import lock
 from interlock.errors import ConfigurationError, EventApplyError, UnknownEventError
 from interlock.routing import applies_event
 
@@ -219,7 +219,7 @@ READERS: dict[str, Reader] = {
         lambda data: _in_a_file("interlock.toml", _configuration, data), (ConfigurationError,)
     ),
     "lock-file": Reader(
-        lambda data: _in_a_file("interlock.lock", lock.read, data), (ConfigurationError,)
+        lambda data: _in_a_file("interlock.lock", revision_lock.read, data), (ConfigurationError,)
     ),
     "masking": Reader(_masked),
     "channel": Reader(_change),

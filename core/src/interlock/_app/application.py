@@ -43,6 +43,11 @@ def registrations_of(application: "Application") -> list[Registration]:
     return [each.context.registration for each in services]
 
 
+def services_of(application: "Application", aggregate_type: type[Aggregate]) -> TypeServices:
+    """What serves a registered aggregate of a running application, for tests."""
+    return application._registered(aggregate_type)  # noqa: SLF001 of here
+
+
 class Application(Tools):
     """Dispatches commands and loads aggregates; made by `ApplicationBuilder.build()`.
 

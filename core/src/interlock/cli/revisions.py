@@ -2,30 +2,19 @@
 
 import json
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import tomli_w
 import typer
 
-from interlock._app.application import registrations_of
-from interlock._engine.registration import Registration
-from interlock._storage.revision import own_revision, revision_of
+from interlock._app.revision_lock import Change, Found, Lock, changes, found_in, read
 from interlock.cli.application import make_application
 from interlock.cli.configuration import AsJson, ConfigFile
-from interlock.cli.lock import Change, Lock, Locked, changes, read, write
 from interlock.cli.screen import tell
 from interlock.errors import ConfigurationError, InterlockError, RevisionWarning
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The revisions of an application, what each type reads besides, and what is to be noted."""
-
-    lock: Lock
-    reads: Mapping[str, tuple[str, ...]]
-    notes: list[str]
+_HEAD = "# Made by `interlock revisions --write`; `interlock revisions --check` compares it.\n"
 
 
 def revisions(
@@ -62,7 +51,7 @@ def revisions(
         locked = read(to_check) if to_check else None
         found = _found(app, config)
         if to_write:
-            write(to_write, found.lock)
+            _write(to_write, found.lock)
     except InterlockError as error:
         if as_json:
             typer.echo(json.dumps({"ok": False, "error": str(error)}, indent=2))
@@ -86,27 +75,8 @@ def revisions(
 def _found(app: str | None, config: Path | None) -> Found:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RevisionWarning)  # told as notes
-        registrations = registrations_of(make_application(app, config))
-    found = Found(Lock(), {}, [])
-    types = {}
-    for each in registrations:
-        name = each.routes.name
-        types[name] = _locked(each, found.notes)
-    reads = {each.routes.name: each.reads_revisions for each in registrations}
-    return Found(Lock(types=dict(sorted(types.items()))), reads, found.notes)
-
-
-def _locked(registration: Registration, notes: list[str]) -> Locked:
-    """The revision that records have, and its inputs; none if the source can't be read."""
-    cls, revision = registration.aggregate_type, registration.mapper.scope.revision
-    is_explicit = own_revision(cls) is not None
-    try:
-        computed = revision_of(cls, registration.mapper.codec)
-    except ConfigurationError as error:
-        notes.append(f"{registration.routes.name}: {error}")
-        return Locked(revision=revision, explicit=is_explicit)
-    notes += computed.doubts
-    return Locked(revision=revision, explicit=is_explicit, inputs=dict(computed.inputs))
+        application = make_application(app, config)
+    return found_in(application)
 
 
 def _as_json(found: Found, differences: list[Change]) -> dict[str, Any]:  # Any: JSON values
@@ -116,6 +86,14 @@ def _as_json(found: Found, differences: list[Change]) -> dict[str, Any]:  # Any:
         "changes": [each.as_json() for each in differences],
         "notes": found.notes,
     }
+
+
+def _write(path: Path, lock: Lock) -> None:
+    """Write the file. Raises `ConfigurationError` if it can't be."""
+    try:
+        path.write_text(_HEAD + tomli_w.dumps(lock.model_dump(by_alias=True)), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error
 
 
 def _tell(lock: Lock) -> None:

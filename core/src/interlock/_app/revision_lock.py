@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from interlock._app.application import Application, registrations_of
 from interlock._config.toml import find
+from interlock._engine.registration import Registration
+from interlock._storage.revision import own_revision, revision_of
 from interlock.errors import ConfigurationError
 
-_HEAD = "# Made by `interlock revisions --write`; `interlock revisions --check` compares it.\n"
 _MOST = 5  # inputs that a line of text names
 
 
@@ -55,12 +56,22 @@ class Change:
         return asdict(self)
 
 
-def write(path: Path, lock: Lock) -> None:
-    """Write the file. Raises `ConfigurationError` if it can't be."""
-    try:
-        path.write_text(_HEAD + tomli_w.dumps(lock.model_dump(by_alias=True)), encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The revisions of an application, what each type reads besides, and what is to be noted."""
+
+    lock: Lock
+    reads: Mapping[str, tuple[str, ...]]
+    notes: list[str]
+
+
+def found_in(application: Application) -> Found:
+    """The revisions of an application, which needn't be started."""
+    registrations = registrations_of(application)
+    notes: list[str] = []
+    types = {each.routes.name: _locked(each, notes) for each in registrations}
+    reads = {each.routes.name: each.reads_revisions for each in registrations}
+    return Found(Lock(types=dict(sorted(types.items()))), reads, notes)
 
 
 def read(path: Path) -> Lock:
@@ -118,3 +129,16 @@ def _cost(revision: str, reads: tuple[str, ...]) -> str:
     if revision in reads:
         return f"snapshots of {revision} are used still, since reads_revisions names it"
     return f"snapshots of {revision} are not used; name it in reads_revisions if the meaning stayed"
+
+
+def _locked(registration: Registration, notes: list[str]) -> Locked:
+    """The revision that records have, and its inputs; none if the source can't be read."""
+    cls, revision = registration.aggregate_type, registration.mapper.scope.revision
+    is_explicit = own_revision(cls) is not None
+    try:
+        computed = revision_of(cls, registration.mapper.codec)
+    except ConfigurationError as error:
+        notes.append(f"{registration.routes.name}: {error}")
+        return Locked(revision=revision, explicit=is_explicit)
+    notes += computed.doubts
+    return Locked(revision=revision, explicit=is_explicit, inputs=dict(computed.inputs))

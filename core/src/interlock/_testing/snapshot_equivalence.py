@@ -6,16 +6,15 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel
 
 from interlock._engine.fold import Fold
-from interlock._model.aggregate import Aggregate, pending_of, routes_of
+from interlock._model.aggregate import Aggregate, routes_of
 from interlock._model.stamp import Origin
 from interlock._storage.codecs import Codec, JsonCodec
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._storage.records import EventRow, Scope, from_micros
+from interlock._testing.stored import complete, stored
 from interlock._values.comparing import difference
 from interlock.errors import EventApplyError, RecordUnusableError, StateNotKeptError
 
-_SECOND = 1_000_000  # microseconds
-_BEGINNING = 1_000_000_000 * _SECOND
 _SCOPE = Scope("default", 0, "", "tested")
 
 
@@ -38,7 +37,7 @@ def assert_snapshots_equivalent(
     square of the number of events.
     """
     check = _Check(aggregate_type, aggregate_id or uuid4(), codec or JsonCodec())
-    rows = check.stored(events)
+    rows = stored(aggregate_type, check.aggregate_id, events)
     if not rows:
         raise ValueError("no events were given, so that there is nothing to compare")
     for version in range(1, len(rows) + 1):
@@ -48,28 +47,10 @@ def assert_snapshots_equivalent(
 class _Check:
     def __init__(self, aggregate_type: type[Aggregate], aggregate_id: UUID, codec: Codec) -> None:
         self._type = aggregate_type
-        self._id = aggregate_id
+        self.aggregate_id = aggregate_id
         self._routes = routes_of(aggregate_type)
         scope = _SCOPE._replace(aggregate_type=self._routes.name)
         self._mapper = AggregateMapper(aggregate_type, scope, codec)
-
-    def stored(self, events: Iterable[BaseModel]) -> list[EventRow]:
-        """The events as they are stored."""
-        scratch = self._type(id=self._id)
-        for event in events:
-            scratch.emit(event)
-        return [
-            EventRow(
-                version,
-                each.event_id.bytes,
-                each.type,
-                each.schema_version,
-                _BEGINNING + version * _SECOND,
-                b"{}",
-                each.payload,
-            )
-            for version, each in enumerate(pending_of(scratch), 1)
-        ]
 
     def compare(self, rows: Sequence[EventRow], version: int) -> None:
         """Compare what goes on from a snapshot at the version with a plain replay."""
@@ -88,13 +69,13 @@ class _Check:
             self._check_same(plain, begun, version)
 
     def _fold(self, rows: Sequence[EventRow]) -> Fold:
-        fold = Fold(self._routes, self._type(id=self._id))
+        fold = Fold(self._routes, self._type(id=self.aggregate_id))
         fold.extend(rows)
         return fold
 
     def _snapshot(self, rows: Sequence[EventRow]) -> Aggregate:
         """What comes back from a snapshot that is taken after these events."""
-        state, last = self._complete(self._fold(rows).state), rows[-1]
+        state, last = complete(self._fold(rows).state), rows[-1]
         at = from_micros(last.recorded_at)
         scope = self._mapper.scope
         origin = Origin(
@@ -107,18 +88,13 @@ class _Check:
             raise AssertionError(f"no snapshot at version {last.version}: {error}") from error
 
     def _check_same(self, plain: Fold, begun: Fold, version: int) -> None:
-        one, other = self._complete(plain.state), self._complete(begun.state)
+        one, other = complete(plain.state), complete(begun.state)
         found = difference(one, other, self._mapper.fidelity.kinds, is_state=True)
         if found is not None:
             raise AssertionError(
                 f"{self._after(version)} isn't, at version {plain.version}, what a plain replay "
                 f"gives: {found}"
             )
-
-    def _complete(self, state: Aggregate) -> Aggregate:
-        """As a load completes a state: all fields count as set."""
-        state.__pydantic_fields_set__.update(self._type.model_fields)
-        return state
 
     def _after(self, version: int) -> str:
         return f"{self._type.__name__} from a snapshot at version {version}"

@@ -1,0 +1,1 @@
+"""What tests of users' aggregates call; no part of a running application."""
