@@ -9,6 +9,7 @@ from collections.abc import (
     Awaitable,
     Callable,
     Iterator,
+    Sequence,
 )
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from uuid import UUID
 import pytest
 
 from interlock._engine.reports import LoadReport, Reason, Source
-from interlock.application import Application, ApplicationBuilder
+from interlock.application import Application, ApplicationBuilder, Observer, OnLoad
 from interlock.application.aggregates import (
     AlwaysCache,
     NeverCache,
@@ -59,6 +60,7 @@ class Rig:
         snapshots: Any = None,
         cache: Any = None,
         is_observed: bool = True,
+        observers: Sequence[Observer] = (),
         settings: dict[str, Any] | None = None,
         **registration: Any,
     ) -> None:
@@ -73,7 +75,9 @@ class Rig:
         closing = {"close_timeout": timedelta(seconds=1)}
         builder = ApplicationBuilder(clock=self.clock).configure(**(closing | (settings or {})))
         if is_observed:
-            builder.register_observer(self.reports.append)
+            builder.register_observer(OnLoad(self.reports.append))
+        for observer in observers:
+            builder.register_observer(observer)
         builder.register_event_store(self.events)
         builder.register_aggregate(
             cls, snapshot_backend=self.snapshots, cache_backend=self.cache, **self.registration

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from interlock._engine import stream
-from interlock._engine.reports import Reporting
+from interlock._engine.reporting import Reporting
 from interlock._engine.stream import EventStream
 from interlock.backends import StoredEvent
 from interlock.errors import (

@@ -91,7 +91,7 @@ async def test_one_probe_passes_at_a_time() -> None:
     await pass_by(0.2)
     breaker.answered(breaker.admit())
     assert not breaker.refuses()
-    assert breaker.changes == ["opened", "closed"]
+    assert breaker.changes == ["opened", "rests", "closed"]
     assert breaker.told[-1][1] == "Redis answers again, after 5.2 s; calls skipped: 2"
 
 

@@ -22,13 +22,14 @@ from shell import run_here
 VAULT = """
     '''Secrets from a dictionary, loads in a list.'''
     from interlock.backends import hookimpl
+    from interlock.application import OnLoad
     seen = []
     @hookimpl
     def interlock_resolve_secret(name):
         return {"db": "hunter2"}.get(name)
     @hookimpl
     def interlock_register_observers():
-        yield seen.append
+        yield OnLoad(seen.append)
 """
 CONFIG = """
     schema = 1

@@ -21,7 +21,7 @@ from typing_extensions import TypedDict
 
 from interlock._config.filling import Filler
 from interlock._config.reader import load_settings
-from interlock._engine.reports import Reporting
+from interlock._engine.reporting import Reporting
 from interlock._plugins.options import OptionsError
 from interlock._plugins.problems import Problems
 from interlock._values.masking import Masking, Secret, brief, shown

@@ -7,9 +7,10 @@ from typing import NoReturn
 import pytest
 
 from interlock._engine import load_context
-from interlock._engine.reports import LoadReport, Miss, Reason, Reporting, Source
+from interlock._engine.reporting import Reporting
+from interlock._engine.reports import Miss, Reason, Source
 from interlock.application.aggregates import FastForward, SnapshotAfterN, Trust
-from rig import Rig, unharmed
+from rig import Rig
 from rig_domain import ID
 
 
@@ -64,22 +65,6 @@ async def test_loads_that_share_a_flight_share_its_report() -> None:
         assert len(rig.reports) == 1
 
 
-async def test_an_observers_exception_reaches_nobody() -> None:
-    told: list[LoadReport] = []
-
-    def fail(_: LoadReport) -> NoReturn:
-        raise ZeroDivisionError
-
-    reporting = Reporting([fail, told.append])
-    async with Rig() as rig:
-        rig.events.write(1)
-        object.__setattr__(rig.app._services[rig.cls].context, "reporting", reporting)
-        with unharmed("an observer failed a load"):
-            await rig.load(freshness=FastForward())
-        assert len(told) == 1
-        assert reporting.counters() == {"observer.failed": 1}
-
-
 async def test_where_nobody_listens_no_time_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     def tick() -> NoReturn:
         pytest.fail("the time was taken for nobody")
@@ -106,6 +91,7 @@ async def test_a_cache_that_is_down_is_logged_once_with_type_and_id(
     for record in caplog.records:
         told = record.__dict__
         assert (told["aggregate_type"], told["aggregate_id"]) == ("Account", ID)
+        assert (told["store"], told["plugin"]) == ("cache", "rig_stores")
 
 
 def test_failures_of_one_kind_are_logged_once_a_minute_with_their_number(
@@ -113,13 +99,14 @@ def test_failures_of_one_kind_are_logged_once_a_minute_with_their_number(
 ) -> None:
     now = 0.0
     reporting = Reporting(clock=lambda: now)
+    of_accounts, of_baskets = reporting.of("Account"), reporting.of("Basket")
     for second in range(121):
         now = float(second)
-        reporting.failed("cache.failed", OSError("down"), ("Account", ID))
-    reporting.failed("cache.failed", ValueError("too long"), ("Account", ID))
-    reporting.failed("cache.failed", OSError("down"), ("Basket", ID))
-    reporting.failed("cache.remove_failed", OSError("down"), ("Account", ID))
-    again = "cache.failed: down (59 more like it since the last such line)"
+        of_accounts.failed("cache.failed", OSError("down"), ID)
+    of_accounts.failed("cache.failed", ValueError("too long"), ID)
+    of_baskets.failed("cache.failed", OSError("down"), ID)
+    of_accounts.failed("cache.remove_failed", OSError("down"), ID)
+    again = "cache.failed: down (59 more in 60 s)"
     assert caplog.messages == [
         "cache.failed: down",
         again,
@@ -128,7 +115,9 @@ def test_failures_of_one_kind_are_logged_once_a_minute_with_their_number(
         "cache.failed: down",
         "cache.remove_failed: down",
     ]
-    assert [record.__dict__["failures"] for record in caplog.records] == [1, 60, 60, 1, 1, 1]
+    assert [record.__dict__["occurrences"] for record in caplog.records] == [1, 60, 60, 1, 1, 1]
+    assert reporting.counters("Basket") == {"cache.failed": 1}
+    assert reporting.counters()["cache.failed"] == 123
 
 
 def test_counters_are_a_copy() -> None:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from interlock._engine.reports import Reason, Reporting, Source
+from interlock._engine.reporting import Reporting
+from interlock._engine.reports import Reason, Source
 from interlock._engine.snapshot_queue import SnapshotQueue
 from interlock._storage.records import AggregateRecord, RecordKey
 from interlock.application.aggregates import SnapshotAfterTime

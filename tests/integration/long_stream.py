@@ -18,6 +18,7 @@ from interlock.application import (
     Application,
     ApplicationBuilder,
     LoadReport,
+    OnLoad,
     RebuildProgress,
     backend,
 )
@@ -44,7 +45,7 @@ def application(url: str, prefix: str, reports: list[LoadReport]) -> Application
                 "sqlalchemy-snapshots", **where, table=f"{prefix}interlock_snapshots"
             ),
         )
-        .register_observer(reports.append)
+        .register_observer(OnLoad(reports.append))
         .build()
     )
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from interlock._app.builder import utc_now
 from interlock._engine.context import Clock
-from interlock.application import Application, ApplicationBuilder, LoadReport, backend
+from interlock.application import Application, ApplicationBuilder, LoadReport, OnLoad, backend
 from interlock.application.aggregates import (
     AlwaysCache,
     FastForward,
@@ -43,7 +43,7 @@ def application(
     }
     builder = ApplicationBuilder(clock=clock).register_event_store(events)
     if reports is not None:
-        builder.register_observer(reports.append)
+        builder.register_observer(OnLoad(reports.append))
     return builder.register_aggregate(aggregate_type, **(usual | registration)).build()
 
 

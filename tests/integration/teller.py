@@ -27,7 +27,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel
 
 from interlock._engine.reports import Source
-from interlock.application import Application, ApplicationBuilder, LoadReport
+from interlock.application import Application, ApplicationBuilder, LoadReport, OnLoad
 from interlock.backends import AggregateRecord
 from interlock.domain import Aggregate, Command
 from interlock.errors import AppendOutcomeUnknownError, BackendUnavailableError, InterlockError
@@ -252,7 +252,7 @@ async def tell(config: str, commands: int, accounts: int, seed: int, folder: str
     """Work; what came of it."""
     chooser = random.Random(seed)  # noqa: S311 a choice, not a secret
     teller = Teller(chooser, account_ids(accounts))
-    app = application(config, folder).register_observer(teller.observe).build()
+    app = application(config, folder).register_observer(OnLoad(teller.observe)).build()
     await teller.patiently(app.start)
     await teller.work(app, commands)
     counters = app.counters()

@@ -8,7 +8,7 @@ import pytest
 
 from hot_caches import BY_NAME, SHARED, hot_cache
 from interlock._engine.reports import Source
-from interlock.application import Application, ApplicationBuilder, LoadReport
+from interlock.application import Application, ApplicationBuilder, LoadReport, OnLoad
 from interlock.application.aggregates import FastForward, Replay
 from teller import Account, Deposit
 
@@ -27,7 +27,9 @@ class Process:
 
     def __init__(self, config: Path) -> None:
         self.reports: list[LoadReport] = []
-        builder = ApplicationBuilder.from_config(config).register_observer(self.reports.append)
+        builder = ApplicationBuilder.from_config(config).register_observer(
+            OnLoad(self.reports.append)
+        )
         self.app: Application = builder.register_aggregate(Account).build()
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from interlock._engine.reports import Reason, Source
-from interlock.application import Application, ApplicationBuilder, LoadReport, backend
+from interlock.application import Application, ApplicationBuilder, LoadReport, OnLoad, backend
 from interlock.application.aggregates import AlwaysCache, FastForward, SnapshotAfterN, Trust
 from rig_domain import Account, Do
 from sql_bank import application, assert_as_replayed, deposit, grown, stored, until
@@ -112,7 +112,7 @@ class Process:
         self.app: Application = (
             ApplicationBuilder()
             .configure(**settings)
-            .register_observer(self.reports.append)
+            .register_observer(OnLoad(self.reports.append))
             .register_event_store(backend("sqlalchemy-events", url=url, create_schema=True))
             .register_aggregate(
                 Account,

@@ -117,7 +117,7 @@ def test_the_page_on_watching_lists_every_counter() -> None:
         name
         for text in sources
         for name in re.findall(
-            r"\._?(?:count|failed|missed|not_kept|tell_outage)\(\s*\"([a-z]+\.[a-z_]+)", text
+            r"\._?(?:(?:count|failed|missed|not_kept)\(|counters\[)\s*\"([a-z]+\.[a-z_]+)", text
         )
     }
     breakers = {

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from interlock._engine.reports import LoadReport, Reason
-from interlock.application import Application, ApplicationBuilder
+from interlock.application import Application, ApplicationBuilder, OnLoad
 from interlock.application.aggregates import Replay, SnapshotWhen
 from interlock.backends import Scope
 from interlock.domain import Aggregate, Command
@@ -71,7 +71,7 @@ class Running:
         self.app: Application = (
             ApplicationBuilder()
             .register_event_store(self.events)
-            .register_observer(self.reports.append)
+            .register_observer(OnLoad(self.reports.append))
             .register_aggregate(
                 Counter,
                 snapshot_strategy=SnapshotWhen(lambda moment: moment.version in taken),

@@ -60,7 +60,7 @@ _APPLICATION = """
 import asyncio
 from uuid import UUID
 from pydantic import BaseModel
-from interlock.application import ApplicationBuilder
+from interlock.application import ApplicationBuilder, OnLoad
 from interlock.domain import Aggregate, Command
 from interlock.routing import applies_event, handles_command
 
@@ -83,7 +83,8 @@ class Account(Aggregate):
 
 async def main() -> None:
     reports = []
-    builder = ApplicationBuilder.from_config("interlock.toml").register_observer(reports.append)
+    builder = ApplicationBuilder.from_config("interlock.toml")
+    builder.register_observer(OnLoad(reports.append))
     async with builder.register_aggregate(Account).build() as app:
         await app.dispatch(Deposit(aggregate_id=UUID(int=1), amount=5))
         account = await app.load(Account, UUID(int=1))

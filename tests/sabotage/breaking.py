@@ -1,6 +1,6 @@
 """Protections of stores that rest while they are down, and of what stands in them then."""
 
-from interlock_conformance.mutation import CodeEdit
+from interlock_conformance.mutation import CodeEdit, Edits
 from patch import Patch
 
 _BREAKER = "tests/core/test_breaker.py::"
@@ -91,7 +91,12 @@ PATCHES = [
     Patch(
         "each aggregate type has a breaker of its own",
         "the types that share a store share its breaker",
-        CodeEdit("Breakers.before_cache", "id(backend)", "len(self._caches)"),
+        Edits(
+            [
+                CodeEdit("Breakers._breaker", "self._guarded.get((store, id(backend)))", "None"),
+                CodeEdit("Breakers.before_cache", "self._settlers.get(id(backend))", "None"),
+            ]
+        ),
         f"{_OUTAGES}TestCacheDown::test_types_that_share_a_cache_share_its_breaker",
     ),
     Patch(

@@ -88,7 +88,9 @@ PATCHES = [
         "a strategy's exception fails the command",
         "nothing after the commit can fail the command",
         CodeEdit(
-            "WriteBack._decides", "self._context.reporting.failed(counter, error, of)", "raise"
+            "WriteBack._decides",
+            "self._context.reporting.failed(counter, error, moment.state.id)",
+            "raise",
         ),
         f"{_FAILURES}test_a_strategy_that_raises_fails_neither_command_nor_load[snapshot]",
         (6,),
@@ -110,9 +112,9 @@ PATCHES = [
         "a snapshot that fails on a read is counted, and the read succeeds",
         CodeEdit(
             "WriteBack._decides",
-            "self._context.reporting.failed(counter, error, of)",
+            "self._context.reporting.failed(counter, error, moment.state.id)",
             """
-            self._context.reporting.failed(counter, error, of)
+            self._context.reporting.failed(counter, error, moment.state.id)
             if not moment.is_commit:
                 raise
             """,

@@ -77,13 +77,13 @@ PATCHES = [
     Patch(
         "each loss is logged each time",
         "a loss is logged once for its type and path",
-        CodeEdit("Reporting.not_kept", "lost not in self._told", "True"),
+        CodeEdit("Reporting.not_kept", "lost not in self._lost", "True"),
         _NAMED,
     ),
     Patch(
         "losses are not counted",
         "a state that isn't kept is counted each time",
-        CodeEdit("Reporting.not_kept", "self._counters[name] += 1", "self._counters[name] = 1"),
+        CodeEdit("Reporting.not_kept", "self.count(name)", "self._counters[name, self._type] = 1"),
         _NAMED,
         (29,),
     ),
@@ -113,7 +113,7 @@ PATCHES = [
         "nothing after the commit can fail the command",
         CodeEdit(
             "SnapshotHistory.write",
-            'self._context.reporting.failed("snapshot.failed", error, of)',
+            'self._context.reporting.failed("snapshot.failed", error, loaded.aggregate_id)',
             "raise",
         ),
         _LARGE,

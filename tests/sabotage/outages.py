@@ -4,6 +4,7 @@ from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
 _OUTAGES = "tests/core/test_baselines.py::TestOutages::"
+_OBSERVERS = "tests/core/test_observers.py::"
 _REPORTS = "tests/core/test_reports.py::"
 
 PATCHES = [
@@ -109,6 +110,7 @@ PATCHES = [
                 is_current=loaded.is_current,
                 misses=tuple(loaded.trace.misses),
                 phases=loaded.trace.phases,
+                duration=loaded.trace.duration(),
             )
             """,
             """
@@ -124,6 +126,7 @@ PATCHES = [
                 is_current=loaded.is_current,
                 misses=tuple(loaded.trace.misses),
                 phases=loaded.trace.phases,
+                duration=loaded.trace.duration(),
             )
             """,
         ),
@@ -140,8 +143,46 @@ PATCHES = [
     Patch(
         "an observer fails the load",
         "an observer's exception reaches nobody",
-        CodeEdit("Reporting.tell", 'self.failed("observer.failed", error, of)', "raise"),
-        f"{_REPORTS}test_an_observers_exception_reaches_nobody",
+        CodeEdit("Reporting.tell", "self._observer_failed(error, aggregate_id)", "raise"),
+        f"{_OBSERVERS}test_an_observers_exception_changes_no_outcome",
+    ),
+    Patch(
+        "what an observer does around an operation fails it",
+        "an observer's exception reaches nobody",
+        CodeEdit(
+            "Reporting._entered", "self._observer_failed(error, operation.aggregate_id)", "raise"
+        ),
+        f"{_OBSERVERS}test_an_observers_exception_changes_no_outcome",
+    ),
+    Patch(
+        "what an observer does at the end of an operation fails it",
+        "an observer's exception reaches nobody",
+        CodeEdit(
+            "Reporting._leave", "self._observer_failed(error, operation.aggregate_id)", "raise"
+        ),
+        f"{_OBSERVERS}test_an_observers_exception_changes_no_outcome",
+    ),
+    Patch(
+        "observers are told that one of them failed",
+        "one that fails at everything is told nothing of it",
+        CodeEdit(
+            "Reporting._observer_failed",
+            'self._counters["observer.failed", self._type] += 1',
+            'self.count("observer.failed")',
+        ),
+        f"{_OBSERVERS}test_an_observers_exception_changes_no_outcome",
+    ),
+    Patch(
+        "an observer cancels the command",
+        "an observer's exception reaches nobody",
+        CodeEdit("Reporting.tell", "(Exception, asyncio.CancelledError)", "Exception"),
+        f"{_OBSERVERS}test_an_observer_that_cancels_itself_cancels_nobody",
+    ),
+    Patch(
+        "a snapshot is told as a part of another command",
+        "a write behind a command is told in its context",
+        CodeEdit("_ObservedQueue.write", "self._contexts[key] = copy_context()", "pass"),
+        f"{_OBSERVERS}test_a_snapshot_behind_its_command_is_told_as_a_part_of_it",
     ),
     Patch(
         "time is taken for nobody",

@@ -123,8 +123,8 @@ PATCHES = [
         "a command that raises leaves nothing behind",
         CodeEdit(
             "CommandHandler._run",
-            "return _Decision(loaded, None, error, [])",
-            "return _Decision(loaded, None, error, self._stored(loaded, scratch, metadata))",
+            "return Decision(loaded, None, error, [])",
+            "return Decision(loaded, None, error, self._stored(loaded, scratch, metadata))",
         ),
         f"{_SAVING}test_a_handlers_exception_leaves_dispatch_as_it_is_and_nothing_behind",
         (10,),
@@ -185,7 +185,7 @@ PATCHES = [
         "nothing after the commit can fail the command",
         CodeEdit(
             "CommandHandler._commit",
-            'context.reporting.failed("commit.fold_failed", error, of)',
+            'context.reporting.failed("commit.fold_failed", error, aggregate_id)',
             "raise",
         ),
         f"{_SAVING_UNFOLDABLE}test_a_state_that_cannot_be_folded_after_the_commit_does_not_fail_the_command",

@@ -57,20 +57,38 @@ PATCHES = [
     Patch(
         "a failure that counts is logged as it is",
         "what is logged of a failure tells no secret",
-        CodeEdit("Reporting.failed", "self.masking.text(str(error))", "str(error)"),
+        CodeEdit("Reporting.warn", "self.masking.text(text)", "text"),
         f"{_TESTS}masking.py::test_what_is_logged_of_a_failure_tells_no_secret",
     ),
     Patch(
         "each failure of a store that is down is logged",
         "of failures of one kind one a minute is logged",
-        CodeEdit("Reporting.failed", "now - logged_at < _QUIET_SECONDS", "False"),
+        CodeEdit("LogLines.warning", "now - told.at < _QUIET_SECONDS", "False"),
         f"{_TESTS}reports.py::test_a_cache_that_is_down_is_logged_once_with_type_and_id",
     ),
     Patch(
         "a store that is down is logged once and never again",
         "of failures of one kind one a minute is logged",
-        CodeEdit("Reporting.failed", "now - logged_at < _QUIET_SECONDS", "logged_at < now"),
+        CodeEdit("LogLines.warning", "now - told.at < _QUIET_SECONDS", "told.at < now"),
         f"{_TESTS}reports.py::test_failures_of_one_kind_are_logged_once_a_minute_with_their_number",
+    ),
+    Patch(
+        "an outage that was left out stays so",
+        "an outage that lasts is logged",
+        CodeEdit("OutageLines.goes_on", "not self._is_logged", "False"),
+        f"{_TESTS}log_lines.py::TestOutages::test_one_that_lasts_is_logged_in_the_end",
+    ),
+    Patch(
+        "the end of an outage is limited in rate",
+        "what the log says last of a store is how it is",
+        CodeEdit("OutageLines.ended", "Limit.NONE", "Limit.COUNTED"),
+        f"{_TESTS}log_lines.py::TestOutages::test_short_ones_in_a_row_are_counted",
+    ),
+    Patch(
+        "what is logged is remembered for ever",
+        "the kinds of lines that are remembered are bounded",
+        CodeEdit("LogLines.warning", "len(self._told) >= _KINDS", "False"),
+        f"{_TESTS}log_lines.py::test_what_is_logged_is_bounded",
     ),
     Patch(
         "show trusts the file",

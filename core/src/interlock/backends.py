@@ -22,6 +22,7 @@ from interlock._storage.adapters import as_cache_store, as_snapshot_store
 from interlock._storage.codecs import Codec, JsonCodec
 from interlock._storage.driver_errors import translated
 from interlock._storage.event_backends import EventStoreBackend, conflict, in_chunks
+from interlock._storage.log_lines import Limit, LogLines, OutageLines
 from interlock._storage.protocols import (
     AggregateCacheBackend,
     AggregateSnapshotStorageBackend,
@@ -91,10 +92,13 @@ __all__ = [
     "Glance",
     "InterlockError",
     "JsonCodec",
+    "Limit",
     "Listing",
     "ListsIds",
     "ListsStreams",
+    "LogLines",
     "Origin",
+    "OutageLines",
     "ReadsFromSnapshot",
     "ReadsMany",
     "RecordCacheBackend",

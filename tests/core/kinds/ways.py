@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from interlock._plugins.catalogue import Catalogue
-from interlock.application import Application, ApplicationBuilder, LoadReport
+from interlock.application import Application, ApplicationBuilder, LoadReport, OnLoad
 from interlock.application.aggregates import (
     CacheMoment,
     CacheWhen,
@@ -169,7 +169,7 @@ class _Telling:
 
     async def _started(self) -> Application:
         builder = ApplicationBuilder().register_event_store(self._events)
-        builder.register_observer(self._reports.append)
+        builder.register_observer(OnLoad(self._reports.append))
         builder.register_aggregate(
             self._cls,
             freshness=self._way.freshness,

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from interlock._engine.reports import LoadReport
-from interlock.application import ApplicationBuilder
+from interlock.application import ApplicationBuilder, OnLoad
 from interlock.application.aggregates import NeverCache
 from interlock.domain import Aggregate
 from interlock.errors import BackendUnavailableError, ConfigurationError
@@ -118,7 +118,7 @@ class World:
     async def _started(self, number: int) -> Process:
         setup, reports = self.plan.setups[number], list[LoadReport]()
         builder = ApplicationBuilder(clock=self.history.clock).register_event_store(self.events)
-        builder.register_observer(reports.append)
+        builder.register_observer(OnLoad(reports.append))
         for cls in TYPES:
             builder.register_aggregate(
                 cls,

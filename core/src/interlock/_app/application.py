@@ -19,7 +19,7 @@ from interlock._engine.command_handling import Metadata, encode_metadata
 from interlock._engine.command_queue import refuse_reentry
 from interlock._engine.fold import RecordedEvent, decoded, following
 from interlock._engine.registration import Registration
-from interlock._engine.reports import Reporting, logger
+from interlock._engine.reporting import Reporting
 from interlock._engine.services import TypeServices
 from interlock._model.aggregate import Aggregate, running_types
 from interlock._model.command import Command
@@ -120,7 +120,9 @@ class Application(Tools):
                     for each in self._services.values():
                         await each.drain()
             except TimeoutError:
-                logger.warning("closing: what was under way took more than %s", self._close_timeout)
+                self._reporting.warn(
+                    "close.late", f"what was under way took more than {self._close_timeout}"
+                )
             finally:
                 for each in self._services.values():
                     each.give_up()
@@ -296,9 +298,14 @@ class Application(Tools):
         self._life.check()
         return await health_of(self._services.values(), self._reporting.masking, within)
 
-    def counters(self) -> dict[str, int]:
-        """The counters since the start: misses by reason, conflicts, lost replies, failures."""
-        return self._reporting.counters()
+    def counters(self, aggregate_type: type[Aggregate] | None = None) -> dict[str, int]:
+        """The counters since the start: misses by reason, conflicts, lost replies, failures.
+
+        Those of one type, or the sums of all types and of what is of no one type.
+        """
+        if aggregate_type is None:
+            return self._reporting.counters()
+        return self._reporting.counters(self._registered(aggregate_type).context.registration.name)
 
     def _deadline(self) -> float:
         """The loop's time at which a close that begins now has ended."""

@@ -13,9 +13,11 @@ from interlock._app.dependencies import Dependencies
 from interlock._config.settings import AggregateOptions, Settings
 from interlock._engine.context import Clock, TypeContext
 from interlock._engine.known_heads import KnownHeads
+from interlock._engine.observed import ObservedStream
 from interlock._engine.registration import Registration
 from interlock._engine.replay_slots import ReplaySlots
-from interlock._engine.reports import Observer, Reporting
+from interlock._engine.reporting import Reporting
+from interlock._engine.reports import Observer, OperationKind
 from interlock._engine.services import TypeServices
 from interlock._engine.stream import EventStream
 from interlock._model.aggregate import Aggregate, routes_of
@@ -139,6 +141,8 @@ class Assembly:
         snapshot_scope = Scope(application.namespace, 0, name, revision)
         if keeps_snapshots or keeps_cache:
             check_state(cls, mapper)
+        reporting = self._reporting.of(name, events=events, snapshot=snapshots, cache=cache)
+        of_stream = ObservedStream if reporting.tells(OperationKind.APPEND) else EventStream
         return TypeContext(
             registration=Registration(
                 aggregate_type=cls,
@@ -155,14 +159,15 @@ class Assembly:
                 snapshots_long_replays=settings.snapshot_long_replays,
                 shadow=settings.shadow,
             ),
-            stream=EventStream(name, events, self._reporting),
+            stream=of_stream(name, events, reporting),
             cache=(
-                self._breakers.before_cache(cache, as_cache_store(cache, mapper))
+                self._breakers.before_cache(name, cache, as_cache_store(cache, mapper))
                 if keeps_cache
                 else None
             ),
             snapshots=(
                 self._breakers.before_snapshots(
+                    name,
                     snapshots,
                     as_snapshot_store(snapshots, AggregateMapper(cls, snapshot_scope, codec)),
                 )
@@ -170,7 +175,7 @@ class Assembly:
                 else None
             ),
             heads=KnownHeads(application.floor_size),
-            reporting=self._reporting,
+            reporting=reporting,
             clock=self._clock,
             max_attempts=application.max_attempts,
             queue_size=application.queue_size,

@@ -159,7 +159,7 @@ class ApplicationBuilder:
         return self
 
     def register_observer(self, observer: Observer) -> Self:
-        """Call this with the report of each load."""
+        """Tell this of what its class overrides."""
         self._observers.append(observer)
         return self
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import cast
 
 from interlock._engine.guard import call_backend
-from interlock._engine.reports import Reporting
+from interlock._engine.reporting import Reporting
 from interlock._storage.protocols import Closeable
 from interlock.errors import BackendUnavailableError, InterlockError
 
@@ -36,7 +36,7 @@ class OpenBackends:
                     f"{type(backend).__name__}'s close", timedelta(seconds=share), backend.close()
                 )
             except Exception as error:  # noqa: BLE001 the others are closed all the same
-                self._reporting.failed("close.failed", error)
+                self._reporting.failed("close.failed", error, backend=backend)
 
     async def _open(self, backend: Closeable, *, is_required: bool) -> None:
         try:
@@ -45,7 +45,7 @@ class OpenBackends:
             self._reporting.masking.clean(error)
             if is_required or not isinstance(error, BackendUnavailableError):
                 raise
-            self._reporting.failed("open.failed", error)
+            self._reporting.failed("open.failed", error, backend=backend)
         self._opened.append(backend)
 
 

@@ -88,7 +88,7 @@ class CacheWithBreaker:
         if not self.breaker.is_open or not self.breaker.rest():
             return False
         self._settler.note(key, self.store)
-        self._settler.reporting.count("cache.put_skipped")
+        self._settler.reporting.of(key.aggregate_type).count("cache.put_skipped")
         return True
 
     def note_outdated(self, key: RecordKey) -> bool:
@@ -110,7 +110,7 @@ class CacheWithBreaker:
             return
         self._settler.note(key, self.store)
         if isinstance(error, StoreRestsError):
-            self._settler.reporting.count(counter)
+            self._settler.reporting.of(key.aggregate_type).count(counter)
 
 
 class SnapshotsWithBreaker:

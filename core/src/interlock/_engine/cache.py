@@ -174,9 +174,7 @@ class AggregateCache:
                 await call_backend("the cache's put", store.timeout, put)
             loaded.record = record
         except StateNotKeptError as error:
-            self._context.reporting.not_kept(
-                "cache.not_kept", self._context.registration.name, error
-            )
+            self._context.reporting.not_kept("cache.not_kept", error, aggregate_id)
             await self._leave_out(aggregate_id, Reason.NOT_KEPT, error.where)
         except RecordTooLargeError as error:
             self._failed("cache.too_large", error, aggregate_id)
@@ -270,5 +268,4 @@ class AggregateCache:
         self._context.reporting.count(f"{Source.CACHE}.{reason}")
 
     def _failed(self, counter: str, error: Exception, aggregate_id: UUID) -> None:
-        of = self._context.registration.name, aggregate_id
-        self._context.reporting.failed(counter, error, of)
+        self._context.reporting.failed(counter, error, aggregate_id)

@@ -30,7 +30,7 @@ from interlock.errors import ConcurrencyError
 Metadata = Mapping[str, Any]  # Any: JSON values
 
 
-class _Decision(NamedTuple):
+class Decision(NamedTuple):
     """A handler's return value or exception on a loaded state, and the events to append."""
 
     loaded: LoadedState
@@ -112,7 +112,7 @@ class CommandHandler:
 
     async def _decide(
         self, command: Command[Any], handler: Handler, metadata: bytes, request: LoadRequest
-    ) -> _Decision:
+    ) -> Decision:
         """The handler's decision on a state; without events that state is the stream's head."""
         while True:
             loaded = await self._reader.read(command.aggregate_id, request)
@@ -147,7 +147,7 @@ class CommandHandler:
 
     async def _run(
         self, command: Command[Any], handler: Handler, metadata: bytes, loaded: LoadedState
-    ) -> _Decision:
+    ) -> Decision:
         """Run the handler on an object of its own."""
         copy = None if self._write_back.is_idle else self._records.copy(loaded)
         loaded.is_spent = copy is None
@@ -161,9 +161,9 @@ class CommandHandler:
                 if value is not None and inspect.isawaitable(value):
                     value = await value
             except Exception as error:  # noqa: BLE001 it is the caller's, once it is proven
-                return _Decision(loaded, None, error, [])
+                return Decision(loaded, None, error, [])
         events = self._stored(loaded, scratch, metadata)
-        return new_tuple(_Decision, (loaded, value, None, events))
+        return new_tuple(Decision, (loaded, value, None, events))
 
     def _stored(
         self, loaded: LoadedState, scratch: Aggregate, metadata: bytes
@@ -241,8 +241,7 @@ class CommandHandler:
         try:
             committed = self._folded(loaded, events)
         except Exception as error:  # noqa: BLE001 the command is committed, whatever comes after
-            of = self._registration.name, aggregate_id
-            context.reporting.failed("commit.fold_failed", error, of)
+            context.reporting.failed("commit.fold_failed", error, aggregate_id)
             await self._write_back.remove(aggregate_id, answered)
             return
         await self._write_back.after_commit(

@@ -10,7 +10,7 @@ from interlock._engine.archive_reading import whole_stream
 from interlock._engine.known_heads import KnownHeads
 from interlock._engine.registration import Registration
 from interlock._engine.replay_slots import ReplaySlots
-from interlock._engine.reports import Reporting
+from interlock._engine.reporting import Reporting
 from interlock._engine.stream import EventStream
 from interlock._storage.archive import Archive, ArchiveFile
 from interlock._storage.protocols import CacheStore, EventStore, SnapshotStore

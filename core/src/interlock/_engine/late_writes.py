@@ -9,7 +9,7 @@ from uuid import UUID
 
 from interlock._engine.cache import AggregateCache
 from interlock._engine.guard import go_on
-from interlock._engine.reports import Reporting
+from interlock._engine.reporting import Reporting
 
 _WAIT_MIN = 0.005  # seconds
 _WAIT_FACTOR = 4

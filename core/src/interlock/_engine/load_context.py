@@ -72,7 +72,7 @@ class LoadTrace:
         if is_timed:
             self.is_timed = True
             self.phases: dict[str, timedelta] = {}
-            self._lap_at = perf_counter()
+            self._began = self._lap_at = perf_counter()
 
     def miss(self, source: Source, reason: Reason, detail: object = "") -> None:
         """Note a baseline that wasn't taken."""
@@ -82,6 +82,10 @@ class LoadTrace:
         """The tail from this version on, if it was read ahead; only once."""
         ahead, self.ahead = self.ahead, None
         return ahead if ahead is not None and ahead.first == first else None
+
+    def duration(self) -> timedelta:
+        """The time since a load began that is timed."""
+        return timedelta(seconds=perf_counter() - self._began)
 
     def lap(self, phase: str) -> None:
         """Add the time since the last lap to a phase, where the load is timed."""

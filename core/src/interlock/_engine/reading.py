@@ -9,7 +9,7 @@ from interlock._engine.cache import AggregateCache
 from interlock._engine.context import TypeContext
 from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace
 from interlock._engine.replay import TailReplay
-from interlock._engine.reports import LoadReport
+from interlock._engine.reports import LoadReport, Operation, OperationKind
 from interlock._engine.snapshots import SnapshotHistory
 from interlock._model.strategies import FastForward, Freshness, MaxAge, Trust
 from interlock._storage.records import AggregateRecord
@@ -32,7 +32,7 @@ class StateReader:
         """The state asked for, from the best baseline that the stream proves."""
         reading = self._read(aggregate_id, request, trace or self.trace())
         is_observed = self._context.reporting.is_observed
-        return self._reported(request, reading) if is_observed else reading
+        return self._reported(aggregate_id, request, reading) if is_observed else reading
 
     async def _read(
         self, aggregate_id: UUID, request: LoadRequest, trace: LoadTrace
@@ -84,15 +84,19 @@ class StateReader:
             forget_count=self._context.heads.forgets.count,
         )
 
-    async def _reported(self, request: LoadRequest, reading: Awaitable[LoadedState]) -> LoadedState:
-        loaded = await reading
-        self.report(request, loaded)
-        return loaded
+    async def _reported(
+        self, aggregate_id: UUID, request: LoadRequest, reading: Awaitable[LoadedState]
+    ) -> LoadedState:
+        name = self._context.registration.name
+        with self._context.reporting.around(Operation(OperationKind.LOAD, name, aggregate_id)):
+            loaded = await reading
+            self.report(request, loaded)
+            return loaded
 
     def report(self, request: LoadRequest, loaded: LoadedState) -> None:
         """Tell the observers of a load."""
         if self._context.reporting.is_observed:
-            self._context.reporting.tell(self.told(request, loaded))
+            self._context.reporting.tell("on_load", self.told(request, loaded), loaded.aggregate_id)
 
     def told(self, request: LoadRequest, loaded: LoadedState) -> LoadReport:
         """The report of a load."""
@@ -108,4 +112,5 @@ class StateReader:
             is_current=loaded.is_current,
             misses=tuple(loaded.trace.misses),
             phases=loaded.trace.phases,
+            duration=loaded.trace.duration(),
         )

@@ -1,21 +1,13 @@
-"""Reports of loads for observers, counters, and log lines."""
+"""What observers are told: a report of each operation, and of what else happens."""
 
-import logging
-import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from interlock._model.strategies import Freshness
-from interlock._values.masking import Masking
-from interlock.errors import StateNotKeptError
-
-logger = logging.getLogger("interlock")
-_TOLD = 1_000  # losses
-_QUIET_SECONDS = 60.0
 
 
 class Source(StrEnum):
@@ -49,6 +41,50 @@ class Miss:
     detail: str = ""
 
 
+class OperationKind(StrEnum):
+    """The kind of an operation that observers are told of."""
+
+    DISPATCH = "dispatch"
+    LOAD = "load"
+    APPEND = "append"
+    SNAPSHOT = "snapshot"
+    CACHE = "cache"
+
+
+class StoreAction(StrEnum):
+    """The action of a snapshot store or a cache."""
+
+    READ = "read"
+    PUT = "put"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation that begins. `name` is a dispatch's command, or the `StoreAction`; else empty.
+
+    `backend` is the class of the store, empty for a dispatch and a load.
+    """
+
+    kind: OperationKind
+    aggregate_type: str
+    aggregate_id: UUID
+    name: str = ""
+    backend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchReport:
+    """How one command was handled; `events` were appended. `attempts` is 1 without a conflict."""
+
+    aggregate_type: str
+    aggregate_id: UUID
+    command: str
+    attempts: int
+    events: int
+    duration: timedelta
+
+
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """How one load went. Loads that share a flight share its report.
@@ -68,77 +104,133 @@ class LoadReport:
     is_current: bool
     misses: Sequence[Miss]
     phases: Mapping[str, timedelta]
+    duration: timedelta
 
 
-Observer = Callable[[LoadReport], object]
+@dataclass(frozen=True, slots=True)
+class AppendReport:
+    """How one append went, with all its attempts; the last event has this version."""
+
+    aggregate_type: str
+    aggregate_id: UUID
+    backend: str
+    events: int
+    version: int
+    duration: timedelta
 
 
-class Reporting:
-    """The observers and the counters of an application."""
+@dataclass(frozen=True, slots=True)
+class SnapshotReport:
+    """How one read or put of a snapshot went; `is_done` says that it was found, or is stored.
 
-    def __init__(
-        self,
-        observers: Sequence[Observer] = (),
-        masking: Masking | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.masking = masking or Masking()
-        """The secrets that no text of an error tells."""
-        self._observers = tuple(observers)
-        self.is_observed = bool(observers)
-        """Whether anybody listens."""
-        self._counters: Counter[str] = Counter()
-        self._told: set[tuple[str, str]] = set()
-        self._clock = clock
-        self._logged: dict[tuple[str, str, type], tuple[float, int]] = {}  # when, how many since
+    `version` is the snapshot's, None where none was found.
+    """
 
-    def count(self, name: str) -> None:
-        """Add one to a counter."""
-        self._counters[name] += 1
+    aggregate_type: str
+    aggregate_id: UUID
+    backend: str
+    action: StoreAction
+    is_done: bool
+    version: int | None
+    duration: timedelta
 
-    def failed(self, name: str, error: BaseException, of: tuple[str, UUID] | None = None) -> None:
-        """Count and log a failure that reaches no caller.
 
-        Where it is of an aggregate, given by type and id, the next ones of that type and kind are
-        logged once a minute, with how many there were.
+@dataclass(frozen=True, slots=True)
+class CacheReport:
+    """How one call of the cache went; `is_done` says: a usable entry, stored, removed.
+
+    `reason` tells why a read found no usable entry.
+    """
+
+    aggregate_type: str
+    aggregate_id: UUID
+    backend: str
+    action: StoreAction
+    is_done: bool
+    reason: Reason | None
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class FailureReport:
+    """An operation that ended with an exception, also a handler's own or a cancellation."""
+
+    operation: Operation
+    error: BaseException
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class CountReport:
+    """A counter that was raised by one; `aggregate_type` is empty for what is of no one type."""
+
+    counter: str
+    aggregate_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerReport:
+    """The circuit breaker of a store: "cache" or "snapshot", a backend of that class.
+
+    `aggregate_types` are those that use it.
+    """
+
+    store: str
+    backend: str
+    aggregate_types: tuple[str, ...]
+    is_open: bool
+
+
+class Observer:
+    """An observer: a subclass overrides what it wants to be told.
+
+    What isn't overridden is neither timed nor made, and costs nothing; so an observer of today goes
+    on with a later version that has more to tell. Everything is called on the event loop, within
+    the operation: let it count, and do the rest elsewhere. What it raises is counted as
+    `observer.failed`, logged, and changes no outcome.
+    """
+
+    def around(self, operation: Operation) -> AbstractContextManager[object]:
+        """A context to enter when an operation begins, in its task, and to leave when it ends.
+
+        Its report comes within. It is left with the exception if one ends the operation, which it
+        can't suppress.
         """
-        self._counters[name] += 1
-        count = 0
-        extra: dict[str, object] | None = None
-        if of is not None:
-            kind, now = (name, of[0], type(error)), self._clock()
-            logged_at, count = self._logged.get(kind, (now - _QUIET_SECONDS, 0))
-            if now - logged_at < _QUIET_SECONDS:
-                self._logged[kind] = logged_at, count + 1
-                return
-            self._logged[kind] = now, 0
-            extra = {"aggregate_type": of[0], "aggregate_id": of[1], "failures": count + 1}
-        since = f" ({count} more like it since the last such line)" if count else ""
-        text = self.masking.text(str(error))
-        logger.warning("%s: %s%s", name, text, since, extra=extra)
+        raise NotImplementedError
 
-    def tell_outage(self, name: str, text: str) -> None:
-        """Count and log that a store is down, or is back."""
-        self._counters[name] += 1
-        logger.warning("%s: %s", name, self.masking.text(text))
+    def on_dispatch(self, report: DispatchReport) -> None:
+        """A command was handled."""
 
-    def not_kept(self, name: str, aggregate_type: str, error: StateNotKeptError) -> None:
-        """Count a state that isn't kept; log the first of each type that would lose this."""
-        self._counters[name] += 1
-        lost = aggregate_type, error.where
-        if lost not in self._told and len(self._told) < _TOLD:
-            self._told.add(lost)
-            logger.warning("%s", error)
+    def on_load(self, report: LoadReport) -> None:
+        """A state was loaded, for a caller or for a command.
 
-    def counters(self) -> dict[str, int]:
-        """A copy of the counters."""
-        return dict(self._counters)
+        Of the states that `load_many` reads by the batch nothing else is told, and no `around`.
+        """
 
-    def tell(self, report: LoadReport) -> None:
-        """Call every observer; what one raises is counted and logged."""
-        for observer in self._observers:
-            try:
-                observer(report)
-            except Exception as error:  # noqa: BLE001 an observer never fails a load
-                of = report.aggregate_type, report.aggregate_id
-                self.failed("observer.failed", error, of)
+    def on_append(self, report: AppendReport) -> None:
+        """Events were appended."""
+
+    def on_snapshot(self, report: SnapshotReport) -> None:
+        """A snapshot was read or put, perhaps behind the answers."""
+
+    def on_cache(self, report: CacheReport) -> None:
+        """A cache entry was read, put or removed, perhaps behind the answers."""
+
+    def on_failure(self, report: FailureReport) -> None:
+        """An operation ended with an exception, and has no report of its own."""
+
+    def on_count(self, report: CountReport) -> None:
+        """A counter was raised."""
+
+    def on_breaker(self, report: BreakerReport) -> None:
+        """A circuit breaker opened or closed; each is told when the application starts, too."""
+
+
+class OnLoad(Observer):
+    """Calls a function with the report of each load."""
+
+    def __init__(self, function: Callable[[LoadReport], object]) -> None:
+        self._function = function
+
+    def on_load(self, report: LoadReport) -> None:
+        self._function(report)

@@ -8,8 +8,10 @@ from interlock._engine.context import TypeContext
 from interlock._engine.forgetting import Forgetting
 from interlock._engine.inspecting import Inspection
 from interlock._engine.loading import Loader
+from interlock._engine.observed import ObservedCache, ObservedCommands, ObservedSnapshots
 from interlock._engine.reading import StateReader
 from interlock._engine.rebuilding import Rebuilding
+from interlock._engine.reports import OperationKind
 from interlock._engine.shadowing import ShadowChecks
 from interlock._engine.snapshots import SnapshotHistory
 from interlock._engine.state_records import StateRecords
@@ -22,8 +24,12 @@ class TypeServices:
     def __init__(self, context: TypeContext) -> None:
         self.context = context
         records = StateRecords(context.registration)
-        cache = AggregateCache(context, records)
-        self.snapshots = snapshots = SnapshotHistory(context, records)
+        tells = context.reporting.tells
+        of_cache = ObservedCache if tells(OperationKind.CACHE) else AggregateCache
+        of_snapshots = ObservedSnapshots if tells(OperationKind.SNAPSHOT) else SnapshotHistory
+        of_commands = ObservedCommands if tells(OperationKind.DISPATCH) else CommandHandler
+        cache = of_cache(context, records)
+        self.snapshots = snapshots = of_snapshots(context, records)
         reader = StateReader(context, cache, snapshots)
         self._shadow = ShadowChecks(context, cache, reader.tail)
         cache.checks = self._shadow if context.registration.shadow else None
@@ -37,7 +43,7 @@ class TypeServices:
             reader=reader,
             loader=loader,
         )
-        self.commands = CommandHandler(
+        self.commands = of_commands(
             context,
             cache=cache,
             records=records,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from interlock._engine.guard import ALL_ITS_TIME, call_backend, call_through
-from interlock._engine.reports import Reporting
+from interlock._engine.reporting import Reporting
 from interlock._storage.breaker import Breaker
 from interlock._storage.protocols import CacheStore
 from interlock._storage.records import RecordKey
@@ -76,7 +76,8 @@ class Settler:
             self._task.cancel()
         left = self.unsettled.count
         if left:
-            self.reporting.tell_outage(
+            self.reporting.count("cache.left_outdated")
+            self.reporting.warn(
                 "cache.left_outdated",
                 f"closing: {left} entries of the cache may be older than what was committed, and "
                 "can't be removed now",

@@ -7,7 +7,6 @@ from interlock._engine.cache import AggregateCache
 from interlock._engine.context import TypeContext
 from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace
 from interlock._engine.replay import TailReplay
-from interlock._engine.reports import logger
 from interlock._model.strategies import Replay
 from interlock._storage.records import AggregateRecord
 from interlock._values.comparing import difference
@@ -44,13 +43,12 @@ class ShadowChecks:
             self._task.cancel()
 
     async def _check(self, record: AggregateRecord) -> None:
-        of = self._registration.name, record.aggregate_id
         try:
             await self._compare(record)
         except (StreamTruncatedError, VersionNotFoundError):
             pass  # archived, or rolled back: that is for loads to find
         except Exception as error:  # noqa: BLE001 nobody waits for it
-            self._context.reporting.failed("shadow.failed", error, of)
+            self._context.reporting.failed("shadow.failed", error, record.aggregate_id)
         finally:
             self._task = None
 
@@ -67,13 +65,13 @@ class ShadowChecks:
         found = difference(kept, replayed.state, mapper.fidelity.kinds, is_state=True)
         self._context.reporting.count("shadow.checked")
         if found is not None:
-            self._context.reporting.count("shadow.different")
-            logger.warning(
-                "shadow.different: the cached state of %s %s version %s isn't what its events "
-                "give, at $%s; it is removed",
-                registration.name,
+            reporting = self._context.reporting
+            reporting.count("shadow.different")
+            reporting.warn(
+                "shadow.different",
+                f"the cached state of {registration.name} {aggregate_id} version {record.version} "
+                f"isn't what its events give, at ${found.path}; it is removed",
                 aggregate_id,
-                record.version,
-                found.path,
+                kind=found.path,
             )
             await self._cache.drop(aggregate_id, record.stamp)

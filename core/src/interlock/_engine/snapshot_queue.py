@@ -7,7 +7,7 @@ from uuid import UUID
 
 from interlock._engine.guard import call_backend
 from interlock._engine.in_flight import InFlight
-from interlock._engine.reports import Reporting, logger
+from interlock._engine.reporting import Reporting
 from interlock._storage.breaker import StoreRestsError
 from interlock._storage.protocols import SnapshotStore
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
@@ -93,11 +93,10 @@ class SnapshotQueue:
         for _ in lost:
             self._reporting.count("snapshot.lost")
         names = ", ".join(f"{key.aggregate_type} {key.aggregate_id}" for key in lost[:_NAMED])
-        logger.warning(
-            "closing: %s snapshots were not written in time: %s%s",
-            len(lost),
-            names,
-            ", ..." if lost[_NAMED:] else "",
+        more = ", ..." if lost[_NAMED:] else ""
+        self._reporting.warn(
+            "snapshot.lost",
+            f"closing: {len(lost)} snapshots were not written in time: {names}{more}",
         )
 
     async def _work(self) -> None:
@@ -128,8 +127,7 @@ class SnapshotQueue:
             if isinstance(error, StoreRestsError):
                 self._reporting.count("snapshot.put_skipped")
             else:
-                of = key.aggregate_type, key.aggregate_id
-                self._reporting.failed("snapshot.failed", error, of)
+                self._reporting.failed("snapshot.failed", error, key.aggregate_id)
             self._failures[key.aggregate_id] = str(error)
             if len(self._failures) > _FAILURES_REMEMBERED:
                 del self._failures[next(iter(self._failures))]

@@ -138,10 +138,9 @@ class SnapshotHistory:
             if is_written and self.are_written_at_once:
                 loaded.record, loaded.anchor_at = record, record.anchor_at
         except StateNotKeptError as error:
-            self._not_kept(error)
+            self._not_kept(error, loaded.aggregate_id)
         except Exception as error:  # noqa: BLE001 the load or commit stands
-            of = self._registration.name, loaded.aggregate_id
-            self._context.reporting.failed("snapshot.failed", error, of)
+            self._context.reporting.failed("snapshot.failed", error, loaded.aggregate_id)
 
     async def store(self, loaded: LoadedState, now: datetime) -> bool:
         """Store a snapshot here and now, whatever the strategy says; False if it can't be kept.
@@ -154,7 +153,7 @@ class SnapshotHistory:
         try:
             record = self._records.snapshot(loaded, now)
         except StateNotKeptError as error:
-            self._not_kept(error)
+            self._not_kept(error, loaded.aggregate_id)
             return False
         put = store.put(record.key, record, loaded.trace.refuted)
         await call_backend("the snapshot store's put", store.timeout, put)
@@ -288,8 +287,8 @@ class SnapshotHistory:
         trace.miss(Source.SNAPSHOT, reason, detail)
         self._context.reporting.count(f"{Source.SNAPSHOT}.{reason}")
 
-    def _not_kept(self, error: StateNotKeptError) -> None:
-        self._context.reporting.not_kept("snapshot.not_kept", self._registration.name, error)
+    def _not_kept(self, error: StateNotKeptError, aggregate_id: UUID) -> None:
+        self._context.reporting.not_kept("snapshot.not_kept", error, aggregate_id)
 
 
 async def _refusal(forget: Awaitable[object]) -> ConfigurationError | None:

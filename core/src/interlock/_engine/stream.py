@@ -9,7 +9,7 @@ from uuid import UUID
 
 from interlock._engine.guard import call_backend
 from interlock._engine.known_heads import Head
-from interlock._engine.reports import Reporting
+from interlock._engine.reporting import Reporting
 from interlock._storage.protocols import (
     EventStore,
     ListsStreams,
@@ -208,9 +208,7 @@ class EventStream:
                 ) from failure
             if is_refused:
                 raise failure
-            self._reporting.failed(
-                "append.retried", failure, (events[0].aggregate_type, events[0].aggregate_id)
-            )
+            self._reporting.failed("append.retried", failure, events[0].aggregate_id)
             await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
         raise _unknown(events, f"{failure}")
 

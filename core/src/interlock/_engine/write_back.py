@@ -200,8 +200,7 @@ class WriteBack:
         try:
             return wants(moment)
         except Exception as error:  # noqa: BLE001 the load or commit stands
-            of = self._registration.name, moment.state.id
-            self._context.reporting.failed(counter, error, of)
+            self._context.reporting.failed(counter, error, moment.state.id)
             return False
 
     async def _write(

@@ -1,10 +1,11 @@
 """Calls the hooks of the listed extensions: secrets, observers, commands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pluggy
 
+from interlock._engine.reports import Observer
 from interlock._plugins.specs import ExtensionSpec, Hooks
 from interlock.errors import PluginError
 
@@ -22,7 +23,7 @@ class Extensions:
         found = self._called("interlock_resolve_secret", name=name)
         return None if found is None else str(found)
 
-    def observers(self) -> list[Callable[[Any], object]]:
+    def observers(self) -> list[Observer]:
         """List the observers that the extensions register."""
         return [each for given in self._called("interlock_register_observers") for each in given]
 

@@ -1,11 +1,13 @@
 """The specs that plugins register, and the hooks by which they do so."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import pluggy
+
+from interlock._engine.reports import Observer
 
 PLUGIN_API = 1
 """The version of this module's contract. It is raised when a plugin has to change."""
@@ -160,8 +162,8 @@ class Hooks:
         """
 
     @hookspec
-    def interlock_register_observers(self) -> Iterable[Callable[[Any], object]]:  # type: ignore[empty-body] # as above
-        """Yield callables; each is called with the `LoadReport` of each load."""
+    def interlock_register_observers(self) -> Iterable[Observer]:  # type: ignore[empty-body] # as above
+        """Yield instances of subclasses of `interlock.application.Observer`."""
 
     @hookspec
     def interlock_register_commands(self) -> Iterable[Any]:  # type: ignore[empty-body] # as above

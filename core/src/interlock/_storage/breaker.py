@@ -62,8 +62,8 @@ class Breaker:
 
     Whoever calls the store gets a ticket of `admit`, and gives it back to `answered`, `failed` or
     `given_up`. Calls that were admitted before the breaker opened don't count any more. Time is
-    the event loop's; in another loop the breaker is closed. `report` gets `"opened"` or `"closed"`
-    and a text for the log.
+    the event loop's; in another loop the breaker is closed. `report` gets `"opened"`, `"closed"`,
+    or `"rests"` for a probe that failed, and a text for the log.
     """
 
     def __init__(
@@ -88,6 +88,11 @@ class Breaker:
     def is_open(self) -> bool:
         """Whether calls are refused, but for the one that tries the store."""
         return self._is_open
+
+    def start(self) -> None:
+        """Begin a new life: close it, if it was opened in another loop."""
+        if self._loop is not asyncio.get_running_loop():
+            self._close()
 
     def rest(self) -> float:
         """How many seconds it is until a call may try the store."""
@@ -138,7 +143,7 @@ class Breaker:
         self._last_error = error
         if self._is_open:
             self._is_probing = False
-            self._rest(seconds)
+            self._report("rests", self._opened_text(self._rest(seconds)))
             return
         self._cost += seconds
         if self._failures < self._limit:
@@ -147,12 +152,7 @@ class Breaker:
         self._ticket += 1
         self._loop = asyncio.get_running_loop()
         self._opened_at = self._loop.time()
-        rest = self._rest(self._cost)
-        self._report(
-            "opened",
-            f"{self._name} isn't asked for {rest:.1f} s, after {self._failures} failures in a row; "
-            f"the last one: {self._last_error}",
-        )
+        self._report("opened", self._opened_text(self._rest(self._cost)))
 
     def given_up(self, ticket: int) -> None:
         """Note a call that tells nothing of the store: its caller gave it up."""
@@ -169,6 +169,12 @@ class Breaker:
         self._failures, self._cost, self._refused = 0, 0.0, 0
         self._is_open = self._is_probing = False
         self._loop = None
+
+    def _opened_text(self, rest: float) -> str:
+        return (
+            f"{self._name} isn't asked for {rest:.1f} s, after {self._failures} failures in a row; "
+            f"the last one: {self._last_error}"
+        )
 
     def _refusal(self, now: float) -> str:
         again = (

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from interlock._app.application import Application
 from interlock._app.builder import ApplicationBuilder
-from interlock._engine.reports import LoadReport
+from interlock._engine.reports import LoadReport, OnLoad
 from interlock._model.aggregate import Aggregate
 from interlock._model.command import Command
 from interlock._model.routes import applies_event, handles_command
@@ -128,7 +128,7 @@ def _application(config: Path, reports: list[LoadReport]) -> Application:
     return (
         ApplicationBuilder.from_config(config)
         .register_aggregate(BankAccount)
-        .register_observer(reports.append)
+        .register_observer(OnLoad(reports.append))
         .build()
     )
 

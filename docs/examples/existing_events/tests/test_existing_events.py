@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from interlock import ApplicationBuilder, backend
-from interlock.application import Application, LoadReport, Source
+from interlock.application import Application, LoadReport, OnLoad, Source
 from interlock.application.aggregates import (
     AlwaysCache,
     AnyOf,
@@ -49,7 +49,7 @@ class Bank:
             cache_strategy=AlwaysCache,
             cache_backend="memory-cache",
         )
-        return builder.register_observer(self.reports.append).build()
+        return builder.register_observer(OnLoad(self.reports.append)).build()
 
 
 @pytest.fixture

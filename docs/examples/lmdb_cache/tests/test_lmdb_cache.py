@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from interlock import Aggregate, ApplicationBuilder, Command, applies_event, handles_command
-from interlock.application import LoadReport
+from interlock.application import LoadReport, OnLoad
 from interlock.backends import (
     BackendUnavailableError,
     RecordKey,
@@ -201,7 +201,7 @@ async def test_an_application_uses_it_by_name(tmp_path: Path) -> None:
     config = tmp_path / "interlock.toml"
     config.write_text(CONFIG.format(directory=tmp_path / "cache"))
     reports: list[LoadReport] = []
-    builder = ApplicationBuilder.from_config(config).register_observer(reports.append)
+    builder = ApplicationBuilder.from_config(config).register_observer(OnLoad(reports.append))
     account_id = uuid4()
     async with builder.register_aggregate(Account).build() as app:
         await app.dispatch(Deposit(aggregate_id=account_id, amount=5))

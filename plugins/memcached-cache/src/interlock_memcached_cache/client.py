@@ -4,7 +4,6 @@ A server has threads of its own, so that one that hangs holds up nobody else's k
 """
 
 import asyncio
-import logging
 import ssl
 import threading
 from collections.abc import Callable
@@ -18,11 +17,11 @@ from pymemcache.exceptions import (  # type: ignore[import-untyped] # the driver
     MemcacheUnexpectedCloseError,
 )
 
-from interlock.backends import BackendUnavailableError, InterlockError
+from interlock.backends import BackendUnavailableError, InterlockError, Limit, LogLines, OutageLines
 from interlock_memcached_cache.connection import Connection
 
 T = TypeVar("T")
-logger = logging.getLogger("interlock_memcached_cache")
+_log = LogLines("interlock_memcached_cache")
 
 _CLOSED = (
     MemcacheUnexpectedCloseError,
@@ -50,6 +49,7 @@ class Node:
         self._pool_size = pool_size
         self._retry_interval = retry_interval
         self._failure: str | None = None
+        self._outage = OutageLines(self._log)
         self._retry_at = 0.0
         self._threads: ThreadPoolExecutor | None = None
         self._local = threading.local()
@@ -103,17 +103,20 @@ class Node:
             raise self._note_failure(error) from error
         if self._failure is not None:
             self._failure = None
-            logger.info("memcached at %s answers again", self.name)
+            self._outage.ended("memcached.answers", f"memcached at {self.name} answers again")
         return result
 
     def _note_failure(self, error: Exception) -> BackendUnavailableError:
         message = f"memcached at {self.name} {_describe(error)}"
         if _is_about_the_server(error):
-            if self._failure is None:
-                logger.warning("%s", message)
+            tell = self._outage.began if self._failure is None else self._outage.goes_on
+            tell("memcached.down", message)
             self._retry_at = self.clock() + self._retry_interval
             self._failure = message
         return BackendUnavailableError(message)
+
+    def _log(self, event: str, message: str, limit: Limit) -> bool:
+        return _log.warning(event, message, store="cache", kind=self.name, limit=limit)
 
     def _connection(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)

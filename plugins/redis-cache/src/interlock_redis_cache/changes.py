@@ -1,16 +1,15 @@
 """The channel of changes: a subscription at every server that takes writes (ADR 0005)."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from interlock.backends import BackendUnavailableError
+from interlock.backends import BackendUnavailableError, LogLines
 from interlock_redis_cache.address import Node
 from interlock_redis_cache.config import RedisConfig
 from interlock_redis_cache.subscription import Subscription
 
-_log = logging.getLogger(__name__)
+_log = LogLines("interlock_redis_cache")
 
 
 def channel_name(config: RedisConfig) -> bytes:
@@ -73,7 +72,8 @@ class Changes:
             try:
                 self._follow(await self._primaries(), is_first=False)
             except BackendUnavailableError as error:
-                _log.debug("the servers that take writes aren't known: %s", error)
+                message = f"the servers that take writes aren't known: {error}"
+                _log.debug("redis.primaries_unknown", message, store="cache")
 
     def _follow(self, nodes: Sequence[Node], *, is_first: bool) -> list[asyncio.Event]:
         for node in self._subscriptions.keys() - set(nodes):

@@ -1,7 +1,6 @@
 """Subscribes to a channel at one server, again whenever the connection breaks."""
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,11 +8,12 @@ from contextlib import suppress
 from redis.asyncio import Connection
 from redis.exceptions import RedisError
 
+from interlock.backends import LogLines
 from interlock_redis_cache.address import Node
 from interlock_redis_cache.config import RedisConfig
 from interlock_redis_cache.connections import channel_connection
 
-_log = logging.getLogger(__name__)
+_log = LogLines("interlock_redis_cache")
 
 _FIRST_PAUSE = 0.05  # seconds
 _LAST_PAUSE = 2.0
@@ -56,7 +56,9 @@ class Subscription:
                 self.attempted.set()
                 await self._listen(connection)
             except* (RedisError, OSError) as group:  # TimeoutError is an OSError
-                _log.info("the channel of changes at %s:%d: %r", *self._node, group.exceptions)
+                host, port = self._node
+                message = f"the channel of changes at {host}:{port}: {group.exceptions!r}"
+                _log.info("redis.channel_lost", message, store="cache", kind=self._node)
             finally:
                 self.attempted.set()
                 await _disconnect(connection)
