@@ -5,6 +5,7 @@ import tomllib
 from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
 from pathlib import Path
 from pkgutil import resolve_name
+from textwrap import indent
 
 import pytest
 
@@ -15,6 +16,7 @@ from interlock._plugins.specs import BackendSpec
 from pages import (
     PAGES,
     ROOT,
+    Block,
     Session,
     blocks,
     commands,
@@ -26,7 +28,16 @@ from pages import (
 )
 
 _README = ROOT / "README.md"
-_QUICK_START_LINES = 40  # of code; blank lines not counted
+_QUICK_START_LINES = 29  # of code; blank lines not counted
+_FRONT_PAGE = ROOT / "docs/index.md"
+_FRONT_PAGE_LINES = 12
+_PART = "a part of the program below"  # as a block's comment says
+_FOR_AUTHORS = ("how-to/publish-a-plugin", "how-to/write-")
+_FOR_USERS = {
+    *("index.md", "tutorials/first-aggregate.md", "explanation/aggregates.md"),
+    *("explanation/comparison.md", "explanation/consistency.md", "explanation/event-sourcing.md"),
+    *("explanation/faq.md", "explanation/how-a-load-works.md", "explanation/words.md"),
+}
 _TOX = (ROOT / "tox.ini").read_text()
 
 
@@ -138,7 +149,46 @@ def test_the_page_on_watching_lists_every_counter() -> None:
     assert len(counted) > 10
 
 
+def _lines(block: Block) -> list[str]:
+    return [line for line in block.text.splitlines() if line]
+
+
 def test_the_quick_start_is_short() -> None:
     (quick_start,) = [block for block in blocks(_README) if block.language == "python"]
-    lines = [line for line in quick_start.text.splitlines() if line]
-    assert len(lines) <= _QUICK_START_LINES
+    assert len(_lines(quick_start)) <= _QUICK_START_LINES
+
+
+def test_the_front_page_shows_an_aggregate_at_a_glance() -> None:
+    shown, whole = [each for each in blocks(_FRONT_PAGE) if each.language == "python"]
+    assert shown.not_run == _PART
+    assert len(_lines(shown)) <= _FRONT_PAGE_LINES
+    assert whole.text == _program(_README), "the front page and the README show one program"
+
+
+def _program(page: Path) -> str:
+    (program,) = [block.text for block in blocks(page) if block.language == "python"]
+    return program
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any(block.not_run == _PART for block in blocks(page))],
+    ids=name_of,
+)
+def test_a_part_of_a_program_stands_in_a_program_below(page: Path) -> None:
+    shown = blocks(page)
+    for part in (block for block in shown if block.not_run == _PART):
+        below = [each for each in shown if each.line > part.line and not each.not_run]
+        indented = [indent(part.text, " " * 4 * level) for level in range(4)]
+        assert any(text in each.text for each in below for text in indented), part.text
+
+
+def _is_for_users(page: Path) -> bool:
+    name = name_of(page).removeprefix("docs/")
+    is_how_to = name.startswith("how-to/") and not name.startswith(_FOR_AUTHORS)
+    return is_how_to or name in _FOR_USERS
+
+
+@pytest.mark.parametrize("page", [*filter(_is_for_users, PAGES)], ids=name_of)
+def test_a_page_for_users_asks_for_nothing_but_what_is_installed(page: Path) -> None:
+    assert "tox" not in page.read_text()
