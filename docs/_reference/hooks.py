@@ -15,10 +15,20 @@ from parts import MARKED, renewed
 
 _MERMAID = "assets/mermaid.min.js"
 _DIAGRAMS = "assets/diagrams.js"
+_FOR_AUTHORS = (
+    *("adr/", "examples/", "plugins/", "how-to/publish-", "how-to/write-", "tutorials/write-"),
+    *("reference/backends", "reference/conformance", "reference/contract"),
+)
+_RANK = 0.1  # of these in the search; what users look for is on other pages
 
 
 def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:  # Any: what isn't looked at
-    """Check the generated parts; for documented names put what mkdocstrings makes of them."""
+    """Check the generated parts; for documented names put what mkdocstrings makes of them.
+
+    Pages for authors of backends come after those for users in the search.
+    """
+    if page.file.src_uri.startswith(_FOR_AUTHORS):
+        page.meta.setdefault("search", {"boost": _RANK})
     if renewed(markdown) != markdown:
         raise PluginError(
             f"{page.file.src_uri} is out of date: run python docs/_reference/renew.py"

@@ -49,6 +49,9 @@ _TOO_WIDE = """() => {
     .find(each => each.getBoundingClientRect().right > room + 1)
   return wide ? `<${wide.tagName}> ${wide.textContent.slice(0, 80)}` : "something"
 }"""
+_CUT_OFF = """() => [...document.querySelectorAll("article pre > code")]
+  .filter(code => code.scrollWidth > code.clientWidth + 1)
+  .map(code => code.textContent.split("\\n").reduce((a, b) => a.length > b.length ? a : b))"""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class Visit:
     diagrams: list[str] = field(default_factory=list)  # what is wrong with each; twice
     shades: dict[str, tuple[float, float]] = field(default_factory=dict)
     too_wide: str = ""
+    cut_off: list[str] = field(default_factory=list)  # the longest line of each code block
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -134,6 +138,7 @@ def _look(page: Page, visit: Visit) -> None:
     visit.links = page.evaluate("[...document.links].map(link => link.href)")
     visit.ids = set(page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)"))
     visit.diagrams = page.evaluate(_DIAGRAMS)
+    visit.cut_off = page.evaluate(_CUT_OFF)
     for scheme, name in _SCHEMES.items():
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(_IS_IN, arg=name)

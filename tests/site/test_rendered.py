@@ -1,6 +1,6 @@
 """The documentation as a reader sees it."""
 
-from urllib.parse import urlparse
+from urllib.parse import urljoin, urlparse
 
 import pytest
 
@@ -45,3 +45,12 @@ def test_text_stands_out_from_its_background(visits: list[Visit], scheme: str) -
 
 def test_no_page_is_wider_than_a_phone(visits: list[Visit]) -> None:
     assert {visit.url: visit.too_wide for visit in visits if visit.too_wide} == {}
+
+
+def test_no_line_of_code_is_cut_off(visits: list[Visit]) -> None:
+    assert {visit.url: visit.cut_off for visit in visits if visit.cut_off} == {}
+
+
+def test_the_glossary_is_one_click_away(visits: list[Visit]) -> None:
+    glossary = {urljoin(visits[0].url, "/explanation/words/")}
+    assert [visit.url for visit in visits if not glossary & set(visit.links)] == []
