@@ -123,7 +123,7 @@ def blocks(page: Path) -> list[Block]:
                     line=(token.map or [0])[0] + 2,
                     language=token.info.split(" ")[0],
                     title=title[1] if title else "",
-                    text=token.content[quoted.end() :] if quoted else token.content,
+                    text=_included(token.content[quoted.end() :] if quoted else token.content),
                     not_run=said.get("not run", ""),
                     source=said.get("from", ""),
                     numbers_differ="<!-- numbers differ -->" in above,
@@ -131,6 +131,15 @@ def blocks(page: Path) -> list[Block]:
             )
         above = token.content if token.type == "html_block" else ""
     return found
+
+
+def _included(text: str) -> str:
+    """The text with the files of `docs/examples` that it includes, as the site shows it."""
+
+    def content(found: re.Match[str]) -> str:
+        return (ROOT / "docs/examples" / found[1]).read_text()
+
+    return re.sub(r"^--8<--\n(.+)\n--8<--\n", content, text, flags=re.MULTILINE)
 
 
 def commands(block: Block) -> Iterator[Command]:

@@ -183,6 +183,12 @@ def test_a_part_of_a_program_stands_in_a_program_below(page: Path) -> None:
         assert any(text in each.text for each in below for text in indented), part.text
 
 
+def test_the_account_of_the_pages_stands_in_one_file() -> None:
+    handler = "def deposit(self, command: Deposit)"
+    assert handler in (ROOT / "docs/examples/account.py").read_text()
+    assert [name_of(page) for page in PAGES if handler in page.read_text()] == []
+
+
 def _is_for_users(page: Path) -> bool:
     name = name_of(page).removeprefix("docs/")
     is_how_to = name.startswith("how-to/") and not name.startswith(_FOR_AUTHORS)
