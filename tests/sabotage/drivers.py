@@ -10,6 +10,8 @@ _EVENTS = "plugins/sqlalchemy-events/tests/test_event_"
 _MEMORY = f"{_EVENTS}memory.py::test_a_page_is_bounded_in_bytes"
 _COMMITS = "plugins/sqlalchemy/tests/test_commits.py::"
 _SESSIONS = f"{_EVENTS}sessions.py::"
+_TELEMETRY = partial(Patch, package="interlock_opentelemetry")
+_SPANS = "plugins/opentelemetry/tests/test_spans.py::"
 _REDIS = "plugins/redis-cache/tests/test_redis_put.py::"
 
 PATCHES = [
@@ -98,5 +100,31 @@ PATCHES = [
         ),
         f"{_REDIS}test_an_entry_of_another_key_is_unusable_and_replaced[valkey-server]",
         package="interlock_redis_cache",
+    ),
+    _TELEMETRY(
+        "a load of a batch describes the span that is current",
+        "what has no span of its own describes no other",
+        CodeEdit(
+            "_span",
+            "return current.span if current is not None and is_it else None",
+            "return trace.get_current_span()",
+        ),
+        f"{_SPANS}test_loads_of_a_batch_are_measured_and_describe_no_other_span",
+    ),
+    _TELEMETRY(
+        "the texts of exceptions are recorded",
+        "of an exception only the type is recorded, unless more is asked for",
+        CodeEdit("OpenTelemetryObserver.around", "record_exception=False", "record_exception=True"),
+        f"{_SPANS}test_an_exception_makes_an_error_and_tells_only_its_type",
+    ),
+    _TELEMETRY(
+        "ids are labels",
+        "no metric has an id",
+        CodeEdit(
+            "_facts",
+            "return facts",
+            "return {**facts, names.AGGREGATE_ID: str(operation.aggregate_id)}",
+        ),
+        "plugins/opentelemetry/tests/test_names.py::test_no_metric_has_an_id",
     ),
 ]

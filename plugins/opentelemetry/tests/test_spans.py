@@ -1,0 +1,126 @@
+"""Spans stand under what caused them, and tell what happened."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from opentelemetry.trace import StatusCode
+
+from interlock.application import ApplicationBuilder
+from interlock.errors import BackendUnavailableError
+from interlock_opentelemetry import names
+from telemetry_rig import ID, Order, PlaceOrder, RefusedError, Shop
+
+
+async def test_a_command_has_a_span_with_all_it_does_below_the_current_one() -> None:
+    async with Shop() as shop:
+        with shop.tracers.get_tracer("web").start_as_current_span("POST /orders"):
+            await shop.order(1)
+        await shop.order(1)
+    below = "POST /orders > dispatch PlaceOrder"
+    assert [path for path in shop.paths() if path.startswith("POST")] == [
+        "POST /orders",
+        below,
+        f"{below} > load Order",
+        f"{below} > load Order > cache read Order",
+        f"{below} > load Order > snapshot read Order",
+        f"{below} > append Order",
+        f"{below} > cache put Order",
+    ]
+    assert "dispatch PlaceOrder > snapshot put Order" in shop.paths()
+
+
+async def test_what_a_store_does_is_below_its_span() -> None:
+    async with Shop() as shop:
+        tracer = shop.tracers.get_tracer("driver")
+        reach = shop.cache.reach
+
+        async def traced() -> None:
+            with tracer.start_as_current_span("GET"):
+                await reach()
+
+        shop.cache.reach = traced  # type: ignore[method-assign] # a driver that is instrumented
+        await shop.app.load(Order, ID)
+    assert shop.paths()[:3] == [
+        "load Order",
+        "load Order > cache read Order",
+        "load Order > cache read Order > GET",
+    ]
+
+
+async def test_commands_at_once_have_spans_of_their_own() -> None:
+    async with Shop() as shop:
+        await asyncio.gather(*(shop.order(1) for _ in range(5)))
+    paths = shop.paths()
+    assert paths.count("dispatch PlaceOrder") == 5
+    assert paths.count("dispatch PlaceOrder > append Order") == 5
+    traces = {span.context.trace_id for span in shop.spans() if span.context is not None}
+    assert len(traces) == 5
+
+
+async def test_a_load_tells_where_it_began() -> None:
+    async with Shop() as shop:
+        await shop.order(1, 2)
+        await shop.app.load(Order, ID, version=1)
+    span = [span for span in shop.spans() if span.name == "load Order"][-1]
+    assert span.attributes == {
+        names.AGGREGATE_TYPE: "Order",
+        names.AGGREGATE_ID: str(ID),
+        names.BASELINE: "empty",
+        names.BASELINE_VERSION: 0,
+        names.VERSION_REACHED: 1,
+        names.EVENTS: 1,
+        names.MISSES: ("snapshot: absent",),
+    }
+
+
+async def test_an_exception_makes_an_error_and_tells_only_its_type() -> None:
+    async with Shop() as shop:
+        with pytest.raises(RefusedError):
+            await shop.order(-1)
+    (span,) = [span for span in shop.spans() if span.name == "dispatch PlaceOrder"]
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.attributes is not None
+    assert span.attributes[names.ERROR_TYPE] == "telemetry_rig.RefusedError"
+    assert span.events == ()
+    assert "Anna" not in span.to_json()
+    (load,) = [span for span in shop.spans() if span.name == "load Order"]
+    assert load.status.status_code is StatusCode.UNSET
+
+
+async def test_texts_are_told_where_they_are_asked_for() -> None:
+    async with Shop(error_texts=True) as shop:
+        with pytest.raises(RefusedError):
+            await shop.order(-1)
+    (span,) = [span for span in shop.spans() if span.name == "dispatch PlaceOrder"]
+    assert span.status.description == "telemetry_rig.RefusedError: for Anna Smith"
+
+
+async def test_loads_of_a_batch_are_measured_and_describe_no_other_span() -> None:
+    async with Shop() as shop:
+        await shop.order(1)
+        shop.exporter.clear()
+        with shop.tracers.get_tracer("web").start_as_current_span("GET /orders"):
+            assert [order.total async for order in shop.app.load_many(Order, [ID])] == [1]
+    (span,) = [span for span in shop.spans() if span.name == "GET /orders"]
+    assert not span.attributes
+    assert sum(shop.values("interlock.load.duration").values()) == 2
+
+
+async def test_the_extension_is_named_in_toml(tmp_path: Path) -> None:
+    config = tmp_path / "interlock.toml"
+    config.write_text('schema = 1\nextensions = ["opentelemetry"]\n')
+    builder = ApplicationBuilder.from_config(config).register_aggregate(Order)
+    async with builder.build() as app:
+        assert await app.dispatch(PlaceOrder(aggregate_id=ID, amount=1)) == 1
+        assert app.counters() == {}
+
+
+async def test_a_store_that_fails_is_an_error_of_each_span_that_it_ends() -> None:
+    async with Shop() as shop:
+        shop.snapshots.takes_nothing = True
+        await shop.order(1)
+        with pytest.raises(BackendUnavailableError):
+            await shop.app.rebuild_snapshots(Order, [ID])
+    failed = [span.name for span in shop.spans() if span.status.status_code is StatusCode.ERROR]
+    assert failed == ["snapshot put Order"]
