@@ -161,10 +161,15 @@ def need_servers(page: Path) -> None:
 
 
 class Session:
-    """A page that is followed in an empty folder."""
+    """A page that is followed in an empty folder.
 
-    def __init__(self, folder: Path) -> None:
+    With a `python` its commands are run by that interpreter and what is installed beside it, each
+    in a process of its own.
+    """
+
+    def __init__(self, folder: Path, python: Path | None = None) -> None:
         self._folder = folder
+        self._python = python
 
     def follow(self, page: Path) -> None:
         """Write the files that it shows and run its commands, in order; then its program.
@@ -214,10 +219,11 @@ class Session:
         assert not printed or f"It prints `{printed}`." in page, f"it printed {printed}"
 
     def _run(self, line: str) -> CompletedProcess[str]:
-        """Run it in the folder, with this interpreter and what is installed beside it."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        """Run it in the folder, with the interpreter and what is installed beside it."""
+        python = self._python or Path(sys.executable)
+        path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
         settings = {"PATH": path, "PYTHONWARNINGS": "error", "COLUMNS": "80", "NO_COLOR": "1"}
-        if not _FOR_A_SHELL.search(line):
+        if self._python is None and not _FOR_A_SHELL.search(line):
             return FORKS.run(shlex.split(line), self._folder, settings)
         return subprocess.run(  # noqa: S602 our own pages
             line,

@@ -25,7 +25,8 @@ class Environment:
 
     def __init__(self, folder: Path, *requirements: str) -> None:
         venv.create(folder, symlinks=True)
-        self._python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
+        self.python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+        self._python = str(self.python)
         self.install(*requirements)
 
     def install(self, *requirements: str) -> None:
