@@ -22,6 +22,7 @@ PUBLIC = {
     "interlock.domain",
     "interlock.errors",
     "interlock.routing",
+    "interlock.sync",
     "interlock.testing",
 }
 """What others import. `interlock.cli` is a command, and its modules the core's own."""
@@ -47,6 +48,7 @@ def loaded_by(statement: str) -> set[str]:
         "interlock.backends",
         "interlock.domain",
         "interlock.routing",
+        "interlock.sync",
         "interlock.testing",
     ],
 )
