@@ -137,7 +137,7 @@ PATCHES = [
         "a corrupt record is no state",
         CodeEdit(
             "_parts",
-            "if _checksum(body) != blob[-_CHECKSUM_SIZE:]:",
+            "if _checksum((body,)) != blob[-_CHECKSUM_SIZE:]:",
             "if False:",
         ),
         f"{_TESTS}records.py::test_a_flipped_bit_anywhere_is_found",

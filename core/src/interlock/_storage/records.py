@@ -6,6 +6,7 @@ checksum.
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 from urllib.parse import quote
@@ -212,21 +213,20 @@ class AggregateRecord(_Fields):
 
         Raises `RecordUnusableError` for a record with a field of another type or out of its range.
         """
-        fields = self._encoded_fields()
-        sizes = 0, len(fields), len(self.details), len(self.payload)
-        head = _HEAD.pack(_MAGIC, _FORMAT, *sizes)
-        body = b"".join((head, fields, self.details, self.payload))
-        return body + _checksum(body)
+        parts = self._parts()
+        return b"".join((*parts, _checksum(parts)))
 
     def checksum(self) -> bytes:
         """Compute 16 bytes over the whole record, for a store that has the fields in columns.
 
         Raises as `to_bytes`.
         """
-        return self.to_bytes()[-_CHECKSUM_SIZE:]
+        return _checksum(self._parts())
 
     @classmethod
-    def from_bytes(cls, blob: bytes, *, key: RecordKey, version: int | None = None) -> Self:
+    def from_bytes(
+        cls, blob: bytes | bytearray, *, key: RecordKey, version: int | None = None
+    ) -> Self:
         """Read the key's record from bytes; with `version`, which must be its version.
 
         Raises `RecordUnusableError`, and nothing else, for any blob that isn't what `to_bytes`
@@ -246,7 +246,7 @@ class AggregateRecord(_Fields):
         return record
 
     @classmethod
-    def _read(cls, blob: bytes) -> Self:
+    def _read(cls, blob: bytes | bytearray) -> Self:
         fields, details, payload = _parts(blob)
         try:
             given = from_json(fields)
@@ -274,6 +274,12 @@ class AggregateRecord(_Fields):
         if not is_ours:
             raise RecordUnusableError("the record's fields aren't written as ours are")
         return record
+
+    def _parts(self) -> tuple[bytes, ...]:
+        """What the checksum is computed of; a large payload isn't copied for it."""
+        fields, details, payload = self._encoded_fields(), self.details, self.payload
+        head = _HEAD.pack(_MAGIC, _FORMAT, 0, len(fields), len(details), len(payload))
+        return head + fields + details, payload
 
     def _encoded_fields(self) -> bytes:
         texts = self.namespace, self.aggregate_type, self.revision, self.codec
@@ -310,7 +316,7 @@ class AggregateRecord(_Fields):
         return fields
 
 
-def _parts(blob: bytes) -> tuple[bytes, bytes, bytes]:
+def _parts(blob: bytes | bytearray) -> tuple[bytes, bytes, bytes]:
     """The fields, the details and the payload, by head and checksum; still of anybody."""
     if len(blob) < _HEAD.size + _CHECKSUM_SIZE:
         raise RecordUnusableError(f"a record of {len(blob)} bytes is shorter than an empty one")
@@ -328,16 +334,22 @@ def _parts(blob: bytes) -> tuple[bytes, bytes, bytes]:
         raise RecordUnusableError("a sealed record; this code reads those without a seal")
     if fields_size > _MAX_FIELDS:
         raise RecordUnusableError(f"a record with {fields_size} bytes of fields")
-    body = bytes(blob[:-_CHECKSUM_SIZE])
-    if _checksum(body) != blob[-_CHECKSUM_SIZE:]:
+    whole = memoryview(blob)  # a large payload is copied once
+    body = whole[:-_CHECKSUM_SIZE]
+    if _checksum((body,)) != blob[-_CHECKSUM_SIZE:]:
         raise RecordUnusableError("the record's checksum is wrong")
     fields_end = _HEAD.size + fields_size
     details_end = fields_end + details_size
-    return body[_HEAD.size : fields_end], body[fields_end:details_end], body[details_end:]
+    parts = body[_HEAD.size : fields_end], body[fields_end:details_end], body[details_end:]
+    fields, details, payload = map(bytes, parts)
+    return fields, details, payload
 
 
-def _checksum(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=_CHECKSUM_SIZE).digest()
+def _checksum(parts: Iterable[bytes | memoryview]) -> bytes:
+    digest = hashlib.blake2b(digest_size=_CHECKSUM_SIZE)
+    for part in parts:
+        digest.update(part)
+    return digest.digest()
 
 
 class EventRow(NamedTuple):
