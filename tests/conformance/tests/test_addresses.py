@@ -68,6 +68,7 @@ def test_an_address_by_default_leaves_nothing_conformant_without_outages(
         ({"address": "a://h:1"}, {"address": "a://127.0.0.1:9"}),
         ({"docs": "https://d", "url": "a://h:1"}, {"url": "a://127.0.0.1:9"}),
         ({"address": SecretStr("a://u:p@h:1")}, {"address": "a://u:p@127.0.0.1:9"}),
+        ({"url": "s3://bucket/p", "endpoint": "a://h:1"}, {"endpoint": "a://127.0.0.1:9"}),
         ({"servers": ("h:1",), "docs": "https://d"}, {"servers": ["127.0.0.1:9"]}),
         ({"host": "h", "port": 1}, {"host": "127.0.0.1", "port": 9}),
     ],

@@ -58,18 +58,18 @@ class Server:
 def server_of(options: Mapping[str, object]) -> Server | None:
     """The server that options name, if it is one and is spoken to by TCP.
 
-    It stands in `servers`, in `url`, in `host` and `port`, or in any other option that is a URL.
+    It stands in `servers`, in `url`, in `host` and `port`, or in any other option that is a URL;
+    one with a port comes first, since a `url` may name a bucket.
     """
     servers, host, port = (options.get(name) for name in ("servers", "host", "port"))
     if isinstance(servers, list | tuple):
         return _server("servers", f"//{servers[0]}" if len(servers) == 1 else "")
     if isinstance(host, str) and isinstance(port, int):
         return Server("host", host, port, host)
-    for option in sorted(options, key=lambda name: name != "url"):
-        found = _server(option, _text(options[option]))
-        if found is not None:
-            return found
-    return None
+    by_option = sorted(options, key=lambda name: name != "url")
+    named = [_server(option, _text(options[option])) for option in by_option]
+    found = [server for server in named if server is not None]
+    return next((server for server in found if server.port is not None), next(iter(found), None))
 
 
 def _server(option: str, url: str) -> Server | None:
