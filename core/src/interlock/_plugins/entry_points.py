@@ -25,6 +25,7 @@ OURS = (
     "sqlalchemy-snapshots",
     "diskcache-cache",
     "memcached-cache",
+    "object-snapshots",
     "redis-cache",
 )
 """The backends that are published beside the core, installed or not."""

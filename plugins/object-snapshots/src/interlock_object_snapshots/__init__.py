@@ -1,0 +1,1 @@
+"""Interlock's snapshots as objects of an object storage."""
