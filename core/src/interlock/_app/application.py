@@ -205,7 +205,7 @@ class Application(Tools):
     async def forget(
         self, aggregate_type: type[Aggregate], aggregate_id: UUID, *, events: bool = False
     ) -> None:
-        """Remove what is kept of an aggregate; with `events` its stream too, for good.
+        """Remove an aggregate's snapshots and cache entry; with `events` its stream too, for good.
 
         Waits for the id's commands and for its turn. Its snapshots of all revisions go, those that
         this process has yet to write, and its cache entry of this revision; what loads under way

@@ -1,4 +1,4 @@
-"""Commands about one aggregate: how it loads, what happened to it, what is kept of it."""
+"""Commands about one aggregate: how it loads, what happened to it, and how to forget it."""
 
 import difflib
 from collections.abc import Iterator
@@ -146,7 +146,7 @@ def forget(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove what is kept of an aggregate.
+    """Remove an aggregate's snapshots and cache entry.
 
     Its snapshots and its cache entry go, with --events its stream, too.
     """
