@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 from interlock._storage.memory import InMemoryEventStore
 from interlock.backends import StoredEvent
-from interlock.cli.copying import Copied, Copying
+from interlock.cli.copying import Copied, Copying, _Run
 from interlock.errors import BackendUnavailableError, ConfigurationError
 from rig_stores import Events
 from shell import run_here
@@ -119,3 +119,56 @@ def test_a_configuration_without_an_event_store_is_refused(tmp_path: Path) -> No
     config.write_text("schema = 1\n")
     done = run_here("copy", str(config), "Order", "--config", str(config))
     assert (done.returncode, done.stderr) == (2, f"{config} has no [event_store]\n")
+
+
+class TestCutOver:
+    """Once all is copied nobody writes to the source any more, unless something is wrong."""
+
+    async def _stores(self, count: int = 3) -> tuple[Events, InMemoryEventStore]:
+        source = Events()
+        await source.append(_events(1, count), after=None)
+        return source, InMemoryEventStore()
+
+    async def test_what_was_added_meanwhile_is_copied_and_the_source_is_read_only(self) -> None:
+        source, target = await self._stores()
+        freeze = source.freeze
+
+        async def appended_before() -> None:
+            await InMemoryEventStore.append(source, _events(4, 7), after=_head(source))
+            await freeze()
+
+        source.freeze = appended_before  # type: ignore[method-assign] # so that one comes between
+        run = _Run(source, target, ["Order"], 4, None)
+        await run.cut_over()
+        assert run.copyings[0].outcome == Copied("Order", streams=1, events=7)
+        assert target._streams == source._streams
+        with pytest.raises(BackendUnavailableError, match="is read-only since"):
+            await source.append(_events(8, 8), after=_head(source))
+
+    async def test_a_difference_leaves_the_source_as_it_was(self) -> None:
+        source, target = await self._stores()
+        await Copying(source, target, "Order").copy(ID)
+        rows = target._streams["Order", ID]
+        rows[0] = rows[0]._replace(metadata=b" ")
+        run = _Run(source, target, ["Order"], 4, None)
+        await run.cut_over()
+        assert run.copyings[0].outcome.different == 1
+        assert await source.frozen_since() is None
+
+    async def test_a_stream_that_was_erased_meanwhile_leaves_the_source_as_it_was(self) -> None:
+        source, target = await self._stores()
+        await Copying(source, target, "Order").copy(ID)
+        await source.delete("Order", ID)
+        run = _Run(source, target, ["Order"], 4, None)
+        await run.cut_over()
+        assert run.copyings[0].outcome.only_in_target == 1
+        assert await source.frozen_since() is None
+
+    async def test_a_failure_leaves_the_source_as_it_was(self) -> None:
+        source, _ = await self._stores()
+        target = Events()
+        target.then("head", None, None, BackendUnavailableError("gone"))  # once it is frozen
+        run = _Run(source, target, ["Order"], 4, None)
+        with pytest.raises(BackendUnavailableError, match="gone"):
+            await run.cut_over()
+        assert await source.frozen_since() is None

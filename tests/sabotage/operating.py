@@ -42,6 +42,18 @@ PATCHES = [
         f"{_SNAPSHOTS}TestSnapshots::test_of_revisions_that_nobody_reads_are_purged",
     ),
     Patch(
+        "a cut-over that failed leaves the source read-only",
+        "unless all is well the source takes changes as before",
+        CodeEdit("_Run.cut_over", "if not is_well:", "if False:"),
+        f"{_COPIES}TestCutOver::test_a_failure_leaves_the_source_as_it_was",
+    ),
+    Patch(
+        "what was erased stands in the target",
+        "a stream that the source hasn't got any more is no good copy",
+        CodeEdit("Copying.look_for", "head is None", "False"),
+        f"{_COPIES}TestCutOver::test_a_stream_that_was_erased_meanwhile_leaves_the_source_as_it_was",
+    ),
+    Patch(
         "a dry run forgets",
         "a dry run only says what is there",
         CodeEdit("forget", "if not dry_run:", "if True:"),

@@ -39,7 +39,7 @@ from interlock._plugins.specs import (
 from interlock._storage.adapters import as_cache_store, as_snapshot_store
 from interlock._storage.codecs import Codec, JsonCodec
 from interlock._storage.driver_errors import translated
-from interlock._storage.event_backends import EventStoreBackend, conflict, in_chunks
+from interlock._storage.event_backends import EventStoreBackend, conflict, frozen, in_chunks
 from interlock._storage.log_lines import Limit, LogLines, OutageLines
 from interlock._storage.protocols import (
     AggregateCacheBackend,
@@ -49,6 +49,7 @@ from interlock._storage.protocols import (
     Closeable,
     EventStore,
     Forgetful,
+    Freezes,
     ListsIds,
     ListsStreams,
     ReadsFromSnapshot,
@@ -113,6 +114,7 @@ __all__ = [
     "Extensions",
     "FailureReport",
     "Forgetful",
+    "Freezes",
     "Glance",
     "InterlockError",
     "JsonCodec",
@@ -155,6 +157,7 @@ __all__ = [
     "conflict",
     "from_columns",
     "from_micros",
+    "frozen",
     "hookimpl",
     "in_chunks",
     "newer",

@@ -94,7 +94,7 @@ async def test_an_append_seeks_the_head(
 
 async def test_a_deletion_seeks_its_rows(store: SQLAlchemyEventStore, sent: list[Sent]) -> None:
     assert await store.delete("Account", identity(1900), below=5) == 4
-    assert len(sent) == 2
+    assert len(sent) == 3
     for said in sent:
         assert await faults(store._database, said) == set()
 

@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from interlock._storage.records import EventRow, StoredEvent
-from interlock.errors import ConcurrencyError
+from interlock.errors import BackendUnavailableError, ConcurrencyError
 
 _EVENTS_TIMEOUT = timedelta(seconds=10)
 _CHUNK = 500
@@ -17,7 +17,7 @@ class EventStoreBackend(ABC):
     """The base of event stores.
 
     A subclass implements `append`, `read`, `head` and `delete` as `interlock.backends.EventStore`
-    says, and what it can of `ReadsMany`, `ReadsFromSnapshot` and `ListsStreams`.
+    says, and what it can of `ReadsMany`, `ReadsFromSnapshot`, `ListsStreams` and `Freezes`.
     """
 
     timeout: timedelta | None = _EVENTS_TIMEOUT
@@ -60,6 +60,15 @@ def conflict(
     return ConcurrencyError(
         f"{event.aggregate_type} {event.aggregate_id}: wanted its head to be {_described(after)}, "
         f"found {_described(found)}; nothing was appended, load it again and decide anew"
+    )
+
+
+def frozen(namespace: str, since: datetime) -> BackendUnavailableError:
+    """Make the error of an append or a deletion in a namespace that is frozen."""
+    return BackendUnavailableError(
+        f"the namespace {namespace!r} is read-only since {since.isoformat(' ', 'seconds')}: it is "
+        "being moved to another event store; go on there, or once it is thawed",
+        nothing_done=True,
     )
 
 

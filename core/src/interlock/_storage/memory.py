@@ -14,7 +14,7 @@ from collections.abc import (
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from interlock._storage.event_backends import EventStoreBackend, conflict, in_chunks
+from interlock._storage.event_backends import EventStoreBackend, conflict, frozen, in_chunks
 from interlock._storage.record_backends import RecordCacheBackend, RecordSnapshotBackend
 from interlock._storage.records import (
     AggregateRecord,
@@ -262,10 +262,13 @@ class InMemoryEventStore(EventStoreBackend):
 
     def __init__(self) -> None:
         self._streams: dict[tuple[str, UUID], list[EventRow]] = {}
+        self._frozen_since: datetime | None = None
 
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
+        if self._frozen_since is not None:
+            raise frozen("of this process", self._frozen_since)
         first = events[0]
         name = first.aggregate_type, first.aggregate_id
         stream = self._streams.get(name, [])
@@ -308,6 +311,8 @@ class InMemoryEventStore(EventStoreBackend):
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
+        if self._frozen_since is not None:
+            raise frozen("of this process", self._frozen_since)
         stream = self._streams.get((aggregate_type, aggregate_id), [])
         kept = [row for row in stream if below is not None and row.version >= below]
         deleted = len(stream) - len(kept)
@@ -316,6 +321,15 @@ class InMemoryEventStore(EventStoreBackend):
         elif stream:
             del self._streams[aggregate_type, aggregate_id]
         return deleted
+
+    async def freeze(self) -> None:
+        self._frozen_since = self._frozen_since or datetime.now(UTC)
+
+    async def thaw(self) -> None:
+        self._frozen_since = None
+
+    async def frozen_since(self) -> datetime | None:
+        return self._frozen_since
 
     def _chunks(
         self, aggregate_type: str, aggregate_id: UUID, first: int, last: int | None

@@ -365,6 +365,32 @@ class ReadsMany(Protocol):
 
 
 @runtime_checkable
+class Freezes(Protocol):
+    """Optional for an event store: make its namespace read-only, so that it can be moved.
+
+    Appends and deletions of every process then raise `BackendUnavailableError`, with `nothing_done`
+    (`frozen` makes it). Reads go on. It holds until somebody thaws it, whatever restarts.
+    """
+
+    async def freeze(self) -> None:
+        """Refuse appends and deletions from now on; frozen already, it stays so.
+
+        What began before has ended when this returns: it stands, or was refused. Raises
+        `BackendUnavailableError`, and leaves the namespace as it was, where others' writes don't
+        end within 5 seconds.
+        """
+        ...
+
+    async def thaw(self) -> None:
+        """Take appends and deletions again; nothing happens if it isn't frozen."""
+        ...
+
+    async def frozen_since(self) -> datetime | None:
+        """Tell when it was frozen, in UTC; None if it isn't."""
+        ...
+
+
+@runtime_checkable
 class ListsStreams(Protocol):
     """Optional for an event store: list the streams that it has, for tools."""
 

@@ -15,6 +15,7 @@ from interlock.cli.archiving import archive
 from interlock.cli.configuration import config_app
 from interlock.cli.copying import copy
 from interlock.cli.demo import run as run_demo
+from interlock.cli.freezing import namespace_app
 from interlock.cli.health import health
 from interlock.cli.plugins import plugins_app
 from interlock.cli.revisions import revisions
@@ -37,6 +38,7 @@ app.add_typer(plugins_app, name="plugins")
 app.add_typer(streams_app, name="streams")
 app.add_typer(snapshots_app, name="snapshots")
 app.add_typer(cache_app, name="cache")
+app.add_typer(namespace_app, name="namespace")
 for command in (explain, advise, history, forget, archive, health, copy, revisions):
     app.command()(command)
 

@@ -1,8 +1,10 @@
 """`interlock copy`: the streams of one event store into another, event by event as they are."""
 
 import hashlib
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +15,7 @@ from interlock._app.application import registrations_of
 from interlock._config.reader import load_settings
 from interlock._plugins.catalogue import Catalogue
 from interlock._plugins.specs import BackendKind
-from interlock._storage.protocols import EventStore, ListsStreams
+from interlock._storage.protocols import EventStore, Freezes, ListsStreams
 from interlock._storage.records import EventRow, StoredEvent, from_micros
 from interlock.cli.application import make_application
 from interlock.cli.configuration import AsJson, ConfigFile
@@ -22,15 +24,24 @@ from interlock.cli.operating import AppName, AtOnce, Rate, over_all, print_json,
 from interlock.cli.screen import counted, tell
 from interlock.errors import ConcurrencyError, ConfigurationError
 
+_READ_ONLY = (
+    "The source is read-only now: start the application on the target. To go back: interlock "
+    "namespace thaw"
+)
+
 
 @dataclass(slots=True)
 class Copied:
-    """The outcome for a type: its streams, the events that were appended, streams that differ."""
+    """The outcome for a type: its streams, the events that were appended, streams that differ.
+
+    `only_in_target` counts streams that the source hasn't got any more; a cut-over looks for them.
+    """
 
     type: str
     streams: int = 0
     events: int = 0
     different: int = 0
+    only_in_target: int = 0
 
 
 class Copying:
@@ -45,15 +56,15 @@ class Copying:
         self._target = target
         self.outcome = Copied(aggregate_type)
 
-    async def copy(self, aggregate_id: UUID) -> None:
-        """Append the events that the target hasn't got.
+    async def copy(self, aggregate_id: UUID) -> int:
+        """Append the events that the target hasn't got; their number.
 
         Raises `ConfigurationError` if the target has another stream under the id.
         """
         of = self.outcome.type, aggregate_id
         head = await self._target.head(*of)
         is_the_same, after = head is None, head
-        first = 1 if head is None else head[0]
+        first, copied = 1 if head is None else head[0], 0
         async for rows in self._source.read(*of, first=first):
             events = [_event(*of, row) for row in rows]
             if not is_the_same:
@@ -67,23 +78,45 @@ class Copying:
                 except ConcurrencyError as error:
                     raise ConfigurationError(f"somebody writes to the target: {error}") from error
                 after = events[-1].version, events[-1].event_id
-                self.outcome.events += len(events)
+                copied += len(events)
+        self.outcome.events += copied
         if not is_the_same:
             raise ConfigurationError(
                 f"{of[0]} {aggregate_id}: the target's stream ends with version {first}, and the "
                 "source has no such event; copy into an empty namespace, or delete that stream"
             )
+        return copied
+
+    async def complete(self, aggregate_id: UUID) -> None:
+        """Copy what was added since the stream was compared; if there is any, compare it again."""
+        if await self.copy(aggregate_id):
+            await self._note_difference(aggregate_id)
 
     async def compare(self, aggregate_id: UUID) -> None:
         """Count the stream, and whether the target has other bytes than the source."""
-        source = await self._digest(self._source, aggregate_id)
-        target = await self._digest(self._target, aggregate_id)
         self.outcome.streams += 1
+        await self._note_difference(aggregate_id)
+
+    async def compare_copied(self, aggregate_id: UUID) -> None:
+        """As `compare`, up to the target's last event: others may be appending to the source."""
+        head = await self._target.head(self.outcome.type, aggregate_id)
+        self.outcome.streams += 1
+        if head is not None:
+            await self._note_difference(aggregate_id, last=head[0])
+
+    async def look_for(self, aggregate_id: UUID) -> None:
+        """Count a stream of the target that the source hasn't got."""
+        head = await self._source.head(self.outcome.type, aggregate_id)
+        self.outcome.only_in_target += head is None
+
+    async def _note_difference(self, aggregate_id: UUID, last: int | None = None) -> None:
+        source = await self._digest(self._source, aggregate_id, last)
+        target = await self._digest(self._target, aggregate_id, last)
         self.outcome.different += source != target
 
-    async def _digest(self, store: EventStore, aggregate_id: UUID) -> bytes:
+    async def _digest(self, store: EventStore, aggregate_id: UUID, last: int | None) -> bytes:
         digest = hashlib.blake2b(digest_size=32)
-        async for rows in store.read(self.outcome.type, aggregate_id):
+        async for rows in store.read(self.outcome.type, aggregate_id, last=last):
             for row in rows:
                 digest.update(repr(tuple(row)).encode())
         return digest.digest()
@@ -102,49 +135,124 @@ def copy(
     rate: Rate = None,
     app: AppName = None,
     config: ConfigFile = None,
+    cut_over: Annotated[
+        bool,
+        typer.Option("--cut-over", help="Make the source read-only, and copy the rest."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Copy all streams into another event store.
 
     Ids, times, metadata and versions stay as they are, byte for byte. The same command again goes
     on where it was stopped, and copies what was added since. In the end every stream is compared:
-    the exit code is 1 if one differs, as one does that somebody appended to meanwhile.
+    the exit code is 1 if one differs, as one does that somebody appended to meanwhile. With
+    --cut-over nobody can: once all is copied and compared, the source becomes read-only, and what
+    was added meanwhile is copied. It stays so if all is well.
     """
 
     async def copied() -> list[Copied]:
         wanted = types or [each.name for each in registrations_of(make_application(app, config))]
         async with AsyncExitStack() as stack:
-            source = await _opened(config, stack)
-            target = await _opened(to, stack)
-            if not isinstance(source, ListsStreams):
-                raise ConfigurationError(
-                    f"{type(source).__name__} can't list its streams: it has no method `ids`"
-                )
-            outcomes = []
-            for name in wanted:
-                copying = Copying(source, target, name)
-                for what, work in (("copied", copying.copy), ("compared", copying.compare)):
-                    await over_all(
-                        source.ids(name),
-                        work,
-                        what=f"streams of {name} {what}",
-                        at_once=concurrency,
-                        rate=rate,
-                    )
-                outcomes.append(copying.outcome)
-            return outcomes
+            source = await opened_store(config, stack)
+            target = await opened_store(to, stack)
+            run = _Run(source, target, wanted, concurrency, rate)
+            if cut_over:
+                await run.cut_over()
+            else:
+                await run.over_streams("copied", Copying.copy)
+                await run.over_streams("compared", Copying.compare)
+            return [each.outcome for each in run.copyings]
 
     outcomes = run_told(copied, as_json=as_json)
-    different = sum(each.different for each in outcomes)
+    is_well = not any(each.different or each.only_in_target for each in outcomes)
     if as_json:
-        print_json({"ok": not different, "types": [asdict(each) for each in outcomes]})
+        print_json({"ok": is_well, "types": [asdict(each) for each in outcomes]})
     else:
         for each in outcomes:
+            alone = each.only_in_target
             tell(
                 f"{each.type}: {counted(each.events, 'event')} copied; "
                 f"{counted(each.streams, 'stream')} compared, {each.different:,} differ"
+                + (f", {alone:,} only in the target" if alone else "")
             )
-    raise typer.Exit(1 if different else 0)
+        if cut_over:
+            tell(_READ_ONLY if is_well else "The source takes changes as before.")
+    raise typer.Exit(0 if is_well else 1)
+
+
+class _Run:
+    """A copy of all streams of these types."""
+
+    def __init__(
+        self,
+        source: EventStore,
+        target: EventStore,
+        types: Sequence[str],
+        at_once: int,
+        rate: float | None,
+    ) -> None:
+        self._source = _listing(source)
+        self._target = target
+        self._at_once = at_once
+        self._rate = rate
+        self.copyings = [Copying(source, target, name) for name in types]
+
+    async def over_streams(
+        self,
+        done: str,
+        work: Callable[[Copying, UUID], Coroutine[None, None, object]],
+        of: ListsStreams | None = None,
+    ) -> None:
+        """Do this to all streams of the source, or of the store given."""
+        for each in self.copyings:
+            name = each.outcome.type
+            await over_all(
+                (of or self._source).ids(name),
+                partial(work, each),
+                what=f"streams of {name} {done}",
+                at_once=self._at_once,
+                rate=self._rate,
+            )
+
+    async def cut_over(self) -> None:
+        """Copy all; then the rest, while nobody writes. Unless all is well, thaw the source."""
+        source, target = freezable(self._source), _listing(self._target)
+        await self.over_streams("copied", Copying.copy)
+        await self.over_streams("compared", Copying.compare_copied)
+        if not self._is_well():
+            return
+        is_well = False
+        try:
+            await source.freeze()
+            await self.over_streams("completed", Copying.complete)
+            await self.over_streams("looked for", Copying.look_for, target)
+            is_well = self._is_well()
+        finally:
+            if not is_well:
+                await source.thaw()
+
+    def _is_well(self) -> bool:
+        return not any(
+            each.outcome.different + each.outcome.only_in_target for each in self.copyings
+        )
+
+
+def freezable(store: object) -> Freezes:
+    """The store, if its namespace can be made read-only."""
+    if not isinstance(store, Freezes):
+        raise ConfigurationError(
+            f"{type(store).__name__} can't be made read-only: it has no method `freeze`; stop what "
+            "writes"
+        )
+    return store
+
+
+def _listing(store: object) -> ListsStreams:
+    if not isinstance(store, ListsStreams):
+        raise ConfigurationError(
+            f"{type(store).__name__} can't list its streams: it has no method `ids`"
+        )
+    return store
 
 
 def _event(aggregate_type: str, aggregate_id: UUID, row: EventRow) -> StoredEvent:
@@ -162,7 +270,7 @@ def _event(aggregate_type: str, aggregate_id: UUID, row: EventRow) -> StoredEven
     )
 
 
-async def _opened(config: Path | None, stack: AsyncExitStack) -> EventStore:
+async def opened_store(config: Path | None, stack: AsyncExitStack) -> EventStore:
     """The event store of a configuration; it is closed with the stack."""
     settings = load_settings(config)
     if settings.event_store is None:

@@ -31,6 +31,7 @@ from interlock_sqlalchemy.database import (
 from interlock_sqlalchemy.dialects import connect
 from interlock_sqlalchemy.joint import JointReads, SnapshotSource
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
+from interlock_sqlalchemy_events.freezing import Freezing
 from interlock_sqlalchemy_events.many import ManyReads
 from interlock_sqlalchemy_events.statements import EventStatements, events_table
 
@@ -52,6 +53,7 @@ class SQLAlchemyEventStore(EventStoreBackend):
         self._namespace = self._database.key(namespace)
         self._table = table
         self._statements = EventStatements(table, self._database)
+        self._freezing = Freezing(table, self._database, namespace)
         self._claims_next_version = config.allow_galera
         """Whether a deletion first takes the next event's place.
 
@@ -84,7 +86,7 @@ class SQLAlchemyEventStore(EventStoreBackend):
         try:
             await self._database.execute(self._steps(events, after))
         except RefusedError:
-            raise await self._conflict(events[0], after) from None
+            raise await self._refusal(events[0], after) from None
         except RecordTooLargeError as error:
             raise BackendUnavailableError(str(error), nothing_done=True) from error
 
@@ -170,6 +172,7 @@ class SQLAlchemyEventStore(EventStoreBackend):
         values = {**self._stream(aggregate_type, aggregate_id), "below": bound}
 
         deletion: list[Step | Lookup] = [Step(self._statements.delete, [values])]
+        deletion.append(self._freezing.check())  # behind it: who freezes waits for this transaction
         if not self._database.is_serial:
             # An append that this waited for stands behind what it has seen.
             deletion.append(
@@ -183,11 +186,31 @@ class SQLAlchemyEventStore(EventStoreBackend):
                 with suppress(RefusedError):  # another event took the place
                     steps = [*self._steps([last], head), *deletion]
                     return await self._database.execute(steps) - 2  # it came, and went
-        return await self._database.execute(deletion)
+                await self._check_thawed()
+        try:
+            return await self._database.execute(deletion)
+        except RefusedError:
+            await self._check_thawed()
+            raise
+
+    async def freeze(self) -> None:
+        await self._freezing.freeze(datetime.now(UTC))
+
+    async def thaw(self) -> None:
+        await self._freezing.thaw()
+
+    async def frozen_since(self) -> datetime | None:
+        return await self._freezing.since()
+
+    async def _check_thawed(self) -> None:
+        error = await self._freezing.error()
+        if error is not None:
+            raise error
 
     def _steps(self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None) -> list[Step]:
         """Make the statements; each checks the event before it, so the first check covers all."""
         stream = self._stream(events[0].aggregate_type, events[0].aggregate_id)
+        stream.update(self._freezing.values)
         if len(events) == 1:
             statement = self._statements.append(1, starts=after is None)
             return [Step(statement, [_values(stream, events, after)], guarded=True)]
@@ -209,14 +232,16 @@ class SQLAlchemyEventStore(EventStoreBackend):
             "aggregate_id": aggregate_id.bytes,
         }
 
-    async def _conflict(
+    async def _refusal(
         self, event: StoredEvent, after: tuple[int, UUID] | None
-    ) -> ConcurrencyError:
+    ) -> ConcurrencyError | BackendUnavailableError:
+        """Find out why an append was refused: by the head, or the namespace is frozen."""
         try:
             found = await self.head(event.aggregate_type, event.aggregate_id)
+            is_frozen = await self._freezing.error() if found == after else None
         except BackendUnavailableError:
             return conflict(event, after=after, found="unknown")
-        return conflict(event, after=after, found=found)
+        return is_frozen or conflict(event, after=after, found=found)
 
 
 def _placeholder_event(aggregate_type: str, aggregate_id: UUID, version: int) -> StoredEvent:

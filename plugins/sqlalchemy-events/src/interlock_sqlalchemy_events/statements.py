@@ -20,6 +20,7 @@ from sqlalchemy import (
 from interlock_sqlalchemy.columns import Columns, Content, Id, Label, Name, Number, table_of
 from interlock_sqlalchemy.database import Database, Statement
 from interlock_sqlalchemy.joint import event_columns
+from interlock_sqlalchemy_events.freezing import is_thawed
 
 _STREAM = ("namespace", "aggregate_type", "aggregate_id")
 
@@ -85,6 +86,8 @@ class EventStatements:
     def append(self, size: int, *, starts: bool) -> Statement:
         """Insert so many events if `after_version` and `after_id` are the stream's head.
 
+        None where the namespace is frozen.
+
         One that `starts` a stream inserts them if the stream has none. The head is locked: a
         deletion of the stream at the same time waits, and finds what was appended.
         """
@@ -99,7 +102,8 @@ class EventStatements:
         return found
 
     def _insert_first(self, size: int) -> Selectable:
-        return select(self._events_subquery(size)).where(~exists().where(*self._stream))
+        is_new = ~exists().where(*self._stream)
+        return select(self._events_subquery(size)).where(is_new, is_thawed(self._table))
 
     def _insert_after_head(self, size: int) -> Selectable:
         head = self._head.with_for_update().subquery("head")
@@ -107,8 +111,11 @@ class EventStatements:
             head.c.version == bindparam("after_version"), head.c.event_id == bindparam("after_id")
         )
         if size == 1:
-            return select(*self._values(0)).select_from(head).where(stands)
-        return select(self._events_subquery(size)).where(exists().select_from(head).where(stands))
+            thawed = is_thawed(self._table)
+            return select(*self._values(0)).select_from(head).where(stands, thawed)
+        return select(self._events_subquery(size)).where(
+            exists().select_from(head).where(stands), is_thawed(self._table)
+        )
 
     def _events_subquery(self, size: int) -> Subquery:
         """Select the events as a subquery, which MySQL's grammar needs before a condition."""

@@ -190,6 +190,14 @@ class Database(Protocol):
         """Fetch as `fetch` does; no rows where that would have to wait, or fails."""
         ...
 
+    async def wait_for_writes(self) -> None:
+        """Wait until the table's writes have ended that began before, of every session.
+
+        Raises `BackendUnavailableError` if that takes more than 5 seconds, and
+        `ConfigurationError` where it can't be known.
+        """
+        ...
+
     async def execute(self, steps: Sequence[Step | Lookup], *, repeatable: bool = False) -> int:
         """Run the steps in one transaction; return how many rows they changed.
 

@@ -69,6 +69,13 @@ class ServerDialect(Protocol):
         """Insert a row of the table's columns, or replace the row with its primary key."""
         ...
 
+    def wait_for_writes(self, table: Table, seconds: int) -> tuple[Sequence[str], Sequence[str]]:
+        """Statements that wait for the table's writes so long, and what is sent afterwards.
+
+        Raises `ConfigurationError` where other nodes write, too.
+        """
+        ...
+
     def key(self, name: str) -> object:
         """Convert a name to the value of a key's column; equal values mean equal names."""
         ...

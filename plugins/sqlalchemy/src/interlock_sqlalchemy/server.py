@@ -39,6 +39,7 @@ _FIRST_ROWS = 512
 """Enough for the event that a snapshot was taken at and 500 behind it, in one round trip."""
 _MOST_ROWS = 2_000
 _ATTEMPTS = 7
+_WRITES_END_SECONDS = 5
 _ROLLED_BACK = (ErrorKind.ABORTED, ErrorKind.STALE)
 _REPEAT_READ_AFTER = (*_ROLLED_BACK, ErrorKind.LOST, ErrorKind.NOT_PRIMARY)
 _OUTAGE_KINDS = (*_ROLLED_BACK, ErrorKind.LOST, ErrorKind.GIVEN_UP)
@@ -184,6 +185,19 @@ class ServerDatabase:
         )
         what = f"can't write {self._dialect.name}"
         return await self._background.result(task, what, had_begun=lambda: has_begun)
+
+    async def wait_for_writes(self) -> None:
+        before, after = self._dialect.wait_for_writes(self._table, _WRITES_END_SECONDS)
+
+        async def wait(connection: Connection) -> None:
+            try:
+                for text in before:
+                    await self._send(connection, text)
+            finally:
+                for text in after:
+                    await self._send(connection, text)
+
+        await self._client.call(wait, "wait for the writes of")
 
     async def _transact(self, connection: Connection, steps: Sequence[Step | Lookup]) -> int:
         await self._send(connection, "BEGIN")

@@ -162,6 +162,9 @@ class ThreadedDatabase:
         in_thread = partial(self._pages_in_thread, statement, values)
         return FilePages(on_loop, in_thread, after, self.first_rows, first)
 
+    async def wait_for_writes(self) -> None:
+        """Nothing to wait for: a file's writes are made one after the other."""
+
     async def execute(
         self,
         steps: Sequence[Step | Lookup],

@@ -6,6 +6,7 @@ from typing import Any
 from interlock.backends import (
     BackendKind,
     ChangeNotifier,
+    Freezes,
     ListsIds,
     ListsStreams,
     ReadsFromSnapshot,
@@ -36,6 +37,7 @@ def _counts_round_trips(cls: type) -> bool:
 
 METHODS: Mapping[BackendKind, Mapping[str, Callable[[type], bool]]] = {
     BackendKind.EVENTS: {
+        "freeze": _is(Freezes),
         "ids": _is(ListsStreams),
         "read_many": _is(ReadsMany),
         "read_from_snapshot": _is(ReadsFromSnapshot),

@@ -20,6 +20,7 @@ from interlock.backends import (
     BackendSpec,
     Catalogue,
     ChangeNotifier,
+    Freezes,
     ListsIds,
     ListsStreams,
     ReadsFromSnapshot,
@@ -32,6 +33,12 @@ from interlock.backends import (
 from interlock.errors import ConfigurationError
 from interlock_conformance.network import Server, server_of
 
+_EVENT_PORTS: Mapping[str, type] = {
+    "read_many": ReadsMany,
+    "ids": ListsStreams,
+    "freeze": Freezes,
+    "read_from_snapshot": ReadsFromSnapshot,
+}
 OPTIONS = ("keep", "keep_revisions", "namespace", "size", "timeout", "ttl")
 """Options that checks set; a backend that takes one has a capability of that name."""
 
@@ -178,12 +185,8 @@ def _shown(cls: type, kind: BackendKind) -> Iterator[str]:
     if cls in _NULLS:
         yield "null"
         return
-    if kind is BackendKind.EVENTS and issubclass(cls, ReadsMany):
-        yield "read_many"
-    if kind is BackendKind.EVENTS and issubclass(cls, ListsStreams):
-        yield "ids"
-    if kind is BackendKind.EVENTS and issubclass(cls, ReadsFromSnapshot):
-        yield "read_from_snapshot"
+    if kind is BackendKind.EVENTS:
+        yield from (name for name, port in _EVENT_PORTS.items() if issubclass(cls, port))
     if kind is BackendKind.CACHE and issubclass(cls, ChangeNotifier):
         yield "notifies"
     forget = getattr(cls, "forget", RecordSnapshotBackend.forget)

@@ -8,6 +8,7 @@ from sqlalchemy import URL, Dialect, Table
 from sqlalchemy.dialects import mysql
 from sqlalchemy.sql.expression import ClauseElement
 
+from interlock.backends import ConfigurationError
 from interlock_sqlalchemy.config import SQLAlchemyConfig
 from interlock_sqlalchemy.database import Many
 from interlock_sqlalchemy.drivers import Asyncmy, Connection, Driver, require_driver
@@ -195,6 +196,20 @@ class MySQL:
         key = [column.name for column in table.primary_key.columns]
         changed = {c.name: insert.inserted[c.name] for c in table.columns if c.name not in key}
         return insert.on_duplicate_key_update(changed)
+
+    def wait_for_writes(self, table: Table, seconds: int) -> tuple[Sequence[str], Sequence[str]]:
+        if self._allow_galera:
+            raise ConfigurationError(
+                f"{self.name}: a node of a Galera cluster can't tell what others write, so its "
+                "namespaces can't be frozen; stop what writes"
+            )
+        name = self.dialect.identifier_preparer.format_table(table)
+        variable, value = "lock_wait_timeout", self._lock_timeouts["lock_wait_timeout"]
+        lock = f"LOCK TABLES {name} READ"
+        return (
+            (_set({variable: str(seconds)}), lock),
+            ("UNLOCK TABLES", _set({variable: value})),
+        )
 
     def key(self, name: str) -> object:
         return short_name(name).encode()

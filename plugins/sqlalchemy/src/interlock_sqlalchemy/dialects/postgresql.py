@@ -159,6 +159,12 @@ class PostgreSQL:
         changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in key}
         return insert.on_conflict_do_update(index_elements=key, set_=changed)
 
+    def wait_for_writes(self, table: Table, seconds: int) -> tuple[Sequence[str], Sequence[str]]:
+        name = self.dialect.identifier_preparer.format_table(table)
+        # It conflicts with what every insert and deletion holds until its transaction has ended.
+        lock = f"LOCK TABLE {name} IN SHARE MODE"
+        return ("BEGIN", f"SET LOCAL lock_timeout = '{seconds}s'", lock), ("ROLLBACK",)
+
     def key(self, name: str) -> object:
         return short_name(name)
 

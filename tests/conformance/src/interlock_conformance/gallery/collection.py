@@ -11,6 +11,7 @@ from interlock_conformance.gallery.door_mutants import DOOR_MUTANTS
 from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
 from interlock_conformance.gallery.event_race_mutants import EVENT_RACE_MUTANTS
 from interlock_conformance.gallery.forgetting_mutants import FORGETTING_MUTANTS
+from interlock_conformance.gallery.freezing_mutants import FREEZING_MUTANTS
 from interlock_conformance.gallery.history_mutants import HISTORY_MUTANTS
 from interlock_conformance.gallery.instance_mutants import INSTANCE_MUTANTS
 from interlock_conformance.gallery.listing_mutants import LISTING_MUTANTS
@@ -41,6 +42,7 @@ MUTANTS: Sequence[Mutant] = (
     *MANY_MUTANTS,
     *SUPERSEDING_MUTANTS,
     *FORGETTING_MUTANTS,
+    *FREEZING_MUTANTS,
     *LISTING_MUTANTS,
     *RETENTION_MUTANTS,
     *TIME_MUTANTS,

@@ -1,5 +1,7 @@
 """Broken event stores: whose events a deletion takes, and what stands in the meantime."""
 
+from textwrap import indent
+
 from interlock_conformance.gallery.driver_edits import PAUSE
 from interlock_conformance.gallery.mutants import Mutant, code, in_memory
 from interlock_conformance.mutation import CodeEdit, Edits
@@ -8,6 +10,11 @@ _DELETED = """
 return self._shelf.change(
     _DELETE, {**self._stream(aggregate_type, aggregate_id), "below": bound}
 )
+"""
+_IN_ONE = f"""
+with self._shelf.transaction():
+    self._check_thawed()
+{indent(_DELETED.strip(), "    ")}
 """
 _PAGES = """
 values = {{**self._stream(aggregate_type, aggregate_id), "below": bound}}
@@ -58,14 +65,14 @@ DELETION_MUTANTS = (
         "deletes-page-by-page",
         "EVENTS-075",
         "ShelfEventStore.delete",
-        _DELETED,
+        _IN_ONE,
         _PAGES.format(order="ASC", size=100, pause=PAUSE),
     ),
     code(
         "deletes-from-the-end",
         "EVENTS-075",
         "ShelfEventStore.delete",
-        _DELETED,
+        _IN_ONE,
         _PAGES.format(order="DESC", size=100, pause=PAUSE),
     ),
     in_memory(

@@ -1,10 +1,19 @@
 """Moves events."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from interlock.backends import ConcurrencyError, EventRow, StoredEvent, in_chunks
+from interlock.backends import (
+    ConcurrencyError,
+    EventRow,
+    StoredEvent,
+    from_micros,
+    frozen,
+    in_chunks,
+    to_micros,
+)
 from interlock_conformance.gallery.interlock_shelf_events.config import ShelfEventsConfig
 from interlock_conformance.gallery.shelf_driver import Shelf, Values
 
@@ -14,7 +23,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     namespace TEXT, aggregate_type TEXT, aggregate_id BLOB, version INTEGER, event_id BLOB,
     type TEXT, schema_version INTEGER, recorded_at INTEGER, metadata BLOB, payload BLOB,
-    PRIMARY KEY (namespace, aggregate_type, aggregate_id, version))
+    PRIMARY KEY (namespace, aggregate_type, aggregate_id, version));
+CREATE TABLE IF NOT EXISTS frozen (namespace TEXT PRIMARY KEY, since INTEGER)
 """
 _STREAM = (
     "namespace = :namespace AND aggregate_type = :aggregate_type AND aggregate_id = :aggregate_id"
@@ -26,6 +36,11 @@ SELECT :namespace, :aggregate_type, :aggregate_id, :version, :event_id,
 WHERE (SELECT max(version) FROM events WHERE {_STREAM}) IS :after_version
 AND (SELECT event_id FROM events WHERE {_STREAM} ORDER BY version DESC LIMIT 1) IS :after_id
 """
+_THAWED = "NOT EXISTS (SELECT 1 FROM frozen WHERE namespace = :namespace)"
+_APPEND = f"{_APPEND} AND {_THAWED}"
+_FROZEN = "SELECT since FROM frozen WHERE namespace = :namespace"
+_FREEZE = "INSERT OR IGNORE INTO frozen VALUES (:namespace, :now)"
+_THAW = "DELETE FROM frozen WHERE namespace = :namespace"
 _READ = f"""
 SELECT version, event_id, type, schema_version, recorded_at, metadata, payload FROM events
 WHERE {_STREAM} AND version >= :first AND version <= :last
@@ -109,9 +124,27 @@ class ShelfEventStore:
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:
         bound = _BEYOND if below is None else below
-        return self._shelf.change(
-            _DELETE, {**self._stream(aggregate_type, aggregate_id), "below": bound}
-        )
+        with self._shelf.transaction():
+            self._check_thawed()
+            return self._shelf.change(
+                _DELETE, {**self._stream(aggregate_type, aggregate_id), "below": bound}
+            )
+
+    async def freeze(self) -> None:
+        now = to_micros(datetime.now(UTC))
+        self._shelf.change(_FREEZE, {"namespace": self._namespace, "now": now})
+
+    async def thaw(self) -> None:
+        self._shelf.change(_THAW, {"namespace": self._namespace})
+
+    async def frozen_since(self) -> datetime | None:
+        rows: list[Any] = self._shelf.fetch(_FROZEN, {"namespace": self._namespace})  # Any: an int
+        return from_micros(rows[0][0]) if rows else None
+
+    def _check_thawed(self) -> None:
+        rows: list[Any] = self._shelf.fetch(_FROZEN, {"namespace": self._namespace})  # Any: an int
+        if rows:
+            raise frozen(self._namespace, from_micros(rows[0][0]))
 
     def _append(self, event: StoredEvent, after: tuple[int, UUID] | None) -> None:
         values = {
@@ -121,6 +154,7 @@ class ShelfEventStore:
             "after_id": None if after is None else after[1].bytes,
         }
         if self._shelf.change(_APPEND, values) == 0:
+            self._check_thawed()
             raise ConcurrencyError(f"{event.aggregate_id}: the head isn't {after}")
 
     def _stream(self, aggregate_type: str, aggregate_id: UUID) -> Values:
