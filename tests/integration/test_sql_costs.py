@@ -35,6 +35,14 @@ class Cost(NamedTuple):
     hops: int = 0
 
 
+class Stores(NamedTuple):
+    """What an application has besides events, and how many of those there are."""
+
+    length: int
+    snapshots: bool = False
+    cache: bool = False
+
+
 class Watched:
     """Statements that were run, and hops to the loop that runs."""
 
@@ -92,6 +100,9 @@ def _load(**asked: Any) -> Operation:  # Any: options of `load`
     return lambda app: app.load(Account, ID, **asked)
 
 
+_FF = _load(freshness=FastForward())
+
+
 def _deposit(app: Application) -> Awaitable[object]:
     return app.dispatch(Deposit(aggregate_id=ID, amount=1))
 
@@ -101,39 +112,34 @@ async def _deposit_64(app: Application) -> None:
 
 
 @asynccontextmanager
-async def _ready(
-    ours: Ours, operation: Operation, length: int, **stores: bool
-) -> AsyncIterator[Application]:
+async def _ready(ours: Ours, operation: Operation, stores: Stores) -> AsyncIterator[Application]:
     """An application with an account of so many events, in which the operation was done twice."""
-    await fill(ours, {ID: history(length)}, snapshot_at=8)
-    async with ours.application(**stores) as app:
+    await fill(ours, {ID: history(stores.length)}, snapshot_at=8)
+    async with ours.application(snapshots=stores.snapshots, cache=stores.cache) as app:
         for _ in range(2):  # the first ones look up what is kept then
             await operation(app)
         yield app
 
 
 @pytest.mark.parametrize(
-    ("stores", "operation", "length", "cost"),
+    ("stores", "operation", "cost"),
     [
-        pytest.param({"cache": True}, _load(freshness=Trust()), 10, Cost(0), id="Trust"),
-        pytest.param(
-            {"cache": True}, _load(freshness=FastForward()), 10, Cost(1), id="FastForward"
-        ),
-        pytest.param({}, _load(), 499, Cost(1), id="replay of 499"),
-        pytest.param({"snapshots": True}, _load(), 10, Cost(2), id="snapshot and tail"),
-        pytest.param({"cache": True}, _deposit, 10, Cost(3, 1), id="command"),
-        pytest.param({"cache": True}, _deposit_64, 10, Cost(66, 1), id="64 commands at once"),
+        pytest.param(Stores(10, cache=True), _load(freshness=Trust()), Cost(0), id="Trust"),
+        pytest.param(Stores(10, cache=True), _FF, Cost(1), id="FastForward"),
+        pytest.param(Stores(499), _load(), Cost(1), id="replay of 499"),
+        pytest.param(Stores(10, snapshots=True), _load(), Cost(2), id="snapshot and tail"),
+        pytest.param(Stores(10, cache=True), _deposit, Cost(3, 1), id="command"),
+        pytest.param(Stores(10, cache=True), _deposit_64, Cost(66, 1), id="64 commands at once"),
     ],
 )
 async def test_an_operation_on_a_file_costs_no_more_than_it_did(
     file: Place,
     watched: Watched,
-    stores: dict[str, bool],
+    stores: Stores,
     operation: Operation,
-    length: int,
     cost: Cost,
 ) -> None:
-    async with _ready(Ours(file.url), operation, length, **stores) as app:
+    async with _ready(Ours(file.url), operation, stores) as app:
         watched.watch_loop()
         watched.clear()
         await operation(app)
@@ -142,26 +148,25 @@ async def test_an_operation_on_a_file_costs_no_more_than_it_did(
 
 
 @pytest.mark.parametrize(
-    ("stores", "operation", "length", "round_trips"),
+    ("stores", "operation", "round_trips"),
     [
-        pytest.param({"cache": True}, _load(freshness=Trust()), 10, 0, id="Trust"),
-        pytest.param({"cache": True}, _load(freshness=FastForward()), 10, 1, id="FastForward"),
-        pytest.param({}, _load(), 500, 1, id="replay of 500"),
-        pytest.param({}, _load(), 10_000, 6, id="replay of 10,000"),
-        pytest.param({"snapshots": True}, _load(), 500, 1, id="snapshot and tail"),
-        pytest.param({"cache": True}, _deposit, 10, 1, id="command"),
-        pytest.param({"cache": True}, _deposit_64, 10, 64, id="64 commands at once"),
+        pytest.param(Stores(10, cache=True), _load(freshness=Trust()), 0, id="Trust"),
+        pytest.param(Stores(10, cache=True), _FF, 1, id="FastForward"),
+        pytest.param(Stores(500), _load(), 1, id="replay of 500"),
+        pytest.param(Stores(10_000), _load(), 6, id="replay of 10,000"),
+        pytest.param(Stores(500, snapshots=True), _load(), 1, id="snapshot and tail"),
+        pytest.param(Stores(10, cache=True), _deposit, 1, id="command"),
+        pytest.param(Stores(10, cache=True), _deposit_64, 64, id="64 commands at once"),
     ],
 )
 async def test_an_operation_on_a_server_costs_no_more_than_it_did(
     server: Place,
-    stores: dict[str, bool],
+    stores: Stores,
     operation: Operation,
-    length: int,
     round_trips: int,
 ) -> None:
     ours = Ours(server.url, server.prefix)
-    async with opened(ours.events()) as beside, _ready(ours, operation, length, **stores) as app:
+    async with opened(ours.events()) as beside, _ready(ours, operation, stores) as app:
         before = beside.round_trips  # of all that use the URL
         await operation(app)
         assert beside.round_trips - before == round_trips

@@ -58,6 +58,21 @@ async def test_a_read_keeps_its_bounds(
     assert await versions(store, **bounds) == list(range(found[0], found[1] + 1))
 
 
+@pytest.mark.parametrize("place", ["postgresql", "psycopg", "mariadb"], indirect=True)
+async def test_a_server_reads_the_next_chunk_while_the_caller_has_this_one(
+    open_store: OpenStore, events: Events
+) -> None:
+    store = await open_store()
+    await store.append(events(ID, range(1, 1_500)), after=None)
+    before = store.round_trips
+    chunks = store.read("Account", ID)
+    async for rows in chunks:
+        # Both were sent, and nothing was awaited since.
+        assert (rows[0][0], store.round_trips - before) == (1, 2)
+        break
+    assert [row[0] async for rows in chunks for row in rows][-1] == 1_499
+
+
 @WAYS
 async def test_a_read_and_the_head_see_what_another_store_acknowledged(
     open_store: OpenStore, events: Events, inline_rows: int

@@ -37,6 +37,8 @@ _SNAPSHOT = (
 )
 _EVENT = EventRow._fields
 _version = itemgetter(0)
+_is_event = itemgetter(0)
+_event = itemgetter(slice(1, 1 + len(_EVENT)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +95,8 @@ class JointReads:
             bound |= {"limit": limit, "largest": max_row_bytes(limit)}
             found = await self._database.fetch(self._together, {**values, **bound})
             kept = [self._record((key.aggregate_id.bytes, *row[1:])) for row in found if not row[0]]
-            rows = [row[1 : 1 + len(_EVENT)] for row in found if row[0]]
+            # Which of the two comes first isn't promised.
+            rows = list(map(_event, filter(_is_event, found) if kept else found))
             rows.sort(key=_version)
             page = whole_page(rows, limit, limit)
         record = self._source.record(key, kept[0]) if kept else None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.metadata import version
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Table, bindparam, case, func, select
@@ -35,6 +36,7 @@ from interlock_sqlalchemy.pool import ServerDialect
 from interlock_sqlalchemy.pool_client import PoolClient
 from interlock_sqlalchemy.schema import ensure_table
 
+_as_tuple = itemgetter(slice(None))  # of what slices to one
 _FIRST_ROWS = 512
 """Enough for the event that a snapshot was taken at and 500 behind it, in one round trip."""
 _MOST_ROWS = 2_000
@@ -153,6 +155,7 @@ class ServerDatabase:
             ahead = self._background.start(
                 self._page(statement, {**values, "after": after}, page.limit)
             )
+            await asyncio.sleep(0)  # the task sends it now, not when this chunk was worked off
             if page.rows:
                 yield page.rows
             page = await self._background.result(ahead, f"can't read {self._dialect.name}")
@@ -224,7 +227,7 @@ class ServerDatabase:
 
     async def _page(self, statement: Statement, values: Values, limit: int) -> Page:
         bound = {**values, "limit": limit, "largest": max_row_bytes(limit)}
-        rows = [row[:] for row in await self.fetch(statement, bound)]
+        rows = list(map(_as_tuple, await self.fetch(statement, bound)))
         return whole_page(rows, limit, _MOST_ROWS)
 
     async def _fetch(
