@@ -35,12 +35,11 @@ PROOFS: dict[str, tuple[tuple[str, ...], str]] = {
     "py312-sqlalchemy-snapshots": ((), "snapshots in SQL databases with Python 3.12"),
     "py312-redis-cache": ((), "the Redis cache with Python 3.12"),
     "py312-selftest": ((), "the selftest of the conformance suite with Python 3.12"),
-    "bench": ((), "loads against code written by hand"),
+    "bench": ((), "loads and commands against code written by hand, on every store"),
     "bench-peers": ((), "loads and commands against other libraries for event sourcing"),
     "bench-values": ((), "what it costs to verify a record"),
     "bench-caches": ((), "what a load costs from each cache"),
     "bench-outages": ((), "loads and appends while a cache is down, against none"),
-    "bench-sql": ((), "loads and appends on PostgreSQL and MariaDB, against the drivers' calls"),
 }
 HEAD = """\
 # Long proofs of {day}

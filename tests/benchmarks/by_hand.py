@@ -1,14 +1,11 @@
-"""`python tests/benchmarks/run.py [--quick] [--json FILE]`: ours against the hand-written floor.
+"""Interlock on SQLite against the hand-written floor: the workloads W1 to W3, W5 and W6.
 
-Both run in turn in one process, so that a slow minute of the machine slows both; what counts is the
-ratio of their medians. That both end in the same state is asserted.
+Both load the same accounts, in turn in one process, so that a slow minute of the machine slows
+both; what counts is the ratio of their medians.
 """
 
-import argparse
-import asyncio
 import gc
 import random
-import sys
 import tempfile
 import time
 import tracemalloc
@@ -29,21 +26,10 @@ from interlock.application.aggregates import (
     InMemoryEventStore,
     Trust,
 )
-from measuring import Row, measure, same, tell
+from measuring import Row, measure, same
 from stores import Ours, append_to, fill
 
 _MEGABYTE = 1e6
-_GOALS = {
-    "W1 cold load, 10,000 events": 1.35,
-    "W2 snapshot at 9,500, 500 events": 1.5,
-    "W3 cached, Trust": 4.0,
-    "W3 cached, FastForward": 2.5,
-    "W4 hot command": 3.0,
-    "W4 hot commands, 64 at once": 5.0,
-    "W4 hot command, in memory": 30.0,
-    "W5 random loads, snapshot 50, tail 50": 1.5,
-}
-"""Ours over the floor."""
 
 
 async def long_streams(folder: Path, repetitions: int) -> list[Row]:
@@ -132,18 +118,21 @@ async def cached(app: Application, floor: Floor, account_id: UUID, repetitions: 
     validate = PlainAccount.__pydantic_validator__.validate_json
     loads = 500
 
-    def trusting() -> None:
+    def trusting() -> PlainAccount:
         for _ in range(loads):
-            validate(kept[account_id])
+            state: PlainAccount = validate(kept[account_id])
+        return state
 
-    def checking() -> None:
+    def checking() -> PlainAccount:
         for _ in range(loads):
             floor.head(account_id)
-            validate(kept[account_id])
+            state: PlainAccount = validate(kept[account_id])
+        return state
 
-    async def ours(freshness: Trust | FastForward) -> None:
+    async def ours(freshness: Trust | FastForward) -> Account:
         for _ in range(loads):
-            await app.load(Account, account_id, freshness=freshness)
+            state = await app.load(Account, account_id, freshness=freshness)
+        return state
 
     same(await app.load(Account, account_id), validate(kept[account_id]))
     return [
@@ -178,52 +167,19 @@ async def many_streams(folder: Path, repetitions: int) -> Row:
             same(await app.load(Account, account_id), floor.load_snapshot(account_id))
         chosen = [generator.choice(ids) for _ in range(loads)]
 
-        def by_hand() -> None:
+        def by_hand() -> PlainAccount:
             for account_id in chosen:
-                floor.load_snapshot(account_id)
+                state = floor.load_snapshot(account_id)
+            return state
 
-        async def by_us() -> None:
+        async def by_us() -> Account:
             for account_id in chosen:
-                await app.load(Account, account_id)
+                state = await app.load(Account, account_id)
+            return state
 
         return await measure(
             "W5 random loads, snapshot 50, tail 50", repetitions, by_hand, by_us, operations=loads
         )
-
-
-async def hot_commands(folder: Path, repetitions: int) -> list[Row]:
-    """W4: deposits into cached accounts, committed to the disk; and 64 of them at once.
-
-    256 in a row, so that the garbage of each is collected within what is measured. The floor keeps
-    its accounts in variables; of 64 it makes one commit.
-    """
-    ours, floor = Ours(f"sqlite:///{folder / 'interlock.db'}"), Floor(folder / "floor.db")
-    accounts = [PlainAccount(id=uuid4()) for _ in range(64)]
-    in_turn = accounts * 4
-
-    def by_hand() -> None:
-        for account in in_turn:
-            floor.deposit(account, 1)
-
-    def by_hand_at_once() -> None:
-        for _ in range(4):
-            floor.deposit_all(accounts, 1)
-
-    async with ours.application(cache=True) as app:
-        one, at_once = partial(_one_by_one, app, in_turn), partial(_at_once, app, accounts, 4)
-        rows = [
-            await measure("W4 hot command", repetitions, by_hand, one, operations=256),
-            await measure(
-                "W4 hot commands, 64 at once",
-                repetitions,
-                by_hand_at_once,
-                at_once,
-                operations=256,
-            ),
-        ]
-        for account in accounts:
-            same(await app.load(Account, account.id), account)
-        return rows
 
 
 async def commands_in_memory(repetitions: int) -> Row:
@@ -256,34 +212,12 @@ async def _one_by_one(app: Application, accounts: Sequence[PlainAccount]) -> Non
         await app.dispatch(Deposit(aggregate_id=account.id, amount=1))
 
 
-async def _at_once(app: Application, accounts: Sequence[PlainAccount], times: int) -> None:
-    for _ in range(times):
-        deposits = [Deposit(aggregate_id=account.id, amount=1) for account in accounts]
-        await asyncio.gather(*map(app.dispatch, deposits))
-
-
-async def run(repetitions: int) -> list[Row]:
-    """All workloads."""
+async def by_hand(repetitions: int) -> list[Row]:
+    """All of them."""
     temporary = tempfile.TemporaryDirectory
-    with temporary() as long, temporary() as hot, temporary() as many:
+    with temporary() as long, temporary() as many:
         rows = await long_streams(Path(long), repetitions)
         rows.append(await in_memory(repetitions))
-        rows += await hot_commands(Path(hot), repetitions)
         rows.append(await commands_in_memory(repetitions))
         rows.append(await many_streams(Path(many), repetitions))
-    return sorted(rows, key=lambda row: row.workload)
-
-
-def main() -> int:
-    """Run, print a table, write JSON if asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
-    parser.add_argument("--json", type=Path, help="write the rows to this file too")
-    options = parser.parse_args()
-    rows = asyncio.run(run(7 if options.quick else 25))
-    tell("medians of loads in turn with the hand-written floor", rows, _GOALS, options.json)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return rows

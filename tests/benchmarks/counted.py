@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ class Operation(NamedTuple):
     """An operation, and the two lengths at which it is done; `run` takes a length."""
 
     name: str
-    run: Callable[[int], Awaitable[None]]
+    run: Callable[[int], Coroutine[object, None, None]]
     lengths: tuple[int, int]
 
 

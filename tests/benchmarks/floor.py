@@ -87,6 +87,17 @@ class Floor:
         self._connection.executemany("insert into events values (?, ?, ?, ?)", rows)
         self._connection.execute("commit")
 
+    def append_all(self, ids: Sequence[UUID], events: Sequence[BaseModel]) -> None:
+        """Store the same events for many new accounts, in one commit."""
+        stored = [
+            (version, type(event).__name__, event.model_dump_json().encode())
+            for version, event in enumerate(events, 1)
+        ]
+        rows = ((each.bytes, *row) for each in ids for row in stored)
+        self._connection.execute("begin")
+        self._connection.executemany("insert into events values (?, ?, ?, ?)", rows)
+        self._connection.execute("commit")
+
     def deposit_all(self, accounts: Sequence[PlainAccount], amount: int) -> None:
         """Handle a command for each of them, in one commit to the disk."""
         events = [MoneyDeposited(amount=amount) for _ in accounts]

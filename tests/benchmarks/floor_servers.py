@@ -39,8 +39,12 @@ class ServerFloor(Protocol):
         """Replay the events after the snapshot: one statement for both."""
         ...
 
+    async def create(self) -> None:
+        """Make the tables."""
+        ...
+
     async def fill(self, account_id: UUID, events: Sequence[BaseModel], state: Account) -> None:
-        """Make the tables, and store an account with a snapshot."""
+        """Store an account with a snapshot."""
         ...
 
 
@@ -79,7 +83,7 @@ class PostgreSQLFloor:
     async def load_snapshot(self, account_id: UUID) -> PlainAccount:
         return _from_snapshot(await self._link.fetch(self._read_both, account_id.bytes))
 
-    async def fill(self, account_id: UUID, events: Sequence[BaseModel], state: Account) -> None:
+    async def create(self) -> None:
         await self._link.execute(
             f"create table {self._events} (stream bytea, version bigint, event_id bytea, type text,"
             " recorded_at bigint, metadata bytea, payload bytea, primary key (stream, version))"
@@ -88,6 +92,8 @@ class PostgreSQLFloor:
             f"create table {self._snapshots} (stream bytea primary key, version bigint,"
             " payload bytea)"
         )
+
+    async def fill(self, account_id: UUID, events: Sequence[BaseModel], state: Account) -> None:
         rows = [_row(account_id, version, event) for version, event in enumerate(events, 1)]
         await self._link.executemany(self._insert, rows)
         snapshot = account_id.bytes, state.version, payload_of(state)
@@ -121,7 +127,7 @@ class MariaDBFloor:
             await cursor.execute(self._read_both, (account_id.bytes, account_id.bytes))
             return _from_snapshot(await cursor.fetchall())
 
-    async def fill(self, account_id: UUID, events: Sequence[BaseModel], state: Account) -> None:
+    async def create(self) -> None:
         async with self._link.cursor() as cursor:
             await cursor.execute(
                 f"create table {self._events} (stream binary(16), version bigint,"
@@ -132,6 +138,9 @@ class MariaDBFloor:
                 f"create table {self._snapshots} (stream binary(16) primary key, version bigint,"
                 " payload longblob)"
             )
+
+    async def fill(self, account_id: UUID, events: Sequence[BaseModel], state: Account) -> None:
+        async with self._link.cursor() as cursor:
             rows = [_row(account_id, version, event) for version, event in enumerate(events, 1)]
             await cursor.executemany(self._insert, rows)
             snapshot = account_id.bytes, state.version, payload_of(state)

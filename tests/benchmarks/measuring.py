@@ -2,12 +2,9 @@
 
 import gc
 import inspect
-import json
-import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from statistics import median
 
 from account import Account
@@ -24,6 +21,8 @@ class Row:
     unit: str
     floor: float
     ours: float
+    cpu_ratio: float | None = None
+    """Ours over the floor in time of the processor, which other processes hardly add to."""
 
     @property
     def ratio(self) -> float:
@@ -51,42 +50,26 @@ async def measure(
     """Medians of both, run in turn; `operations` is how many of its kind one call makes.
 
     The floor may be synchronous. What waits for nothing may be measured by `time.process_time`,
-    which other processes don't add to.
+    which other processes don't add to. Where both end in a state, the two have to be the same.
     """
     spent: tuple[list[float], list[float]] = ([], [])
+    busy: tuple[list[float], list[float]] = ([], [])
     for repetition in range(repetitions + 1):
         gc.collect()
-        start = clock()
+        start, cpu_start = clock(), time.process_time()
         made = floor()
         if inspect.isawaitable(made):
-            await made
-        middle = clock()
-        await ours()
-        end = clock()
+            made = await made
+        middle, cpu_middle = clock(), time.process_time()
+        loaded = await ours()
+        end, cpu_end = clock(), time.process_time()
+        if isinstance(loaded, Account) and isinstance(made, PlainAccount):
+            same(loaded, made)
         if repetition:  # the first warms up
             spent[0].append(middle - start)
             spent[1].append(end - middle)
+            busy[0].append(cpu_middle - cpu_start)
+            busy[1].append(cpu_end - cpu_middle)
     scale = _MICROSECONDS / operations
-    return Row(workload, "us", median(spent[0]) * scale, median(spent[1]) * scale)
-
-
-def tell(title: str, rows: Sequence[Row], goals: Mapping[str, float], file: Path | None) -> None:
-    """Print a table in Markdown, with the goal of each ratio; write JSON if asked.
-
-    A goal that is missed is marked.
-    """
-    lines = [
-        f"Python {sys.version.split()[0]}; {title}",
-        "",
-        "| workload | by hand | Interlock | ratio | goal |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for row in rows:
-        goal = goals.get(row.workload)
-        wanted = "" if goal is None else f"{goal:g}{'' if row.ratio <= goal else ' missed'}"
-        floor, ours = f"{row.floor:,.2f} {row.unit}", f"{row.ours:,.2f} {row.unit}"
-        lines.append(f"| {row.workload} | {floor} | {ours} | {row.ratio:.2f} | {wanted} |")
-    sys.stdout.write("\n".join(lines) + "\n")
-    if file:
-        told = [asdict(row) | {"ratio": row.ratio, "goal": goals.get(row.workload)} for row in rows]
-        file.write_text(json.dumps(told, indent=2))
+    cpu_ratio = median(busy[1]) / median(busy[0])
+    return Row(workload, "us", median(spent[0]) * scale, median(spent[1]) * scale, cpu_ratio)

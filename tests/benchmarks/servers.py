@@ -1,35 +1,31 @@
-"""`python tests/benchmarks/servers.py [--quick] [--json FILE]`: ours on servers, against drivers.
+"""Interlock on PostgreSQL and MariaDB against the drivers, asyncpg and asyncmy.
 
-PostgreSQL by asyncpg, MariaDB by asyncmy: what a careful hand writes with the driver alone, on the
-same server, over one connection. Both take turns in one run. Events and snapshots are on one URL.
+What a careful hand writes with the driver alone, on the same server. Events and snapshots are on
+one URL.
 """
 
-import argparse
 import asyncio
 import tempfile
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from sqlalchemy import make_url
+
 from account import Account, MoneyDeposited, history
+from callers import on_server
 from floor_servers import FLOORS, ServerFloor
-from measuring import Row, measure, same, tell
-from sql_rig import Place, dropped, linked, made
+from measuring import Row, measure, same
+from sql_rig import Place, dropped, linked, made, url_of
 from stores import Ours, append_to, fill, opened
 
 _APPENDS = 20
-_GOALS = {
-    "postgresql: cold load, 10,000 events": 1.3,
-    "postgresql: snapshot at 9,500, 500 events": 1.3,
-    "postgresql: append of one event": 1.2,
-    "mariadb: append of one event": 1.3,
-}
-"""Ours over the floor."""
 
 
 async def loads(kind: str, ours: Ours, floor: ServerFloor, repetitions: int) -> list[Row]:
     """Cold, and from a snapshot at 9,500."""
     account_id, events = uuid4(), history(10_000)
     (state,) = await fill(ours, {account_id: events}, snapshot_at=9_500)
+    await floor.create()
     await floor.fill(account_id, events, state)
     async with ours.application() as app:
         same(await app.load(Account, account_id), await floor.load(account_id))
@@ -83,24 +79,17 @@ async def on(place: Place, repetitions: int) -> list[Row]:
         return [*rows, await appends(place.kind, ours, floor, repetitions)]
 
 
-def main() -> None:
-    """Measure each server."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
-    parser.add_argument("--json", type=Path, help="write the rows to this file too")
-    options = parser.parse_args()
-    rows: list[Row] = []
+async def on_kind(kind: str, repetitions: int) -> list[Row]:
+    """All workloads on one server, in a schema of its own that is dropped behind it.
+
+    Raises `OSError` if no server answers.
+    """
+    url = make_url(url_of(kind))
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    writer.close()
     with tempfile.TemporaryDirectory() as folder:
-        for kind in FLOORS:
-            place = made(kind, Path(folder))
-            try:
-                rows += asyncio.run(on(place, 7 if options.quick else 25))
-            finally:
-                dropped(place)
-    tell(
-        "medians in turn with the driver's own calls on the same server", rows, _GOALS, options.json
-    )
-
-
-if __name__ == "__main__":
-    main()
+        place = await asyncio.to_thread(made, kind, Path(folder))
+        try:
+            return [*await on(place, repetitions), *await on_server(place, repetitions)]
+        finally:
+            await asyncio.to_thread(dropped, place)

@@ -12,7 +12,7 @@ def test_what_has_passed_at_a_commit_is_not_run_again(tmp_path: Path) -> None:
     long.noted("soak", "abc", 3600.4, 0, tmp_path)
     long.noted("fuzz", "abc", 10, 1, tmp_path)
     long.noted("bench", "other", 10, 0, tmp_path)
-    long.noted("bench-sql", "abc and changes", 10, 0, tmp_path)
+    long.noted("bench-values", "abc and changes", 10, 0, tmp_path)
     assert list(long.passed_at("abc", tmp_path)) == ["soak"]
     assert list(long.passed_at("abc and changes", tmp_path)) == []
 
