@@ -1,8 +1,12 @@
 """The reference's generated parts are what the installed code makes of them."""
 
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 from pages import ROOT
 
@@ -29,3 +33,15 @@ def test_a_changed_part_is_told_and_renewed(tmp_path: Path) -> None:
     subprocess.run(check, check=True)  # noqa: S603 as above
     assert "| `max-age` |" in page.read_text()
     assert page.read_text().endswith("\n\n<!-- end of generated -->\n\nB\n")
+
+
+_FACES = ("interlock", "interlock.application", "interlock.application.aggregates")
+
+
+@pytest.mark.parametrize("face", _FACES)
+def test_every_name_that_users_import_stands_in_the_reference(face: str) -> None:
+    text = "".join(page.read_text() for page in (ROOT / "docs/reference").glob("*.md"))
+    marks = re.findall(rf"<!-- generated: names {face}((?: \w+)*) -->", text)
+    shown = {name for mark in marks for name in mark.split()}
+    shown |= set(re.findall(rf"^::: {face}\.(\w+)$", text, re.MULTILINE))
+    assert set(import_module(face).__all__) - shown == set()
