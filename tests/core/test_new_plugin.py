@@ -13,6 +13,7 @@ from interlock.errors import ConfigurationError
 
 pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 from interlock.cli.new import _FILES, write_repository
+from interlock.cli.new_app import _FILES as APP_FILES
 
 KINDS = list(BackendKind)
 
@@ -49,6 +50,7 @@ def test_the_conformance_test_is_short(tmp_path: Path, kind: BackendKind) -> Non
 
 def test_every_template_is_used() -> None:
     used = {source.replace("$kind", kind) + ".tmpl" for source in _FILES.values() for kind in KINDS}
+    used |= {f"{source}.tmpl" for source in APP_FILES.values()}
     assert used == set(_names(files("interlock.cli") / "templates"))
 
 

@@ -17,6 +17,7 @@ from interlock.cli.copying import copy
 from interlock.cli.demo import run as run_demo
 from interlock.cli.freezing import namespace_app
 from interlock.cli.health import health
+from interlock.cli.new_app import new_app
 from interlock.cli.plugins import plugins_app
 from interlock.cli.revisions import revisions
 from interlock.cli.screen import tell
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(plugins_app, name="plugins")
+app.add_typer(new_app, name="new")
 app.add_typer(streams_app, name="streams")
 app.add_typer(snapshots_app, name="snapshots")
 app.add_typer(cache_app, name="cache")

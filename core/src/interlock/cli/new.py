@@ -93,12 +93,23 @@ def write_repository(name: str, kind: BackendKind, folder: Path) -> Sequence[Pat
     """
     _check_name(name)
     values = _values(name, kind)
+    sources = {target: _filled(source, values) for target, source in _FILES.items()}
+    return write_files(folder, sources, values)
+
+
+def write_files(
+    folder: Path, sources: Mapping[str, str], values: Mapping[str, str]
+) -> Sequence[Path]:
+    """Write templates, by the paths of the files, into a folder that is new or empty; the files.
+
+    Raises `ConfigurationError` if the folder holds something, or can't be written to.
+    """
     templates = files("interlock.cli") / "templates"
     texts = {
         folder / _filled(target, values): _filled(
-            (templates / f"{_filled(source, values)}.tmpl").read_text("utf-8"), values
+            (templates / f"{source}.tmpl").read_text("utf-8"), values
         )
-        for target, source in _FILES.items()
+        for target, source in sources.items()
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,7 +122,7 @@ def write_repository(name: str, kind: BackendKind, folder: Path) -> Sequence[Pat
             with path.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
     except OSError as error:
-        raise ConfigurationError(f"the plugin can't be written to {folder}: {error}") from error
+        raise ConfigurationError(f"it can't be written to {folder}: {error}") from error
     return list(texts)
 
 

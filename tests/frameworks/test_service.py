@@ -1,0 +1,105 @@
+"""What `interlock new app` writes: checked, tested, served, and stopped under load."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interlock.cli.new_app import write_service
+from service import ANNA, Depositors, call, free_port, served
+
+UVICORN = ["uvicorn", "bank_accounts.main:api", "--timeout-graceful-shutdown", "15"]
+GUNICORN = ["gunicorn", "bank_accounts.main:api", "--worker-class"]
+GUNICORN += ["uvicorn_worker.UvicornWorker", "--workers", "2", "--graceful-timeout", "15"]
+
+
+def at(port: int, command: Sequence[str]) -> list[str]:
+    if command[0] == "gunicorn":
+        return [*command, "--bind", f"127.0.0.1:{port}"]
+    return [*command, "--port", str(port)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_service("bank-accounts", tmp_path / "bank")
+    return tmp_path / "bank"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["pytest", "-q", "-p", "no:cacheprovider"],
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy", "--strict", "src", "tests"],
+        ["interlock", "config", "check"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_it_is_right_as_it_is_written(folder: Path, command: Sequence[str]) -> None:
+    urls = {"DATABASE_URL": "postgresql+asyncpg://a@b/c", "REDIS_URL": "redis://cache"}
+    done = subprocess.run(  # noqa: S603 our own commands
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env={**os.environ, **urls, "MYPYPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [UVICORN, [*UVICORN, "--workers", "2"], GUNICORN],
+    ids=["uvicorn", "uvicorn-workers", "gunicorn"],
+)
+def test_a_server_that_is_stopped_under_load_loses_no_acknowledged_command(
+    folder: Path, command: Sequence[str]
+) -> None:
+    port = free_port()
+    with served(folder, at(port, command), port) as server:
+        assert call(port, "PUT", ANNA, {"owner": "anna"})[0] == 201
+        clients = Depositors(port, 6)
+        assert clients.are_busy.wait(60)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) in (0, -signal.SIGTERM)
+        clients.join()
+    assert set(clients.others) <= {503}
+
+    with served(folder, at(port, command), port):
+        before = balance(port)
+        assert len(clients.acknowledged) <= before <= len(clients.begun)
+        for key in clients.acknowledged[-6:]:  # sent again, they change nothing
+            assert call(port, "POST", f"{ANNA}/deposits", {"amount": 1}, key)[0] == 200
+        assert balance(port) == before
+
+
+def test_a_changed_file_is_served_after_a_reload(folder: Path) -> None:
+    port = free_port()
+    with served(folder, at(port, [*UVICORN, "--reload", "--reload-dir", "src"]), port):
+        assert call(port, "PUT", ANNA, {"owner": "anna"})[0] == 201
+        main = folder / "src" / "bank_accounts" / "main.py"
+        main.write_text(main.read_text().replace("there is no account", "nobody has account"))
+        nobody = ANNA.replace("1", "9")
+        while "nobody has" not in str(answer(port, nobody)):
+            pass
+        assert balance(port) == 0
+
+
+def answer(port: int, path: str) -> dict[str, Any]:  # Any: JSON values
+    try:
+        return call(port, "GET", path)[1]
+    except OSError:  # while it restarts
+        return {}
+
+
+def balance(port: int) -> int:
+    found = call(port, "GET", f"{ANNA}?at_least=1")[1]["balance"]
+    assert isinstance(found, int)
+    return found
