@@ -21,7 +21,7 @@ _BOUNDS = {
     "maximum": "to {}",
     "exclusiveMaximum": "below {}",
 }
-_OURS = {"interlock", *(f"interlock-{name}" for name in OURS)}
+_OURS = {"interlock", *(f"interlock-{name}" for names in OURS.values() for name in names)}
 _catalogue = Catalogue.installed()
 
 

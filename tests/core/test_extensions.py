@@ -158,6 +158,13 @@ def test_a_listed_extension_that_is_broken_stops_the_start(
         ApplicationBuilder().use_extension("vault").register_aggregate(Account).build()
 
 
+def test_one_of_ours_that_is_not_installed_is_named_with_its_distribution() -> None:
+    extension = r"no extension 'opentelemetri'.*`pip install interlock-opentelemetry`"
+    catalogue = Catalogue(())
+    with pytest.raises(ConfigurationError, match=extension):
+        catalogue.extensions(["opentelemetri"])
+
+
 def test_an_extension_that_fails_is_named(install: Install, config: Callable[[str], Path]) -> None:
     install(VAULT.replace('{"db": "hunter2"}.get(name)', "1 / 0"))
     with pytest.raises(ConfigurationError, match="of the extensions vault failed: ZeroDivision"):

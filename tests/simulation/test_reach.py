@@ -23,6 +23,7 @@ _FEW_LONG = "many are loaded at once seldom enough while a long replay is under 
 UNREACHED = {
     **{str(each): _NO_INSPECTION for each in engine_awaits() if each.file == "inspecting.py"},
     **{str(each): _NOT_OBSERVED for each in engine_awaits() if each.file == "observed.py"},
+    **{str(each): _ARCHIVED for each in engine_awaits() if each.file.startswith("archiv")},
     "breaking.py CacheWithBreaker.read: await self._remove(key, record.stamp)": _FEW_NOTES,
     "breaking.py SnapshotsWithBreaker.revisions: "
     "await self._call(lambda: self.store.revisions(key))": _ARCHIVED,

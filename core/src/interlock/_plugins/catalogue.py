@@ -247,10 +247,11 @@ class Catalogue:
                 f"{claims} both register a {noun} {bare!r}; say which one: {choice}"
             )
         installed = sorted({n for g, n, _ in self._points if g == group})
-        near = difflib.get_close_matches(bare, {*installed, *OURS}, 1)
+        ours = OURS.get(noun, ())
+        near = difflib.get_close_matches(bare, {*installed, *ours}, 1)
         advice = f"did you mean {near[0]!r}? " if near and near[0] != bare else ""
-        if noun == "backend" and (bare in OURS or (near and near[0] not in installed)):
-            missing = bare if bare in OURS else near[0]
+        if bare in ours or (near and near[0] not in installed):
+            missing = bare if bare in ours else near[0]
             advice += f"`pip install interlock-{missing}` provides {missing!r}. "
         raise ConfigurationError(
             f"no {noun} {name!r} is installed; {advice}Installed: {', '.join(installed) or 'none'}"

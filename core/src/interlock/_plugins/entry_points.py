@@ -20,15 +20,14 @@ _OWN: Mapping[str, tuple[str, ...]] = {
 
 OWN_MODULE = "interlock._plugins.builtins"
 
-OURS = (
-    "sqlalchemy-events",
-    "sqlalchemy-snapshots",
-    "diskcache-cache",
-    "memcached-cache",
-    "object-snapshots",
-    "redis-cache",
-)
-"""The backends that are published beside the core, installed or not."""
+OURS: Mapping[str, tuple[str, ...]] = {
+    "backend": (
+        *("sqlalchemy-events", "sqlalchemy-snapshots", "object-snapshots"),
+        *("diskcache-cache", "memcached-cache", "redis-cache"),
+    ),
+    "extension": ("opentelemetry",),
+}
+"""The plugins that are published beside the core, installed or not, each in its distribution."""
 
 
 def own_names() -> list[str]:

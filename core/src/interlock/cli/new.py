@@ -140,7 +140,8 @@ def _check_name(name: str) -> None:
             f"the distribution of {name!r} would be 'interlock-{name}'; name the backend alone: "
             f"{name.removeprefix('interlock-')!r}"
         )
-    if name in {*own_names(), *OURS, *_TAKEN}:
+    ours = [each for names in OURS.values() for each in names]
+    if name in {*own_names(), *ours, *_TAKEN}:
         raise ConfigurationError(f"{name!r} is one of Interlock's own names; choose another")
 
 
