@@ -11,8 +11,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# They need what `docs`, `docs-pages` and `docs-types` install, and are read there.
-ELSEWHERE = ("docs/_reference", "tests/site", "tests/typing")
+# They need what `docs`, `docs-pages` and `docs-types` install, and are read there; pages show
+# account.py, and Django has no types.
+ELSEWHERE = (
+    *("docs/_reference", "tests/site", "tests/typing"),
+    *("docs/examples/account.py", "docs/examples/django_bank"),
+)
 
 
 def main() -> int:
