@@ -1,11 +1,12 @@
 """Stores in this process are looked into without a coroutine, and the answers stay the same."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import BaseModel
 
 from interlock._values.ids import _drawn, new_id
 from interlock.application import Application, ApplicationBuilder
@@ -16,7 +17,9 @@ from interlock.application.aggregates import (
     InMemoryEventStore,
     Trust,
 )
-from interlock.backends import AggregateRecord, RecordKey
+from interlock.backends import AggregateRecord, RecordKey, StoredEvent
+from interlock.domain import Aggregate, Command
+from interlock.routing import applies_event, handles_command
 from rig_domain import ID, Account, Deposit
 
 KEY = RecordKey("default", 0, "Account", ID, "1")
@@ -137,3 +140,63 @@ def test_a_fork_makes_ids_of_its_own() -> None:
     os.close(reader)
     os.close(writer)
     assert made != new_id().bytes
+
+
+class Overtaken(InMemoryEventStore):
+    """While it appends, the process hears of a later event."""
+
+    app: Application
+
+    async def append(
+        self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
+    ) -> None:
+        await super().append(events, after=after)
+        self.app._services[Account].context.heads.raise_to(ID, (9, uuid4()))
+
+
+async def test_a_commit_is_not_put_below_what_is_known() -> None:
+    events, cache = Overtaken(), InMemoryAggregateCacheBackend()
+    async with running(events, cache) as events.app:
+        await events.app.dispatch(Deposit(aggregate_id=ID, amount=1))
+        assert events.app.counters()["cache.put_below_floor"] == 1
+        assert KEY not in cache._records
+
+
+async def test_a_commit_that_is_put_is_what_the_next_command_starts_from() -> None:
+    async with deposited() as (app, events, cache):
+        await app.dispatch(Deposit(aggregate_id=ID, amount=2))
+        assert cache._records[KEY].version == 2
+        events._streams.clear()  # so that only the cache can answer
+        assert (await app.load(Account, ID, freshness=Trust())).balance == 3
+
+
+class Grown(BaseModel):
+    digits: int
+
+
+class Grow(Command[None]):
+    digits: int
+
+
+class Number(Aggregate):
+    revision = "1"
+    value: int = 0
+
+    @handles_command
+    def grow(self, command: Grow) -> None:
+        self.emit(Grown(digits=command.digits))
+
+    @applies_event
+    def apply_grown(self, event: Grown) -> None:
+        self.value = 10**event.digits
+
+
+async def test_a_commit_whose_json_cannot_be_read_again_is_not_put() -> None:
+    cache, builder = InMemoryAggregateCacheBackend(), ApplicationBuilder()
+    builder.register_aggregate(Number, cache_strategy=AlwaysCache, cache_backend=cache)
+    async with builder.build() as app:
+        await app.dispatch(Grow(aggregate_id=ID, digits=5_000))
+        assert not cache._records
+        assert app.counters()["cache.not_kept"] == 1
+        await app.dispatch(Grow(aggregate_id=ID, digits=5))
+        assert [record.version for record in cache._records.values()] == [2]

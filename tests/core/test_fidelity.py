@@ -158,6 +158,22 @@ def test_the_unset_names_of_the_state_itself_are_said() -> None:
     assert copy.model_fields_set == {"sku", "note"}
 
 
+def test_a_look_tells_of_small_states_whose_parts_cannot_change() -> None:
+    def look(state: BaseModel) -> bool:
+        json = state.__pydantic_serializer__.to_json(state, warnings="none")
+        return Fidelity(type(state)).is_plainly_exact(state, json)
+
+    order = Order(id=UUID(int=1))
+    fill(order)
+    order.__pydantic_fields_set__.update(Order.model_fields)
+    (line,) = order.lines
+    assert look(line)
+    assert not look(line.model_copy(update={"note": 1}))
+    assert not look(line.model_copy(update={"note": "x" * 5_000}))
+    assert not look(Line(sku="a"))
+    assert not look(order)
+
+
 class Stamp(BaseModel):
     model_config = ConfigDict(extra="allow")
     line: Line | None = None

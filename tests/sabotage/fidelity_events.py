@@ -64,7 +64,7 @@ EVENTS = [
     Patch(
         "handlers meet cached properties",
         "a handler doesn't see whether its state was decoded",
-        CodeEdit("CommandHandler._run", "self._fidelity.drop_cached(scratch)", "pass"),
+        CodeEdit("CommandHandler._scratch", "self._fidelity.drop_cached(scratch)", "pass"),
         f"{_KEPT_DETAILS}TestCachedProperties::test_a_handler_does_not_see_whether_its_state_was_decoded",
     ),
     Patch(

@@ -57,7 +57,7 @@ PATCHES = [
     Patch(
         "a backend's cancellation is the caller's",
         "a backend that cancels itself is unavailable",
-        CodeEdit("call_backend", "if caller is None or caller.cancelling():", "if True:"),
+        CodeEdit("translate", "if caller is None or caller.cancelling():", "if True:"),
         f"{_FLIGHTS}test_a_backend_that_cancels_itself_cancels_no_caller",
         (13,),
     ),

@@ -114,7 +114,7 @@ PATCHES = [
         "what was known of a forgotten stream is not known again",
         CodeEdit(
             "KnownHeads.raise_to",
-            "if not is_quiet and forgets.deleted_since(aggregate_id, since or 0):",
+            "if not is_quiet and forgets.deleted_since(aggregate_id, since):",
             "if False:",
         ),
         f"{_LOADS}test_a_hit_from_before_is_no_floor_after",
@@ -124,8 +124,8 @@ PATCHES = [
         "a forget without the events takes nothing from what is known of them",
         CodeEdit(
             "KnownHeads.raise_to",
-            "forgets.deleted_since(aggregate_id, since or 0)",
-            "forgets.since(aggregate_id, since or 0)",
+            "forgets.deleted_since(aggregate_id, since)",
+            "forgets.since(aggregate_id, since)",
         ),
         f"{_LOADS}test_what_was_read_while_records_were_forgotten_is_a_floor_after",
     ),

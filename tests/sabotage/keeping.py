@@ -14,8 +14,8 @@ PATCHES = [
         "a commit's step is counted from the version that it was built on",
         CodeEdit(
             "CommandHandler._commit",
-            "version_before=loaded.version",
-            "version_before=committed.version - 1",
+            "version_before=version_before",
+            "version_before=loaded.version - 1",
         ),
         f"{_SNAPSHOTS}test_a_commit_that_steps_over_a_multiple_is_snapshotted",
         (1,),
@@ -23,7 +23,7 @@ PATCHES = [
     Patch(
         "a commit forgets what its load folded",
         "a failed or missing snapshot is made good by the next commit",
-        CodeEdit("LoadedState.advanced", "loaded.events_folded = self.events_folded", "pass"),
+        CodeEdit("CommandHandler._fold", "loaded.is_current = True", "loaded.events_folded = 0"),
         f"{_SNAPSHOTS}test_a_failed_snapshot_is_made_good_by_the_next_commit",
         (1,),
     ),
@@ -196,11 +196,11 @@ PATCHES = [
         "a commit counts as verified from its end",
         "a commit's state was known to be the head before the append, not after",
         CodeEdit(
-            "CommandHandler._folded",
-            "committed.last_event_at = committed.verified_at = last.recorded_at",
+            "CommandHandler._fold",
+            "loaded.last_event_at = loaded.verified_at = last.recorded_at",
             """
-            committed.last_event_at = last.recorded_at
-            committed.verified_at = self._context.clock()
+            loaded.last_event_at = last.recorded_at
+            loaded.verified_at = self._context.clock()
             """,
         ),
         "tests/core/test_keeping.py::TestVerifiedAt::test_a_commit_counts_from_before_its_append",

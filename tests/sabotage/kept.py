@@ -43,7 +43,7 @@ PATCHES = [
         "nobody hears why nothing is snapshotted",
         "a miss of the snapshots tells what the last state would have lost",
         CodeEdit(
-            "StateRecords._record",
+            "StateRecords._verified",
             "remember(self._losses, loaded.aggregate_id, error.where)",
             "pass",
         ),
@@ -53,7 +53,7 @@ PATCHES = [
     Patch(
         "the reason stays when the next state is kept",
         "a reason goes when the next state is kept",
-        CodeEdit("StateRecords._record", "self._losses.pop(loaded.aggregate_id, None)", ""),
+        CodeEdit("StateRecords._verified", "self._losses.pop(loaded.aggregate_id, None)", "pass"),
         _NEXT,
     ),
     Patch(
@@ -91,7 +91,7 @@ PATCHES = [
         "a loss condemns the type",
         "a state that is lost says nothing of the next",
         CodeEdit(
-            "StateRecords._record",
+            "StateRecords._verified",
             "mapper, state = self._mapper, loaded.state",
             """
             mapper, state = self._mapper, loaded.state
@@ -147,7 +147,7 @@ PATCHES = [
         "what a plain class isn't given is an outage",
         "what a plain class would lose is told as a loss",
         CodeEdit(
-            "call_backend",
+            "translate",
             """
             (
                 BackendUnavailableError,
@@ -204,7 +204,7 @@ PATCHES = [
         "what a handler was given is kept",
         "a state that its handler was given, for want of a copy, is kept by nobody",
         CodeEdit(
-            "CommandHandler._run", "loaded.is_spent = copy is None", "loaded.is_spent = False"
+            "CommandHandler._scratch", "loaded.is_spent = copy is None", "loaded.is_spent = False"
         ),
         _SPENT,
         (33,),

@@ -30,6 +30,16 @@ PATCHES = [
         (39,),
     ),
     Patch(
+        "a commit is put below the floor",
+        "what a commit made is not put below what is known by then",
+        CodeEdit(
+            "AggregateCache.put_at_once",
+            "record.version < self._heads.version(aggregate_id)",
+            "False",
+        ),
+        f"{_AT_ONCE}test_a_commit_is_not_put_below_what_is_known",
+    ),
+    Patch(
         "a hit raises no floor",
         "nothing older is returned than what was returned before",
         CodeEdit(

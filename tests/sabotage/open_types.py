@@ -129,7 +129,7 @@ PATCHES = [
     Patch(
         "long numbers pass",
         "a number that is too long to be read again is noticed",
-        CodeEdit("Fidelity._is_exact", "not has_long_number(json)", "True"),
+        CodeEdit("Fidelity.is_exact", "not has_long_number(json)", "True"),
         _LONG,
         (19,),
     ),
@@ -144,15 +144,42 @@ PATCHES = [
         "a state that the check passes isn't decoded",
         CodeEdit(
             "Fidelity.state_details",
-            "json is not None and self._is_exact(state, json, ids)",
+            "json is not None and self.is_exact(state, json, ids)",
             "False",
         ),
         _LONG,
     ),
+    *(
+        Patch(
+            f"a look passes {what}",
+            "a look tells only of small states whose parts can't change, and without details",
+            CodeEdit("Fidelity.is_plainly_exact", before, "True"),
+            "tests/core/test_fidelity.py"
+            "::test_a_look_tells_of_small_states_whose_parts_cannot_change",
+        )
+        for what, before in {
+            "what can be long numbers": "len(json) <= _MAX_DIGITS",
+            "other types": "walk(state, ids)",
+        }.items()
+    ),
+    Patch(
+        "a look passes unset names",
+        "a look tells only of states without details",
+        CodeEdit(
+            "Fidelity.is_plainly_exact", "state.__pydantic_fields_set__ != self._names", "False"
+        ),
+        "tests/core/test_fidelity.py::test_a_look_tells_of_small_states_whose_parts_cannot_change",
+    ),
+    Patch(
+        "a look passes parts that can change",
+        "a look tells only of states whose parts can't change",
+        CodeEdit("Fidelity.is_plainly_exact", "len(ids) == 1", "ids"),
+        "tests/core/test_fidelity.py::test_a_look_tells_of_small_states_whose_parts_cannot_change",
+    ),
     Patch(
         "a foreign codec is trusted",
         "a codec that isn't JSON is looked at by what it gives back",
-        CodeEdit("AggregateMapper.verified", "type(self.codec) is JsonCodec", "True"),
+        CodeEdit("AggregateMapper.verified", "payload if self._is_json else None", "payload"),
         "tests/core/test_kept_by_plain_classes.py::test_a_codec_that_loses_something_is_found_out",
         (19,),
     ),

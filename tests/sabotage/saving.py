@@ -122,9 +122,9 @@ PATCHES = [
         "events of a failed handler are appended",
         "a command that raises leaves nothing behind",
         CodeEdit(
-            "CommandHandler._run",
-            "return Decision(loaded, None, error, [])",
-            "return Decision(loaded, None, error, self._stored(loaded, scratch, metadata))",
+            "CommandHandler._decide",
+            "if pending and failure is None:",
+            "if pending:",
         ),
         f"{_SAVING}test_a_handlers_exception_leaves_dispatch_as_it_is_and_nothing_behind",
         (10,),
@@ -134,11 +134,14 @@ PATCHES = [
         "only committed state is ever kept",
         CodeEdit(
             "CommandHandler._commit",
-            "noted = context.heads.head(aggregate_id)",
+            "noted, last = (context.heads.head(aggregate_id), events[-1])",
             """
-            noted = context.heads.head(aggregate_id)
+            noted, last = (context.heads.head(aggregate_id), events[-1])
+            before = loaded.advanced()
+            before.state = self._records.copy(loaded)
+            self._fold(before, events)
             await self._write_back.after_commit(
-                self._folded(loaded, events),
+                before,
                 version_before=loaded.version,
                 event_names=tuple((event.type for event in events)),
                 supersedes=(),
@@ -153,7 +156,9 @@ PATCHES = [
     Patch(
         "handlers work on the state that is kept",
         "a handler gets a scratch object",
-        CodeEdit("CommandHandler._run", "self._records.copy(loaded)", "loaded.state.model_copy()"),
+        CodeEdit(
+            "CommandHandler._scratch", "self._records.copy(loaded)", "loaded.state.model_copy()"
+        ),
         f"{_SAVING_STORED}TestStoredBytes::test_what_a_handler_that_emits_nothing_does_is_not_kept",
         (8, 33),
     ),
@@ -161,20 +166,16 @@ PATCHES = [
         "the handler's object is kept",
         "what is kept after a commit is the fold of the stored bytes",
         CodeEdit(
-            "CommandHandler._run",
-            "events = self._stored(loaded, scratch, metadata)",
+            "CommandHandler._decide",
+            "scratch = self._scratch(loaded)",
             """
-            events = self._stored(loaded, scratch, metadata)
+            scratch, fold = self._scratch(loaded), self._fold
 
-            def folded(loaded, events):
-                kept, last = loaded.advanced(), events[-1]
-                kept.state = scratch
-                kept.version, kept.last_event_id = last.version, last.event_id
-                kept.last_event_at = kept.verified_at = last.recorded_at
-                kept.anchor_at = events[0].recorded_at
-                return kept
+            def fold_and_keep(loaded, events):
+                fold(loaded, events)
+                loaded.state = scratch
 
-            self._folded = folded
+            self._fold = fold_and_keep
             """,
         ),
         f"{_SAVING_STORED}TestStoredBytes::test_what_a_handler_does_to_its_object_is_not_kept",
@@ -196,8 +197,8 @@ PATCHES = [
         "an append that was handed over finishes",
         CodeEdit(
             "CommandHandler.handle",
-            "to_the_end(self._commit(decision.loaded, decision.events))",
-            "self._commit(decision.loaded, decision.events)",
+            "to_the_end(self._commit(loaded, events))",
+            "self._commit(loaded, events)",
         ),
         f"{_SAVING_CANCELLED}TestCancellation::"
         "test_a_command_cancelled_during_its_append_finishes_it[append-local]",
@@ -250,7 +251,7 @@ PATCHES = [
     Patch(
         "a handler holds its tasks for ever",
         "a task that outlives its handler may dispatch",
-        CodeEdit("holding.__exit__", "self.is_active = False", ""),
+        CodeEdit("end_hold", "hold.clear()", ""),
         f"{_TURNS}TestReentry::test_a_task_that_outlives_its_handler_may_dispatch",
     ),
     Patch(

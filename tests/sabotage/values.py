@@ -256,7 +256,7 @@ PATCHES = [
     Patch(
         "gaps are folded over",
         "versions are contiguous while folding",
-        CodeEdit("Fold.extend", "if row[0] != version:", "if False:"),
+        CodeEdit("fold_rows", "if row[0] != version:", "if False:"),
         f"{_TESTS}fold.py::test_a_gap_or_a_repetition_is_found",
         (20,),
     ),
@@ -271,7 +271,7 @@ PATCHES = [
         "appliers see the baseline's version",
         "an applier sees the version of its event, wherever the fold began",
         CodeEdit(
-            "Fold.extend",
+            "fold_rows",
             """
             attributes["version"] = version
             entry.apply(state, event)

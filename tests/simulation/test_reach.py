@@ -46,7 +46,7 @@ UNREACHED = {
     "write_back.py WriteBack.remove: await self._late.write(aggregate_id, drop, answered)": _COPIES,
     "loading.py Loader.load: await self._read_and_keep(aggregate_id, request, alone)": _COPIES,
     "command_handling.py CommandHandler.handle: "
-    "await to_the_end(self._commit(decision.loaded, decision.events))": _NEVER_WAITS,
+    "await to_the_end(self._commit(loaded, events))": _NEVER_WAITS,
     "late_writes.py LateWrites._write_in_time: async with asyncio.timeout(None)": _NEVER_WAITS,
     "replay_slots.py ReplaySlots.wait: "
     "async with asyncio.timeout(None if bound is None else bound.total_seconds())": _NEVER_WAITS,

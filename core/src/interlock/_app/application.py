@@ -16,7 +16,7 @@ from interlock._app.health import Health, health_of
 from interlock._app.opening import OpenBackends
 from interlock._app.tools import Tools
 from interlock._engine.command_handling import Metadata, encode_metadata
-from interlock._engine.command_queue import refuse_reentry
+from interlock._engine.command_queue import handlers_running, refuse_reentry
 from interlock._engine.fold import RecordedEvent, decoded, following
 from interlock._engine.registration import Registration
 from interlock._engine.reporting import Reporting
@@ -141,7 +141,8 @@ class Application(Tools):
         `AppendOutcomeUnknownError` nothing of the command is in the stream.
         """
         self._life.check()
-        refuse_reentry(type(command).__name__)
+        if handlers_running():
+            refuse_reentry(type(command).__name__)
         found = self._handlers.get(type(command))
         if found is None:
             raise UnknownCommandError(
@@ -149,7 +150,8 @@ class Application(Tools):
                 f"handled: {', '.join(sorted(cls.__name__ for cls in self._handlers)) or 'none'}"
             )
         services, handler = found
-        command = plain_command(command)
+        if not (type(command.aggregate_id) is type(command.command_id) is UUID):
+            command = plain_command(command)
         encoded = encode_metadata(command, metadata)
         answer: R = await services.commands.handle(command, handler, encoded)
         return answer

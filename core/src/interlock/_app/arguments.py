@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from typing import TypeVar
-from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -17,8 +16,6 @@ R = TypeVar("R")
 
 def plain_command(command: Command[R]) -> Command[R]:
     """The command, as validation makes its ids, which `model_copy` goes around."""
-    if type(command.aggregate_id) is type(command.command_id) is UUID:
-        return command
     ids = {name: plain_id(getattr(command, name), name) for name in ("aggregate_id", "command_id")}
     return command.model_copy(update=ids)
 

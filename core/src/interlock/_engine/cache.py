@@ -155,6 +155,22 @@ class AggregateCache:
             )
         return found
 
+    def put_at_once(
+        self, loaded: LoadedState, supersedes: Collection[Stamp], now: datetime
+    ) -> bool:
+        """Whether what a commit made is put, without a wait; if not, `put` has to be called."""
+        if self._put_at_once is None or self._absent:
+            return False
+        aggregate_id = loaded.aggregate_id
+        try:
+            record = self._records.of_commit(loaded, now)
+            if record is None or record.version < self._heads.version(aggregate_id):
+                return False
+            self._put_at_once(self._scope.key(aggregate_id), record, supersedes)
+        except Exception:  # noqa: BLE001 `put` tells of it
+            return False
+        return True
+
     async def put(self, loaded: LoadedState, supersedes: Collection[Stamp], now: datetime) -> bool:
         """Whether the state is put; if it can't be, the id's entry is removed."""
         store, aggregate_id = self._store, loaded.aggregate_id

@@ -5,44 +5,37 @@ import inspect
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
 from interlock._engine.cache import AggregateCache
-from interlock._engine.command_queue import CommandQueue, holding
+from interlock._engine.command_queue import CommandQueue, begin_hold, end_hold
 from interlock._engine.context import TypeContext
-from interlock._engine.fold import Fold
+from interlock._engine.fold import fold_rows
 from interlock._engine.guard import to_the_end
 from interlock._engine.load_context import LoadedState, LoadRequest
 from interlock._engine.loading import Loader
 from interlock._engine.reading import StateReader
 from interlock._engine.state_records import StateRecords
 from interlock._engine.write_back import WriteBack
-from interlock._model.aggregate import Aggregate, pending_of, set_pending
+from interlock._model.aggregate import Aggregate, set_pending
 from interlock._model.command import Command
 from interlock._model.routes import Handler
+from interlock._model.stamp import PendingEvent
 from interlock._model.strategies import FastForward, Replay
 from interlock._storage.records import Stamp, StoredEvent, new_tuple
 from interlock.errors import ConcurrencyError
 
+_row_fields = itemgetter(slice(2, None))
+"""The fields of a `StoredEvent` behind its type and id, which are those of an `EventRow`."""
 Metadata = Mapping[str, Any]  # Any: JSON values
 
 
-class Decision(NamedTuple):
-    """A handler's return value or exception on a loaded state, and the events to append."""
-
-    loaded: LoadedState
-    value: Any  # Any: whatever the handler returns
-    error: Exception | None
-    events: list[StoredEvent]
-
-    def answer(self) -> Any:  # Any: the handler's own answer
-        """Return the value, or raise the handler's exception."""
-        if self.error is not None:
-            raise self.error
-        return self.value
+Decision = tuple[LoadedState, Any, Exception | None, list[StoredEvent]]  # Any: whatever it returns
+"""A handler's return value or exception on a loaded state, and the events to append."""
 
 
 class CommandHandler:
@@ -66,6 +59,7 @@ class CommandHandler:
         self._write_back = write_back
         self._loader = loader
         self._name = self._registration.name
+        self._events = self._registration.routes.events
         self._fidelity = self._registration.mapper.fidelity
         freshness = self._registration.freshness
         self._request = LoadRequest(None, freshness, is_for_command=True)
@@ -88,22 +82,25 @@ class CommandHandler:
         try:
             for _ in range(attempts):
                 decision = await self._decide(command, handler, metadata, request)
-                if not decision.events:
-                    return decision.answer()
+                loaded, value, error, events = decision
+                if error is not None:
+                    raise error
+                if not events:
+                    return value
                 try:
                     if self._is_local:
-                        await to_the_end(self._commit(decision.loaded, decision.events))
+                        await to_the_end(self._commit(loaded, events))
                     else:
-                        await self._commit_in_task(decision.loaded, decision.events)
-                except ConcurrencyError as error:
-                    conflict = error
+                        await self._commit_in_task(loaded, events)
+                except ConcurrencyError as lost:
+                    conflict = lost
                     context.reporting.count("append.conflict")
-                    entry = decision.loaded.trace.cache_entry
+                    entry = loaded.trace.cache_entry
                     if entry is not None:
                         await self._cache.drop(aggregate_id, entry.stamp)
                     request = request._replace(skips_cache=True)
                 else:
-                    return decision.value
+                    return value
                 finally:
                     self._write_back.start_behind()
             raise self._conflict(command, handler) from conflict
@@ -115,14 +112,28 @@ class CommandHandler:
     ) -> Decision:
         """The handler's decision on a state; without events that state is the stream's head."""
         while True:
-            loaded = await self._reader.read(command.aggregate_id, request)
-            decision = await self._run(command, handler, metadata, loaded)
-            if decision.events:
-                return decision
+            loaded = self._reader.hit(command.aggregate_id, request)
+            if loaded is None:
+                loaded = await self._reader.read(command.aggregate_id, request)
+            scratch = self._scratch(loaded)
+            pending: list[PendingEvent] = []
+            set_pending(scratch, pending)
+            hold = begin_hold(type(command), self._name, loaded.aggregate_id)
+            value, failure = None, None
+            try:
+                value = handler.function(scratch, command)
+                if value is not None and inspect.isawaitable(value):
+                    value = await value
+            except Exception as error:  # noqa: BLE001 it is the caller's, once it is proven
+                failure = error
+            finally:
+                end_hold(hold)
+            if pending and failure is None:
+                return loaded, value, None, self._stored(loaded, pending, metadata)
             if await self._is_head(loaded):
                 if not loaded.is_spent:
                     await self._loader.keep(loaded, request)
-                return decision
+                return loaded, value, failure, []
             request = LoadRequest(None, FastForward(), is_for_command=True)
 
     def _conflict(self, command: Command[Any], handler: Handler) -> ConcurrencyError:
@@ -145,54 +156,30 @@ class CommandHandler:
         """Wait until no command is handled or waits for its turn."""
         await self._queue.drain()
 
-    async def _run(
-        self, command: Command[Any], handler: Handler, metadata: bytes, loaded: LoadedState
-    ) -> Decision:
-        """Run the handler on an object of its own."""
+    def _scratch(self, loaded: LoadedState) -> Aggregate:
+        """An object of its own for the handler; the state itself where nothing keeps it."""
         copy = None if self._write_back.is_idle else self._records.copy(loaded)
         loaded.is_spent = copy is None
         scratch = loaded.state if copy is None else copy
         if self._fidelity.cached:
             self._fidelity.drop_cached(scratch)
-        set_pending(scratch, None)
-        with holding(type(command).__name__, self._name, command.aggregate_id):
-            try:
-                value = handler.function(scratch, command)
-                if value is not None and inspect.isawaitable(value):
-                    value = await value
-            except Exception as error:  # noqa: BLE001 it is the caller's, once it is proven
-                return Decision(loaded, None, error, [])
-        events = self._stored(loaded, scratch, metadata)
-        return new_tuple(Decision, (loaded, value, None, events))
+        return scratch
 
     def _stored(
-        self, loaded: LoadedState, scratch: Aggregate, metadata: bytes
+        self, loaded: LoadedState, pending: list[PendingEvent], metadata: bytes
     ) -> list[StoredEvent]:
         """The events that were emitted, as they are to be stored behind the loaded state."""
-        pending = pending_of(scratch)
-        if not pending:
-            return []
-        now, version = self._context.clock(), loaded.version
-        name, aggregate_id = self._name, loaded.aggregate_id
+        of, aggregate_id, now, version = (
+            self._name,
+            loaded.aggregate_id,
+            self._context.clock(),
+            loaded.version,
+        )
         events = []
-        for event_id, event_type, schema_version, payload in pending:
+        for event_id, name, schema, payload in pending:
             version += 1
-            events.append(
-                new_tuple(
-                    StoredEvent,
-                    (
-                        name,
-                        aggregate_id,
-                        version,
-                        event_id,
-                        event_type,
-                        schema_version,
-                        now,
-                        metadata,
-                        payload,
-                    ),
-                )
-            )
+            fields = (of, aggregate_id, version, event_id, name, schema, now, metadata, payload)
+            events.append(new_tuple(StoredEvent, fields))
         return events
 
     async def _is_head(self, loaded: LoadedState) -> bool:
@@ -224,9 +211,10 @@ class CommandHandler:
     ) -> None:
         """Append, then keep. What follows the append can't fail the command."""
         context, aggregate_id = self._context, loaded.aggregate_id
-        noted = context.heads.head(aggregate_id)
-        await context.stream.append(events, loaded.head, is_proven=loaded.is_current)
-        last = events[-1]
+        noted, last = context.heads.head(aggregate_id), events[-1]
+        version_before, last_event_id = loaded.version, loaded.last_event_id
+        after = None if last_event_id is None else (version_before, last_event_id)
+        await context.stream.append(events, after, is_proven=loaded.is_current)
         if noted is not None and noted[0] > loaded.version:
             # What was noted before the append began isn't in the stream: it was rolled back.
             context.heads.refute(aggregate_id, noted)
@@ -238,31 +226,33 @@ class CommandHandler:
         if loaded.is_spent:
             await self._write_back.remove(aggregate_id, answered)
             return
+        trace = loaded.trace
+        supersedes = _superseded(loaded) if trace.refuted or trace.unproven else ()
         try:
-            committed = self._folded(loaded, events)
+            self._fold(loaded, events)
         except Exception as error:  # noqa: BLE001 the command is committed, whatever comes after
             context.reporting.failed("commit.fold_failed", error, aggregate_id)
             await self._write_back.remove(aggregate_id, answered)
             return
-        await self._write_back.after_commit(
-            committed,
-            version_before=loaded.version,
-            event_names=tuple([event.type for event in events]),
-            supersedes=_superseded(loaded),
-            now=last.recorded_at,
-            answered=answered,
-        )
+        if not self._write_back.puts_at_once(loaded, supersedes, last.recorded_at):
+            await self._write_back.after_commit(
+                loaded,
+                version_before=version_before,
+                event_names=tuple([event.type for event in events]),
+                supersedes=supersedes,
+                now=last.recorded_at,
+                answered=answered,
+            )
 
-    def _folded(self, loaded: LoadedState, events: list[StoredEvent]) -> LoadedState:
-        """The fold of the stored bytes onto the baseline, never the handler's own object."""
-        fold = Fold(self._registration.routes, loaded.state)
-        fold.extend([event.row() for event in events])
-        last, committed = events[-1], loaded.advanced()
-        committed.version = fold.version
-        committed.last_event_id = last.event_id
-        committed.last_event_at = committed.verified_at = last.recorded_at
-        committed.anchor_at = loaded.anchor_at or last.recorded_at
-        return committed
+    def _fold(self, loaded: LoadedState, events: list[StoredEvent]) -> None:
+        """Fold the stored bytes onto the baseline, which never is the handler's own object."""
+        rows, last = map(_row_fields, events), events[-1]
+        loaded.version = fold_rows(self._events, loaded.state, loaded.version, rows)
+        loaded.record = loaded.payload = None
+        loaded.is_current = True
+        loaded.last_event_id = last.event_id
+        loaded.last_event_at = loaded.verified_at = last.recorded_at
+        loaded.anchor_at = loaded.anchor_at or last.recorded_at
 
 
 def _answer(answered: asyncio.Future[None], commit: asyncio.Task[None]) -> None:
@@ -284,8 +274,6 @@ def _superseded(loaded: LoadedState) -> list[Stamp]:
     wrong if it is above the state that the append followed; one at or below it may be right again.
     """
     trace = loaded.trace
-    if not (trace.refuted or trace.unproven):
-        return []
     return [*trace.refuted, *(each for each in trace.unproven if each.version > loaded.version)]
 
 

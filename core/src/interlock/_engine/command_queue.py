@@ -2,37 +2,48 @@
 
 import asyncio
 from collections import deque
-from contextlib import suppress
-from contextvars import ContextVar
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, Token
 from uuid import UUID
 
 from interlock.errors import ConcurrencyError, ReentrantCommandError
 
+_Command = tuple[type, str, UUID]  # its class, the name of the aggregate's type, its id
+_Holds = tuple[list[_Command], ...]
+_holds: ContextVar[_Holds] = ContextVar("interlock_holds", default=())
+"""The handlers that led to this call, the outermost first: of one that is over the list is empty.
 
-class holding:  # noqa: N801 # read as a verb: `with holding(...)`
-    """Marks the call chain, and the tasks it starts, until the block is left.
-
-    Classes and not generators, here and below: each command enters one of both.
-    """
-
-    __slots__ = ("aggregate_id", "command", "is_active", "of", "token")
-
-    def __init__(self, command: str, of: str, aggregate_id: UUID) -> None:
-        self.command = command
-        self.of = of
-        self.aggregate_id = aggregate_id
-        self.is_active = True
-
-    def __enter__(self) -> None:
-        holds = _holds.get()
-        self.token = _holds.set((*holds, self) if holds else (self,))
-
-    def __exit__(self, *_: object) -> None:
-        self.is_active = False
-        _holds.reset(self.token)
+A task that a handler starts has its context; and each command makes a list, so it isn't an object.
+"""
 
 
-_holds: ContextVar[tuple[holding, ...]] = ContextVar("interlock_holds", default=())
+handlers_running = _holds.get
+"""The same; also those that are over, so where there is one `refuse_reentry` has to look."""
+
+
+def begin_hold(command: type, of: str, aggregate_id: UUID) -> tuple[list[_Command], Token[_Holds]]:
+    """Mark the call chain, and the tasks it starts, until `end_hold`."""
+    hold = [(command, of, aggregate_id)]
+    holds = _holds.get()
+    return hold, _holds.set((*holds, hold) if holds else (hold,))
+
+
+def end_hold(held: tuple[list[_Command], Token[_Holds]]) -> None:
+    """Let the call chain, and tasks that outlive the handler, dispatch."""
+    hold, token = held
+    hold.clear()
+    _holds.reset(token)
+
+
+@contextmanager
+def holding(command: type, of: str, aggregate_id: UUID) -> Iterator[None]:
+    """Mark the call chain, and the tasks it starts, within the block."""
+    held = begin_hold(command, of, aggregate_id)
+    try:
+        yield
+    finally:
+        end_hold(held)
 
 
 def refuse_reentry(command: str) -> None:
@@ -42,11 +53,11 @@ def refuse_reentry(command: str) -> None:
     all.
     """
     for hold in _holds.get():
-        if hold.is_active:
+        for holder, of, aggregate_id in hold:
             raise ReentrantCommandError(
-                f"{command} was dispatched from within the handling of {hold.command} on {hold.of} "
-                f"{hold.aggregate_id}; handlers don't dispatch: emit an event, and dispatch where "
-                "it is seen"
+                f"{command} was dispatched from within the handling of {holder.__name__} on {of} "
+                f"{aggregate_id}; handlers don't dispatch: emit an event, and dispatch where it is "
+                "seen"
             )
 
 

@@ -1,6 +1,6 @@
 """From a baseline and chunks of events to a state: contiguity, upcasting; synchronous and pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from interlock._model.aggregate import Aggregate
-from interlock._model.routes import Routes
+from interlock._model.routes import EventEntry, Routes
 from interlock._storage.records import EventRow, from_micros, to_micros
 from interlock._values.fidelity import told
 from interlock.errors import EventApplyError, StreamTruncatedError, UnknownEventError
@@ -67,47 +67,66 @@ class Fold:
         """
         if not rows:
             return
-        events, state, version = self._events, self.state, self.version
-        attributes = state.__dict__
-        # Where assignments are validated, each makes the state another __dict__.
-        is_replaced = type(state).model_config.get("validate_assignment")
-        if version == 0:
+        if self.version == 0:
             self.first_event_at = rows[0][4]
-        row = rows[0]
+        last = rows[-1]
+        self.version = fold_rows(self._events, self.state, self.version, rows)
         try:
-            for row in rows:
-                version += 1
-                if row[0] != version:
-                    raise _gap(f"{type(state).__name__} {state.id}", version, row[0])
-                entry = events[row[2]]
-                if row[3] == entry.schema_version:
-                    event = entry.validate(row[6])
-                else:
-                    event = entry.decode(row[3], row[6])
-                attributes["version"] = version
-                entry.apply(state, event)
-                if is_replaced:
-                    attributes = state.__dict__
             _check_times(rows)
-        except (StreamTruncatedError, UnknownEventError):
-            raise
-        except ValidationError as error:
-            raise self._explained(error, row) from None  # its text has the payload's values
-        except Exception as error:
-            raise self._explained(error, row) from error
-        attributes["version"] = version  # whatever the last applier did with it
+        except OverflowError as error:
+            raise _explanation(error, last, self._events, self.state) from error
         self.folded += len(rows)
-        self.version = version
-        self.last_event_id, self.last_event_at = row[1], row[4]
+        self.last_event_id, self.last_event_at = last[1], last[4]
 
-    def _explained(self, error: Exception, row: EventRow) -> Exception:
-        where = f"{type(self.state).__name__} {self.state.id} version {row[0]} ({row[2]})"
-        if row[2] not in self._events:
-            return UnknownEventError(
-                f"{where}: this code applies no event stored as {row[2]!r}; add an applier, or "
-                "name it in an event's former_names"
-            )
-        return EventApplyError(f"{where} could not be applied: {_said(error)}")
+
+def fold_rows(
+    events: Mapping[str, EventEntry],
+    state: Aggregate,
+    version: int,
+    rows: Iterable[Sequence[Any]],  # Any: the columns of an `EventRow`
+) -> int:
+    """Fold the events behind the version onto the state; the new version.
+
+    Of their rows neither ids nor times are looked at. Raises as `Fold.extend` does.
+    """
+    attributes = state.__dict__
+    # Where assignments are validated, each makes the state another __dict__.
+    is_replaced = type(state).model_config.get("validate_assignment")
+    row: Sequence[Any] = ()
+    try:
+        for row in rows:
+            version += 1
+            if row[0] != version:
+                raise _gap(f"{type(state).__name__} {state.id}", version, row[0])
+            entry = events[row[2]]
+            if row[3] == entry.schema_version:
+                event = entry.validate(row[6])
+            else:
+                event = entry.decode(row[3], row[6])
+            attributes["version"] = version
+            entry.apply(state, event)
+            if is_replaced:
+                attributes = state.__dict__
+    except (StreamTruncatedError, UnknownEventError):
+        raise
+    except ValidationError as error:
+        raise _explanation(error, row, events, state) from None  # its text has the payload's values
+    except Exception as error:
+        raise _explanation(error, row, events, state) from error
+    attributes["version"] = version  # whatever the last applier did with it
+    return version
+
+
+def _explanation(
+    error: Exception, row: Sequence[Any], events: Mapping[str, EventEntry], state: Aggregate
+) -> Exception:
+    where = f"{type(state).__name__} {state.id} version {row[0]} ({row[2]})"
+    if row[2] not in events:
+        return UnknownEventError(
+            f"{where}: this code applies no event stored as {row[2]!r}; add an applier, or "
+            "name it in an event's former_names"
+        )
+    return EventApplyError(f"{where} could not be applied: {_said(error)}")
 
 
 def _check_times(rows: Sequence[EventRow]) -> None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
 from functools import partial
 from types import coroutine
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from interlock._storage.breaker import Breaker
 from interlock.errors import (
@@ -123,9 +123,17 @@ async def call_backend(what: str, bound: timedelta | None, answer: Awaitable[T])
             return result
         async with asyncio.timeout(bound.total_seconds()):
             return await go_on(steps, waits_for)
+    except BaseException as error:  # noqa: BLE001 it is raised again
+        translate(error, what, bound)
+
+
+def translate(error: BaseException, what: str, bound: timedelta | None) -> NoReturn:
+    """Raise what a caller of a backend gets where its call raised the error."""
+    try:
+        raise error
     except StopAsyncIteration:
         raise
-    except asyncio.CancelledError as error:
+    except asyncio.CancelledError:
         caller = asyncio.current_task()
         if caller is None or caller.cancelling():
             raise
@@ -138,9 +146,9 @@ async def call_backend(what: str, bound: timedelta | None, answer: Awaitable[T])
         StateNotKeptError,
     ):
         raise
-    except TimeoutError as error:
+    except TimeoutError:
         raise BackendUnavailableError(f"{what} gave no answer within {bound}") from error
-    except Exception as error:
+    except Exception:  # noqa: BLE001 whatever a driver raises
         raise BackendUnavailableError(f"{what} failed: {error!r}") from error
 
 

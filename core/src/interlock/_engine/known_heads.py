@@ -100,10 +100,12 @@ class KnownHeads:
 
     def raise_to(self, aggregate_id: UUID, head: Head, *, since: int | None = None) -> None:
         """Note a head; a higher one stays. Nothing if the events were forgotten since then."""
-        forgets, heads, key = self.forgets, self._heads, aggregate_id.int
-        is_quiet = since is None or (since == forgets.count and not forgets.under_way)
-        if not is_quiet and forgets.deleted_since(aggregate_id, since or 0):
-            return
+        if since is not None:
+            forgets = self.forgets
+            is_quiet = since == forgets.count and not forgets.under_way
+            if not is_quiet and forgets.deleted_since(aggregate_id, since):
+                return
+        heads, key = self._heads, aggregate_id.int
         found = heads.pop(key, None)
         heads[key] = head if found is None or found[0] <= head[0] else found
         if len(heads) > self._size:

@@ -74,7 +74,7 @@ class ObservedCommands(CommandHandler):
         handling = _HANDLING.get()
         handling.attempts += 1
         decision = await super()._decide(command, handler, metadata, request)
-        handling.events = len(decision.events)
+        handling.events = len(decision[-1])
         return decision
 
 
@@ -100,7 +100,7 @@ class ObservedCache(AggregateCache):
 
     def __init__(self, context: TypeContext, records: StateRecords) -> None:
         super().__init__(context, records)
-        self._read_at_once = None  # a look tells nothing
+        self._read_at_once = self._put_at_once = None  # of what is done at once nothing is told
 
     async def read(self, aggregate_id: UUID, trace: LoadTrace) -> LoadedState | None:
         with self._around(StoreAction.READ, aggregate_id) as duration:

@@ -26,16 +26,36 @@ class StateRecords:
 
     def snapshot(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
         """The record of a snapshot. Raises `StateNotKeptError`."""
-        record, epoch = self._record(loaded, now), self._registration.snapshot_scope.epoch
+        record, epoch = loaded.record, self._registration.snapshot_scope.epoch
+        if record is None:
+            record = self._verified(loaded, now)
         return record._replace(epoch=epoch, anchor_at=record.last_event_at)
 
     def cache_entry(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
         """The record of a cache entry. Raises `StateNotKeptError`."""
-        record, epoch = self._record(loaded, now), self._mapper.scope.epoch
+        record = loaded.record
+        if record is None:
+            return self._verified(loaded, now)
+        epoch = self._mapper.scope.epoch
         if record.epoch != epoch:
             record = record._replace(epoch=epoch)
         if record.verified_at != loaded.verified_at:
             record = record._replace(verified_at=loaded.verified_at)
+        return record
+
+    def of_commit(self, loaded: LoadedState, now: datetime) -> AggregateRecord | None:
+        """The cache entry of what a commit made; None if it takes long to verify.
+
+        Raises `StateNotKeptError`.
+        """
+        mapper, state = self._mapper, loaded.state
+        loaded.payload = payload = mapper.encode(state)
+        record = mapper.exact(state, payload, loaded.last_event_id, now, loaded.anchor_at)
+        if record is None:
+            return None if self.is_slow(loaded) else self._verified(loaded, now)
+        if self._losses:
+            self._losses.pop(loaded.aggregate_id, None)
+        loaded.record = record
         return record
 
     def loss(self, aggregate_id: UUID) -> str | None:
@@ -54,37 +74,38 @@ class StateRecords:
         """
         if loaded.record is not None:
             return False
-        try:
-            loaded.payload = self._mapper.encode(loaded.state)
-        except InterlockError:
-            return False  # raised again when it is written
+        if loaded.payload is None:
+            try:
+                loaded.payload = self._mapper.encode(loaded.state)
+            except InterlockError:
+                return False  # raised again when it is written
         return len(loaded.payload) * self._mapper.fidelity.cost > _MANY_BYTES
 
     def copy(self, loaded: LoadedState) -> Aggregate | None:
         """Another object of the same state; None if the state holds what can't be copied."""
         if loaded.record is not None:
-            return self._mapper.decoded(loaded.record)
+            return self._mapper.another(loaded.state, loaded.record)
         try:
             return copy.deepcopy(loaded.state)
         except Exception:  # noqa: BLE001 whatever a foreign object raises when it is copied
             return None
 
-    def _record(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
-        if loaded.record is not None:
-            return loaded.record
+    def _verified(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
+        """The record of a state that has none, as a cache entry."""
         mapper, state = self._mapper, loaded.state
         try:
             loaded.record = mapper.verified(
                 state,
                 mapper.encode(state) if loaded.payload is None else loaded.payload,
-                loaded.origin(mapper.scope),
+                (loaded.last_event_id, loaded.last_event_at, loaded.anchor_at),
                 verified_at=loaded.verified_at,
                 taken_at=now,
             )
         except StateNotKeptError as error:
             remember(self._losses, loaded.aggregate_id, error.where)
             raise
-        self._losses.pop(loaded.aggregate_id, None)
+        if self._losses:
+            self._losses.pop(loaded.aggregate_id, None)
         return loaded.record
 
 

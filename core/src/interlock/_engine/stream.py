@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from interlock._engine.guard import call_backend
+from interlock._engine.guard import call_backend, translate
 from interlock._engine.known_heads import Head
 from interlock._engine.reporting import Reporting
 from interlock._storage.protocols import (
@@ -167,10 +167,17 @@ class EventStream:
         store says that it has not stored them and will not; `is_proven` says that `after` was read
         from the stream, so that this isn't because of what a cache said.
         """
-        bound = None if self.ends_appends else self.store.timeout
+        store = self.store
+        bound = None if self.ends_appends else store.timeout
         try:
-            append = self.store.append(events, after=after)
-            await call_backend(_APPEND, bound, append)
+            append = store.append(events, after=after)
+            if bound is None:  # as `call_backend`, without a coroutine more
+                try:
+                    await append
+                except BaseException as error:  # noqa: BLE001 it is raised again
+                    translate(error, _APPEND, None)
+            else:
+                await call_backend(_APPEND, bound, append)
         except InterlockError as error:
             found_out = self._found_out(events, after, error, is_proven=is_proven)
             # With a timeout it is cancelled, which only a task of its own may be, see `to_the_end`.

@@ -51,6 +51,7 @@ class WriteBack:
         """Whether there is nothing that a state could ever be written to."""
         is_always = type(context.registration.cache_strategy) is AlwaysCache
         self._caches_always = cache.is_there and is_always
+        self._only_caches = self._caches_always and not snapshots.are_taken
         self._waiting: list[tuple[UUID, Callable[[], Coroutine[None, None, None]]]] = []
         self._behind: set[asyncio.Task[None]] = set()
         self._late = (
@@ -75,6 +76,12 @@ class WriteBack:
         due = self._due(loaded, loaded.version, ())
         if due is not None:
             await self._write(loaded, due, loaded.trace.refuted, now=now)
+
+    def puts_at_once(
+        self, loaded: LoadedState, supersedes: Collection[Stamp], now: datetime
+    ) -> bool:
+        """Whether all that a commit leaves behind is written, without a wait."""
+        return self._only_caches and self._cache.put_at_once(loaded, supersedes, now)
 
     async def after_commit(
         self,

@@ -10,6 +10,7 @@ from interlock._model.routes import EventEntry, Routes, build_routes, type_name
 from interlock._model.stamp import (
     STAMP_KEY,
     Origin,
+    OriginFields,
     PendingEvent,
     fail,
     proven_origin,
@@ -33,7 +34,7 @@ class Aggregate(BaseModel):
     # Slots and not private attributes: those cost every decode, and would take part in ==.
     __slots__ = ("_interlock_origin", "_interlock_pending")
     if TYPE_CHECKING:  # at run time pydantic would take annotations for private attributes
-        _interlock_origin: ClassVar["Origin | None"]
+        _interlock_origin: ClassVar["OriginFields | None"]
         _interlock_pending: ClassVar["list[PendingEvent] | None"]
 
     type_name: ClassVar[str]
@@ -56,7 +57,7 @@ class Aggregate(BaseModel):
     def uncommitted_events(self) -> tuple[BaseModel, ...]:
         """Decode the events that were emitted and not yet appended."""
         emits = routes_of(type(self)).events
-        return tuple(emits[event.type].validate(event.payload) for event in pending_of(self))
+        return tuple(emits[name].validate(payload) for _, name, _, payload in pending_of(self))
 
     def emit(self, event: BaseModel) -> None:
         """Record an event and apply it.
@@ -67,7 +68,8 @@ class Aggregate(BaseModel):
         was given, or its applier raises. The event is then not recorded.
         """
         cls = type(self)
-        entry = routes_of(cls).emits.get(type(event))
+        routes: Routes = cls.__dict__.get("__interlock_routes__") or routes_of(cls)
+        entry = routes.emits.get(type(event))
         if entry is None:
             raise UnknownEventError(
                 f"{cls.__name__} emitted {type(event).__name__} but has no applier for it; add a "
@@ -78,19 +80,23 @@ class Aggregate(BaseModel):
                 f"{cls.__name__} emitted {type(event).__name__}, which is read_only; emit an event "
                 "of a class that isn't"
             )
-        version = self.version
         payload, copy = _stored_form(self, entry, event)
+        fields = self.__dict__  # an attribute of a model takes several times as long to read
+        version = fields["version"]
         try:
-            self.__dict__["version"] = version + 1
+            fields["version"] = version + 1
             entry.apply(self, copy)
         except Exception as error:
             self.__dict__["version"] = version
             raise EventApplyError(
                 f"{cls.__name__} {self.id} could not apply the emitted {entry.name}: {error}"
             ) from error
-        pending = pending_of(self)
-        if not pending:
-            set_pending(self, pending)
+        try:
+            pending = get_pending(self)
+        except AttributeError:
+            pending = None
+        if pending is None:
+            set_pending(self, pending := [])
         pending.append(
             tuple.__new__(PendingEvent, (new_id(), entry.name, entry.schema_version, payload))
         )
@@ -174,14 +180,16 @@ class Aggregate(BaseModel):
 def _stored_form(state: Aggregate, entry: EventEntry, event: BaseModel) -> tuple[bytes, BaseModel]:
     """Encode an event and decode it again. Raises `EventApplyError` if the two differ."""
     try:
-        payload = event.__pydantic_serializer__.to_json(event, warnings=False)
+        payload = entry.encode(event, warnings=False)
         copy = entry.validate(payload)
     except Exception as error:  # noqa: BLE001 whatever a serializer or validator raises
         raise EventApplyError(
             f"{type(state).__name__} {state.id} emitted {entry.name}, which doesn't survive its "
             f"JSON ({told_of(event, error)}); nothing was recorded"
         ) from None
-    lost = entry.fidelity.event_difference(event, payload, copy)
+    if entry.fidelity.is_exact(event, payload, []):
+        return payload, copy
+    lost = entry.fidelity.event_difference(event, copy)
     if lost is not None:
         raise EventApplyError(
             f"{type(state).__name__} {state.id} emitted {entry.name}, which doesn't come back from "
@@ -191,7 +199,9 @@ def _stored_form(state: Aggregate, entry: EventEntry, event: BaseModel) -> tuple
     return payload, copy
 
 
-# The slots' own setters: pydantic's __setattr__ is for fields.
+# The slots' own getters and setters: pydantic's __getattr__ and __setattr__ are for fields.
+get_origin = Aggregate._interlock_origin.__get__  # type: ignore[union-attr] # a slot descriptor
+get_pending = Aggregate._interlock_pending.__get__  # type: ignore[union-attr] # a slot descriptor
 set_origin = Aggregate._interlock_origin.__set__  # type: ignore[union-attr] # a slot descriptor
 set_pending = Aggregate._interlock_pending.__set__  # type: ignore[union-attr] # a slot descriptor
 
@@ -199,17 +209,19 @@ set_pending = Aggregate._interlock_pending.__set__  # type: ignore[union-attr] #
 def origin_of(aggregate: Aggregate) -> Origin | None:
     """Tell where a state comes from; None if no application loaded it."""
     try:
-        return aggregate._interlock_origin
+        origin: OriginFields | None = get_origin(aggregate)
     except AttributeError:
         return None
+    return None if origin is None else Origin(*origin)
 
 
 def pending_of(aggregate: Aggregate) -> list[PendingEvent]:
     """List the encoded events that were emitted and not yet appended, oldest first."""
     try:
-        return aggregate._interlock_pending or []
+        pending: list[PendingEvent] | None = get_pending(aggregate)
     except AttributeError:
         return []
+    return [] if pending is None else pending
 
 
 def routes_of(cls: type[Aggregate]) -> Routes:

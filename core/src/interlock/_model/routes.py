@@ -101,6 +101,7 @@ class EventEntry:
     validate: Callable[
         [bytes], Any
     ]  # Any: JSON bytes -> the event, by pydantic's bound core validator
+    encode: Callable[..., bytes]  # likewise its bound core serializer
     upcasters: Mapping[int, Upcaster]
     fidelity: Fidelity
     is_read_only: bool
@@ -195,6 +196,7 @@ def _event_entries(
             schema_version=_schema_version(event_class),
             apply=_on_fresh_state(applier, cached_properties(cls)),
             validate=event_class.__pydantic_validator__.validate_json,
+            encode=event_class.__pydantic_serializer__.to_json,
             upcasters={
                 version: function
                 for (name, version), function in upcasters.items()

@@ -28,6 +28,10 @@ class Origin(NamedTuple):
     anchor_at: datetime
 
 
+OriginFields = tuple[str, int, str, UUID, datetime, datetime]
+"""An `Origin` or its fields in order, which take a fraction of the time to make."""
+
+
 class PendingEvent(NamedTuple):
     """An emitted event, encoded at once; its id is kept through every retry of the append."""
 

@@ -206,7 +206,7 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
 
     def read_at_once(self, key: RecordKey) -> AggregateRecord | None:
         """As `read`."""
-        record = self._taken(key)
+        record = self._records.pop(key, None) if self.ttl is None else self._taken(key)
         if record is not None:
             self._records[key] = record
         return record
@@ -215,8 +215,12 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         """As `put`."""
-        found = self._taken(key)
-        if found is not None and not (supersedes and found.stamp in supersedes):
+        found = self._records.pop(key, None) if self.ttl is None else self._taken(key)
+        if (
+            found is not None
+            and found.version >= record.version  # else `newer` says so, in a call
+            and not (supersedes and found.stamp in supersedes)
+        ):
             record = newer(found, record)
         self._records[key] = record
         if self.ttl is not None and record is not found:  # a put that is refused renews nothing
@@ -244,7 +248,7 @@ class InMemoryAggregateCacheBackend(RecordCacheBackend):
         self._put_at.clear()
 
     def _taken(self, key: RecordKey) -> AggregateRecord | None:
-        """Take the entry out; None if there is none or it has expired."""
+        """Take the entry out, with a `ttl`; None if there is none or it has expired."""
         record = self._records.pop(key, None)
         if record is None or self.ttl is None:
             return record
@@ -270,14 +274,14 @@ class InMemoryEventStore(EventStoreBackend):
         if self._frozen_since is not None:
             raise frozen("of this process", self._frozen_since)
         first = events[0]
-        name = first.aggregate_type, first.aggregate_id
+        name = first[:2]  # its type and id
         stream = self._streams.get(name, [])
-        head = (stream[-1].version, stream[-1].event_id) if stream else None
+        head = stream[-1][:2] if stream else None
         if head != (after and (after[0], after[1].bytes)):
             raise conflict(first, after=after, found=await self.head(*name))
         if not stream:
             self._streams[name] = stream
-        stream += [event.row() for event in events]
+        stream += map(StoredEvent.row, events)
 
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None

@@ -383,8 +383,6 @@ class StoredEvent(NamedTuple):
 
     def row(self) -> EventRow:
         """The event as `EventStore.read` gives it."""
-        _, _, version, event_id, name, schema_version, recorded_at, metadata, payload = self
-        at = to_micros(recorded_at)
-        return new_tuple(
-            EventRow, (version, event_id.bytes, name, schema_version, at, metadata, payload)
-        )
+        version, event_id, name, schema_version, recorded_at, metadata, payload = self[2:]
+        id_bytes, at = event_id.int.to_bytes(16), to_micros(recorded_at)
+        return new_tuple(EventRow, (version, id_bytes, name, schema_version, at, metadata, payload))

@@ -164,7 +164,7 @@ class _Run(Generic[A]):
         self._type, self._id = aggregate_type, command.aggregate_id
         self._rows = stored(aggregate_type, self._id, events)
         self._scratch = folded(aggregate_type, self._id, self._rows)
-        self.holding = holding(type(command).__name__, routes.name, self._id)
+        self.holding = holding(type(command), routes.name, self._id)
         self.what = (
             f"{type(command).__name__} on {aggregate_type.__name__} after {_counted(len(events))}"
         )

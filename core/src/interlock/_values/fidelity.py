@@ -33,11 +33,20 @@ class Fidelity:
         self.cost = 10 if self._walk is None else 2
         """How many times what it costs to encode an object it costs, at most, to verify it."""
 
-    def event_difference(self, event: BaseModel, json: bytes, copy: BaseModel) -> Difference | None:
-        """The first difference between an event and what its JSON decodes to."""
-        if self._is_exact(event, json, []):
-            return None
+    def event_difference(self, event: BaseModel, copy: BaseModel) -> Difference | None:
+        """The first difference between an event that isn't exact and what its JSON decodes to."""
         return difference(event, copy, self.kinds, is_state=False)
+
+    def is_plainly_exact(self, state: BaseModel, json: bytes) -> bool:
+        """Whether one look tells that a state comes back from its JSON, without details.
+
+        So it is with small states whose parts can't change. False means nothing.
+        """
+        walk = self._walk
+        ids: list[int] = []
+        if walk is None or state.__pydantic_fields_set__ != self._names or not walk(state, ids):
+            return False
+        return len(ids) == 1 and len(json) <= _MAX_DIGITS  # the one is of the state itself
 
     def state_details(
         self, state: BaseModel, json: bytes | None, decode: Callable[[], BaseModel]
@@ -46,9 +55,10 @@ class Fidelity:
 
         `json` is the payload where that is plain JSON. Raises what `decode` raises.
         """
-        details = self._root_details(state)
+        given = state.__pydantic_fields_set__
+        details = b"" if given == self._names else self._root_details(state)
         ids: list[int] = []
-        if json is not None and self._is_exact(state, json, ids):
+        if json is not None and self.is_exact(state, json, ids):
             objects = [each for each in ids if each] if UNSET in ids else ids
             if len(objects) == len({*objects}):
                 return details if objects is ids else self.details(state)
@@ -71,7 +81,11 @@ class Fidelity:
         for name in self.cached:
             state.__dict__.pop(name, None)
 
-    def _is_exact(self, value: BaseModel, json: bytes, ids: list[int]) -> bool:
+    def is_exact(self, value: BaseModel, json: bytes, ids: list[int]) -> bool:
+        """Whether the JSON of an object is seen to be exact without decoding it.
+
+        `ids` gets those of its mutable parts, see `closed.Check`.
+        """
         walk = self._walk
         if walk is None or not walk(value, ids):
             return False
@@ -79,7 +93,7 @@ class Fidelity:
 
     def _root_details(self, state: BaseModel) -> bytes:
         given = state.__pydantic_fields_set__
-        if given == self._names or state.__pydantic_extra__:
+        if state.__pydantic_extra__:
             return b""
         return _unset_at_root(tuple(name for name in type(state).model_fields if name not in given))
 
