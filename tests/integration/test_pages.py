@@ -184,7 +184,7 @@ def test_a_part_of_a_program_stands_in_a_program_below(page: Path) -> None:
 
 
 def test_the_account_of_the_pages_stands_in_one_file() -> None:
-    handler = "def deposit(self, command: Deposit)"
+    handler = "def deposit(self, command: Deposit) -> None:"
     assert handler in (ROOT / "docs/examples/account.py").read_text()
     assert [name_of(page) for page in PAGES if handler in page.read_text()] == []
 
