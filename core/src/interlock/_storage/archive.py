@@ -43,6 +43,16 @@ class ArchiveFile:
     aggregate_type: str
     aggregate_id: UUID
 
+    @classmethod
+    def at(cls, path: Path) -> "ArchiveFile":
+        """The archive that a file is, by its first line. Raises `ArchiveError` if it is none."""
+        try:
+            with path.open("rb") as file:
+                found = from_json(_checked_line(file.readline(), b"")[0])
+            return cls(path, found["type"], UUID(found["id"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ArchiveError(f"{path} is no archive: {error}") from error
+
     def exists(self) -> bool:
         """Whether anything of the stream is archived."""
         return self.path.exists()

@@ -386,3 +386,19 @@ class StoredEvent(NamedTuple):
         version, event_id, name, schema_version, recorded_at, metadata, payload = self[2:]
         id_bytes, at = event_id.int.to_bytes(16), to_micros(recorded_at)
         return new_tuple(EventRow, (version, id_bytes, name, schema_version, at, metadata, payload))
+
+
+def stored_event(aggregate_type: str, aggregate_id: UUID, row: EventRow) -> StoredEvent:
+    """Make the event of a row as `EventStore.append` takes it."""
+    version, event_id, name, schema_version, recorded_at, metadata, payload = row
+    return StoredEvent(
+        aggregate_type,
+        aggregate_id,
+        version,
+        UUID(bytes=event_id),
+        name,
+        schema_version,
+        from_micros(recorded_at),
+        metadata,
+        payload,
+    )

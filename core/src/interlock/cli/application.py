@@ -24,8 +24,15 @@ def make_application(name: str | None, config: Path | None) -> Application:
     `ConfigurationError`, in one line for whatever the module or the callable raises.
     """
     name = name or _configured(config)
+    make = found_callable("--app", name)
+    with _told(f"{name} raised"):
+        return _built(name, make)
+
+
+def found_callable(option: str, name: str) -> Callable[[], Any]:  # Any: whatever it makes
+    """The callable that is named "module:callable". Raises as `make_application` does."""
     if not is_callable_name(name):
-        raise ConfigurationError(f"--app: wanted module:callable, found {name!r}")
+        raise ConfigurationError(f"{option}: wanted module:callable, found {name!r}")
     module_name, _, path = name.partition(":")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
@@ -35,8 +42,7 @@ def make_application(name: str | None, config: Path | None) -> Application:
         make = attrgetter(path)(module)
     if not callable(make):
         raise ConfigurationError(f"{name} is a {type(make).__name__}; wanted a callable")
-    with _told(f"{name} raised"):
-        return _built(name, make)
+    return make  # type: ignore[no-any-return] # it was seen to be one
 
 
 def _configured(config: Path | None) -> str:

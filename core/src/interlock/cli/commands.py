@@ -17,6 +17,7 @@ from interlock.cli.copying import copy
 from interlock.cli.demo import run as run_demo
 from interlock.cli.freezing import namespace_app
 from interlock.cli.health import health
+from interlock.cli.importing import import_
 from interlock.cli.new_app import new_app
 from interlock.cli.plugins import plugins_app
 from interlock.cli.revisions import revisions
@@ -41,6 +42,7 @@ app.add_typer(streams_app, name="streams")
 app.add_typer(snapshots_app, name="snapshots")
 app.add_typer(cache_app, name="cache")
 app.add_typer(namespace_app, name="namespace")
+app.command("import")(import_)
 for command in (explain, advise, history, forget, archive, health, copy, revisions):
     app.command()(command)
 

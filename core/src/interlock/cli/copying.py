@@ -16,7 +16,7 @@ from interlock._config.reader import load_settings
 from interlock._plugins.catalogue import Catalogue
 from interlock._plugins.specs import BackendKind
 from interlock._storage.protocols import EventStore, Freezes, ListsStreams
-from interlock._storage.records import EventRow, StoredEvent, from_micros
+from interlock._storage.records import stored_event
 from interlock.cli.application import make_application
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.doctor import made_of
@@ -66,7 +66,7 @@ class Copying:
         is_the_same, after = head is None, head
         first, copied = 1 if head is None else head[0], 0
         async for rows in self._source.read(*of, first=first):
-            events = [_event(*of, row) for row in rows]
+            events = [stored_event(*of, row) for row in rows]
             if not is_the_same:
                 is_the_same = (events[0].version, events[0].event_id) == head
                 if not is_the_same:
@@ -253,21 +253,6 @@ def _listing(store: object) -> ListsStreams:
             f"{type(store).__name__} can't list its streams: it has no method `ids`"
         )
     return store
-
-
-def _event(aggregate_type: str, aggregate_id: UUID, row: EventRow) -> StoredEvent:
-    version, event_id, name, schema_version, recorded_at, metadata, payload = row
-    return StoredEvent(
-        aggregate_type,
-        aggregate_id,
-        version,
-        UUID(bytes=event_id),
-        name,
-        schema_version,
-        from_micros(recorded_at),
-        metadata,
-        payload,
-    )
 
 
 async def opened_store(config: Path | None, stack: AsyncExitStack) -> EventStore:
