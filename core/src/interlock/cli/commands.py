@@ -42,9 +42,9 @@ app.add_typer(streams_app, name="streams")
 app.add_typer(snapshots_app, name="snapshots")
 app.add_typer(cache_app, name="cache")
 app.add_typer(namespace_app, name="namespace")
-app.command("import")(import_)
 for command in (explain, advise, history, forget, archive, health, copy, revisions):
     app.command()(command)
+app.command("import")(import_)
 
 
 def run() -> int:

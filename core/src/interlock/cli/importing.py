@@ -103,9 +103,9 @@ def import_(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Store events that come from elsewhere, and compare them byte for byte.
+    """Store events that come from elsewhere.
 
-    The same command again goes on where it was stopped, and compares what stands already.
+    Each is read back, and compared byte for byte. The same command again goes on where it was stopped, and compares what stands already.
     """
 
     async def imported() -> Imported:
