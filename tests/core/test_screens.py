@@ -40,7 +40,7 @@ def test_help_fits_and_describes_everything_in_whole_words(path: tuple[str, ...]
     text = shown(*path, "--help")
     assert fits(text)
     assert "<bool>" not in text
-    assert "..." not in re.sub(r"[[{][A-Z]+[]}]\.\.\.", "", text)  # several of an argument
+    assert "..." not in re.sub(r"[\[{][A-Z]+[\]}]\.\.\.", "", text)  # several of an argument
     listed = re.split(r"^(?:Options|Arguments|Commands):\n", text, flags=re.MULTILINE)[1:]
     for block in listed:
         for entry in re.split(r"\n(?=  \S)", block.strip("\n")):

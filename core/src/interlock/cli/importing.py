@@ -105,7 +105,8 @@ def import_(
 ) -> None:
     """Store events that come from elsewhere.
 
-    Each is read back, and compared byte for byte. The same command again goes on where it was stopped, and compares what stands already.
+    Each is read back, and compared byte for byte. The same command again goes on where it was
+    stopped, and compares what stands already.
     """
 
     async def imported() -> Imported:
