@@ -95,9 +95,7 @@ PATCHES = [
     Patch(
         "a module that can't be imported ends in a traceback",
         "a module that can't be imported is told in one line",
-        CodeEdit(
-            "make_application", 'with _told(f"{module_name} can\'t be imported"):', "if True:"
-        ),
+        CodeEdit("found_callable", 'with _told(f"{module_name} can\'t be imported"):', "if True:"),
         _UNMADE,
     ),
     Patch(
