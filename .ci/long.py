@@ -27,6 +27,7 @@ PROOFS: dict[str, tuple[tuple[str, ...], str]] = {
         "each protection of the engine disabled; a simulated run notices",
     ),
     "chaos": ((), "processes, servers and networks that fail, on every backend"),
+    "nats-faults": ((), "64 writers, 1,000 leaders of a JetStream cluster killed or stopped"),
     "soak": ((), "processes with thousands of commands, streams of 1,200,000 events, kills"),
     "soak-memory": ((), "ten minutes at the highest rate: memory and descriptors stay"),
     "fuzz": (("--seconds", "600"), "every reader of what others wrote, ten minutes each"),

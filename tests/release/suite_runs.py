@@ -10,7 +10,7 @@ from interlock_conformance.verdict import Json
 
 ROOT = Path(__file__).parents[2]
 _HERE = Path(__file__).parent
-_SERVERS = "postgresql,mariadb,redis,valkey,memcached,seaweedfs"
+_SERVERS = "postgresql,mariadb,redis,valkey,memcached,seaweedfs,nats"
 _BESIDE = {"interlock-redis-cache": [_HERE / "suite_redis_sets.py"]}
 
 

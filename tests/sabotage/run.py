@@ -47,7 +47,7 @@ _LISTS = (
     "comparing",
     *("comparing_objects", "comparing_sharing", "closed", "open_types", "fidelity"),
     *("fidelity_declared", "fidelity_events", "kept", "late_writes", "replay_slots", "drivers"),
-    *("operating", "equivalence", "blocking", "archiving"),
+    *("operating", "equivalence", "blocking", "archiving", "distributed"),
 )
 _REPORT = "verdicts.json"
 _AT_A_TIME = 2

@@ -23,6 +23,7 @@ OWN_MODULE = "interlock._plugins.builtins"
 OURS: Mapping[str, tuple[str, ...]] = {
     "backend": (
         *("sqlalchemy-events", "sqlalchemy-snapshots", "object-snapshots"),
+        "nats-events",
         *("diskcache-cache", "memcached-cache", "redis-cache"),
     ),
     "extension": ("opentelemetry",),

@@ -1,0 +1,1 @@
+"""Interlock's event store on NATS JetStream."""

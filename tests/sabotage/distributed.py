@@ -1,0 +1,73 @@
+"""Protections of the event store on NATS: answers that are old, lost or not whole."""
+
+from functools import partial
+
+from interlock_conformance.mutation import CodeEdit
+from patch import Patch
+
+_NATS = partial(Patch, package="interlock_nats_events")
+_TESTS = "plugins/nats-events/tests/test_nats_"
+_LOST = f"{_TESTS}answers.py::test_an_append_whose_answer_is_lost_is_stored_once[1]"
+
+PATCHES = [
+    _NATS(
+        "a remembered head is believed",
+        "a head is confirmed by a quorum before it is given",
+        CodeEdit(
+            "Heads._confirm",
+            "await self._publisher.fence(fence, subject, sequence, deadline)",
+            "pass",
+        ),
+        f"{_TESTS}answers.py::test_a_remembered_head_is_asked_for_again",
+    ),
+    _NATS(
+        "a fence under way is shared",
+        "a fence begins after all who share it have asked",
+        CodeEdit(
+            "Shared.call",
+            "self._waiting.get(key)",
+            "self._waiting.get(key) or self._running.get(key)",
+        ),
+        f"{_TESTS}store.py::test_a_head_asked_for_later_has_a_later_fence",
+    ),
+    _NATS(
+        "a lost answer is forgotten",
+        "an append whose answer is lost is looked for",
+        CodeEdit(
+            "NatsEventStore.append",
+            "is_unknown and await self._has(subject, standing, events[0])",
+            "False",
+        ),
+        _LOST,
+    ),
+    _NATS(
+        "a refusal speaks for the attempt before it",
+        "after a lost answer nobody says that nothing was stored",
+        CodeEdit(
+            "NatsEventStore.append", "error.nothing_done and not is_unknown", "error.nothing_done"
+        ),
+        f"{_TESTS}answers.py::test_a_refusal_after_a_lost_answer_says_nothing",
+    ),
+    _NATS(
+        "a gap is passed over",
+        "what a replica lacks is asked for again",
+        CodeEdit(
+            "_contiguous",
+            "sequence > last_sequence or commit.first > first",
+            "sequence > last_sequence",
+        ),
+        f"{_TESTS}answers.py::test_what_a_replica_lacks_is_asked_for_again",
+    ),
+    _NATS(
+        "a stream of one replica is taken",
+        "a stream that loses events with a node is refused",
+        CodeEdit("_unsafe", 'found.get("num_replicas", 1) < _SAFE_REPLICAS', "False"),
+        f"{_TESTS}checks.py::test_fewer_replicas_are_refused",
+    ),
+    _NATS(
+        "the versions that stand are all there were",
+        "a deletion is seen whole, though its purge breaks off",
+        CodeEdit("Reader.chunks", "max(first, standing.commit.floor)", "first"),
+        f"{_TESTS}answers.py::test_a_deletion_that_breaks_off_is_seen_whole[4]",
+    ),
+]
