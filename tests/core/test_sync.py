@@ -19,7 +19,11 @@ from pydantic import BaseModel
 
 from interlock import Aggregate, ApplicationBuilder, Command, applies_event, handles_command
 from interlock.application import Application, RecordedEvent
-from interlock.application.aggregates import InMemoryEventStore
+from interlock.application.aggregates import (
+    AlwaysCache,
+    InMemoryAggregateCacheBackend,
+    InMemoryEventStore,
+)
 from interlock.backends import StoredEvent
 from interlock.errors import BackendUnavailableError, ConfigurationError, ReentrantCommandError
 from interlock.sync import SyncApplication
@@ -203,7 +207,18 @@ async def _telling(closed: threading.Event) -> AsyncGenerator[int, None]:
 
 
 class TestThreads:
-    def test_commands_of_many_threads_are_right(self, app: SyncApplication) -> None:
+    def test_commands_of_many_threads_are_right(self) -> None:
+        builder = (
+            ApplicationBuilder()
+            .configure(queue_size=32)
+            .register_aggregate(
+                Account, cache_strategy=AlwaysCache, cache_backend=InMemoryAggregateCacheBackend
+            )
+        )
+        with SyncApplication(builder.build()) as app:
+            self._check_many_threads(app)
+
+    def _check_many_threads(self, app: SyncApplication) -> None:
         threads, each = 32, drawn(50, 1_000)
         ids = IDS[:8]
 
