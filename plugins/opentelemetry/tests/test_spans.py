@@ -1,6 +1,8 @@
 """Spans stand under what caused them, and tell what happened."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,11 @@ async def test_a_store_that_fails_is_an_error_of_each_span_that_it_ends() -> Non
             await shop.app.rebuild_snapshots(Order, [ID])
     failed = [span.name for span in shop.spans() if span.status.status_code is StatusCode.ERROR]
     assert failed == ["snapshot put Order"]
+
+
+def test_a_list_of_plugins_loads_no_opentelemetry() -> None:
+    listing = "from interlock.backends import Catalogue; Catalogue.installed().listing()"
+    loaded = "import sys; print([name for name in sys.modules if name.startswith('opentelemetry')])"
+    command = [sys.executable, "-c", f"{listing}; import interlock_opentelemetry.plugin; {loaded}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 our own
+    assert done.stdout.strip() == "[]"
