@@ -158,7 +158,7 @@ async def test_a_commit_is_not_put_below_what_is_known() -> None:
     events, cache = Overtaken(), InMemoryAggregateCacheBackend()
     async with running(events, cache) as events.app:
         await events.app.dispatch(Deposit(aggregate_id=ID, amount=1))
-        assert events.app.counters()["cache.put_below_floor"] == 1
+        assert events.app.counters().get("cache.put_below_floor") == 1
         assert KEY not in cache._records
 
 
