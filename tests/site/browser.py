@@ -13,7 +13,7 @@ from typing import Any, Literal
 from urllib.parse import urldefrag, urljoin, urlparse
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 SITE = Path(__file__).parents[2] / ".tox/site"
@@ -126,7 +126,7 @@ def _look(page: Page, visit: Visit) -> None:
     heard: dict[Any, Callable[[Any], None]] = {  # Any: what each of playwright's events brings
         "console": lambda said: visit.complaints.append(f"{said.type}: {said.text}"),
         "pageerror": lambda error: visit.complaints.append(str(error)),
-        "requestfailed": lambda request: visit.complaints.append(f"failed: {request.url}"),
+        "requestfailed": lambda request: visit.complaints.extend(_failed(request)),
         "request": lambda request: visit.requests.append(request.url),
     }
     for event, note in heard.items():
@@ -149,6 +149,11 @@ def _look(page: Page, visit: Visit) -> None:
     visit.too_wide = page.evaluate(_TOO_WIDE)
     for event, note in heard.items():
         page.remove_listener(event, note)
+
+
+def _failed(request: Request) -> list[str]:
+    """What is wrong with a request that failed; one that was under way when we left isn't."""
+    return [] if request.failure == "net::ERR_ABORTED" else [f"failed: {request.url}"]
 
 
 def is_ours(url: str, visits: list[Visit]) -> bool:
