@@ -9,7 +9,7 @@ from uuid import UUID
 from eventsource import AggregateRepository, AggregateRoot, DomainEvent, register_event
 from eventsource.adapters.sqlite import SQLiteEventStore, SQLiteSnapshotStore
 from pydantic import BaseModel
-from subject import HOT, LONG, SHORT, Clock, State, chosen, moves, serve
+from subject import HOT, LONG, SHORT, Clock, Spent, State, chosen, moves, serve
 
 
 @register_event
@@ -105,9 +105,9 @@ class Subject:
         """Close the connection, whose thread would go on."""
         await self._events.close()
 
-    async def answer(self, workload: str, count: int) -> tuple[float, State] | None:
+    async def answer(self, workload: str, count: int) -> tuple[Spent, State] | None:
         """The seconds of so many operations, and the state of the last."""
-        works: dict[str, Callable[[int], Awaitable[tuple[float, State]]]] = {
+        works: dict[str, Callable[[int], Awaitable[tuple[Spent, State]]]] = {
             "cold": lambda n: _loads(self._plain, [LONG] * n),
             "snapshot": lambda n: _loads(self._snapshots, [LONG] * n),
             "hot": self._commands,
@@ -116,17 +116,17 @@ class Subject:
         }
         return await works[workload](count) if workload in works else None
 
-    async def _commands(self, count: int) -> tuple[float, State]:
+    async def _commands(self, count: int) -> tuple[Spent, State]:
         with Clock() as clock:
             for number in range(count):
                 state = await self._deposit(HOT[number % len(HOT)])
-        return clock.seconds, state
+        return clock.spent, state
 
-    async def _commands_at_once(self, count: int) -> tuple[float, State]:
+    async def _commands_at_once(self, count: int) -> tuple[Spent, State]:
         with Clock() as clock:
             for _ in range(count // len(HOT)):
                 states = await asyncio.gather(*map(self._deposit, HOT))
-        return clock.seconds, states[-1]
+        return clock.spent, states[-1]
 
     async def _deposit(self, account_id: UUID) -> State:
         account = await self._taking.load(account_id)
@@ -137,11 +137,11 @@ class Subject:
 
 async def _loads(
     accounts: AggregateRepository[Account], ids: Sequence[UUID]
-) -> tuple[float, State]:
+) -> tuple[Spent, State]:
     with Clock() as clock:
         for account_id in ids:
             account = await accounts.load(account_id)
-    return clock.seconds, _state(account)
+    return clock.spent, _state(account)
 
 
 def _state(account: Account) -> State:

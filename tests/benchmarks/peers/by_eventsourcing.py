@@ -7,7 +7,7 @@ from uuid import UUID
 
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
-from subject import HOT, LONG, SHORT, Clock, State, chosen, moves, serve
+from subject import HOT, LONG, SHORT, Clock, Spent, State, chosen, moves, serve
 
 
 class Account(Aggregate):
@@ -68,9 +68,9 @@ class Subject:
                 self._snapshots.take_snapshot(account_id)
         self._snapshots.save(account)
 
-    def answer(self, workload: str, count: int) -> tuple[float, State] | None:
+    def answer(self, workload: str, count: int) -> tuple[Spent, State] | None:
         """The seconds of so many operations, and the state of the last."""
-        works: dict[str, Callable[[int], tuple[float, State]]] = {
+        works: dict[str, Callable[[int], tuple[Spent, State]]] = {
             "cold": lambda n: _loads(self._plain, [LONG] * n),
             "snapshot": lambda n: _loads(self._snapshots, [LONG] * n),
             "trust": lambda n: _loads(self._trusting, [LONG] * n),
@@ -81,21 +81,21 @@ class Subject:
         }
         return works[workload](count)
 
-    def _commands(self, count: int) -> tuple[float, State]:
+    def _commands(self, count: int) -> tuple[Spent, State]:
         bank = self._trusting
         with Clock() as clock:
             for number in range(count):
                 account: Account = bank.repository.get(HOT[number % len(HOT)])
                 account.deposit(1)
                 bank.save(account)
-        return clock.seconds, (account.version, account.balance)
+        return clock.spent, (account.version, account.balance)
 
 
-def _loads(bank: Bank, ids: list[UUID]) -> tuple[float, State]:
+def _loads(bank: Bank, ids: list[UUID]) -> tuple[Spent, State]:
     with Clock() as clock:
         for account_id in ids:
             account: Account = bank.repository.get(account_id)
-    return clock.seconds, (account.version, account.balance)
+    return clock.spent, (account.version, account.balance)
 
 
 if __name__ == "__main__":

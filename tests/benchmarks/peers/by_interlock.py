@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from pydantic import BaseModel
-from subject import HOT, LONG, SHORT, Clock, State, chosen, moves, serve
+from subject import HOT, LONG, SHORT, Clock, Spent, State, chosen, moves, serve
 
 from account import Account, AccountOpened, Deposit, MoneyDeposited, MoneyWithdrawn
 from interlock.application import Application
@@ -24,9 +24,9 @@ class Subject:
         self._snapshots = snapshots
         self._cached = cached
 
-    async def answer(self, workload: str, count: int) -> tuple[float, State] | None:
+    async def answer(self, workload: str, count: int) -> tuple[Spent, State] | None:
         """The seconds of so many operations, and the state of the last."""
-        works: dict[str, Callable[[int], Awaitable[tuple[float, State]]]] = {
+        works: dict[str, Callable[[int], Awaitable[tuple[Spent, State]]]] = {
             "cold": lambda n: _loads(self._plain, [LONG] * n),
             "snapshot": lambda n: _loads(self._snapshots, [LONG] * n),
             "trust": lambda n: _loads(self._cached, [LONG] * n, Trust()),
@@ -37,17 +37,17 @@ class Subject:
         }
         return await works[workload](count)
 
-    async def _commands(self, count: int) -> tuple[float, State]:
+    async def _commands(self, count: int) -> tuple[Spent, State]:
         with Clock() as clock:
             for number in range(count):
                 await self._deposit(HOT[number % len(HOT)])
-        return clock.seconds, await self._state(HOT[(count - 1) % len(HOT)])
+        return clock.spent, await self._state(HOT[(count - 1) % len(HOT)])
 
-    async def _commands_at_once(self, count: int) -> tuple[float, State]:
+    async def _commands_at_once(self, count: int) -> tuple[Spent, State]:
         with Clock() as clock:
             for _ in range(count // len(HOT)):
                 await asyncio.gather(*map(self._deposit, HOT))
-        return clock.seconds, await self._state(HOT[-1])
+        return clock.spent, await self._state(HOT[-1])
 
     async def _deposit(self, account_id: UUID) -> None:
         await self._cached.dispatch(Deposit(aggregate_id=account_id, amount=1))
@@ -70,11 +70,11 @@ def history(length: int) -> list[BaseModel]:
 
 async def _loads(
     app: Application, ids: Sequence[UUID], freshness: Trust | FastForward | None = None
-) -> tuple[float, State]:
+) -> tuple[Spent, State]:
     with Clock() as clock:
         for account_id in ids:
             account = await app.load(Account, account_id, freshness=freshness)
-    return clock.seconds, (account.version, account.balance)
+    return clock.spent, (account.version, account.balance)
 
 
 async def opened(ours: Ours, stack: AsyncExitStack) -> Subject:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 from uuid import UUID
 
+Spent = tuple[float, float]
+"""Seconds by the clock, and of the processor in all threads of the process."""
 State = tuple[int, int]
 """A version and a balance: by these the ends of all are compared."""
 
@@ -45,20 +47,21 @@ def chosen(count: int) -> Sequence[UUID]:
 
 
 class Clock:
-    """The seconds that a block takes, without a collection of garbage from before."""
+    """What a block takes, without a collection of garbage from before."""
 
-    seconds = 0.0
+    spent: Spent = (0.0, 0.0)
 
     def __enter__(self) -> Self:
         gc.collect()
-        self._began = time.perf_counter()
+        self._began = time.perf_counter(), time.process_time()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.seconds = time.perf_counter() - self._began
+        began, cpu_began = self._began
+        self.spent = time.perf_counter() - began, time.process_time() - cpu_began
 
 
-Answer = Callable[[str, int], tuple[float, State] | None]
+Answer = Callable[[str, int], tuple[Spent, State] | None]
 
 
 def serve(answer: Answer) -> None:
