@@ -23,7 +23,7 @@ class Heads:
 
     JetStream answers reads without asking a quorum, so a server that was the leader and doesn't
     know better answers with what it has. A fence is a message that is stored on the condition that
-    the subject's last message is the one that was read: see ADR 0028.
+    the subject's last message is the one that was read: see ADR 0031.
     """
 
     def __init__(self, client: Client, publisher: Publisher, stream: str, names: Subjects) -> None:
