@@ -47,6 +47,7 @@ UNREACHED = {
     "loading.py Loader.load: await self._read_and_keep(aggregate_id, request, alone)": _COPIES,
     "command_handling.py CommandHandler.handle: "
     "await to_the_end(self._commit(loaded, events))": _NEVER_WAITS,
+    "stream.py EventStream.append: await append": _NEVER_WAITS,
     "late_writes.py LateWrites._write_in_time: async with asyncio.timeout(None)": _NEVER_WAITS,
     "replay_slots.py ReplaySlots.wait: "
     "async with asyncio.timeout(None if bound is None else bound.total_seconds())": _NEVER_WAITS,
