@@ -19,6 +19,15 @@ _ONCE = "histories don't hold how often a handler ran"
 _UNTOLD = "who is cancelled isn't told the outcome, so that both are allowed"
 _ANYIO = "no caller of these runs has a scope of anyio, or cancels twice"
 _TASKS = "no handler of these runs leaves a task behind"
+_AGAIN = "what is below the known head is read anew, a head that is too high is refuted by a read"
+_BEHIND = "which puts go on behind an answer, and which it waits for, changes no answer"
+_TURNS = (
+    "the turns that long replays take save the event store's time; each of its reads is bounded"
+)
+_ERA = "what a cache has of a stream before a rollback is returned until a read proves it false"
+_CHECKS = "it is of a check that authors and operators call, which no caller of these runs does"
+_SETTLED = "each cache of these runs that puts are late into has a settler, which makes it good"
+_LIVES = "no application of these runs is started again after its close"
 
 _REASONS: Mapping[str, tuple[str, ...]] = {
     _COST: (
@@ -64,7 +73,40 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "a slow state is waited for",
         "what is merely ahead counts as false",
         "any number of states waits to be kept",
+        "a timeout is a caller that gave up",
+        "what a cache that rests would refuse is encoded for it",
+        "any number of puts goes on behind",
     ),
+    _AGAIN: (
+        "loads from before a commit are joined after it",
+        "many start from below the floor",
+        "the floor outlives the stream",
+        "a hit from before is a floor after",
+    ),
+    _BEHIND: (
+        "a shared cache is waited for",
+        "a slow cache isn't waited for",
+        "timeouts count as what a cache takes",
+    ),
+    _TURNS: (
+        "all long replays are made at once",
+        "a replay takes a slot when it turns out to be long only",
+        "what isn't known to be long needs no slot",
+        "every replay needs a slot",
+        "loads come before commands",
+        "a long replay waits for ever",
+        "many at once need no slot",
+        "a long replay is made again by the next process",
+    ),
+    _ERA: ("what a skipped put would have superseded stays",),
+    _CHECKS: (
+        "a snapshot that lies is taken for right",
+        "a snapshot is the state itself",
+        "only the snapshot is compared",
+        "a difference is passed over",
+    ),
+    _SETTLED: ("a put is given up that nothing makes good",),
+    _LIVES: ("closing forgets what it gives up",),
     _TRUE: (
         "old versions are cached",
         "a state below the floor is put",
@@ -168,6 +210,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "closing doesn't wait for commands",
         "the close leaves the writer at work",
         "closing leaves what goes on behind",
+        "closing leaves late puts",
         "what goes on behind outlives the close",
     ),
     _OVERLAP: ("what was forgotten since the batch was read is given",),

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 
 from choices import Choices
 from history_checker import violations
-from simulated_outage import OutageWorld, SlowWorld
+from simulated_outage import DecliningWorld, OutageWorld, SlowWorld
+from simulated_theme_worlds import THEMES
 from simulated_world import World, simulate
 
-_WORLDS = (*(World, World, OutageWorld, World), *(World, SlowWorld, OutageWorld, World))
+_OUTAGES = (OutageWorld, DecliningWorld, SlowWorld)
+_WORLDS = (*(World, World, World), *_OUTAGES, *(World, World, World), *THEMES)
 """The worlds of one seed after the other."""
 _SECONDS = 30  # of work, for a run that takes a small part of one
 
@@ -22,7 +24,7 @@ def first_violation(seeds: Iterable[int]) -> dict[str, object]:
         signal.setitimer(signal.ITIMER_PROF, _SECONDS)
         try:
             world = _WORLDS[seed % len(_WORLDS)]
-            run = simulate(Choices(seed), is_faulty=world is World, of=world)
+            run = simulate(Choices(seed), is_faulty=world.has_faults, of=world)
             found = violations(run.history)
         except Exception as error:  # noqa: BLE001 it is the finding
             return {"seed": seed, "rule": f"the run ends in {type(error).__name__}"}

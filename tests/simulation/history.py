@@ -65,18 +65,20 @@ class Row:
 class Call:
     """What a caller asked, and got.
 
-    `began` and `ended` count the beginnings and ends of all calls; `head_before` and `head_after`
-    are how many events the stream had then, `era_before` and `era_after` how often it had been
-    rolled back or deleted. `amounts` are those of a command (empty for one that only looks), None
-    for a load; `sees` is false of what returns no state, `is_remembered` of a read of the events
-    themselves, after which an earlier state may be returned. `max_age` is the age in seconds that
-    is allowed: 0 for the head, None for any; `forgot` is how often the stream had been rolled back
-    or deleted when the process forgot it, if nobody else can have kept it. `heads_known` is of how
-    many streams the process knows what it committed or returned, 0 for all. What is needed for the
-    answer was there if `may_fail` is false; events are missing only if `may_miss_events` is true.
-    `must_fail` tells that the settings forbid the answer. The load read `rows` events, and needed
-    no more than `needed`. `due` is every how many events a snapshot is due, which nothing hindered;
-    `written` is the version of the newest.
+    `began` and `ended` count the beginnings and ends of all calls, `asked` is when one of many is
+    asked for that began earlier, with the others. `head_before` and `head_after` are how many
+    events the stream had then, `era_before` and `era_after` how often it had been rolled back or
+    deleted. `amounts` are those of a command (empty for one that only looks), None for a load;
+    `sees` is false of what returns no state, `is_remembered` of a read of the events themselves,
+    after which an earlier state may be returned. `max_age` is the age in seconds that is allowed:
+    0 for the head, None for any; `forgot` is how often the stream had been rolled back or deleted
+    when the process forgot it, if nobody else can have kept it. `heads_known` is of how many
+    streams the process knows what it committed or returned, 0 for all; of all it knows what it
+    committed if `are_commits_known`. What is needed for the answer was there if `may_fail` is
+    false; events are missing only if `may_miss_events` is true. `must_fail` tells that the settings
+    forbid the answer. The load read `rows` events, and needed no more than `needed`. `due` is every
+    how many events a snapshot is due, which nothing hindered; `written` is the version of the
+    newest.
     """
 
     process: int
@@ -87,10 +89,12 @@ class Call:
     command: str = ""
     amounts: tuple[int, ...] | None = None
     max_age: float | None = 0.0
+    asked: int = 0
     asked_version: int | None = None
     sees: bool = True
     is_remembered: bool = True
     heads_known: int = 0
+    are_commits_known: bool = False
     may_fail: bool = True
     may_miss_events: bool = False
     must_fail: bool = False

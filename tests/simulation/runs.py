@@ -9,7 +9,7 @@ from simulated_world import Run, simulate
 
 SEEDS = int(os.environ.get("INTERLOCK_SEEDS", "100"))
 CALM_SEEDS = range(20)
-_HUNTS = 400
+_HUNTS = 600
 
 
 @cache

@@ -1,5 +1,6 @@
 """A cache that processes share, and as a process sees it."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +22,15 @@ class CacheServer:
     store: InMemoryAggregateCacheBackend
     past: dict[RecordKey, list[AggregateRecord]] = field(default_factory=lambda: defaultdict(list))
     watchers: list["WatchedCache"] = field(default_factory=list)
+    _puts: list[AggregateRecord] = field(default_factory=list)
 
-    async def put(
+    def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp], by: object
     ) -> None:
         """Put, and tell the others."""
         self.past[key].append(record)
-        await self.store.put(key, record, supersedes)
+        self._puts.append(record)
+        self.store.put_at_once(key, record, supersedes)
         self._tell(key, by)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None, by: object) -> None:
@@ -35,15 +38,16 @@ class CacheServer:
         await self.store.remove(key, stamp)
         self._tell(key, by)
 
-    async def read(
+    def read(
         self, around: Surroundings, key: RecordKey, lies: Sequence[Fault] = ()
     ) -> AggregateRecord | None:
         """Read, and perhaps get something else than what stands there."""
         past = self.past[key]
-        found = await self.store.read(key)
-        match around.fault((*around.entry_faults, *lies), one_in=3) if past else Fault.NONE:
+        found = self.store.read_at_once(key)
+        faults, one_in = (*around.entry_faults, *lies), around.entry_one_in
+        match around.fault(faults, one_in=one_in) if past else Fault.NONE:
             case Fault.EVICTED:
-                await self.store.remove(key)
+                self.store.discard(key)
                 return None
             case Fault.STALE:
                 return around.choices.one_of(past)
@@ -51,6 +55,10 @@ class CacheServer:
                 return around.choices.one_of(past)._replace(verified_at=around.clock())
             case Fault.UNUSABLE:
                 raise RecordUnusableError("not a record")
+            case Fault.GARBLED:
+                return found and found._replace(payload=found.payload[:-1])
+            case Fault.MISPLACED:
+                return around.choices.one_of(self._puts)
             case _:
                 return found
 
@@ -73,16 +81,21 @@ class RemoteCache(RecordCacheBackend):
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
         around = self._wire.surroundings
-        return await self._wire.call(
-            lambda: self._server.read(around, key, self._lies), CACHE_READ_FAULTS
-        )
+
+        async def read() -> AggregateRecord | None:
+            return self._server.read(around, key, self._lies)
+
+        return await self._wire.call(read, CACHE_READ_FAULTS)
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
+        around = self._wire.surroundings
+
         async def put() -> None:
-            if self._wire.surroundings.fault([Fault.TOO_LARGE]) is Fault.NONE:
-                await self._server.put(key, record, supersedes, self)
+            await asyncio.sleep(around.choices.one_of(around.puts_take))
+            if around.fault([Fault.TOO_LARGE]) is Fault.NONE:
+                self._server.put(key, record, supersedes, self)
             else:
                 await self._server.remove(key, None, self)
                 raise RecordTooLargeError("too large")
@@ -104,15 +117,37 @@ class LocalCache(RecordCacheBackend):
         self._server = server
 
     async def read(self, key: RecordKey) -> AggregateRecord | None:
-        return await self._server.read(self._around, key)
+        return self._server.read(self._around, key)
 
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        await self._server.put(key, record, supersedes, self)
+        self._server.put(key, record, supersedes, self)
 
     async def remove(self, key: RecordKey, stamp: Stamp | None = None) -> None:
         await self._server.remove(key, stamp, self)
+
+
+class CacheAtOnce(LocalCache):
+    """One that answers without a coroutine."""
+
+    async def read(self, key: RecordKey) -> AggregateRecord | None:
+        return self.read_at_once(key)
+
+    async def put(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        self.put_at_once(key, record, supersedes)
+
+    def read_at_once(self, key: RecordKey) -> AggregateRecord | None:
+        """As `read`."""
+        return self._server.read(self._around, key)
+
+    def put_at_once(
+        self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
+    ) -> None:
+        """As `put`."""
+        self._server.put(key, record, supersedes, self)
 
 
 class WatchedCache(RemoteCache):

@@ -16,8 +16,9 @@ from interlock.application.aggregates import (
     SnapshotAfterN,
     Trust,
 )
+from noted_calls import ACCOUNTS
 from simulated_bank import DECEIVER, RELEASES, Account, Move, MoveOnce
-from simulated_callers import ACCOUNTS, Callers
+from simulated_callers import Callers
 from simulated_process import Process, Stores
 from simulated_settings import Place, Settings
 from simulated_stores import TYPE
@@ -54,6 +55,8 @@ class Ending:
                 await self._load_again(first, aggregate_id)
         await self._close_while_it_works(first)
         odd = [self._deceive, self._archive, self._leave_gaps]
+        if self._settings.shadow == 1.0:
+            odd += [self._deceive] * 2
         if isinstance(self._settings.cache, NeverCache):
             odd += [self._take_snapshots_away] * 3
         await self._around.choices.one_of(odd)(second)
@@ -136,6 +139,7 @@ class Ending:
             wrong.sees = False
             await asyncio.sleep(_ANSWERED)
             await self._callers.load(process, ACCOUNTS[0], Trust(), None)
+            await self._callers.load(process, ACCOUNTS[0], Trust(), None)  # looked into at the end
 
     async def _archive(self, process: Process) -> None:
         """Archive all but the last event of each stream."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
+from uuid import UUID
 
 from awaits import Reached
 from choices import Choices
@@ -16,8 +17,9 @@ from interlock.application.aggregates import (
     Trust,
 )
 from interlock.backends import AggregateRecord, RecordCacheBackend, RecordKey, Stamp
+from noted_calls import ACCOUNTS
+from simulated_bank import Move
 from simulated_caches import CacheServer, RemoteCache
-from simulated_callers import ACCOUNTS
 from simulated_loop import SimulatedLoop
 from simulated_process import Process
 from simulated_settings import Settings
@@ -80,12 +82,19 @@ class OutageWorld(World):
     """Stores and processes without a fault but one: the cache is away for a while."""
 
     make_process = CutProcess
+    has_faults = False
 
     def __init__(
-        self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
+        self,
+        choices: Choices,
+        loop: SimulatedLoop,
+        *,
+        is_faulty: bool,
+        hunted: Reached,
+        settings: Settings | None = None,
     ) -> None:
-        super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted)
-        self.settings = Settings(cache=choices.one_of(_CACHES), are_events_safe=True)
+        settings = settings or Settings(cache=choices.one_of(_CACHES), are_events_safe=True)
+        super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted, settings=settings)
 
     async def live(self) -> None:
         """Let callers call and the cache be away, and look at what is left of that."""
@@ -96,7 +105,7 @@ class OutageWorld(World):
         work += [self._cut(process) for process in self.processes]
         await asyncio.gather(*map(self.around.start, work))
         await asyncio.sleep(2)  # in virtual time: nothing is under way any more
-        self.callers.heads_known = 0
+        self.callers.are_commits_known = True
         for process in self.processes:
             assert isinstance(process, CutProcess)
             process.cache.is_cut = False
@@ -145,6 +154,52 @@ class OutageWorld(World):
         await asyncio.sleep(_LONGER_THAN_A_REST)
 
 
+class DecliningWorld(OutageWorld):
+    """The cache is away while commands make states that aren't to be cached."""
+
+    def __init__(
+        self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
+    ) -> None:
+        settings = Settings(
+            cache=choices.one_of(_CACHES[2:]),
+            are_events_safe=True,
+            is_forgetful=choices.one_of((False, True)),
+        )
+        super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted, settings=settings)
+        self.callers.heads_known, self.callers.are_commits_known = CutProcess.floor_size, True
+        self.callers.accounts = tuple(UUID(int=number) for number in range(1, 6))
+
+    async def live(self) -> None:
+        """Let entries be outdated while the cache rests, and look at what is left of them."""
+        self.processes.append(await self._process())
+        (process,) = self.processes
+        assert isinstance(process, CutProcess)
+        other, *accounts = self.callers.accounts
+        for aggregate_id in accounts:
+            await self.callers.move(process, aggregate_id, of=Move)
+            await self.callers.move(process, aggregate_id, of=Move)
+        await asyncio.sleep(2)
+        process.cache.is_cut = True
+        process.cache.does_refuse = self.around.choices.below(2) > 0
+        for _ in range(self.settings.crowd.failures):
+            await self.callers.load(process, other, FastForward(), None)
+        for aggregate_id in accounts:
+            for _ in range(self.around.choices.below(3)):
+                await self.callers.move(process, aggregate_id, of=Move)
+        process.cache.is_cut = False
+        await asyncio.sleep(self.around.choices.one_of(_MOMENTS))
+        for aggregate_id in accounts:
+            await self.callers.load(process, aggregate_id, Trust(), None)
+        await self._go_on(process)
+        self.processes.append(await self._process())
+        for aggregate_id in accounts:
+            call = await self.callers.load(self.processes[-1], aggregate_id, Trust(), None)
+            if not self.settings.is_forgetful:
+                call.max_age = 0.0  # nothing outdated is left
+        for each in self.processes:
+            await each.application.close()
+
+
 class SlowCache(RemoteCache):
     """A cache whose puts come late, and replace whatever is there."""
 
@@ -152,8 +207,9 @@ class SlowCache(RemoteCache):
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
         await asyncio.sleep(self._wire.surroundings.choices.one_of(_PUTS_TAKE))
+        self._wire.used()
         self._server.store.discard(key)
-        await self._server.put(key, record, supersedes, self)
+        self._server.put(key, record, supersedes, self)
 
 
 class SlowProcess(Process):
@@ -167,21 +223,26 @@ class SlowWorld(World):
     """One process whose commands meet each other on a cache that has the latest put."""
 
     make_process = SlowProcess
+    has_faults = False
 
     def __init__(
         self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
     ) -> None:
-        super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted)
-        self.settings = Settings(are_events_safe=True)
+        settings = Settings(are_events_safe=True)
+        super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted, settings=settings)
+        self.callers.accounts = tuple(UUID(int=number) for number in range(1, 5))
+        self.late_writes = choices.one_of((256, 1, 0))
 
     async def live(self) -> None:
         """Let callers command, and look at what stands in the cache once all is put."""
         self.processes.append(await self._process())
         (process,) = self.processes
-        await asyncio.gather(*(self.around.start(self._command(process)) for _ in range(3)))
+        await asyncio.gather(*(self.around.start(self._command(process)) for _ in range(6)))
         await process.application.close()
+        process.wire.is_closed = True
         self.processes.append(await self._process())
-        for aggregate_id in ACCOUNTS:
+        await asyncio.sleep(_LONGER_THAN_A_REST)
+        for aggregate_id in self.callers.accounts:
             call = await self.callers.load(self.processes[-1], aggregate_id, Trust(), None)
             call.max_age = 0.0  # nothing outdated is left
         await self.processes[-1].application.close()
@@ -190,4 +251,4 @@ class SlowWorld(World):
         choices = self.around.choices
         for _ in range(choices.below(_CALLS // 2)):
             await asyncio.sleep(choices.one_of(_PAUSES[:2]))
-            await self.callers.move(process, choices.one_of(ACCOUNTS))
+            await self.callers.move(process, choices.one_of(self.callers.accounts))

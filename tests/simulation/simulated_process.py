@@ -15,10 +15,12 @@ from interlock.application.aggregates import (
 )
 from interlock.backends import RecordCacheBackend
 from simulated_bank import RELEASES, Account
-from simulated_caches import CacheServer, LocalCache, RemoteCache, WatchedCache
+from simulated_caches import CacheAtOnce, CacheServer, LocalCache, RemoteCache, WatchedCache
 from simulated_settings import Place, Settings
 from simulated_stores import Events, RemoteDatabase, RemoteEvents, RemoteSnapshots, Snapshots
 from surroundings import Fault, Surroundings, Wire
+
+_LONG_ENOUGH = timedelta(seconds=5)  # for every answer
 
 owner: ContextVar["Process | None"] = ContextVar("owner", default=None)
 """The process whose code runs."""
@@ -72,7 +74,10 @@ class Process:
         self._clock_is_off = timedelta()
         database = RemoteDatabase if settings.is_one_database else RemoteEvents
         self.events = database(self.wire, stores.events, is_safe=settings.are_events_safe)
+        self.events.refuses = settings.refuses
         self.snapshots = RemoteSnapshots(self.wire, stores.snapshots)
+        if settings.does_all_answer:
+            self.events.timeout = self.snapshots.timeout = _LONG_ENOUGH
         if settings.are_stores_local:
             self.wire.is_local = True
             for store in (self.events, self.snapshots):
@@ -97,6 +102,7 @@ class Process:
                 freshness=settings.freshness,
                 on_unavailable=settings.on_unavailable,
                 replay_limit=settings.replay_limit,
+                replay_limit_holds=settings.replay_limit_holds,
                 shadow=settings.shadow,
             )
             .build()
@@ -136,11 +142,18 @@ class Process:
                 return own
             case Place.MACHINE:
                 return LocalCache(self.around, server)
+            case Place.AT_ONCE:
+                return CacheAtOnce(self.around, server)
+            case Place.APART:
+                return RemoteCache(self.wire, CacheServer(own), lies=lies)
             case Place.TIERS:
                 shared = WatchedCache(self.wire, server, lies=lies)
                 return TieredAggregateCacheBackend(own, shared, clock=self.clock)
             case _:
-                return RemoteCache(self.wire, server, lies=lies)
+                cache = RemoteCache(self.wire, server, lies=lies)
+                if self.settings.does_all_answer:
+                    cache.timeout = _LONG_ENOUGH
+                return cache
 
 
 def make_task(

@@ -50,15 +50,21 @@ _CACHES_OF_MANY: Sequence[CacheStrategy] = (
 
 
 class Place(Enum):
-    """Where a process keeps its cache; on its machine the other processes are as well."""
+    """Where a process keeps its cache.
+
+    On its machine the other processes are as well, also where it answers at once; apart there is a
+    server for it alone.
+    """
 
     SHARED = auto()
     OWN = auto()
     TIERS = auto()
     MACHINE = auto()
+    AT_ONCE = auto()
+    APART = auto()
 
 
-_PLACES = (Place.SHARED, *Place)
+_PLACES = (Place.SHARED, Place.SHARED, Place.OWN, Place.TIERS, Place.MACHINE)
 
 
 class Action(Enum):
@@ -124,8 +130,10 @@ class Settings:
     """How the applications of a run are configured, and the releases of the code that run.
 
     `roles` are what callers of each process do. Where `is_forgetful` a process knows the head of
-    one stream. With `are_events_safe` the event store doesn't fail, `are_stores_slow` tells that
-    every other answer comes late, `are_stores_local` that all answer without waiting.
+    one stream. With `are_events_safe` the event store doesn't fail, with `does_all_answer` no store
+    does; `are_stores_slow` tells that every other answer comes late, `are_stores_local` that all
+    answer without waiting. An event store that `refuses` says so of an append behind an event that
+    is gone. A process that `is_alone` is the only one.
     """
 
     snapshots: SnapshotStrategy = field(default_factory=NeverSnapshot)
@@ -139,12 +147,16 @@ class Settings:
     roles: tuple[Sequence[Action], Sequence[Action]] = _ROLES[0]
     is_forgetful: bool = False
     are_events_safe: bool = False
+    does_all_answer: bool = False
+    refuses: bool = False
+    is_alone: bool = False
     misfortunes: Sequence[Fault] = MISFORTUNES
     are_stores_slow: bool = False
     are_stores_local: bool = False
     crowd: Crowd = FEW
     on_unavailable: Literal["replay", "fail"] = "replay"
     replay_limit: int | None = None
+    replay_limit_holds: Literal["outage", "always"] = "outage"
     shadow: float = 0.0
 
     @classmethod

@@ -1,5 +1,6 @@
 """The event store and the snapshot store, and each as a process sees it: behind its wire."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Events(InMemoryEventStore):
         self._time = clock
         self.stood_at: dict[UUID, list[float]] = defaultdict(list)
         self.past: dict[UUID, list[Stream]] = defaultdict(list)
+        self.deleted_at: dict[UUID, float] = {}
         self._archived: dict[UUID, Sequence[EventRow]] = {}
         self.has_gaps = False
         """Whether an event in the middle is missing in what is read."""
@@ -61,12 +63,18 @@ class Events(InMemoryEventStore):
             self._archived[aggregate_id] = [row for row in stream if row.version < below]
             return await super().delete(aggregate_type, aggregate_id, below=below)
         self._cut(aggregate_id, 0)
+        self.deleted_at[aggregate_id] = self._time()
         return 0
 
     def roll_back(self, moment: float) -> None:
         """Be as it was at a moment; what was deleted since isn't brought back."""
         for aggregate_id, times in self.stood_at.items():
             self._cut(aggregate_id, len([time for time in times if time <= moment]))
+
+    def stands(self, aggregate_id: UUID, event: tuple[int, UUID] | None) -> bool:
+        """Tell whether the event is one of the stream."""
+        rows = self._streams.get((TYPE, aggregate_id), ())
+        return event is None or (event[0], event[1].bytes) in {row[:2] for row in rows}
 
     def now(self, aggregate_id: UUID) -> Stream:
         """Give the stream as it is."""
@@ -107,16 +115,36 @@ class RemoteEvents:
         self._reads = () if is_safe else READ_FAULTS
         self._writes = () if is_safe else (*WRITE_FAULTS, Fault.REFUSED)
         self._breaks = () if is_safe else (Fault.BROKEN_OFF,)
+        self.refuses = False
+        """Whether it says that it has done nothing where an event is gone, and not why."""
         self.rows_read = 0
+        self.breaks_down = False
+        """Whether it can't be read for a while after a request to append that failed."""
+        self._down_until = 0.0
 
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        await self._wire.call(lambda: self._store.append(events, after=after), self._writes)
+        async def append() -> None:
+            if self.refuses and not self._store.stands(events[0].aggregate_id, after):
+                raise BackendUnavailableError("no such event", nothing_done=True)
+            await self._store.append(events, after=after)
+
+        try:
+            await self._wire.call(append, self._writes)
+        except BaseException:
+            if self.breaks_down:
+                around = self._wire.surroundings
+                self._down_until = around.loop.time() + around.choices.one_of((0.0, 0.0, 0.5, 1.0))
+            raise
 
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
+        if self._wire.surroundings.loop.time() < self._down_until:
+            await asyncio.sleep(0.001)
+            raise BackendUnavailableError("down")
+
         async def rows() -> list[EventRow]:
             chunks = self._store.read(aggregate_type, aggregate_id, first=first, last=last)
             return [row async for chunk in chunks for row in chunk]
@@ -219,4 +247,6 @@ class RemoteSnapshots(RecordSnapshotBackend):
         record = await self._store.read(key, at_or_below)
         if record is not None and self._wire.surroundings.fault([Fault.DAMAGED]) is Fault.DAMAGED:
             raise RecordUnusableError("not a record", version=record.version)
+        if record is not None and self._wire.surroundings.fault([Fault.GARBLED]) is Fault.GARBLED:
+            return record._replace(payload=record.payload[:-1])
         return record

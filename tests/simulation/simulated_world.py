@@ -15,7 +15,7 @@ from choices import Choices
 from history import History, Row
 from interlock._storage.unsettled_keys import UnsettledKeys
 from simulated_bank import Account
-from simulated_callers import ACCOUNTS, Callers
+from simulated_callers import Callers
 from simulated_end import Ending
 from simulated_loop import SimulatedLoop
 from simulated_process import Process, Stores, make_task
@@ -64,6 +64,7 @@ def simulate(
             size = world.settings.limit_of(10_000)
             with (
                 patch("interlock._engine.known_heads._FORGOTTEN_REMEMBERED", size),
+                patch("interlock._engine.late_writes._LATE", world.late_writes),
                 patch.dict(UnsettledKeys.__init__.__kwdefaults__, size=size),
             ):
                 return loop.run_until_complete(_run(world))
@@ -87,7 +88,7 @@ async def _run(world: "World") -> Run:
     await world.live()
     history = world.history()
     run = Run(history, [*world.around.choices.made], world.around.hits, world.reached)
-    await _end_others()
+    await _end_others(world.around)
     return run
 
 
@@ -95,13 +96,23 @@ class World:
     """The stores of a run, the processes in front of them, and the callers."""
 
     make_process = Process
+    has_faults = True
+    """Whether stores fail in it as a rule."""
+    late_writes = 256
+    """So many writes of a process go on behind its answers."""
 
     def __init__(
-        self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
+        self,
+        choices: Choices,
+        loop: SimulatedLoop,
+        *,
+        is_faulty: bool,
+        hunted: Reached,
+        settings: Settings | None = None,
     ) -> None:
         self.around = Surroundings(choices, loop, is_faulty=is_faulty)
         self.stores = Stores(self.around)
-        self.settings = Settings.chosen(choices)
+        self.settings = settings or Settings.chosen(choices)
         self.around.are_slow = self.settings.are_stores_slow
         self.around.disturbed_one_in = self.settings.crowd.disturbed_one_in
         self.around.entry_faults = self.settings.crowd.entry_faults
@@ -133,9 +144,12 @@ class World:
         """Put the streams beside the calls, as they are and as they were."""
         events = self.stores.events
         return History(
-            {str(each): _rows(events.now(each)) for each in ACCOUNTS},
+            {str(each): _rows(events.now(each)) for each in self.callers.accounts},
             self.callers.calls,
-            {str(each): [_rows(was) for was in events.past[each]] for each in ACCOUNTS},
+            {
+                str(each): [_rows(was) for was in events.past[each]]
+                for each in self.callers.accounts
+            },
             {each.number: each.wire.calls_after_close for each in self.processes},
         )
 
@@ -254,8 +268,9 @@ def _rows(stream: Stream) -> Sequence[Row]:
     ]
 
 
-async def _end_others() -> None:
+async def _end_others(around: Surroundings) -> None:
     """End what waits for ever: those who crashed, and what they sent."""
+    around.end_waits()  # a commit isn't told of a cancellation
     me = asyncio.current_task()
     while others := [task for task in asyncio.all_tasks() if task is not me]:
         for task in others:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from history import Call, End, History, Row, Rule
@@ -46,6 +46,20 @@ def states(history: History) -> Found:
 
 def own_writes(history: History) -> Found:
     calls = [call for call in history.calls if saw(call) and call.asked_version is None]
+    seen, committed = _latest(calls), _latest([call for call in calls if call.amounts])
+    for call in calls:
+        latest = _before(call, seen)
+        if latest is not None and _is_forgotten(call, latest, history.calls):
+            latest = _before(call, committed) if call.are_commits_known else None
+        if latest is not None and latest.version > call.version:
+            yield Violation(Rule.OWN_WRITES, f"{call} after {latest}")
+
+
+_Seen = Mapping[tuple[int, str, int], Sequence[Call]]
+
+
+def _latest(calls: Sequence[Call]) -> _Seen:
+    """The calls by process, stream and era as they ended, each with the latest state so far."""
     seen: dict[tuple[int, str, int], list[Call]] = defaultdict(list)
     for call in sorted(calls, key=lambda call: call.ended):
         # What a cache holds of an earlier era is no state of this one.
@@ -53,15 +67,14 @@ def own_writes(history: History) -> Found:
             latest = seen[call.process, call.aggregate, call.era_before]
             is_later = not latest or call.version >= latest[-1].version
             latest.append(call if is_later else replace(latest[-1], ended=call.ended))
-    for call in calls:
-        latest = seen[call.process, call.aggregate, call.era_after]
-        index = bisect_left(latest, call.began, key=lambda other: other.ended) - 1
-        if (
-            index >= 0
-            and latest[index].version > call.version
-            and not _is_forgotten(call, latest[index], history.calls)
-        ):
-            yield Violation(Rule.OWN_WRITES, f"{call} after {latest[index]}")
+    return seen
+
+
+def _before(call: Call, seen: _Seen) -> Call | None:
+    """The latest state that the process had seen when the call began."""
+    latest = seen.get((call.process, call.aggregate, call.era_after), ())
+    index = bisect_left(latest, call.asked or call.began, key=lambda other: other.ended) - 1
+    return latest[index] if index >= 0 else None
 
 
 def _windows(history: History, call: Call) -> list[_Window]:
@@ -90,6 +103,8 @@ def _lowest_of_age(call: Call, rows: Sequence[Row]) -> int:
 
 def _is_forgotten(call: Call, latest: Call, calls: Sequence[Call]) -> bool:
     """Whether the process may have got to know too many other streams between the two calls."""
+    if not call.heads_known:
+        return False
     others = {
         other.aggregate
         for other in calls
@@ -98,4 +113,4 @@ def _is_forgotten(call: Call, latest: Call, calls: Sequence[Call]) -> bool:
         and other.began < call.ended
         and (other.end is End.OPEN or other.ended > latest.began)
     }
-    return 0 < call.heads_known <= len(others)
+    return call.heads_known <= len(others)

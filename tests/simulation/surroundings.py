@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,8 @@ class Fault(StrEnum):
     STALE = "an earlier entry returned"
     LYING = "an entry's age made younger"
     UNUSABLE = "an unusable entry"
+    GARBLED = "a record of which bytes are missing"
+    MISPLACED = "an entry of another key returned"
     TOO_LARGE = "an entry above the cache's limit"
     DAMAGED = "an unusable snapshot"
     UNTOLD = "a change that isn't told"
@@ -49,7 +51,9 @@ class Fault(StrEnum):
 Disturb = Callable[[Fault, "asyncio.Task[Any] | None"], object]  # Any: of whatever
 Hunt = Callable[[], Fault]
 
-ENTRY_FAULTS: Sequence[Fault] = (Fault.EVICTED, Fault.STALE, Fault.UNUSABLE)
+ENTRY_FAULTS: Sequence[Fault] = (
+    *(Fault.EVICTED, Fault.STALE, Fault.UNUSABLE, Fault.GARBLED, Fault.MISPLACED),
+)
 CACHE_READ_FAULTS = (Fault.FAILED, Fault.DRIVER, Fault.CANCELS, Fault.HUNG)
 CACHE_WRITE_FAULTS = (*CACHE_READ_FAULTS, Fault.LOST, Fault.SWALLOWED, Fault.LATE)
 READ_FAULTS = (*CACHE_READ_FAULTS, Fault.SLOW, Fault.SLOW)
@@ -74,10 +78,18 @@ class Surroundings:
         self.is_faulty = is_faulty
         self.entry_faults = ENTRY_FAULTS
         """What happens to entries of a cache that are read."""
+        self.entry_one_in = 3
+        """Of so many entries that are read something happens to one."""
+        self.only: Collection[Fault] | None = None
+        """The faults that there are; None for all."""
         self.disturbed_one_in = 20
         """Of so many calls of a store one is disturbed."""
         self.are_slow = False
         """Whether stores that don't fail answer late every other time."""
+        self.are_writes_slow = True
+        """Whether that holds for writes as well."""
+        self.puts_take: Sequence[float] = (0.0,)
+        """How many seconds more a put into a cache takes."""
         self.hits = Counter[Fault]()
         self.one_in = choices.one_of((5, 10, 24))
         self.loop = loop
@@ -96,6 +108,8 @@ class Surroundings:
         One that is wanted happens, unless the run is a replay.
         """
         chances, is_wanted = one_in or self.one_in, wanted is not Fault.NONE
+        if self.only is not None:
+            faults = [fault for fault in faults if fault in self.only]
         if not (self.is_faulty and faults):
             return Fault.NONE
         if self.choices.below(chances, wanted=chances - 1 if is_wanted else None) < chances - 1:
@@ -110,6 +124,11 @@ class Surroundings:
         task = self.loop.create_task(work, context=Context())
         self._pending.append(task)
         return task
+
+    def end_waits(self) -> None:
+        """Cancel whatever was started, and whoever waits for ever."""
+        for pending in self._pending:
+            pending.cancel()
 
     async def wait_for_ever(self) -> None:
         """Wait until cancelled."""
@@ -139,7 +158,7 @@ class Wire:
     async def call(self, do: Do[T], faults: Sequence[Fault]) -> T:
         """Do it behind the wire."""
         around = self.surroundings
-        self.calls_after_close += self.is_closed
+        self.used()
         await self._pass()
         if self.is_local:
             return await do()
@@ -151,7 +170,8 @@ class Wire:
             task = asyncio.current_task()
             around.loop.call_later(when, self._disturb, disturbance, task, context=Context())
         fault = around.fault(faults)
-        if fault is Fault.NONE and around.are_slow and Fault.SLOW in faults:
+        may_be_slow = around.are_writes_slow or Fault.LOST not in faults
+        if fault is Fault.NONE and around.are_slow and Fault.SLOW in faults and may_be_slow:
             fault = around.fault([Fault.SLOW], one_in=2)
         if fault is Fault.NONE and around.choices.below(4) == 0:
             return await do()  # without waiting
@@ -166,11 +186,16 @@ class Wire:
         answer = await asyncio.shield(request)
         await asyncio.sleep(around.choices.one_of(_SLOW if fault is Fault.SLOW else _DELAYS))
         await self._pass()
+        self.used()
         if fault is Fault.LOST:
             raise BackendUnavailableError(fault)
         if isinstance(answer, _Failure):
             raise answer.error
         return answer
+
+    def used(self) -> None:
+        """Note that somebody asks for something, or has waited for it."""
+        self.calls_after_close += self.is_closed
 
     async def _fail(self, fault: Fault) -> None:
         await asyncio.sleep(self.surroundings.choices.one_of(_DELAYS))
