@@ -10,6 +10,7 @@ from surroundings import Fault
 
 _NEVER_WAITS = "what it awaits is done without waiting, so that nothing can come in between"
 _ARCHIVED = "no stream is archived in these runs"
+_NO_FILES = "no events are archived into files in these runs"
 _COPIES = "each state here can be copied, and kept as it is"
 _RARE = "waits only if a stream changes between two reads; met in longer runs"
 _FEW_NOTES = "fewer keys are noted than are remembered"
@@ -24,6 +25,10 @@ UNREACHED = {
     **{str(each): _NO_INSPECTION for each in engine_awaits() if each.file == "inspecting.py"},
     **{str(each): _NOT_OBSERVED for each in engine_awaits() if each.file == "observed.py"},
     **{str(each): _ARCHIVED for each in engine_awaits() if each.file.startswith("archiv")},
+    "forgetting.py Forgetting._delete_archive: async with alone(file)": _NO_FILES,
+    "forgetting.py Forgetting._delete_archive: await asyncio.to_thread(file.remove)": _NO_FILES,
+    "forgetting.py Forgetting._delete_archive: "
+    "await asyncio.to_thread(file.path.parent.exists)": _NO_FILES,
     "breaking.py CacheWithBreaker.read: await self._remove(key, record.stamp)": _FEW_NOTES,
     "breaking.py SnapshotsWithBreaker.revisions: "
     "await self._call(lambda: self.store.revisions(key))": _ARCHIVED,
