@@ -37,6 +37,7 @@ class TestStreams:
             "Order: SnapshotAfterN(n=100), 2 streams, 123 events",
             "  half have at most 3 events, 95 % at most 120",
             f"  the longest has 120: {LONG}",
+            "  123 events in the last 7 days, 17.6 a day",
             "  1 have no snapshot",
         ]
 

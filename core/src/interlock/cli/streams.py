@@ -12,6 +12,7 @@ from interlock._app.application import Application, registrations_of
 from interlock._engine.registration import Registration
 from interlock._model.strategies import NeverSnapshot
 from interlock.cli.configuration import AsJson, ConfigFile
+from interlock.cli.growth import Growth, Sample, growth_line, growth_of
 from interlock.cli.operating import (
     After,
     AppName,
@@ -36,7 +37,7 @@ class Stats:
     """How many streams a type has, and their lengths in events.
 
     `without_snapshot` is how many have none that this code reads; None where no snapshots are kept,
-    or where the store can't list them.
+    or where the store can't list them. `growth` is None where nobody asked for it.
     """
 
     type: str
@@ -48,6 +49,7 @@ class Stats:
     longest: int
     longest_id: UUID | None
     without_snapshot: int | None
+    growth: Growth | None = None
 
 
 @streams_app.command("list")
@@ -91,19 +93,23 @@ def stats(
         typer.Argument(metavar="TYPE", help="The stored name of a type; else all of them."),
     ] = None,
     *,
+    days: Annotated[
+        int, typer.Option("--days", min=1, metavar="N", help="How long back growth is counted.")
+    ] = 7,
     concurrency: AtOnce = 8,
     app: AppName = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count the streams of a type, and say how long they are.
+    """Say how many streams a type has, and how they grow.
 
     It asks for each stream's head, and holds 8 bytes for each, and 16 more for those that have a
-    snapshot.
+    snapshot. Of at most 250 streams it reads when single events were stored: the longest, and some
+    drawn at random. What all of them got is estimated from that.
     """
 
     async def counted(application: Application) -> list[Stats]:
-        return await stats_of(application, type_name, at_once=concurrency)
+        return await stats_of(application, type_name, at_once=concurrency, days=days)
 
     found = operate(app, config, counted, as_json=as_json)
     if as_json:
@@ -115,29 +121,38 @@ def stats(
 
 
 async def stats_of(
-    application: Application, type_name: str | None = None, *, at_once: int = 8
+    application: Application,
+    type_name: str | None = None,
+    *,
+    at_once: int = 8,
+    days: int | None = None,
 ) -> list[Stats]:
-    """The statistics of a type, else of all that are registered."""
+    """The statistics of a type, else of all that are registered; growth if `days` are given."""
     wanted = [registered(application, type_name)] if type_name else registrations_of(application)
-    return [await _stats(application, each, at_once) for each in wanted]
+    return [await _stats(application, each, at_once, days) for each in wanted]
 
 
-async def _stats(application: Application, registration: Registration, at_once: int) -> Stats:
+async def _stats(
+    application: Application, registration: Registration, at_once: int, days: int | None
+) -> Stats:
     cls = registration.aggregate_type
     lengths, longest = array("q"), (0, UUID(int=0))
     snapshots = await _with_snapshots(application, registration)
-    without = 0
+    without, sample = 0, Sample()
 
     async def look(aggregate_id: UUID) -> None:
         nonlocal longest, without
         version = await application.version(cls, aggregate_id)
         lengths.append(version)
+        sample.add((version, aggregate_id))
         longest = max(longest, (version, aggregate_id))
         without += snapshots is not None and aggregate_id.int not in snapshots
 
     what = f"streams of {registration.name}"
     count = await over_all(application.ids(cls), look, what=what, at_once=at_once)
-    by_length = sorted(lengths)
+    by_length, growth = sorted(lengths), None
+    if days is not None:
+        growth = await growth_of(application, registration, sample, days, at_once)
     return Stats(
         type=registration.name,
         snapshot_strategy=repr(registration.snapshot_strategy),
@@ -148,6 +163,7 @@ async def _stats(application: Application, registration: Registration, at_once: 
         longest=longest[0],
         longest_id=longest[1] if count else None,
         without_snapshot=None if snapshots is None else without,
+        growth=growth,
     )
 
 
@@ -174,5 +190,7 @@ def lines_of(of: Stats) -> Iterator[str]:
     if of.streams:
         yield f"  half have at most {counted(of.median, 'event')}, 95 % at most {of.p95:,}"
         yield f"  the longest has {of.longest:,}: {of.longest_id}"
+        if of.growth is not None:
+            yield growth_line(of.growth, of.streams)
     if of.without_snapshot is not None:
         yield f"  {of.without_snapshot:,} have no snapshot"
