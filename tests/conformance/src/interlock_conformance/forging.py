@@ -34,11 +34,14 @@ def fields_of(blob: bytes) -> bytes:
 
 
 def forged(record: AggregateRecord, forgery: Forgery) -> AggregateRecord:
-    """The record with other bytes: a store that writes them writes the forgery."""
+    """The record with other bytes: a store that writes them, or columns, writes the forgery."""
 
     class Forged(AggregateRecord):
         def to_bytes(self) -> bytes:
             return forgery(super().to_bytes())
+
+        def checksum(self) -> bytes:
+            return self.to_bytes()[-_CHECKSUM_SIZE:]
 
     return Forged(*record)
 
