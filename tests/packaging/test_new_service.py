@@ -1,4 +1,4 @@
-"""`interlock new app` in a clean environment: what it writes is installed, and passes its tests."""
+"""`interlock new app`: installed as its Dockerfile does, it passes its tests."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def test_a_service_is_installed_with_what_it_names_and_passes_its_tests(
     folder = tmp_path / "bank"
     workshop.run("-m", "interlock", "new", "app", "bank", "--into", str(folder))
     wheels = str(found_wheels()[0].parent)
-    environment = Environment(tmp_path / "env", f"{folder}[test]", "--find-links", wheels)
+    environment = Environment(tmp_path / "env", f"{folder}[prod,test]", "--find-links", wheels)
     environment.check()
     # Not isolated: pytest imports tests from their folder. The package is the installed one.
     done = output(str(environment.python), "-m", "pytest", "-q", "-o", "pythonpath=", folder=folder)
