@@ -84,6 +84,12 @@ def test_of_many_streams_some_are_read(stores: shop.Stores) -> None:
     assert 200 <= found["sampled"] <= 250
 
 
+def test_an_estimate_is_no_more_than_there_is(stores: shop.Stores) -> None:
+    ages = {UUID(int=number): [1] * (1 + number % 7) for number in range(1_000)}
+    total = sum(map(len, ages.values()))
+    assert growth(stores, filled(ages))["events"] == total
+
+
 def test_each_stream_may_be_drawn() -> None:
     sample = Sample()
     for number in range(20_000):

@@ -57,27 +57,40 @@ class Sample:
         elif (place := self._random.randrange(self.count)) < _DRAWN:
             self.drawn[place] = of
 
-    def estimate(self, counts: dict[UUID, int]) -> int:
-        """What all streams have in sum, of the counts of those that are in the sample."""
-        longest = {aggregate_id for _, aggregate_id in self.longest}
-        others = [each for _, each in self.drawn if each not in longest]
-        total = float(sum(counts[each] for each in longest))
-        if others:
-            mean = sum(counts[each] for each in others) / len(others)
-            total += mean * (self.count - len(longest))
-        return round(total)
+    def estimate(self, counts: dict[UUID, int], total: int) -> int:
+        """What all streams have in sum, of the counts of those that are in the sample.
+
+        The others of their `total` events are taken to be as new as those that were drawn.
+        """
+        longest = dict(_by_id(self.longest))
+        others = {each: n for each, n in _by_id(self.drawn) if each not in longest}
+        known = sum(counts[each] for each in longest)
+        if not others:
+            return known
+        share = sum(counts[each] for each in others) / max(sum(others.values()), 1)
+        return known + round(share * (total - sum(longest.values())))
+
+
+def _by_id(lengths: list[Length]) -> list[tuple[UUID, int]]:
+    return [(aggregate_id, version) for version, aggregate_id in lengths]
 
 
 async def growth_of(
-    application: Application, registration: Registration, sample: Sample, days: int, at_once: int
+    application: Application,
+    registration: Registration,
+    sample: Sample,
+    *,
+    total: int,
+    days: int,
+    at_once: int,
 ) -> Growth:
-    """Count the events of the last days in the streams of the sample.
+    """Count the events of the last days in the streams of the sample; `total` is of all streams.
 
     A stream of n events costs about log2(n) reads of a single one, since times ascend in it.
     """
     context = services_of(application, registration.aggregate_type).context
     since = to_micros(context.clock() - timedelta(days=days))
-    lengths = {aggregate_id: version for version, aggregate_id in sample.longest + sample.drawn}
+    lengths = dict(_by_id(sample.longest + sample.drawn))
     counts: dict[UUID, int] = {}
 
     async def look(aggregate_id: UUID) -> None:
@@ -90,7 +103,7 @@ async def growth_of(
 
     what = f"streams of {registration.name} sampled"
     await over_all(ids(), look, what=what, at_once=at_once)
-    events = sample.estimate(counts)
+    events = sample.estimate(counts, total)
     return Growth(days, events, events / days, len(lengths))
 
 

@@ -152,7 +152,9 @@ async def _stats(
     count = await over_all(application.ids(cls), look, what=what, at_once=at_once)
     by_length, growth = sorted(lengths), None
     if days is not None:
-        growth = await growth_of(application, registration, sample, days, at_once)
+        growth = await growth_of(
+            application, registration, sample, total=sum(lengths), days=days, at_once=at_once
+        )
     return Stats(
         type=registration.name,
         snapshot_strategy=repr(registration.snapshot_strategy),
