@@ -97,6 +97,8 @@ class FileDeleted(CommitEvent):
 class TrackedFile(Aggregate):
     """One regular file, from its creation to its deletion; a binary one has no lines."""
 
+    revision = "1"  # written by hand, so that streams may be archived
+
     path: str = ""
     lines: int | None = None
     is_deleted: bool = False
