@@ -25,6 +25,7 @@ def events(history: History) -> Found:
     for name in history.streams:
         eras = history.eras(name)
         gone: set[str] = set()
+        stood: dict[str, int] = {}  # where a command stood last
         for era, (rows, kept) in enumerate(zip(eras, kept_rows(eras), strict=True)):
             runs = _runs(rows)
             for command in _repeated(run[0].command for run in runs):
@@ -38,10 +39,14 @@ def events(history: History) -> Found:
                     yield Violation(Rule.FROM_SOMEWHERE, f"{name}: {run[0]}")
                     continue
                 yield from _run(call, rows, run)
-                # A request of which another copy was answered may come when that is rolled back.
-                if rows.index(run[0]) >= kept and run[0].event_id not in gone:
+                # A request of which another copy was answered may come when that is rolled back;
+                # so may one on an earlier head, after which the command was decided anew.
+                index = rows.index(run[0])
+                is_late_copy = run[0].event_id in gone or index < stood.get(run[0].command, 0)
+                if index >= kept and not is_late_copy:
                     yield from _time(call, rows, run, era)
             gone.update(row.event_id for row in rows)
+            stood |= {run[0].command: rows.index(run[0]) for run in runs}
 
 
 def outcomes(history: History) -> Found:

@@ -225,6 +225,13 @@ def test_what_was_rolled_back_may_come_again_by_a_late_request(
     assert {violation.rule for violation in violations(story.history())} == found
 
 
+def test_a_request_on_an_earlier_head_may_come_once_the_later_one_is_rolled_back() -> None:
+    story = Story()
+    story.past.append([*story.rows])
+    story.rows = [Row(1, "e9", "second", "2.0", amount=11, seen=0, after=0, stood_at=9.0)]
+    assert violations(story.history()) == []
+
+
 def test_a_command_that_was_rolled_back_while_it_ran_may_have_stood() -> None:
     story = Story()
     lost()(story)
