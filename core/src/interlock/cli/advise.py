@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -24,6 +23,8 @@ from interlock.errors import ConfigurationError
 
 _TIMES = 9
 """So often each load is measured; the median counts."""
+_FEW = 20
+"""Events of a short tail."""
 _MILLISECOND = 1e-3
 _LEAST = 1e-9  # seconds: a clock that saw nothing
 _ROUND: Sequence[int] = [step * 10**power for power in range(1, 6) for step in (1, 2, 5)]
@@ -114,33 +115,35 @@ async def _costs(
 ) -> Costs:
     """Measure loads with and without a tail.
 
-    Where the stream has no snapshot, one is taken to cost a read as short as the first event's, and
-    the decoding of the state.
+    A tail costs a read, however short it is; that of a few events says how much. Where the stream
+    has no snapshot, one is taken to cost a read as short as the first event's, and the decoding of
+    the state.
     """
     cls, mapper = registration.aggregate_type, registration.mapper
 
     async def seconds(version: int, freshness: Freshness | None = None) -> float:
         spent = []
         for _ in range(_TIMES):
-            report = await application.explain(
-                cls, aggregate_id, version=version, freshness=freshness
-            )
-            spent.append(sum(report.phases.values(), timedelta(0)).total_seconds())
+            began = perf_counter()
+            await application.explain(cls, aggregate_id, version=version, freshness=freshness)
+            spent.append(perf_counter() - began)
         return median(spent)
 
     first = await seconds(1, Replay())
     each = (await seconds(version, Replay()) - first) / (version - 1) if version > 1 else first
+    few = min(version, _FEW)
+    tail = max(first, await seconds(few, Replay()) - few * each)
     with suppress(ConfigurationError):  # it keeps none
         for kept in await application.snapshots(cls, aggregate_id):
             if kept.problem is None and kept.version is not None:
-                return Costs(await seconds(kept.version), max(each, _LEAST))
+                return Costs(await seconds(kept.version) + tail, max(each, _LEAST))
     payload = mapper.encode(await application.load(cls, aggregate_id))
     decoding = []
     for _ in range(_TIMES):
         began = perf_counter()
         mapper.codec.decode(cls, payload)
         decoding.append(perf_counter() - began)
-    return Costs(2 * first + median(decoding), max(each, _LEAST))
+    return Costs(first + median(decoding) + tail, max(each, _LEAST))
 
 
 def _advice(registration: Registration, stats: Stats, costs: Costs) -> Advice:
