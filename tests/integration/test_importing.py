@@ -199,3 +199,17 @@ def test_a_source_of_something_else_is_told(
 
     with pytest.raises(ConfigurationError, match="gave a int; wanted a StoredEvent"):
         asyncio.run(first())
+
+
+def test_what_the_program_raises_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "interlock.toml").write_text(CONFIG.format(tmp_path / "new.db"))
+    (tmp_path / "failing.py").write_text("def events():\n    yield from ()\n    {}['gone']\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "interlock", "import", "failing:events"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr == "failing:events raised KeyError: 'gone'\n"

@@ -21,7 +21,7 @@ from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.copying import opened_store
 from interlock.cli.operating import Progress, StoppedError, print_json, run_told
 from interlock.cli.screen import counted, tell
-from interlock.errors import ConcurrencyError, ConfigurationError
+from interlock.errors import ConcurrencyError, ConfigurationError, InterlockError
 
 _BATCH = 500
 
@@ -134,13 +134,24 @@ def import_(
 
 async def _batches(source: str) -> AsyncIterator[Sequence[StoredEvent]]:
     batch: list[StoredEvent] = []
-    async for event in _events(source):
+    events = _events(source)
+    while (event := await _next(source, events)) is not None:
         batch.append(event)
         if len(batch) == _BATCH:
             yield batch
             batch = []
     if batch:
         yield batch
+
+
+async def _next(source: str, events: AsyncIterator[StoredEvent]) -> StoredEvent | None:
+    """The next event; None at the end. What the program raises is told in one line."""
+    try:
+        return await anext(events, None)
+    except InterlockError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(f"{source} raised {type(error).__name__}: {error}") from error
 
 
 async def _events(source: str) -> AsyncIterator[StoredEvent]:
