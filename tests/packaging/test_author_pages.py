@@ -38,6 +38,10 @@ class Block:
     text: str
 
 
+_APPLICATION = "import runpy, sys; sys.path.insert(0, ''); runpy.run_path('application.py')"
+"""Run beside the page's other modules, which an isolated interpreter wouldn't find."""
+
+
 def _blocks(page: Path, *languages: str) -> list[Block]:
     blocks = [Block(**found.groupdict()) for found in _FENCE.finditer(page.read_text())]
     return [block for block in blocks if block.language in languages]
@@ -117,6 +121,7 @@ def test_the_strategy_is_installed_tested_and_used_by_name(
     for block in _blocks(_STRATEGY, "python", "toml"):
         assert block.title is not None
         (tmp_path / block.title).write_text(block.text)
+    shutil.copy(_ROOT / "docs/examples/account.py", tmp_path)  # which the page includes
     workshop.install(built(tmp_path))
     consoles = [block.text.partition("\n") for block in _blocks(_STRATEGY, "console")]
     assert [command for command, _, _ in consoles] == [
@@ -125,7 +130,7 @@ def test_the_strategy_is_installed_tested_and_used_by_name(
         "$ interlock config check",
     ]
     (_, _, application), (_, _, tests), (_, _, check) = consoles
-    _assert_shown(application, workshop.run("application.py", folder=tmp_path))
+    _assert_shown(application, workshop.run("-c", _APPLICATION, folder=tmp_path))
     _assert_shown(tests, workshop.run("-m", "pytest", folder=tmp_path))
     _assert_shown(check, workshop.run("-m", "interlock", "config", "check", folder=tmp_path))
     settings = (

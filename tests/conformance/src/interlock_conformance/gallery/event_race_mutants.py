@@ -9,6 +9,7 @@ from interlock_conformance.mutation import CodeEdit, Edits
 _STORE = "self._streams.setdefault(name, []).extend(event.row() for event in events)"
 _INSERT = """
 if self._shelf.change(_APPEND, values) == 0:
+    self._check_thawed()
     raise ConcurrencyError(f"{event.aggregate_id}: the head isn't {after}")
 """
 _TWO_STEPS = """

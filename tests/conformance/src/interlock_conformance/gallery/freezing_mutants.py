@@ -22,17 +22,6 @@ FREEZING_MUTANTS = (
         "self._check_thawed()",
         "",
     ),
-    code(
-        "of-unknown-outcome-while-frozen",
-        "EVENTS-101",
-        "ShelfEventStore._check_thawed",
-        "raise frozen(self._namespace, from_micros(rows[0][0]))",
-        """
-        error = frozen(self._namespace, from_micros(rows[0][0]))
-        error.nothing_done = False
-        raise error
-        """,
-    ),
     text(
         "frozen-a-second-time",
         "EVENTS-102",
