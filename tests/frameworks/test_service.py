@@ -1,17 +1,23 @@
 """What `interlock new app` writes: checked, tested, served, and stopped under load."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from interlock.cli.new_app import write_service
+from redis_rig import Server as Redis
 from service import ANNA, Depositors, call, free_port, served
+from sql_rig import needed, url_of
 
 UVICORN = ["uvicorn", "bank_accounts.main:api", "--timeout-graceful-shutdown", "15"]
 GUNICORN = ["gunicorn", "bank_accounts.main:api", "--worker-class"]
@@ -103,3 +109,55 @@ def balance(port: int) -> int:
     found = call(port, "GET", f"{ANNA}?at_least=1")[1]["balance"]
     assert isinstance(found, int)
     return found
+
+
+def test_with_the_profile_of_production_it_is_on_postgresql_and_redis(folder: Path) -> None:
+    port, redis = free_port(), Redis()
+    with own_database() as url:
+        settings = {"INTERLOCK_PROFILE": "prod", "DATABASE_URL": url, "REDIS_URL": redis.url}
+        try:
+            make_tables(folder, settings)
+            with served(folder, at(port, UVICORN), port, settings):
+                assert call(port, "PUT", ANNA, {"owner": "anna"})[0] == 201
+                assert call(port, "POST", f"{ANNA}/deposits", {"amount": 7})[0] == 200
+            with served(folder, at(port, UVICORN), port, settings):
+                assert balance(port) == 7
+        finally:
+            redis.end()
+    assert not list(folder.glob("*.db")), "nothing of it is in SQLite"
+
+
+@contextmanager
+def own_database() -> Iterator[str]:
+    """The URL of a database for one test."""
+    needed("postgresql")
+    server, name = url_of("postgresql").rpartition("/")[0], f"t_{uuid4().hex}"
+    execute(f"{server}/test", f"CREATE DATABASE {name}")
+    try:
+        yield f"{server}/{name}"
+    finally:
+        execute(f"{server}/test", f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def make_tables(folder: Path, settings: Mapping[str, str]) -> None:
+    """Run what the command prints that the service's README names."""
+    done = subprocess.run(
+        [sys.executable, "-m", "interlock", "sql", "ddl"],
+        cwd=folder,
+        env={**os.environ, **settings, "PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    execute(settings["DATABASE_URL"], done.stdout)
+
+
+def execute(url: str, statements: str) -> None:
+    async def execute() -> None:
+        connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+        try:
+            await connection.execute(statements)
+        finally:
+            await connection.close()
+
+    asyncio.run(execute())
