@@ -153,6 +153,11 @@ def _lines(block: Block) -> list[str]:
     return [line for line in block.text.splitlines() if line]
 
 
+def test_the_readme_has_both_commands_of_a_fresh_machine() -> None:
+    shown = {command.line for block in blocks(_README) for command in commands(block)}
+    assert {f"python -m pip install tox && tox{env}" for env in ("", " run -e demo")} <= shown
+
+
 def test_the_quick_start_is_short() -> None:
     (quick_start,) = [block for block in blocks(_README) if block.language == "python"]
     assert len(_lines(quick_start)) <= _QUICK_START_LINES
