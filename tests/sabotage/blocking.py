@@ -8,7 +8,7 @@ PATCHES = [
         "a fork goes on with its parent's loop",
         "an application that another process started is refused",
         CodeEdit("BackgroundLoop._check_caller", "self._process != os.getpid()", "False"),
-        "tests/core/test_sync.py::TestProcesses::"
+        "tests/core/test_sync_processes.py::TestProcesses::"
         "test_a_fork_of_the_process_that_started_it_is_refused",
     ),
     Patch(
@@ -27,6 +27,6 @@ PATCHES = [
             'getattr(threading, "_register_atexit", atexit.register)(_close_all)',
             "atexit.register(_close_all)",
         ),
-        "tests/core/test_sync.py::TestProcesses::test_it_is_closed_when_the_interpreter_exits",
+        "tests/core/test_sync_processes.py::TestProcesses::test_it_is_closed_when_the_interpreter_exits",
     ),
 ]
