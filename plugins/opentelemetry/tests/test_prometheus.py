@@ -93,8 +93,16 @@ class Prometheus:
 
     def firing(self) -> set[str]:
         """The alerts that fire."""
+        return {labels["alertname"] for labels in self._labels()}
+
+    def types(self, alert: str) -> set[str]:
+        """The aggregate types for which an alert fires."""
+        found = [labels for labels in self._labels() if labels["alertname"] == alert]
+        return {labels["interlock_aggregate_type"] for labels in found}
+
+    def _labels(self) -> list[dict[str, str]]:
         alerts = self.ask("alerts")["alerts"]
-        return {each["labels"]["alertname"] for each in alerts if each["state"] == "firing"}
+        return [each["labels"] for each in alerts if each["state"] == "firing"]
 
 
 class BadDay(NamedTuple):
@@ -153,6 +161,7 @@ def test_each_query_has_an_answer_and_each_alert_fires(bad_day: BadDay) -> None:
     until(lambda: not unanswered(), unanswered)
     until(lambda: len(prometheus.firing()) == len(ALERTS) - 1, prometheus.firing)
     assert set(ALERTS) - prometheus.firing() == {"InterlockStoreDown"}
+    assert "Invoice" in prometheus.types("InterlockSnapshotsStopped"), "none since it started"
     bad_day.redis.kill()
     until(lambda: "InterlockStoreDown" in prometheus.firing(), prometheus.firing)
 
