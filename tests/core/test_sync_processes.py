@@ -5,7 +5,6 @@ import sys
 
 DOMAIN = """
 import os, sys, threading
-from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 import asyncio
 from pydantic import BaseModel
@@ -34,10 +33,10 @@ class Account(Aggregate):
 
 class Store(InMemoryEventStore):
     async def open(self):
-        self.pool = ThreadPoolExecutor(1)
+        pass
 
     async def close(self):
-        await asyncio.get_running_loop().run_in_executor(self.pool, self.tell)
+        await asyncio.to_thread(self.tell)
 
     def tell(self):
         print("closed", flush=True)

@@ -6,7 +6,7 @@ import concurrent.futures.thread  # noqa: F401 its hook at exit has to be regist
 import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 _MOST_AT_ONCE = 128
 """How many items an iteration takes from the loop in one call; it begins with one."""
+_THREADS = 4
+"""How many threads wait for what backends do in threads as they close."""
 
 
 class BackgroundLoop:
@@ -160,7 +162,8 @@ class BackgroundLoop:
 
     def _run(self, begun: Future[asyncio.AbstractEventLoop]) -> None:
         try:
-            asyncio.run(self._serve(begun))
+            with asyncio.Runner(loop_factory=_loop) as runner:
+                runner.run(self._serve(begun))
         except BaseException as error:  # noqa: BLE001 it is raised where somebody waits
             if begun.done():
                 self._failure = error
@@ -222,6 +225,24 @@ class _Call(Generic[T]):
     def _note(self, _: object) -> None:
         self._is_over = True  # first, for one that is interrupted between both
         self._over.release()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """A loop that is closed without a new thread: Python 3.12 starts none as it exits."""
+    loop, threads = (
+        asyncio.new_event_loop(),
+        ThreadPoolExecutor(thread_name_prefix="interlock.sync"),
+    )
+    all_begin = threading.Barrier(_THREADS)
+    for _ in range(_THREADS):
+        threads.submit(all_begin.wait)
+    loop.set_default_executor(threads)
+
+    async def shutdown_default_executor(*_: object) -> None:
+        threads.shutdown()
+
+    loop.shutdown_default_executor = shutdown_default_executor  # type: ignore[method-assign]
+    return loop
 
 
 async def _some(items: AsyncGenerator[T, None], size: int) -> tuple[list[T], Exception | None]:
