@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped] # the driver has no types
 import pytest
 
 from interlock.cli.new_app import write_service
