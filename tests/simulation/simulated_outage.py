@@ -178,7 +178,7 @@ class DecliningWorld(OutageWorld):
         for aggregate_id in accounts:
             await self.callers.move(process, aggregate_id, of=Move)
             await self.callers.move(process, aggregate_id, of=Move)
-        await asyncio.sleep(2)
+        await asyncio.sleep(2)  # in virtual time: the puts have gone on behind
         process.cache.is_cut = True
         process.cache.does_refuse = self.around.choices.below(2) > 0
         for _ in range(self.settings.crowd.failures):
