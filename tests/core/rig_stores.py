@@ -125,6 +125,10 @@ class Events(Scripted, InMemoryEventStore):
         if to == 0:
             del self._streams["Account", aggregate_id]
 
+    def restore(self, row: EventRow, aggregate_id: UUID = ID) -> None:
+        """As another process appended it."""
+        self._streams["Account", aggregate_id].append(row)
+
     def drop_below(self, version: int, aggregate_id: UUID = ID) -> None:
         """As if archived."""
         stream = self.rows(aggregate_id)

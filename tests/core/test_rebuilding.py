@@ -20,7 +20,7 @@ from interlock.errors import (
 )
 from rig import Rig, ended, unharmed
 from rig_domain import ID, Account
-from rig_stores import Events
+from rig_stores import Events, Snapshots
 
 OTHER = UUID(int=8)
 
@@ -131,6 +131,32 @@ async def test_a_snapshot_of_another_branch_is_passed_over_and_replaced() -> Non
         assert list(rig.snapshots.records()) == [10, 13]
         assert (await rig.load()).balance == 19
         assert rig.app.counters()["snapshot.other-branch"] == 1
+
+
+async def test_a_snapshot_ahead_of_a_stream_that_was_rolled_back_gives_way() -> None:
+    async with Rig(snapshots=Snapshots(keep=1)) as rig:
+        rig.events.write(*[1] * 25)
+        await rebuilt(rig)
+        rig.events.roll_back(to=12)
+        assert await rebuilt(rig) == 2
+        assert list(rig.snapshots.records()) == [12]
+        assert (await rig.load()).balance == 12
+        assert rig.report.events_folded == 0
+
+
+async def test_a_snapshot_that_another_process_takes_meanwhile_stays() -> None:
+    async with Rig() as rig:
+        rig.events.write(*[1] * 20)
+        await rebuilt(rig)
+        last = rig.events.rows()[-1]
+        rig.events.roll_back(to=19)
+
+        async def append() -> None:
+            rig.events.restore(last)
+
+        rig.snapshots.then("read", append)
+        assert await rebuilt(rig) == 0
+        assert list(rig.snapshots.records()) == [10, 20]
 
 
 async def test_a_store_that_fails_ends_the_rebuild_and_what_is_stored_stays() -> None:

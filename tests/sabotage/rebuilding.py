@@ -62,4 +62,24 @@ PATCHES = [
         ),
         f"{_TESTS}test_a_stream_that_is_deleted_meanwhile_is_passed_by",
     ),
+    Patch(
+        "a rebuild never sees what is ahead",
+        "a snapshot ahead of a stream that was rolled back gives way to the rebuilt one",
+        CodeEdit(
+            "Rebuilding._start",
+            "LoadRequest(None, FastForward())",
+            "LoadRequest(head, FastForward())",
+        ),
+        f"{_TESTS}test_a_snapshot_ahead_of_a_stream_that_was_rolled_back_gives_way",
+    ),
+    Patch(
+        "a rebuild removes what is appended meanwhile",
+        "a snapshot whose event another process appended meanwhile stays",
+        CodeEdit(
+            "Rebuilding._start",
+            "_stride(snapshot, head, every) if snapshot.version <= head else request",
+            "_stride(snapshot, head, every)",
+        ),
+        f"{_TESTS}test_a_snapshot_that_another_process_takes_meanwhile_stays",
+    ),
 ]
