@@ -32,6 +32,7 @@ _QUICK_START_LINES = 29  # of code; blank lines not counted
 _FRONT_PAGE = ROOT / "docs/index.md"
 _FRONT_PAGE_LINES = 12
 _PART = "a part of the program below"  # as a block's comment says
+_COMPARISON = ROOT / "docs/explanation/comparison.md"
 _FOR_AUTHORS = ("how-to/publish-a-plugin", "how-to/write-")
 _FOR_USERS = {
     *("index.md", "tutorials/first-aggregate.md", "explanation/aggregates.md"),
@@ -203,3 +204,13 @@ def _is_for_users(page: Path) -> bool:
 @pytest.mark.parametrize("page", [*filter(_is_for_users, PAGES)], ids=name_of)
 def test_a_page_for_users_asks_for_nothing_but_what_is_installed(page: Path) -> None:
     assert re.search(r"\btox\b(?!\.ini)", page.read_text()) is None  # but as a file of a history
+
+
+def test_what_the_comparison_says_of_others_has_a_source() -> None:
+    text = _COMPARISON.read_text()
+    rows = re.findall(r"^\| \*\*.*", text, re.MULTILINE)
+    said = [cell for row in rows for cell in row.strip("| ").split(" | ")[2:]]
+    assert len(said) > len(rows)
+    assert [cell for cell in said if "[^" not in cell and cell != "not documented"] == []
+    sources = set(re.findall(r"^(\[\^[\w-]+\]): .*\]\(https://", text, re.MULTILINE))
+    assert set(re.findall(r"\[\^[\w-]+\]", text)) == sources
