@@ -67,6 +67,17 @@ class TestProcesses:
         code = "threading.Thread(target=lambda: app.load(Account, ID)).start(); sys.exit()"
         assert run(f"app.start(); {code}") == "closed\n"
 
+    def test_it_starts_no_thread_as_it_closes(self) -> None:
+        """As it must not while the interpreter exits, from Python 3.12 on."""
+        code = """
+def refuse(_):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+app.start()
+threading.Thread.start = refuse
+"""
+        assert run(code) == "closed\n"
+
     def test_a_fork_of_the_process_that_started_it_is_refused(self) -> None:
         code = """
 import signal

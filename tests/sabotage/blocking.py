@@ -3,6 +3,10 @@
 from interlock_conformance.mutation import CodeEdit
 from patch import Patch
 
+_AT_CLOSE = (
+    "tests/core/test_sync_processes.py::TestProcesses::test_it_starts_no_thread_as_it_closes"
+)
+
 PATCHES = [
     Patch(
         "a fork goes on with its parent's loop",
@@ -28,5 +32,17 @@ PATCHES = [
             "atexit.register(_close_all)",
         ),
         "tests/core/test_sync_processes.py::TestProcesses::test_it_is_closed_when_the_interpreter_exits",
+    ),
+    Patch(
+        "threads are started at the exit",
+        "an application closes without a new thread",
+        CodeEdit("_loop", "for _ in range(_THREADS):", "for _ in ():"),
+        _AT_CLOSE,
+    ),
+    Patch(
+        "a thread waits for the loop's",
+        "an application closes without a new thread",
+        CodeEdit("_loop", "loop.shutdown_default_executor = shutdown_default_executor", "pass"),
+        _AT_CLOSE,
     ),
 ]
