@@ -1,4 +1,4 @@
-"""`interlock import` into a file: from archives and from `eventsourcing`, killed at each append."""
+"""`interlock import` into a file: from archives and from programs, killed at each append."""
 
 import asyncio
 import os
@@ -31,41 +31,6 @@ schema = 1
 backend = "sqlalchemy-events"
 url = "sqlite:///{}"
 """
-SCHOOL = """
-from eventsourcing.application import Application
-from eventsourcing.domain import Aggregate, event
-
-
-class Dog(Aggregate):
-    @event("Registered")
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.tricks: list[str] = []
-
-    @event("TrickAdded")
-    def add_trick(self, trick: str) -> None:
-        self.tricks.append(trick)
-
-
-class School(Application):
-    pass
-
-
-def fill() -> None:
-    school = School()
-    for name in ("Fido", "Rex"):
-        dog = Dog(name)
-        for trick in range(150):
-            dog.add_trick(f"trick {trick}")
-        school.save(dog)
-"""
-
-
-def _page_program() -> str:
-    """The program that the page shows."""
-    page = Path(__file__).parents[2] / "docs/how-to/import-events.md"
-    text = page.read_text("utf-8").partition('```python title="old_events.py"\n')[2]
-    return text.partition("```")[0]
 
 
 def _events(aggregate_id: UUID, count: int) -> list[StoredEvent]:
@@ -162,29 +127,6 @@ def test_archives_are_imported(tmp_path: Path) -> None:
     (tmp_path / "interlock.toml").write_text(CONFIG.format("new.db"))
     assert _told(tmp_path, "archive") == "21 events imported, 0 were there\n"
     assert _told(tmp_path, "archive") == "0 events imported, 21 were there\n"
-
-
-def test_the_events_of_eventsourcing_are_imported_by_the_page(tmp_path: Path) -> None:
-    pytest.importorskip("eventsourcing", reason="needs the library whose events are imported")
-    (tmp_path / "school.py").write_text(SCHOOL)
-    (tmp_path / "old_events.py").write_text(_page_program())
-    (tmp_path / "interlock.toml").write_text(CONFIG.format("new.db"))
-    os.environ |= {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": "old.db"}
-    try:
-        fill = [sys.executable, "-c", "import school; school.fill()"]
-        subprocess.run(fill, cwd=tmp_path, check=True)  # noqa: S603 # our own
-        assert _told(tmp_path, "old_events:events") == "302 events imported, 0 were there\n"
-        assert _told(tmp_path, "old_events:events") == "0 events imported, 302 were there\n"
-    finally:
-        del os.environ["PERSISTENCE_MODULE"], os.environ["SQLITE_DBNAME"]
-    with closing(sqlite3.connect(tmp_path / "new.db")) as file:
-        rows = file.execute("SELECT version, type, payload FROM interlock_events").fetchall()
-    first = [row for row in rows if row[0] < 3]
-    assert sorted(first) == [
-        (1, "Registered", b'{"name":"Fido"}'),
-        (1, "Registered", b'{"name":"Rex"}'),
-        *[(2, "TrickAdded", b'{"trick":"trick 0"}')] * 2,
-    ]
 
 
 def test_a_source_of_something_else_is_told(
