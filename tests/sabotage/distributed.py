@@ -14,11 +14,30 @@ PATCHES = [
         "a remembered head is believed",
         "a head is confirmed by a quorum before it is given",
         CodeEdit(
-            "Heads._confirm",
+            "Heads._fence",
             "await self._publisher.fence(fence, subject, sequence, deadline)",
             "pass",
         ),
         f"{_TESTS}answers.py::test_a_remembered_head_is_asked_for_again",
+    ),
+    _NATS(
+        "a head that was acknowledged counts as confirmed",
+        "a head is confirmed by a fence of the time of asking",
+        CodeEdit(
+            "Heads.stands",
+            """
+            fenced = await self._fences.call(subject)
+            return fenced.stands and fenced.found is not None and fenced.found.head == head
+            """,
+            "return True",
+        ),
+        f"{_TESTS}answers.py::test_a_head_is_confirmed_by_a_quorum",
+    ),
+    _NATS(
+        "a refused fence confirms what is read then",
+        "only a fence that a quorum has stored confirms a head",
+        CodeEdit("Heads._fence", "Fenced(found, stands=False)", "Fenced(found, stands=True)"),
+        f"{_TESTS}answers.py::test_a_head_that_a_refused_fence_was_followed_by_is_fenced_too",
     ),
     _NATS(
         "a fence under way is shared",

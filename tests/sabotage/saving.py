@@ -21,9 +21,9 @@ PATCHES = [
         "later events don't refute a decision",
         "the read that verifies gives the baseline's own event and nothing after it",
         CodeEdit(
-            "CommandHandler._is_head",
-            "ids == {version: last_event_id.bytes}",
-            "ids.get(version) == last_event_id.bytes",
+            "EventStream.is_head",
+            "ids == {version: event_id.bytes}",
+            "ids.get(version) == event_id.bytes",
         ),
         f"{_SAVING}TestDecisions::test_an_answer_from_a_stale_state_is_given_again",
         (30,),
@@ -31,9 +31,7 @@ PATCHES = [
     Patch(
         "the decision is verified by version",
         "the read that verifies compares the event's id",
-        CodeEdit(
-            "CommandHandler._is_head", "ids == {version: last_event_id.bytes}", "len(ids) == 1"
-        ),
+        CodeEdit("EventStream.is_head", "ids == {version: event_id.bytes}", "len(ids) == 1"),
         f"{_SAVING}TestDecisions::test_a_state_of_another_branch_does_not_decide",
         (30,),
     ),
@@ -41,11 +39,11 @@ PATCHES = [
         "an outcome that can't be verified leaves",
         "if the read that verifies fails, the outcome stays",
         CodeEdit(
-            "CommandHandler._is_head",
-            "ids = await self._context.stream.ids(loaded.aggregate_id, version, version + 1)",
+            "EventStream.is_head",
+            "ids = await self.ids(aggregate_id, version, version + 1)",
             """
             try:
-                ids = await self._context.stream.ids(loaded.aggregate_id, version, version + 1)
+                ids = await self.ids(aggregate_id, version, version + 1)
             except Exception:
                 return True
             """,

@@ -86,6 +86,59 @@ async def test_a_remembered_head_is_asked_for_again(
     assert await other.head("Account", commit[0].aggregate_id) is None
 
 
+async def test_a_head_is_confirmed_by_a_quorum(
+    store: NatsEventStore, other: NatsEventStore, events: Events
+) -> None:
+    aggregate_id = uuid4()
+    commit = events(aggregate_id, 2)
+    await store.append(commit[:1], after=None)
+    assert await store.is_head("Account", aggregate_id, 1, commit[0].event_id)
+    await other.append(commit[1:], after=(1, commit[0].event_id))
+    assert not await store.is_head("Account", aggregate_id, 1, commit[0].event_id)
+    assert await store.is_head("Account", aggregate_id, 2, commit[1].event_id)
+    await other.append(events(aggregate_id, 1, first=3), after=(2, commit[1].event_id))
+    assert not await store.is_head("Account", aggregate_id, 2, commit[1].event_id)
+
+
+async def test_a_later_head_is_confirmed_where_an_older_is_remembered(
+    store: NatsEventStore, other: NatsEventStore, events: Events
+) -> None:
+    aggregate_id = uuid4()
+    commit = events(aggregate_id, 2)
+    await store.append(commit[:1], after=None)
+    await other.append(commit[1:], after=(1, commit[0].event_id))
+    assert await store.is_head("Account", aggregate_id, 2, commit[1].event_id)
+
+
+async def test_a_head_that_a_refused_fence_was_followed_by_is_fenced_too(
+    store: NatsEventStore,
+    events: Events,
+    contradict: Callable[[str, int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commit = events(uuid4(), 1)
+    await store.append(commit, after=None)
+    contradict("INTERLOCK_EVENTS.f.", 10071)
+    ask, fences = store._client.ask, []
+
+    async def noting(to: str, *arguments: Any) -> Any:
+        fences.extend([to] if to.startswith("INTERLOCK_EVENTS.f.") else [])
+        return await ask(to, *arguments)
+
+    monkeypatch.setattr(store._client, "ask", noting)
+    assert await store.head("Account", commit[0].aggregate_id) == (1, commit[0].event_id)
+    assert len(fences) == 2
+
+
+async def test_a_fence_beside_another_is_made_again(
+    store: NatsEventStore, events: Events, contradict: Callable[[str, int], None]
+) -> None:
+    commit = events(uuid4(), 1)
+    await store.append(commit, after=None)
+    contradict("INTERLOCK_EVENTS.f.", 10164)
+    assert await store.is_head("Account", commit[0].aggregate_id, 1, commit[0].event_id)
+
+
 @pytest.mark.parametrize("count", [1, 1_200])
 async def test_an_append_whose_answer_is_lost_is_stored_once(
     store: NatsEventStore,

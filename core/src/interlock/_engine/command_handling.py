@@ -186,14 +186,14 @@ class CommandHandler:
         """Whether the state that the handler saw is the stream's head; known, or read now."""
         if loaded.is_current:
             return True
-        version, last_event_id = loaded.version, loaded.last_event_id
-        ids = await self._context.stream.ids(loaded.aggregate_id, version, version + 1)
-        self._context.reporting.count("decision.verified")
-        if last_event_id is not None and ids == {version: last_event_id.bytes}:
+        context, head = self._context, loaded.head
+        is_head = head is not None and await context.stream.is_head(loaded.aggregate_id, head)
+        context.reporting.count("decision.verified")
+        if head is not None and is_head:
             since = loaded.trace.forget_count
-            self._context.heads.raise_to(loaded.aggregate_id, (version, last_event_id), since=since)
+            context.heads.raise_to(loaded.aggregate_id, head, since=since)
             return True
-        self._context.reporting.count("decision.stale")
+        context.reporting.count("decision.stale")
         return False
 
     async def _commit_in_task(self, loaded: LoadedState, events: list[StoredEvent]) -> None:

@@ -9,7 +9,7 @@ from interlock._engine.context import TypeContext
 from interlock._engine.fold import Fold
 from interlock._engine.known_heads import Head
 from interlock._engine.load_context import LoadedState, LoadRequest
-from interlock._engine.reports import Reason
+from interlock._engine.reports import Reason, Source
 from interlock._engine.snapshots import SnapshotHistory
 from interlock._model.aggregate import set_origin
 from interlock._storage.records import EventRow, from_micros
@@ -62,12 +62,14 @@ class TailReplay:
         """The state after the tail; None if the stream doesn't hold the baseline's own event."""
         tail = self.start(baseline)
         baseline.trace.is_reading_stream = True
+        stream = self._context.stream
+        if stream.confirming is not None and await self._is_confirmed(baseline):
+            tail.is_proven = True
+            return self.end(tail, request)
         ahead = baseline.trace.take_ahead(tail.first)
         chunks: AsyncIterator[Sequence[EventRow]]
         if ahead is None:
-            chunks = self._context.stream.read(
-                baseline.aggregate_id, first=tail.first, last=request.version
-            )
+            chunks = stream.read(baseline.aggregate_id, first=tail.first, last=request.version)
         else:
             chunks = ahead.chunks
             tail.noted, tail.verified_at = ahead.noted, ahead.began
@@ -88,6 +90,16 @@ class TailReplay:
         if loaded is not None and request.version is not None and loaded.version != request.version:
             raise await self._not_found(baseline.aggregate_id, request.version, loaded.version)
         return loaded
+
+    async def _is_confirmed(self, baseline: LoadedState) -> bool:
+        """Whether a store that confirms heads does so for a cached state, which has no tail then.
+
+        Snapshots mostly have one. A state from the cache is never asked for at a version.
+        """
+        head = baseline.head
+        if head is None or baseline.source is not Source.CACHE:
+            return False
+        return await self._context.stream.is_head(baseline.aggregate_id, head)
 
     def start(self, baseline: LoadedState) -> TailFold:
         """Start a fold; called before the tail is read."""

@@ -11,6 +11,7 @@ from interlock._engine.guard import call_backend, translate
 from interlock._engine.known_heads import Head
 from interlock._engine.reporting import Reporting
 from interlock._storage.protocols import (
+    ConfirmsHead,
     EventStore,
     ListsStreams,
     ReadsFromSnapshot,
@@ -82,6 +83,8 @@ class EventStream:
         self.ends_appends: bool = getattr(store, "ends_appends", False)
         """Whether an append ends by itself within the store's timeout."""
         self._is_head_at_once = at_once(store, "is_head", of=("head", "read"))
+        self.confirming = store if isinstance(store, ConfirmsHead) else None
+        """The store, if it confirms heads for less than a read."""
         self._reporting = reporting
 
     def read(
@@ -127,6 +130,15 @@ class EventStream:
             return bool(self._is_head_at_once(self.type, aggregate_id, version, event_id))
         except Exception:  # noqa: BLE001 `read` tells of it
             return False
+
+    async def is_head(self, aggregate_id: UUID, head: Head) -> bool:
+        """Whether this is the last event, as a store that confirms heads says, or by a read."""
+        version, event_id = head
+        if self.confirming is None:
+            ids = await self.ids(aggregate_id, version, version + 1)
+            return ids == {version: event_id.bytes}
+        confirmed = self.confirming.is_head(self.type, aggregate_id, version, event_id)
+        return await call_backend("the event store's is_head", self.store.timeout, confirmed)
 
     async def head(self, aggregate_id: UUID) -> Head | None:
         """The version and the id of the last event."""

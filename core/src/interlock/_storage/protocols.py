@@ -365,6 +365,27 @@ class ReadsMany(Protocol):
 
 
 @runtime_checkable
+class ConfirmsHead(Protocol):
+    """Optional for an event store: tell whether an event is still the head, for less than a read.
+
+    A cached state under `FastForward` is then confirmed instead of read on from, and so is the
+    state on which a command decided that stores nothing.
+    """
+
+    async def is_head(
+        self, aggregate_type: str, aggregate_id: UUID, version: int, event_id: UUID
+    ) -> bool:
+        """Tell whether the stream's last event is this one, at a moment after the call began.
+
+        True is as good as a `head` that was read: it sees every append acknowledged before.
+        False where another event is the last, or none. Beside appends it may also be False of the
+        head, which costs a read then, or a second run of the handler. Raises
+        `BackendUnavailableError` where it can't answer.
+        """
+        ...
+
+
+@runtime_checkable
 class Freezes(Protocol):
     """Optional for an event store: make its namespace read-only, so that it can be moved.
 

@@ -129,6 +129,12 @@ class NatsEventStore(EventStoreBackend):
             await self._heads.confirmed(self._names.aggregate(aggregate_type, aggregate_id))
         )
 
+    async def is_head(
+        self, aggregate_type: str, aggregate_id: UUID, version: int, event_id: UUID
+    ) -> bool:
+        subject = self._names.aggregate(aggregate_type, aggregate_id)
+        return await self._heads.stands(subject, (version, event_id), self._client.deadline())
+
     async def ids(self, aggregate_type: str, *, after: UUID | None = None) -> AsyncIterator[UUID]:
         begin = 0 if after is None else after.bytes[0]
         for number in range(begin, PARTITIONS):

@@ -4,11 +4,13 @@ import asyncio
 import base64
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+from uuid import UUID
 
 from interlock_nats_events.client import Client
 from interlock_nats_events.commits import Commit, Standing
 from interlock_nats_events.deadlines import Deadline, LostError
-from interlock_nats_events.publishing import Publisher, WrongLastError
+from interlock_nats_events.publishing import PendingError, Publisher, WrongLastError
 from interlock_nats_events.subjects import Subjects
 
 _REMEMBERED = 4_000
@@ -16,6 +18,16 @@ _NOT_FOUND = 10037
 
 Found = Standing | None
 """None where a subject has no message."""
+
+
+class Fenced(NamedTuple):
+    """What a fence has come to: the last message, and whether it was confirmed.
+
+    Otherwise it is what was read after the fence was refused.
+    """
+
+    found: Found
+    stands: bool
 
 
 class Heads:
@@ -32,11 +44,30 @@ class Heads:
         self._stream = stream
         self._names = names
         self._known: OrderedDict[str, Found] = OrderedDict()
-        self._fences = Shared(self._confirm)
+        self._fences = Shared(self._fence)
 
     async def confirmed(self, subject: str) -> Found:
         """Tell the subject's last message, as of now or later."""
-        return await self._fences.call(subject)
+        deadline = self._client.deadline()
+        while True:
+            fenced = await self._fences.call(subject)
+            if fenced.stands:
+                return fenced.found
+            deadline.left()
+
+    async def stands(self, subject: str, head: tuple[int, UUID], deadline: Deadline) -> bool:
+        """Tell whether the subject's last message is the one with this head, by one fence.
+
+        There is no fence where a later head is known, and a fence that is refused isn't tried
+        again: with False a read is no dearer than it would have been at first.
+        """
+        if subject in self._known and _version(self._known[subject]) < head[0]:
+            self.note(subject, await self._read(subject, deadline))
+        found = await self.probable(subject, deadline)
+        if found is None or found.head != head:
+            return False
+        fenced = await self._fences.call(subject)
+        return fenced.stands and fenced.found is not None and fenced.found.head == head
 
     async def probable(self, subject: str, deadline: Deadline) -> Found:
         """Tell what is known of the last message, or what the leader says, who may be wrong."""
@@ -60,7 +91,7 @@ class Heads:
         self._known.clear()
         await self._fences.close()
 
-    async def _confirm(self, subject: str) -> Found:
+    async def _fence(self, subject: str) -> Fenced:
         deadline = self._client.deadline()
         fence = self._names.fence(subject)
         while True:
@@ -68,13 +99,16 @@ class Heads:
             sequence = 0 if found is None else found.sequence
             try:
                 await self._publisher.fence(fence, subject, sequence, deadline)
-            except WrongLastError:
-                self.note(subject, await self._read(subject, deadline))
+            except WrongLastError as refused:
+                found = await self._read(subject, deadline)
+                self.note(subject, found)
+                if not isinstance(refused, PendingError):
+                    return Fenced(found, stands=False)
                 continue
             except LostError:
                 continue
             self.note(subject, found)
-            return found
+            return Fenced(found, stands=True)
 
     async def _read(self, subject: str, deadline: Deadline) -> Found:
         request = {"last_by_subj": subject}
@@ -94,12 +128,12 @@ class Heads:
 class Shared:
     """Lets those who ask for the same at once share an answer that was asked for after them."""
 
-    def __init__(self, work: Callable[[str], Awaitable[Found]]) -> None:
+    def __init__(self, work: Callable[[str], Awaitable[Fenced]]) -> None:
         self._work = work
-        self._waiting: dict[str, asyncio.Task[Found]] = {}
-        self._running: dict[str, asyncio.Task[Found]] = {}
+        self._waiting: dict[str, asyncio.Task[Fenced]] = {}
+        self._running: dict[str, asyncio.Task[Fenced]] = {}
 
-    async def call(self, key: str) -> Found:
+    async def call(self, key: str) -> Fenced:
         """Await the work for the key; it begins after this call, and goes on if it is cancelled."""
         task = self._waiting.get(key)
         if task is None:
@@ -117,7 +151,7 @@ class Shared:
         self._waiting.clear()
         self._running.clear()
 
-    async def _run(self, key: str, before: asyncio.Task[Found] | None) -> Found:
+    async def _run(self, key: str, before: asyncio.Task[Fenced] | None) -> Fenced:
         if before is not None:
             await asyncio.wait([before])
         own = self._running[key] = self._waiting.pop(key)
@@ -128,6 +162,10 @@ class Shared:
                 del self._running[key]
 
 
-def _retrieved(task: asyncio.Task[Found]) -> None:
+def _retrieved(task: asyncio.Task[Fenced]) -> None:
     if not task.cancelled():
         task.exception()  # whoever still waits is told
+
+
+def _version(found: Found) -> int:
+    return 0 if found is None else found.commit.last

@@ -17,8 +17,6 @@ _SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
 _SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"
 _WRONG_LAST = 10071
 _IN_PROCESS = 10164
-"""Another conditional message of this subject waits for its quorum."""
-
 _INCOMPLETE_BATCH, _TOO_MANY_BATCHES = 10176, 10210
 _PAUSE_SECONDS = 0.005
 
@@ -29,6 +27,10 @@ class WrongLastError(Exception):
     A leader that was stopped and woken up answers beside the one that leads, and that may have
     stored it.
     """
+
+
+class PendingError(WrongLastError):
+    """Another conditional message of the subject waits for its quorum."""
 
 
 class Publisher:
@@ -101,7 +103,7 @@ class Publisher:
             raise WrongLastError
         if code == _IN_PROCESS:
             await asyncio.sleep(deadline.left(most=uniform(0, _PAUSE_SECONDS)))  # noqa: S311 # turns
-            raise WrongLastError
+            raise PendingError
         if code in {_INCOMPLETE_BATCH, _TOO_MANY_BATCHES} or error.get("code") == NO_LEADER:
             await asyncio.sleep(deadline.left(most=_PAUSE_SECONDS))
             raise LostError

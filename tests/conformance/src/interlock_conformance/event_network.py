@@ -4,7 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID, uuid4
 
-from interlock.backends import BackendUnavailableError, EventRow, EventStore, StoredEvent
+from interlock.backends import (
+    BackendUnavailableError,
+    ConfirmsHead,
+    EventRow,
+    EventStore,
+    StoredEvent,
+)
 from interlock_conformance.checks import expect
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.network import (
@@ -38,8 +44,14 @@ def calls(
     store: EventStore, events: Sequence[StoredEvent]
 ) -> Mapping[str, Callable[[], Awaitable[object]]]:
     """A call of each method for one stream, by its name."""
-    aggregate_id = events[0].aggregate_id
+    aggregate_id, head = events[0].aggregate_id, head_of(events)
+    confirms = (
+        {"is_head": lambda: store.is_head(NOTEBOOK, aggregate_id, *head)}
+        if isinstance(store, ConfirmsHead)
+        else {}
+    )
     return {
+        **confirms,
         "head": lambda: store.head(NOTEBOOK, aggregate_id),
         "read": lambda: all_of(store, aggregate_id),
         "append": lambda: store.append(events, after=None),

@@ -6,6 +6,7 @@ from typing import Any
 from interlock.backends import (
     BackendKind,
     ChangeNotifier,
+    ConfirmsHead,
     Freezes,
     ListsIds,
     ListsStreams,
@@ -39,6 +40,7 @@ METHODS: Mapping[BackendKind, Mapping[str, Callable[[type], bool]]] = {
     BackendKind.EVENTS: {
         "freeze": _is(Freezes),
         "ids": _is(ListsStreams),
+        "is_head": _is(ConfirmsHead),
         "read_many": _is(ReadsMany),
         "read_from_snapshot": _is(ReadsFromSnapshot),
         "round_trips": _counts_round_trips,

@@ -20,6 +20,7 @@ from interlock.backends import (
     BackendSpec,
     Catalogue,
     ChangeNotifier,
+    ConfirmsHead,
     Freezes,
     ListsIds,
     ListsStreams,
@@ -37,6 +38,7 @@ _EVENT_PORTS: Mapping[str, type] = {
     "read_many": ReadsMany,
     "ids": ListsStreams,
     "freeze": Freezes,
+    "is_head": ConfirmsHead,
     "read_from_snapshot": ReadsFromSnapshot,
 }
 OPTIONS = ("keep", "keep_revisions", "namespace", "size", "timeout", "ttl")

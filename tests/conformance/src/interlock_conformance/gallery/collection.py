@@ -6,6 +6,7 @@ from interlock_conformance.gallery.bad_day_mutants import BAD_DAY_MUTANTS
 from interlock_conformance.gallery.cache_mutants import CACHE_MUTANTS
 from interlock_conformance.gallery.cache_race_mutants import CACHE_RACE_MUTANTS
 from interlock_conformance.gallery.cancelled_mutants import CANCELLED_MUTANTS
+from interlock_conformance.gallery.confirming_mutants import CONFIRMING_MUTANTS
 from interlock_conformance.gallery.deletion_mutants import DELETION_MUTANTS
 from interlock_conformance.gallery.door_mutants import DOOR_MUTANTS
 from interlock_conformance.gallery.event_mutants import EVENT_MUTANTS
@@ -43,6 +44,7 @@ MUTANTS: Sequence[Mutant] = (
     *SUPERSEDING_MUTANTS,
     *FORGETTING_MUTANTS,
     *FREEZING_MUTANTS,
+    *CONFIRMING_MUTANTS,
     *LISTING_MUTANTS,
     *RETENTION_MUTANTS,
     *TIME_MUTANTS,

@@ -121,6 +121,12 @@ class Events:
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         return _head(await self._node.value((aggregate_type, aggregate_id)) or ())
 
+    async def is_head(
+        self, aggregate_type: str, aggregate_id: UUID, version: int, event_id: UUID
+    ) -> bool:
+        found = await self._node.value((aggregate_type, aggregate_id))
+        return _head(found or ()) == (version, event_id)
+
     async def delete(
         self, aggregate_type: str, aggregate_id: UUID, *, below: int | None = None
     ) -> int:

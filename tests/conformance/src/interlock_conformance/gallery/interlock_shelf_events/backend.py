@@ -47,6 +47,10 @@ WHERE {_STREAM} AND version >= :first AND version <= :last
 ORDER BY version LIMIT {_CHUNK}
 """
 _HEAD = f"SELECT version, event_id FROM events WHERE {_STREAM} ORDER BY version DESC LIMIT 1"
+_IS_HEAD = f"""
+SELECT 1 FROM events WHERE {_STREAM} AND version = :version AND event_id = :event_id
+AND version = (SELECT max(version) FROM events WHERE {_STREAM})
+"""
 _DELETE = f"DELETE FROM events WHERE {_STREAM} AND version < :below"
 _IDS = f"""
 SELECT DISTINCT aggregate_id FROM events
@@ -109,6 +113,13 @@ class ShelfEventStore:
             _HEAD, self._stream(aggregate_type, aggregate_id)
         )
         return (rows[0][0], UUID(bytes=rows[0][1])) if rows else None
+
+    async def is_head(
+        self, aggregate_type: str, aggregate_id: UUID, version: int, event_id: UUID
+    ) -> bool:
+        stream = self._stream(aggregate_type, aggregate_id)
+        values = {**stream, "version": version, "event_id": event_id.bytes}
+        return bool(self._shelf.fetch(_IS_HEAD, values))
 
     async def ids(self, aggregate_type: str, *, after: UUID | None = None) -> AsyncIterator[UUID]:
         of_type: Values = {"namespace": self._namespace, "aggregate_type": aggregate_type}
