@@ -11,6 +11,7 @@ import pytest
 from interlock.application import (
     AppendReport,
     ApplicationBuilder,
+    Batch,
     BreakerReport,
     CacheReport,
     CountReport,
@@ -41,6 +42,7 @@ class All(Observer):
     def __init__(self) -> None:
         self.reports: list[Any] = []  # of any kind
         self.paths: list[str] = []
+        self.batches: list[tuple[Batch, list[str]]] = []
 
     @contextmanager
     def around(self, operation: Operation) -> Iterator[None]:
@@ -50,6 +52,13 @@ class All(Observer):
             yield
         finally:
             _INSIDE.reset(token)
+
+    @contextmanager
+    def around_batch(self, batch: Batch) -> Iterator[None]:
+        before = len(self.reports)
+        yield
+        within = [type(report).__name__ for report in self.reports[before:]]
+        self.batches.append((batch, within))
 
     def _keep(self, report: object) -> None:
         self.reports.append(report)
@@ -72,7 +81,7 @@ _fails: Any = _raise  # Any: whatever method it stands for
 class Failing(Observer):
     """Fails whatever it is told."""
 
-    around = _fails
+    around = around_batch = _fails
     on_dispatch = on_load = on_append = on_snapshot = on_cache = on_failure = _fails
     on_count = on_breaker = _fails
 
@@ -166,6 +175,24 @@ async def test_a_snapshot_behind_its_command_is_told_as_a_part_of_it() -> None:
         "dispatch Deposit > snapshot put",
         "another request > dispatch Deposit > snapshot put",
     ]
+
+
+async def test_a_batch_is_told_around_the_loads_that_it_makes() -> None:
+    told = All()
+    async with Rig(observers=[told]) as rig:
+        await rig.deposit(1)
+        told.reports.clear()
+        loads = rig.app.load_many(Account, [ID, ID])
+        assert [account.balance async for account in loads] == [1, 1]
+        assert told.batches == [(Batch("Account", 1), ["LoadReport"])]
+
+
+async def test_an_observer_that_fails_around_a_batch_changes_no_answer() -> None:
+    async with Rig(observers=[Failing()]) as rig:
+        await rig.deposit(1)
+        before = rig.app.counters()["observer.failed"]
+        assert [each.balance async for each in rig.app.load_many(Account, [ID])] == [1]
+        assert rig.app.counters()["observer.failed"] == before + 2  # around it, and of its load
 
 
 @pytest.mark.parametrize("observer", [Failing(), FailingAround()], ids=lambda o: type(o).__name__)

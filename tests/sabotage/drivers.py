@@ -109,7 +109,7 @@ PATCHES = [
             "return current.span if current is not None and is_it else None",
             "return trace.get_current_span()",
         ),
-        f"{_SPANS}test_loads_of_a_batch_are_measured_and_describe_no_other_span",
+        f"{_SPANS}test_loads_of_a_batch_are_measured_and_describe_its_span_alone",
     ),
     _TELEMETRY(
         "the texts of exceptions are recorded",

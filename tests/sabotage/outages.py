@@ -149,17 +149,13 @@ PATCHES = [
     Patch(
         "what an observer does around an operation fails it",
         "an observer's exception reaches nobody",
-        CodeEdit(
-            "Reporting._entered", "self._observer_failed(error, operation.aggregate_id)", "raise"
-        ),
+        CodeEdit("Reporting._entered", "self._observer_failed(error, aggregate_id)", "raise"),
         f"{_OBSERVERS}test_an_observers_exception_changes_no_outcome",
     ),
     Patch(
         "what an observer does at the end of an operation fails it",
         "an observer's exception reaches nobody",
-        CodeEdit(
-            "Reporting._leave", "self._observer_failed(error, operation.aggregate_id)", "raise"
-        ),
+        CodeEdit("Reporting._leave", "self._observer_failed(error, aggregate_id)", "raise"),
         f"{_OBSERVERS}test_an_observers_exception_changes_no_outcome",
     ),
     Patch(

@@ -3,6 +3,7 @@
 from interlock._config.backends import ConfiguredBackend, configured_backends
 from interlock._engine.reports import (
     AppendReport,
+    Batch,
     BreakerReport,
     CacheReport,
     CountReport,
@@ -93,6 +94,7 @@ __all__ = [
     "BackendReference",
     "BackendSpec",
     "BackendUnavailableError",
+    "Batch",
     "BreakerReport",
     "CacheReport",
     "CacheStore",

@@ -48,10 +48,11 @@ async def _all_that_happens(shop: Shop) -> None:
         shop.cache.is_down = True
         for each in others:
             await app.load(Order, each)
+        [each async for each in app.load_many(Order, others)]
 
 
 async def _cancelled(shop: Shop) -> None:
-    """A load whose caller gives up while the cache is read."""
+    """A load and a batch whose caller gives up while the cache is read."""
     gate = shop.cache.gate = asyncio.Event()
     shop.cache.reached.clear()
     loading = asyncio.create_task(shop.app.load(Order, UUID(int=9)))
@@ -61,6 +62,12 @@ async def _cancelled(shop: Shop) -> None:
         task.cancel()
     await asyncio.wait(tasks)
     assert loading.cancelled()
+    shop.cache.reached.clear()
+    batch = asyncio.ensure_future(anext(shop.app.load_many(Order, [UUID(int=9)])))
+    await shop.cache.reached.wait()
+    batch.cancel()
+    await asyncio.wait([batch])
+    assert batch.cancelled()
     gate.set()
 
 

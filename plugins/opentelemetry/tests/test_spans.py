@@ -4,6 +4,8 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from opentelemetry.trace import StatusCode
@@ -98,15 +100,70 @@ async def test_texts_are_told_where_they_are_asked_for() -> None:
     assert span.status.description == "telemetry_rig.RefusedError: for Anna Smith"
 
 
-async def test_loads_of_a_batch_are_measured_and_describe_no_other_span() -> None:
+async def test_loads_of_a_batch_are_measured_and_describe_its_span_alone() -> None:
+    others = [UUID(int=number) for number in (20, 21)]
     async with Shop() as shop:
         await shop.order(1)
+        for each in others:
+            await shop.order(1, 1, 1, aggregate_id=each)
+        shop.cache.is_down = True  # so that the batch reads events, too
         shop.exporter.clear()
         with shop.tracers.get_tracer("web").start_as_current_span("GET /orders"):
-            assert [order.total async for order in shop.app.load_many(Order, [ID])] == [1]
-    (span,) = [span for span in shop.spans() if span.name == "GET /orders"]
-    assert not span.attributes
-    assert sum(shop.values("interlock.load.duration").values()) == 2
+            found = [each.total async for each in shop.app.load_many(Order, [ID, *others, ID])]
+    assert found == [1, 3, 3, 1]
+    assert shop.paths() == ["GET /orders", "GET /orders > load_many Order"]
+    outer, batch = sorted(shop.spans(), key=lambda span: span.name)
+    assert not outer.attributes
+    assert batch.attributes == {
+        names.AGGREGATE_TYPE: "Order",
+        names.BATCH_SIZE: 3,
+        names.BATCH_LOADED: 3,
+        names.EVENTS: 1 + 1 + 1,  # two of three events are in the snapshots of the others
+    }
+    assert sum(shop.values("interlock.load.duration").values()) == 7 + 3
+
+
+async def test_each_batch_has_a_span_with_what_its_stores_do_below() -> None:
+    async with Shop() as shop:
+        tracer, read = shop.tracers.get_tracer("driver"), shop.snapshots.read_many
+
+        async def traced(*given: Any) -> Any:  # Any: passed on
+            with tracer.start_as_current_span("SELECT"):
+                return await read(*given)
+
+        shop.snapshots.read_many = traced  # type: ignore[assignment] # as above
+        ids = [UUID(int=number) for number in range(1, 502)]
+        assert len([each async for each in shop.app.load_many(Order, ids)]) == 501
+    batch = ["load_many Order", "load_many Order > SELECT"]
+    assert [path for path in shop.paths() if "cache" not in path] == batch * 2
+    facts = [span.attributes or {} for span in shop.spans() if span.name == batch[0]]
+    assert [each[names.BATCH_SIZE] for each in facts] == [500, 1]
+
+
+async def test_an_id_that_the_batch_leaves_out_has_a_span_of_its_own() -> None:
+    async with Shop() as shop:
+        shop.events.is_down = True
+        with pytest.raises(BackendUnavailableError):
+            [each async for each in shop.app.load_many(Order, [ID])]
+    tops = [span for span in shop.spans() if span.name in ("load_many Order", "load Order")]
+    batch, alone = tops[-2:]
+    facts = batch.attributes or {}
+    assert (batch.name, facts[names.BATCH_LOADED]) == ("load_many Order", 0)
+    assert (alone.name, alone.status.status_code) == ("load Order", StatusCode.ERROR)
+
+
+async def test_a_batch_that_is_cancelled_is_an_error_of_its_span() -> None:
+    async with Shop() as shop:
+        shop.cache.gate = asyncio.Event()
+        loading = asyncio.ensure_future(anext(shop.app.load_many(Order, [ID])))
+        await shop.cache.reached.wait()
+        loading.cancel()
+        await asyncio.wait([loading])
+        shop.cache.gate.set()
+    (batch,) = [span for span in shop.spans() if span.name == "load_many Order"]
+    assert batch.attributes is not None
+    assert batch.attributes[names.ERROR_TYPE] == "asyncio.exceptions.CancelledError"
+    assert batch.status.status_code is StatusCode.ERROR
 
 
 async def test_the_extension_is_named_in_toml(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ class BatchLoader:
         remaining = iter(ids)
         while asked := list(islice(remaining, _BATCH)):
             times = Counter(plain_id(i, "an id") for i in asked if isinstance(i, UUID))
-            batch = await self._read(times.keys(), request)
+            with self._context.reporting.around_batch(len(times)):
+                batch = await self._read(times.keys(), request)
             for given in asked:
                 aggregate_id = plain_id(given, "one of the ids")
                 times[aggregate_id] -= 1

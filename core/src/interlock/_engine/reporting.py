@@ -10,7 +10,14 @@ from datetime import timedelta
 from time import perf_counter
 from uuid import UUID
 
-from interlock._engine.reports import CountReport, FailureReport, Observer, Operation, OperationKind
+from interlock._engine.reports import (
+    Batch,
+    CountReport,
+    FailureReport,
+    Observer,
+    Operation,
+    OperationKind,
+)
 from interlock._storage.log_lines import Limit, LogLines
 from interlock._values.masking import Masking
 from interlock.errors import ConfigurationError, StateNotKeptError
@@ -151,24 +158,37 @@ class Reporting:
         def duration() -> timedelta:
             return timedelta(seconds=perf_counter() - began)
 
-        entered = self._entered(operation)
+        entered = self._entered("around", operation, operation.aggregate_id)
         try:
             yield duration
         except BaseException as error:
             failure = FailureReport(operation, error, duration())
             self.tell("on_failure", failure, operation.aggregate_id)
-            self._leave(entered, operation, error)
+            self._leave(entered, operation.aggregate_id, error)
             raise
-        self._leave(entered, operation, None)
+        self._leave(entered, operation.aggregate_id, None)
 
-    def _entered(self, operation: Operation) -> list[AbstractContextManager[object]]:
+    @contextmanager
+    def around_batch(self, size: int) -> Iterator[None]:
+        """Tell that a batch of so many ids begins, and when it ends."""
+        entered = self._entered("around_batch", Batch(self._type, size), None)
+        try:
+            yield
+        except BaseException as error:
+            self._leave(entered, None, error)
+            raise
+        self._leave(entered, None, None)
+
+    def _entered(
+        self, method: str, begun: Operation | Batch, aggregate_id: UUID | None
+    ) -> list[AbstractContextManager[object]]:
         entered = []
-        for observer in self._told_of.get("around", ()):
+        for observer in self._told_of.get(method, ()):
             try:
-                context = observer.around(operation)
+                context = getattr(observer, method)(begun)
                 context.__enter__()
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 as above
-                self._observer_failed(error, operation.aggregate_id)
+                self._observer_failed(error, aggregate_id)
             else:
                 entered.append(context)
         return entered
@@ -176,7 +196,7 @@ class Reporting:
     def _leave(
         self,
         entered: list[AbstractContextManager[object]],
-        operation: Operation,
+        aggregate_id: UUID | None,
         failure: BaseException | None,
     ) -> None:
         for context in reversed(entered):
@@ -187,7 +207,7 @@ class Reporting:
                     context.__exit__(type(failure), failure, failure.__traceback__)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 as above
                 if error is not failure:
-                    self._observer_failed(error, operation.aggregate_id)
+                    self._observer_failed(error, aggregate_id)
 
     def _observer_failed(self, error: BaseException, aggregate_id: UUID | None) -> None:
         """Count and log it; no observer is told, since that might fail likewise."""

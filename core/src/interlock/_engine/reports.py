@@ -74,6 +74,14 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """So many ids of a type that `load_many` reads together."""
+
+    aggregate_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class DispatchReport:
     """How one command was handled; `events` were appended. `attempts` is 1 without a conflict."""
 
@@ -198,13 +206,21 @@ class Observer:
         """
         raise NotImplementedError
 
+    def around_batch(self, batch: Batch) -> AbstractContextManager[object]:
+        """As `around`, for a batch of `load_many`; the reports of the loads it makes come within.
+
+        An id with which something is amiss is left out of it, and gets a load of its own behind.
+        """
+        raise NotImplementedError
+
     def on_dispatch(self, report: DispatchReport) -> None:
         """A command was handled."""
 
     def on_load(self, report: LoadReport) -> None:
         """A state was loaded, for a caller or for a command.
 
-        Of the states that `load_many` reads by the batch nothing else is told, and no `around`.
+        Of the states that `load_many` reads by the batch nothing else is told, and no `around`;
+        `around_batch` is around them all.
         """
 
     def on_append(self, report: AppendReport) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from interlock._engine.rebuilding import RebuildProgress
     from interlock._engine.reports import (
         AppendReport,
+        Batch,
         BreakerReport,
         CacheReport,
         CountReport,
@@ -42,6 +43,7 @@ __all__ = [
     "ApplicationBuilder",
     "Archived",
     "BackendHealth",
+    "Batch",
     "BreakerReport",
     "CacheBackendSource",
     "CacheReport",
@@ -75,6 +77,7 @@ _HOMES = {
     "ApplicationBuilder": "interlock._app.builder",
     "Archived": "interlock._engine.archiving",
     "BackendHealth": "interlock._app.health",
+    "Batch": "interlock._engine.reports",
     "BreakerReport": "interlock._engine.reports",
     "CacheBackendSource": "interlock._plugins.sources",
     "CacheReport": "interlock._engine.reports",

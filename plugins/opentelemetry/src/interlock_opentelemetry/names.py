@@ -26,6 +26,8 @@ MISSES = "interlock.load.misses"
 ATTEMPTS = "interlock.attempts"
 EVENTS = "interlock.events"
 VERSION_REACHED = "interlock.version"
+BATCH_SIZE = "interlock.batch.size"
+BATCH_LOADED = "interlock.batch.loaded"
 COUNTER = "interlock.counter"
 
 
@@ -149,6 +151,7 @@ _EACH = (AGGREGATE_TYPE, AGGREGATE_ID, ERROR_TYPE)
 SPANS = {
     "dispatch {command}": (*_EACH, COMMAND, ATTEMPTS, EVENTS),
     "load {type}": (*_EACH, BASELINE, BASELINE_VERSION, VERSION_REACHED, EVENTS, MISSES),
+    "load_many {type}": (AGGREGATE_TYPE, BATCH_SIZE, BATCH_LOADED, EVENTS, ERROR_TYPE),
     "append {type}": (*_EACH, BACKEND, EVENTS, VERSION_REACHED),
     "snapshot {action} {type}": (*_EACH, BACKEND, ACTION, OUTCOME, VERSION_REACHED),
     "cache {action} {type}": (*_EACH, BACKEND, ACTION, OUTCOME, REASON),

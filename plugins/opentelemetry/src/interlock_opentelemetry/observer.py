@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from opentelemetry.util.types import AttributeValue
 
 from interlock.backends import (
     AppendReport,
+    Batch,
     BreakerReport,
     CacheReport,
     CountReport,
@@ -40,7 +42,16 @@ class _Current(NamedTuple):
     span: Span
 
 
+@dataclass(slots=True)
+class _CurrentBatch:
+    """The loads of the batch under way, and the events that they folded."""
+
+    loaded: int = 0
+    events: int = 0
+
+
 _CURRENT: ContextVar[_Current | None] = ContextVar("interlock_opentelemetry", default=None)
+_BATCH: ContextVar[_CurrentBatch | None] = ContextVar("interlock_opentelemetry_batch", default=None)
 
 
 class OpenTelemetryObserver(Observer):
@@ -82,6 +93,26 @@ class OpenTelemetryObserver(Observer):
             finally:
                 _CURRENT.reset(token)
 
+    @contextmanager
+    def around_batch(self, batch: Batch) -> Iterator[None]:
+        with self._tracer.start_as_current_span(
+            f"load_many {batch.aggregate_type}",
+            attributes={names.AGGREGATE_TYPE: batch.aggregate_type, names.BATCH_SIZE: batch.size},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            current = _CurrentBatch()
+            token = _BATCH.set(current)
+            try:
+                yield
+            except BaseException as error:
+                self._mark(span, error)
+                raise
+            finally:
+                _BATCH.reset(token)
+                span.set_attribute(names.BATCH_LOADED, current.loaded)
+                span.set_attribute(names.EVENTS, current.events)
+
     def on_dispatch(self, report: DispatchReport) -> None:
         _describe(
             OperationKind.DISPATCH,
@@ -95,6 +126,10 @@ class OpenTelemetryObserver(Observer):
         self._record(names.DISPATCH_DURATION, report.duration, facts)
 
     def on_load(self, report: LoadReport) -> None:
+        batch = _BATCH.get()
+        if batch is not None:
+            batch.loaded += 1
+            batch.events += report.events_folded
         misses = [f"{miss.source}: {miss.reason}" for miss in report.misses]
         _describe(
             OperationKind.LOAD,
@@ -153,14 +188,12 @@ class OpenTelemetryObserver(Observer):
         self._record(names.CACHE_DURATION, report.duration, facts)
 
     def on_failure(self, report: FailureReport) -> None:
-        operation, error = report.operation, _type(report.error)
+        operation = report.operation
         span = _span(operation.kind, operation.aggregate_id)
         if span is not None:
-            span.set_attribute(names.ERROR_TYPE, error)
-            text = f"{error}: {report.error}" if self._error_texts else error
-            span.set_status(Status(StatusCode.ERROR, text))
-        metric = _DURATIONS[operation.kind]
-        self._record(metric, report.duration, {**_facts(operation), names.ERROR_TYPE: error})
+            self._mark(span, report.error)
+        facts = {**_facts(operation), names.ERROR_TYPE: _type(report.error)}
+        self._record(_DURATIONS[operation.kind], report.duration, facts)
 
     def on_count(self, report: CountReport) -> None:
         facts: Attributes = {names.COUNTER: report.counter}
@@ -170,6 +203,12 @@ class OpenTelemetryObserver(Observer):
 
     def on_breaker(self, report: BreakerReport) -> None:
         self._breakers[report.store, report.backend] = report.is_open
+
+    def _mark(self, span: Span, error: BaseException) -> None:
+        kind = _type(error)
+        span.set_attribute(names.ERROR_TYPE, kind)
+        text = f"{kind}: {error}" if self._error_texts else kind
+        span.set_status(Status(StatusCode.ERROR, text))
 
     def _observe_breakers(self, _: metrics.CallbackOptions) -> Iterator[metrics.Observation]:
         for (store, backend), is_open in tuple(self._breakers.items()):
