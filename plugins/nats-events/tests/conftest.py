@@ -8,7 +8,7 @@ import pytest
 from interlock.backends import StoredEvent
 from interlock_nats_events.backend import NatsEventStore
 from interlock_nats_events.config import NatsEventsConfig
-from nats_rig import Node, answers, cluster, events_of
+from nats_rig import Node, answers, cluster, config_at, events_of
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,9 +67,3 @@ def config() -> Callable[..., NatsEventsConfig]:
 @pytest.fixture
 def events() -> Callable[..., Sequence[StoredEvent]]:
     return events_of
-
-
-def config_at(nodes: Sequence[Node], **options: object) -> NatsEventsConfig:
-    servers = [node.address for node in nodes]
-    given = {"servers": servers, "create_stream": True, "sync_always": True, **options}
-    return NatsEventsConfig.model_validate(given)

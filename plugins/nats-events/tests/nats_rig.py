@@ -20,6 +20,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from interlock.backends import StoredEvent
+from interlock_nats_events.config import NatsEventsConfig
 
 STREAM = "INTERLOCK_EVENTS"
 _START_SECONDS = 30
@@ -184,6 +185,12 @@ def events_of(
         )
         for version in range(first, first + count)
     ]
+
+
+def config_at(nodes: Sequence[Node], **options: object) -> NatsEventsConfig:
+    servers = [node.address for node in nodes]
+    given = {"servers": servers, "create_stream": True, "sync_always": True, **options}
+    return NatsEventsConfig.model_validate(given)
 
 
 def leader(nodes: Sequence[Node]) -> Node:

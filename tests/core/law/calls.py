@@ -45,6 +45,7 @@ class Plan:
     chunk: int
     keep: int
     reads_ahead: bool
+    confirms_heads: bool
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ class Events(InMemoryEventStore):
         if self._landing is not None:
             landing, self._landing = self._landing, None
             with suppress(ConcurrencyError):
-                await super().append(landing[0], after=landing[1])
-        await super().append(events, after=after)
+                await self._append(landing[0], landing[1])
+        await self._append(events, after)
         await self._turn()
         if self._takes("lost-after"):
             self._fail()
@@ -92,15 +92,8 @@ class Events(InMemoryEventStore):
     async def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
-        await self._turn()
-        if self._unreachable:
-            self._unreachable -= 1
-            self.failed += 1
-            self._fail()
-        if self._takes("read-fails"):
-            self._fail()
-        self._intrude("written-before-read", (aggregate_type, aggregate_id))
-        rows = self.rows((aggregate_type, aggregate_id))[first - 1 if first else 0 : last]
+        await self._begin_read((aggregate_type, aggregate_id))
+        rows = await self._read((aggregate_type, aggregate_id), first, last)
         for start in range(0, len(rows), self.chunk):
             if start and self._takes("read-breaks"):
                 self._fail()
@@ -108,6 +101,16 @@ class Events(InMemoryEventStore):
             await self._turn()
         if self._intrude("written-after-read", (aggregate_type, aggregate_id)):
             self.dawdle()
+
+    async def _begin_read(self, subject: Subject) -> None:
+        await self._turn()
+        if self._unreachable:
+            self._unreachable -= 1
+            self.failed += 1
+            self._fail()
+        if self._takes("read-fails"):
+            self._fail()
+        self._intrude("written-before-read", subject)
 
     def keeps_beside(self, snapshots: SnapshotStore) -> bool:
         return self.reads_ahead
@@ -121,6 +124,12 @@ class Events(InMemoryEventStore):
         rows = await anext(chunks, None)
         self.bites["events read ahead"] += 1
         return record, _resumed(rows, chunks)
+
+    async def _append(self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None) -> None:
+        await InMemoryEventStore.append(self, events, after=after)
+
+    async def _read(self, subject: Subject, first: int, last: int | None) -> Sequence[EventRow]:
+        return self.rows(subject)[first - 1 if first else 0 : last]
 
     def rows(self, subject: Subject) -> list[EventRow]:
         return list(self._streams.get(subject, ()))
@@ -139,6 +148,25 @@ class Events(InMemoryEventStore):
     async def _turn(self) -> None:
         for _ in range(self.turns):
             await asyncio.sleep(0)
+
+
+class ConfirmingEvents(Events):
+    """Tells too whether an event is the head, and as much can come between."""
+
+    async def is_head(
+        self, aggregate_type: str, aggregate_id: UUID, version: int, event_id: UUID
+    ) -> bool:
+        subject = aggregate_type, aggregate_id
+        await self._begin_read(subject)
+        is_head = await self._confirm(subject, version, event_id)
+        self.bites[f"events confirmed {is_head}"] += 1
+        await self._turn()
+        if self._intrude("written-after-read", subject):
+            self.dawdle()
+        return is_head
+
+    async def _confirm(self, subject: Subject, version: int, event_id: UUID) -> bool:
+        return self.is_head_at_once(*subject, version, event_id)
 
 
 async def _resumed(

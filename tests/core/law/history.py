@@ -4,7 +4,6 @@ Whatever is stored was decided by a plain replay of what stands before it.
 """
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +12,7 @@ from uuid import UUID, uuid4
 from interlock.backends import EventRow
 from interlock.domain import Command
 from law import badge, domain
-from law.calls import Plan, Wait
+from law.calls import Wait
 from law.fault_lists import Subject
 from law.faulty_events import Events
 from law.oracle import Decision, decide, fold
@@ -30,12 +29,12 @@ class History:
     `commands` are those of all who write, by id. `broken` tells what doesn't fit.
     """
 
-    def __init__(self, plan: Plan, seen: Counter[str]) -> None:
+    def __init__(self, events: Events) -> None:
         self.now = timedelta(0)  # the true time; the clock may have jumped back
         self.streams: dict[Subject, Stream] = {}
         self.commands: dict[UUID, Command[Any]] = {}
         self.broken: list[str] = []
-        self.events = Events(seen, plan.turns, plan.chunk, reads_ahead=plan.reads_ahead)
+        self.events = events
         self.events.intrude = self._intrude
         self.events.dawdle = self._dawdle
         self._jumps = 0

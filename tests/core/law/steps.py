@@ -248,4 +248,5 @@ def plans(where: Where) -> st.SearchStrategy[Plan]:
         st.integers(1, 3),
         st.integers(1, 3),
         st.booleans(),
+        st.booleans(),
     )

@@ -32,7 +32,7 @@ from law.calls import (
 )
 from law.fault_lists import Faults, Subject
 from law.faults import Plain, RecordCache, RecordSnapshots
-from law.faulty_events import Events
+from law.faulty_events import ConfirmingEvents, Events
 from law.history import History, subject_of
 from law.run_state import BrokenError, Process
 
@@ -45,7 +45,7 @@ class World:
     def __init__(self, plan: Plan, seen: Counter[str]) -> None:
         self.plan = plan
         self.seen = seen
-        self.history = History(plan, seen)
+        self.history = History(self._event_store(plan, seen))
         self.events = self.history.events
         self.unproven: set[tuple[int, Subject]] = set()
         self.snapshot_faults = Faults[Any]("snapshots", seen, plan.turns)
@@ -68,6 +68,10 @@ class World:
         finally:
             for process in self.processes:
                 await process.app.close()
+
+    def _event_store(self, plan: Plan, seen: Counter[str]) -> Events:
+        cls = ConfirmingEvents if plan.confirms_heads else Events
+        return cls(seen, plan.turns, plan.chunk, reads_ahead=plan.reads_ahead)
 
     def _subjects(self) -> Iterator[tuple[type[Aggregate], UUID]]:
         for name, aggregate_id in self.history.streams:
