@@ -143,22 +143,30 @@ class Client:
         driver = await self._connected(deadline)
         inbox = driver.new_inbox()
         found: list[Msg] = []
+        end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        async def take(message: Msg) -> None:  # without a wait for each of them
+            status = (message.headers or {}).get("Status")
+            if status is None:
+                found.append(message)
+            elif not end.done():
+                end.set_result(status)
+
         with self._translated():
-            subscription = await driver.subscribe(inbox)
+            subscription = await driver.subscribe(inbox, cb=take)
         try:
             payload = json.dumps(request).encode()
             with self._translated():
                 await driver.publish(f"$JS.API.DIRECT.GET.{stream}", payload, reply=inbox)
-            while True:
-                message = await self._unless_lost(subscription.next_msg(deadline.left()))
-                status = (message.headers or {}).get("Status")
-                if status is None:
-                    found.append(message)
-                elif status in {"204", "404"}:  # the end of them; none there
-                    return found
-                else:
-                    await asyncio.sleep(deadline.left(most=_PAUSE_SECONDS))
+            while not end.done():
+                before = len(found)
+                await self._unless_lost(asyncio.wait([end], timeout=deadline.left()))
+                if len(found) == before and not end.done():
                     raise LostError
+            if end.result() in {"204", "404"}:  # the end of them; none there
+                return found
+            await asyncio.sleep(deadline.left(most=_PAUSE_SECONDS))
+            raise LostError
         finally:
             with suppress(nats.errors.Error, OSError):
                 await subscription.unsubscribe()
