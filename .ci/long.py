@@ -40,6 +40,7 @@ PROOFS: dict[str, tuple[tuple[str, ...], str]] = {
     "bench-peers": ((), "loads and commands against other libraries for event sourcing"),
     "bench-values": ((), "what it costs to verify a record"),
     "bench-caches": ((), "what a load costs from each cache"),
+    "bench-nodes": ((), "appends and loads on three nodes of NATS, beside PostgreSQL's"),
     "bench-advice": ((), "what `interlock advise` predicts, against loads under three settings"),
     "bench-outages": ((), "loads and appends while a cache is down, against none"),
 }
