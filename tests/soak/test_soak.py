@@ -32,10 +32,12 @@ _HEAD = """\
 
 `tox run -e soak-memory` wrote a line for each load, which had {seconds:.0f} s.
 Memory is the slope of the resident set in the second half, in MiB in ten minutes: of the load, less
-that of calls that go nowhere. The others are medians of the third quarter and of the fourth.
+that of calls that go nowhere if that grew. The others are medians of the third quarter and of the
+fourth. The machine has {cores} cores, and `busy` is how many processes wanted one in the mean of
+the last quarter of an hour: the rate depends on it.
 
-| load | calls/s | failed | MiB in ten minutes | resident | {kinds} |
-|---|---|---|---|---|{lines}|
+| load | calls/s | failed | MiB in ten minutes | resident | {kinds} | busy |
+|---|---|---|---|---|{lines}|---|
 """
 
 
@@ -77,7 +79,9 @@ async def held(places: dict[str, str] | None, seconds: float = SECONDS) -> Held:
 @pytest.fixture(scope="session")
 def nowhere() -> Held:
     """What the load takes by itself."""
-    return asyncio.run(held(None))
+    found = asyncio.run(held(None))
+    _report("calls that go nowhere", found, found.slope)
+    return found
 
 
 @contextmanager
@@ -134,6 +138,7 @@ def _report(load: str, found: Held, slope: float) -> None:
         f"{slope:.2f}",
         f"{found.samples[-1][0] / MIB:.1f} MiB",
         *("{:.0f}, {:.0f}".format(*found.quarters(kind)) for kind in _KINDS),
+        f"{os.getloadavg()[2]:.1f}",
     ]
     line = f"| {' | '.join(cells)} |\n"
     print(line)  # noqa: T201 a figure for who asks
@@ -143,6 +148,7 @@ def _report(load: str, found: Held, slope: float) -> None:
         head = _HEAD.format(
             day=f"{datetime.now(UTC):%Y-%m-%d}",
             seconds=SECONDS,
+            cores=os.cpu_count(),
             kinds=" | ".join(_KINDS),
             lines="|".join("---" for _ in _KINDS),
         )
