@@ -2,7 +2,8 @@
 
 `tox run -e simulate-sabotage -- [--seeds 300] [--only NAME] [--visible] [--report FOLDER]`. Each
 patch that changes the engine is made in a copy of the core, and that is simulated until a rule is
-broken. Verdicts are kept in `.tox/simulated.json`: a run that was broken off goes on where it
+broken. The seed at which the latest report in `.ci/long-reports` found it is tried first, then all
+from 0 on. Verdicts are kept in `.tox/simulated.json`: a run that was broken off goes on where it
 ended, and does again what was changed. The exit code is 0 if each was found, or stands in `UNSEEN`
 with its reason, and nine of ten of those that can be seen were found.
 """
@@ -12,6 +13,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -32,6 +34,9 @@ from unseen import UNSEEN
 _ROOT = Path(__file__).parents[2]
 _SIMULATION = _ROOT / "tests" / "simulation"
 _KEPT = _ROOT / ".tox" / "simulated.json"
+_REPORTS = _ROOT / ".ci" / "long-reports"
+_NAME = "simulated-sabotage-"
+_FOUND_AT = re.compile(r"^\| (.+) \| (\d+) \| .+ \|$", re.MULTILINE)
 _SHARE = 0.9
 Verdict = Mapping[str, Any]  # Any: JSON values
 Files = Mapping[str, str]
@@ -100,14 +105,15 @@ def _simulated(
     patches: Iterable[tuple[str, Files]], at_once: int, seeds: int
 ) -> Iterator[tuple[str, Verdict]]:
     """The verdicts as they come, each of a child process that has pydantic imported already."""
-    waiting, running = iter(patches), dict[int, str]()
+    waiting, running, found_at = iter(patches), dict[int, str](), _found_at()
     with tempfile.TemporaryDirectory(prefix="simulated-") as folder:
         while True:
             while len(running) < at_once and (following := next(waiting, None)) is not None:
                 name, files = following
                 child = os.fork()
                 if child == 0:
-                    _child(Path(folder), files, seeds)
+                    first = [seed for seed in found_at.get(name, ()) if seed < seeds]
+                    _child(Path(folder), files, [*first, *range(seeds)])
                 running[child] = name
             if not running:
                 return
@@ -121,7 +127,7 @@ def _simulated(
                 yield name, json.loads(Path(folder, f"{child}.json").read_text())
 
 
-def _child(folder: Path, files: Files, seeds: int) -> NoReturn:
+def _child(folder: Path, files: Files, seeds: Sequence[int]) -> NoReturn:
     """Simulate with these files of the core instead of its own, and end the process."""
     code = 1
     try:
@@ -136,7 +142,7 @@ def _child(folder: Path, files: Files, seeds: int) -> NoReturn:
         logging.disable()
         from first_violation import first_violation  # noqa: PLC0415 of the core as it is now
 
-        Path(folder, f"{os.getpid()}.json").write_text(json.dumps(first_violation(range(seeds))))
+        Path(folder, f"{os.getpid()}.json").write_text(json.dumps(first_violation(seeds)))
         shutil.rmtree(copy)
         code = 0
     except BaseException:  # noqa: BLE001 the parent goes on elsewhere
@@ -144,6 +150,12 @@ def _child(folder: Path, files: Files, seeds: int) -> NoReturn:
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _found_at() -> Mapping[str, Sequence[int]]:
+    """The seeds of the latest report."""
+    latest = [path.read_text("utf-8") for path in sorted(_REPORTS.glob(f"{_NAME}*.md"))[-1:]]
+    return {name: [int(seed)] for text in latest for name, seed in _FOUND_AT.findall(text)}
 
 
 def _share(verdicts: Mapping[str, Verdict]) -> float:
@@ -172,7 +184,7 @@ def _lines(verdicts: Mapping[str, Verdict], hidden: Sequence[str], seeds: int) -
 def _report(folder: Path, lines: Sequence[str]) -> None:
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     head = [f"# Protections of the engine that the simulation misses, {today}", ""]
-    path = folder / f"simulated-sabotage-{today}.md"
+    path = folder / f"{_NAME}{today}.md"
     path.write_text("\n".join([*head, *lines, ""]), "utf-8")
 
 

@@ -28,6 +28,9 @@ _ERA = "what a cache has of a stream before a rollback is returned until a read 
 _CHECKS = "it is of a check that authors and operators call, which no caller of these runs does"
 _SETTLED = "each cache of these runs that puts are late into has a settler, which makes it good"
 _LIVES = "no application of these runs is started again after its close"
+_ARCHIVES = "no stream is archived in these runs"
+_OBSERVERS = "nobody observes these runs"
+_OTHERS = "what another process derives meanwhile may come after the removals too"
 
 _REASONS: Mapping[str, tuple[str, ...]] = {
     _COST: (
@@ -76,6 +79,9 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "a timeout is a caller that gave up",
         "what a cache that rests would refuse is encoded for it",
         "any number of puts goes on behind",
+        "a probe that fails at once lets all others try the store",
+        "a store that confirms heads is read all the same",
+        "a rebuild removes what is appended meanwhile",
     ),
     _AGAIN: (
         "loads from before a commit are joined after it",
@@ -110,6 +116,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
     _TRUE: (
         "old versions are cached",
         "a state below the floor is put",
+        "a commit is put below the floor",
         "a failed put leaves the old entry",
         "a state too large leaves the older one",
         "unproven states are kept",
@@ -124,6 +131,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "a queued snapshot outlives its aggregate",
         "a snapshot is written after it was removed",
         "a rebuild leaves what it refuted",
+        "a rebuild never sees what is ahead",
         "a load supersedes nothing",
     ),
     _CLOCKS: ("a clock that jumped back makes states young",),
@@ -224,6 +232,24 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "the second cancellation gives up the append",
     ),
     _TASKS: ("a handler holds its tasks for ever",),
+    _ARCHIVES: (
+        "the only copy of archived events is removed",
+        "events are deleted without a proven snapshot",
+        "an older snapshot counts",
+        "a computed revision counts",
+        "what was written is believed",
+        "the archive of an earlier stream is read",
+        "two write an archive at once",
+        "an archive outlives its aggregate",
+    ),
+    _OBSERVERS: (
+        "what an observer does around an operation fails it",
+        "what an observer does at the end of an operation fails it",
+        "observers are told that one of them failed",
+        "an observer cancels the command",
+        "a snapshot is told as a part of another command",
+    ),
+    _OTHERS: ("what comes while it is forgotten stays",),
 }
 
 UNSEEN: Mapping[str, str] = {name: reason for reason, names in _REASONS.items() for name in names}
