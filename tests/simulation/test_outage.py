@@ -49,8 +49,8 @@ def test_a_broken_breaker_is_found(
     owner: type, name: str, instead: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, name, instead)
-    broken = {each.rule for seed in range(300) for each in violations(_run(seed).history)}
-    assert broken & {Rule.FRESH, Rule.OWN_WRITES}
+    found = (each.rule for seed in range(300) for each in violations(_run(seed).history))
+    assert any(rule in {Rule.FRESH, Rule.OWN_WRITES} for rule in found)
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -64,4 +64,4 @@ def test_a_late_put_that_replaces_a_newer_one_is_found(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(LateWrites, "_write_after", write)
     runs = (simulate(Choices(seed), is_faulty=False, of=SlowWorld) for seed in range(300))
-    assert Rule.FRESH in {each.rule for run in runs for each in violations(run.history)}
+    assert any(each.rule is Rule.FRESH for run in runs for each in violations(run.history))
