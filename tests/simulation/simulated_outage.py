@@ -167,7 +167,7 @@ class DecliningWorld(OutageWorld):
         )
         super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted, settings=settings)
         self.callers.heads_known, self.callers.are_commits_known = CutProcess.floor_size, True
-        self.callers.accounts = tuple(UUID(int=number) for number in range(1, 6))
+        self.callers.accounts = tuple(UUID(int=number) for number in range(1, 22))
 
     async def live(self) -> None:
         """Let entries be outdated while the cache rests, and look at what is left of them."""
@@ -230,14 +230,14 @@ class SlowWorld(World):
     ) -> None:
         settings = Settings(are_events_safe=True)
         super().__init__(choices, loop, is_faulty=is_faulty, hunted=hunted, settings=settings)
-        self.callers.accounts = tuple(UUID(int=number) for number in range(1, 5))
+        self.callers.accounts = tuple(UUID(int=number) for number in range(1, 17))
         self.late_writes = choices.one_of((256, 1, 0))
 
     async def live(self) -> None:
         """Let callers command, and look at what stands in the cache once all is put."""
         self.processes.append(await self._process())
         (process,) = self.processes
-        await asyncio.gather(*(self.around.start(self._command(process)) for _ in range(6)))
+        await asyncio.gather(*(self.around.start(self._command(process)) for _ in range(24)))
         await process.application.close()
         process.wire.is_closed = True
         self.processes.append(await self._process())

@@ -17,7 +17,14 @@ from interlock.backends import RecordCacheBackend
 from simulated_bank import RELEASES, Account
 from simulated_caches import CacheAtOnce, CacheServer, LocalCache, RemoteCache, WatchedCache
 from simulated_settings import Place, Settings
-from simulated_stores import Events, RemoteDatabase, RemoteEvents, RemoteSnapshots, Snapshots
+from simulated_stores import (
+    ConfirmingEvents,
+    Events,
+    RemoteDatabase,
+    RemoteEvents,
+    RemoteSnapshots,
+    Snapshots,
+)
 from surroundings import Fault, Surroundings, Wire
 
 _LONG_ENOUGH = timedelta(seconds=5)  # for every answer
@@ -72,7 +79,8 @@ class Process:
         self.calls: list[asyncio.Task[Any]] = []  # Any: likewise; those of callers
         self.is_ending = False
         self._clock_is_off = timedelta()
-        database = RemoteDatabase if settings.is_one_database else RemoteEvents
+        plain = ConfirmingEvents if settings.confirms else RemoteEvents
+        database = RemoteDatabase if settings.is_one_database else plain
         self.events = database(self.wire, stores.events, is_safe=settings.are_events_safe)
         self.events.refuses = settings.refuses
         self.snapshots = RemoteSnapshots(self.wire, stores.snapshots)

@@ -133,7 +133,8 @@ class Settings:
     one stream. With `are_events_safe` the event store doesn't fail, with `does_all_answer` no store
     does; `are_stores_slow` tells that every other answer comes late, `are_stores_local` that all
     answer without waiting. An event store that `refuses` says so of an append behind an event that
-    is gone. A process that `is_alone` is the only one.
+    is gone, one that `confirms` tells of an event whether it is the head. A process that `is_alone`
+    is the only one.
     """
 
     snapshots: SnapshotStrategy = field(default_factory=NeverSnapshot)
@@ -143,6 +144,7 @@ class Settings:
     do_clocks_step: bool = False
     freshness: Freshness = field(default_factory=Trust)
     is_one_database: bool = False
+    confirms: bool = False
     releases: int = 1
     roles: tuple[Sequence[Action], Sequence[Action]] = _ROLES[0]
     is_forgetful: bool = False

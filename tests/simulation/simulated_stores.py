@@ -177,6 +177,18 @@ class RemoteEvents:
                 raise BackendUnavailableError(Fault.BROKEN_OFF)
 
 
+class ConfirmingEvents(RemoteEvents):
+    """An event store that confirms heads."""
+
+    async def is_head(
+        self, aggregate_type: str, aggregate_id: UUID, version: int, event_id: UUID
+    ) -> bool:
+        async def is_head() -> bool:
+            return await self._store.head(aggregate_type, aggregate_id) == (version, event_id)
+
+        return await self._wire.call(is_head, self._reads)
+
+
 class RemoteDatabase(RemoteEvents):
     """An event store that reads many streams at once, and a snapshot with the events after it."""
 

@@ -33,6 +33,9 @@ from simulated_world import World
 from surroundings import Fault
 
 _ANSWERED = 10.0  # seconds: no delay, no timeout and no late effect takes longer
+_ACCOUNTS = tuple(UUID(int=number) for number in range(1, 21))
+# For what seldom comes together.
+_MANY_ACCOUNTS = tuple(UUID(int=number) for number in range(1, 81))
 _LOADS = {
     Act.TRUST: Trust(),
     Act.AGED: FRESHNESS[1],
@@ -45,7 +48,7 @@ class ThemeWorld(World):
     """Stores, processes and callers of a theme."""
 
     theme_of: Callable[[Choices], Theme]
-    accounts: Sequence[UUID] = tuple(UUID(int=number) for number in range(1, 21))
+    accounts: Sequence[UUID] = _ACCOUNTS
 
     def __init__(
         self, choices: Choices, loop: SimulatedLoop, *, is_faulty: bool, hunted: Reached
@@ -183,15 +186,17 @@ class SnapshotsWorld(ThemeWorld):
 
 class ForgettingWorld(ThemeWorld):
     theme_of = staticmethod(forgetting)
+    accounts = _MANY_ACCOUNTS
 
 
 class AppendsWorld(ThemeWorld):
     theme_of = staticmethod(appends)
+    accounts = _MANY_ACCOUNTS
 
 
 class SlotsWorld(ThemeWorld):
     theme_of = staticmethod(slots)
-    accounts = ThemeWorld.accounts[:6]  # more would wait for each other for too long
+    accounts = _ACCOUNTS[:6]  # more would wait for each other for too long
 
 
 class JoinsWorld(ThemeWorld):

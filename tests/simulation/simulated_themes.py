@@ -117,11 +117,13 @@ def hits(choices: Choices) -> Theme:
 
 def heads(choices: Choices) -> Theme:
     """What a process knows of heads is all that keeps it from earlier states."""
+    is_one_database, confirms = choices.one_of(((False, False), (True, False), (False, True)))
     settings = Settings(
         place=choices.one_of((Place.SHARED, Place.AT_ONCE, Place.APART)),
         freshness=Trust(),
         are_stores_slow=choices.one_of((False, True)),
-        is_one_database=choices.one_of((False, True)),
+        is_one_database=is_one_database,
+        confirms=confirms,
     )
     trusting, both = _part(0, 8, Act.TRUST), _part(0, 8, Act.TRUST, Act.FORWARD)
     casts = (

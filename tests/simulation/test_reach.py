@@ -10,6 +10,7 @@ from surroundings import Fault
 
 _NEVER_WAITS = "what it awaits is done without waiting, so that nothing can come in between"
 _ARCHIVED = "no stream is archived in these runs"
+_NOT_CONFIRMED = "no event store of these runs confirms heads, as those of `HeadsWorld` do"
 _NO_FILES = "no events are archived into files in these runs"
 _COPIES = "each state here can be copied, and kept as it is"
 _RARE = "waits only if a stream changes between two reads; met in longer runs"
@@ -72,6 +73,11 @@ UNREACHED = {
     "await self._snapshots.write(loaded, supersedes, now)": _NEVER_WAITS,
     "rebuilding.py Rebuilding.rebuild: "
     "async for self._context.stream.streams() if ids is None else _each(ids)": _NEVER_WAITS,
+    "replay.py TailReplay._is_confirmed: "
+    "await self._context.stream.is_head(baseline.aggregate_id, head)": _NOT_CONFIRMED,
+    "replay.py TailReplay.fast_forward: await self._is_confirmed(baseline)": _NOT_CONFIRMED,
+    "stream.py EventStream.is_head: await call_backend("
+    '"the event store\'s is_head", self.store.timeout, confirmed)': _NOT_CONFIRMED,
     "replay.py TailReplay._not_found: await self._truncated(aggregate_id)": _ARCHIVED,
     "replay.py TailReplay._truncated: await self._snapshots.revisions(aggregate_id)": _ARCHIVED,
     "replay.py TailReplay.replay: await self._truncated(empty.aggregate_id)": _ARCHIVED,
