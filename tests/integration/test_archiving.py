@@ -18,6 +18,8 @@ from interlock.routing import applies_event, handles_command
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from sql_rig import Place, dropped, everywhere, made
 
+pytestmark = pytest.mark.faults
+
 LENGTH, FIRST, BELOW = 12, 4, 9
 LEAST_POINTS = 20
 

@@ -18,6 +18,8 @@ from sql_rig import Place, ask, linked
 from sql_servers import OwnPostgreSQL
 from tellers import Tellers, bank_on
 
+pytestmark = pytest.mark.faults
+
 PROCESSES, COMMANDS, ACCOUNTS = 2, 200, 10
 IDS = [UUID(int=number) for number in (1, 2, 3)]
 

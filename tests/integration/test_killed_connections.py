@@ -14,6 +14,8 @@ from sql_proxy import Proxy
 from sql_rig import Place, ask, dropped, everywhere, linked, made
 from tellers import Tellers, bank_on
 
+pytestmark = pytest.mark.faults
+
 PROCESSES, COMMANDS, ACCOUNTS = 2, 200, 10
 
 

@@ -26,6 +26,8 @@ from rig_domain import Account, Deposit
 from sql_bank import application, assert_as_replayed, stored
 from sql_rig import Place, dropped, everywhere, made
 
+pytestmark = pytest.mark.faults
+
 APPLICATIONS, WORKERS, CALLS = 3, 4, 150
 FRESHNESSES: tuple[Freshness, ...] = (Trust(), FastForward(), Replay())
 IDS = [UUID(int=number) for number in range(1, 6)]

@@ -69,6 +69,7 @@ async def test_they_come_in_order_by_two_statements_for_a_batch(place: Place) ->
         assert events.round_trips - trips == (0 if place.kind == "sqlite" else 2 * BATCHES)
 
 
+@pytest.mark.faults
 async def test_memory_does_not_grow_with_their_number(place: Place) -> None:
     async with bank(place) as app:
         await load(app, IDS[:500])

@@ -16,6 +16,8 @@ from long_stream import EVERY
 from sql_rig import Place, dropped, made
 from sql_streams import store
 
+pytestmark = pytest.mark.faults
+
 IS_SOAK = "INTERLOCK_EVENTS" in os.environ
 LENGTH = int(os.environ.get("INTERLOCK_EVENTS", "100000"))
 SHORT = 20_000

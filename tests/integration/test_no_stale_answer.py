@@ -14,6 +14,8 @@ import pytest
 from hot_caches import BY_NAME, hot_cache, table
 from tellers import Tellers, configuration
 
+pytestmark = pytest.mark.faults
+
 PROCESSES = 4
 COMMANDS = int(os.environ.get("INTERLOCK_COMMANDS", "400"))  # of each process
 ACCOUNTS = min(50, COMMANDS // 40)  # few, so that few commands meet as often as many would

@@ -13,6 +13,8 @@ from sql_rig import Place
 from sql_servers import OwnMariaDB, OwnPostgreSQL, own_mariadb, own_postgresql
 from tellers import Tellers, bank_on
 
+pytestmark = pytest.mark.faults
+
 PROCESSES, COMMANDS, ACCOUNTS = 2, 200, 10
 
 

@@ -14,6 +14,8 @@ from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
 from sql_galera import GaleraNode, own_galera
 
+pytestmark = pytest.mark.faults
+
 CHECKS = {check.id: check for check in EventStoreConformance.interlock_checks}
 AT_DOORS = ("EVENTS-070", "EVENTS-071", "EVENTS-072", "EVENTS-077", "EVENTS-078")
 COMING_BACK = ("EVENTS-079", "EVENTS-145")

@@ -24,6 +24,8 @@ from interlock_sqlalchemy_events.config import SQLAlchemyEventsConfig
 from sql_galera import GaleraNode, own_galera
 from sql_rig import ask, linked
 
+pytestmark = pytest.mark.faults
+
 Events = Callable[..., Sequence[StoredEvent]]
 ROUNDS = 1_000
 READY = "SHOW STATUS LIKE 'wsrep_ready'"
