@@ -5,10 +5,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from fault_ledger import events_of
 from interlock.backends import StoredEvent
 from interlock_nats_events.backend import NatsEventStore
 from interlock_nats_events.config import NatsEventsConfig
-from nats_rig import Node, answers, cluster, config_at, events_of
+from nats_rig import Node, answers, cluster, config_at
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

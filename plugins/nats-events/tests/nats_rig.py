@@ -11,19 +11,20 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 
-from interlock.backends import StoredEvent
 from interlock_nats_events.config import NatsEventsConfig
+from nats_network import Network
 
 STREAM = "INTERLOCK_EVENTS"
-_START_SECONDS = 30
+_START_SECONDS = 120
+_ELECTION_SECONDS = 120
+"""A leader that hears nobody steps down after 10 seconds, and followers wait for 4 to 9 more."""
+
 _SYNC = "sync_interval: always,"
 
 answers: set[str] = set()
@@ -42,15 +43,15 @@ def needed() -> str:
 
 
 class Node:
-    """A nats-server of our own. With peers it is a node of their cluster."""
+    """A nats-server of our own. With routes it is the node of a cluster that listens at `own`."""
 
     def __init__(
         self,
         name: str,
         folder: Path,
         *,
-        peers: Sequence[int] = (),
         own: int = 0,
+        routes: Sequence[int] = (),
         more: str = "",
         binary: str | None = None,
     ) -> None:
@@ -62,12 +63,10 @@ class Node:
         self._monitor = _free_port()
         self._file = folder / f"{name}.conf"
         self._log = folder / f"{name}.log"
-        routes = ", ".join(f'"nats://127.0.0.1:{peer}"' for peer in peers if peer != own)
-        cluster = (
-            f'cluster {{ name: "tests", listen: "127.0.0.1:{own}", routes: [{routes}] }}'
-            if peers
-            else ""
-        )
+        told = ", ".join(f'"nats://127.0.0.1:{port}"' for port in routes)
+        # Nobody listens at the port that is advertised: nodes meet on the routes alone.
+        cluster = f'name: "tests", listen: "127.0.0.1:{own}", advertise: "127.0.0.1:9"'
+        cluster = f"cluster {{ {cluster}, routes: [{told}] }}" if routes else ""
         self._file.write_text(
             f'server_name: {name}\nlisten: "{self.address}"\nhttp: "127.0.0.1:{self._monitor}"\n'
             "max_payload: 4MB\n"
@@ -110,14 +109,14 @@ class Node:
     def empty(self) -> None:
         shutil.rmtree(self.store)
 
-    def leads(self) -> bool:
-        """Whether it is the leader of the stream, as it sees it."""
+    def leader(self) -> str | None:
+        """The name of the node that leads the stream, as this one sees it."""
         found = self.ask("jsz?streams=1&accounts=1")
-        return any(
-            stream["name"] == STREAM and stream["cluster"].get("leader") == self.name
-            for account in found.get("account_details", ())
-            for stream in account.get("stream_detail", ())
-        )
+        for account in found.get("account_details", ()):
+            for stream in account.get("stream_detail", ()):
+                if stream["name"] == STREAM:
+                    return str(stream["cluster"].get("leader") or "") or None
+        return None
 
 
 def wait_until_healthy(nodes: Sequence[Node]) -> None:
@@ -129,16 +128,25 @@ def wait_until_healthy(nodes: Sequence[Node]) -> None:
 
 
 @contextmanager
-def cluster(count: int = 3, more: str = "") -> Iterator[list[Node]]:
-    """So many nodes, ready; a single one is no cluster."""
+def cluster(count: int = 3, more: str = "", network: Network | None = None) -> Iterator[list[Node]]:
+    """So many nodes, ready; a single one is no cluster. With a network they meet through it."""
     folder = Path(mkdtemp(prefix="interlock-nats-"))
-    peers = [_free_port() for _ in range(count)]
-    nodes = [
-        Node(f"n{place}", folder, peers=peers if count > 1 else (), own=own, more=more)
-        for place, own in enumerate(peers)
-    ]
+    own = {f"n{place}": _free_port() for place in range(count)}
+    ports = {(one, other): own[other] for one in own for other in own if one != other}
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        if network is not None:
+            ports = network.connect(own)
+        nodes = [
+            Node(
+                name,
+                folder,
+                own=port,
+                routes=[at for (source, _), at in ports.items() if source == name],
+                more=more,
+            )
+            for name, port in own.items()
+        ]
         for node in nodes:
             node.start()
             stack.callback(node.kill)
@@ -166,27 +174,6 @@ def old_server() -> Iterator[Node]:
             node.kill()
 
 
-def events_of(
-    aggregate_id: UUID, count: int, *, first: int = 1, payload: bytes = b"{}"
-) -> Sequence[StoredEvent]:
-    """So many events in a row, of an account."""
-    moment = datetime(2024, 2, 29, tzinfo=UTC)
-    return [
-        StoredEvent(
-            "Account",
-            aggregate_id,
-            version,
-            uuid4(),
-            "MoneyDeposited",
-            1,
-            moment + timedelta(seconds=version),
-            b"{}",
-            payload,
-        )
-        for version in range(first, first + count)
-    ]
-
-
 def config_at(nodes: Sequence[Node], **options: object) -> NatsEventsConfig:
     servers = [node.address for node in nodes]
     given = {"servers": servers, "create_stream": True, "sync_always": True, **options}
@@ -194,13 +181,14 @@ def config_at(nodes: Sequence[Node], **options: object) -> NatsEventsConfig:
 
 
 def leader(nodes: Sequence[Node]) -> Node:
-    """The node that leads the stream at present."""
-    deadline = time.monotonic() + _START_SECONDS
+    """The one of these nodes that leads the stream, as it and another one of them say."""
+    deadline = time.monotonic() + _ELECTION_SECONDS
     while True:
-        for node in nodes:
-            if node.leads():
+        said = [node.leader() for node in nodes]
+        for node, own in zip(nodes, said, strict=True):
+            if own == node.name and said.count(own) > 1:
                 return node
-        assert time.monotonic() < deadline, "nobody leads the stream"
+        assert time.monotonic() < deadline, f"nobody leads the stream: {said}"
         time.sleep(0.05)  # an election takes as long as it takes
 
 

@@ -13,10 +13,11 @@ from uuid import uuid4
 import nats
 import pytest
 
+from fault_ledger import events_of
 from interlock.backends import BackendUnavailableError, ConcurrencyError, StoredEvent
 from interlock_nats_events.backend import NatsEventStore
 from interlock_nats_events.publishing import Publisher
-from nats_rig import STREAM, Node, cluster, events_of, leader, wait_until_healthy
+from nats_rig import STREAM, Node, cluster, leader, wait_until_healthy
 
 ROUNDS = int(os.environ.get("INTERLOCK_FAULTS") or 1)
 

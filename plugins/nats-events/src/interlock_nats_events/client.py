@@ -25,6 +25,10 @@ _PAUSE_SECONDS = 0.05
 _PING_SECONDS = 1
 """A server that answers no two pings in a row is left for another."""
 
+_MOVE_SECONDS = 5
+"""A server is left for another once nothing was stored through it for so long, though it was asked
+to: it answers pings, but may be cut off from the others."""
+
 _CONNECT_SECONDS = 2
 _CLOSE_SECONDS = 1
 
@@ -41,6 +45,7 @@ class Client:
         self._opening = asyncio.Lock()
         self._failures = 0
         self._error: Exception | None = None
+        self._lost_since: float | None = None
 
     async def open(self) -> None:
         """Connect. Raises `BackendUnavailableError` if no server can be reached."""
@@ -111,6 +116,7 @@ class Client:
             found: Json = json.loads(answer.data)
             if found.get("error", {}).get("code") != NO_LEADER:
                 return found
+            await self.note_lost()
             await asyncio.sleep(deadline.left(most=_PAUSE_SECONDS))
 
     def refused(self, error: Json) -> BackendUnavailableError:
@@ -128,8 +134,25 @@ class Client:
                 driver.request(subject, payload, timeout=seconds, headers=dict(headers) or None)
             )
         except nats.errors.NoRespondersError:
+            await self.note_lost()
             await asyncio.sleep(deadline.left(most=_PAUSE_SECONDS))
             raise LostError from None
+        except LostError:
+            await self.note_lost()
+            raise
+
+    def note_stored(self) -> None:
+        """Remember that a quorum is reached through this connection."""
+        self._lost_since = None
+
+    async def note_lost(self) -> None:
+        """Connect to another server if no quorum is reached through this one for too long."""
+        now = asyncio.get_running_loop().time()
+        if self._lost_since is None:
+            self._lost_since = now
+        elif now - self._lost_since > _MOVE_SECONDS:
+            self._lost_since = None
+            await self._opened().force_reconnect()
 
     async def send(
         self, subject: str, payload: bytes, headers: Mapping[str, str], deadline: Deadline

@@ -91,6 +91,7 @@ class Publisher:
         answer = await self._client.ask(subject, payload, headers, deadline)
         found = json.loads(answer.data)
         await self._refused(found, deadline)
+        self._client.note_stored()
         sequence: int = found["seq"]
         return sequence
 
@@ -105,6 +106,7 @@ class Publisher:
             await asyncio.sleep(deadline.left(most=uniform(0, _PAUSE_SECONDS)))  # noqa: S311 # turns
             raise PendingError
         if code in {_INCOMPLETE_BATCH, _TOO_MANY_BATCHES} or error.get("code") == NO_LEADER:
+            await self._client.note_lost()
             await asyncio.sleep(deadline.left(most=_PAUSE_SECONDS))
             raise LostError
         raise self._client.refused(error)

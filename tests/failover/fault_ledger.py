@@ -1,20 +1,36 @@
-"""Writers and readers of a few accounts at several nodes, and what they must never see."""
+"""Writers and readers of a few accounts while servers fail, and what they must never see."""
 
 import asyncio
+from bisect import bisect
 from collections import Counter
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice, pairwise
 from random import Random
+from time import monotonic
 from uuid import UUID, uuid4
 
-from interlock.backends import BackendUnavailableError, ConcurrencyError, EventRow
-from interlock_nats_events.backend import NatsEventStore
-from nats_rig import events_of
+from interlock.backends import (
+    BackendUnavailableError,
+    ConcurrencyError,
+    EventRow,
+    EventStore,
+    StoredEvent,
+)
 
 _SIZES = (*(1, 1, 1, 2, 3) * 6, 700)
 """Events of an append: the last need an atomic batch."""
 
 _MOST_EVENTS = 5_000
 """An account that has more makes room for a new one: at the end all are read."""
+
+_PAUSE_SECONDS = 0.1
+"""How long a writer waits before it asks again a store that couldn't answer."""
+
+_PATIENCE = 300
+"""The seconds after which servers that acknowledge nothing are held to be lost."""
 
 
 @dataclass
@@ -30,8 +46,17 @@ class Ledger:
     """The highest acknowledged version of each account."""
     outcomes: Counter[str] = field(default_factory=Counter)
     stale: list[str] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
+    """When appends were acknowledged, by the monotonic clock."""
+    changed: set[UUID] = field(default_factory=set)
+    """The accounts that were appended to since they were last judged."""
 
-    async def write(self, store: NatsEventStore, until: asyncio.Event, random: Random) -> None:
+    def longest_pause(self, start: float) -> float:
+        """The most seconds without an acknowledged append, from a moment on until the last."""
+        since = [start, *self.moments[bisect(self.moments, start) :]]
+        return max(after - before for before, after in pairwise(since))
+
+    async def write(self, store: EventStore, until: asyncio.Event, random: Random) -> None:
         """Append to one account after the other behind the head that is read."""
         while not until.is_set():
             account = random.choice(self.accounts)
@@ -40,6 +65,7 @@ class Ledger:
                 head = await store.head("Account", account)
             except BackendUnavailableError:
                 self.outcomes["unavailable reads"] += 1
+                await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             version = 0 if head is None else head[0]
             if version < known:
@@ -56,12 +82,15 @@ class Ledger:
             except BackendUnavailableError as error:
                 self.outcomes["unavailable appends"] += 1
                 (self.refused if error.nothing_done else self.unknown).update(ids.values())
+                await asyncio.sleep(_PAUSE_SECONDS)
             else:
                 self.outcomes["acknowledged"] += 1
+                self.moments.append(monotonic())
+                self.changed.add(account)
                 self.acknowledged.setdefault(account, {}).update(ids)
                 self.latest[account] = max(self.latest[account], *ids)
 
-    async def read(self, store: NatsEventStore, until: asyncio.Event, random: Random) -> None:
+    async def read(self, store: EventStore, until: asyncio.Event, random: Random) -> None:
         """Read the tail of one account after the other."""
         while not until.is_set():
             account = random.choice(self.accounts)
@@ -71,15 +100,40 @@ class Ledger:
                 rows = await _rows(store, account, first)
             except BackendUnavailableError:
                 self.outcomes["unavailable reads"] += 1
+                await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             self.outcomes["reads"] += 1
             if known and (not rows or rows[-1][0] < known):
                 self.stale.append(f"a read up to {rows[-1:]} after {known} was acknowledged")
 
-    async def judge(self, store: NatsEventStore) -> dict[str, int]:
-        """Read everything; count what is lost, doubled, stale or stands though it was refused."""
+    @asynccontextmanager
+    async def load(
+        self, stores: Sequence[EventStore], writers: int, random: Random
+    ) -> AsyncIterator[None]:
+        """So many writers, and a reader at each store, until the end of the block."""
+        over = asyncio.Event()
+        working = [
+            asyncio.ensure_future(work(store, over, Random(random.random())))  # noqa: S311 # a test's
+            for place, store in enumerate(islice(cycle(stores), writers))
+            for work in ([self.write, self.read] if place < len(stores) else [self.write])
+        ]
+        try:
+            yield
+        finally:
+            over.set()
+            await asyncio.gather(*working)
+
+    async def progress(self, appends: int = 20) -> None:
+        """Wait for so many more appends to be acknowledged."""
+        wanted = self.outcomes["acknowledged"] + appends
+        async with asyncio.timeout(_PATIENCE):
+            while self.outcomes["acknowledged"] < wanted:  # noqa: ASYNC110 # writers tell nobody
+                await asyncio.sleep(0.01)  # until a writer has had its turn
+
+    async def judge(self, store: EventStore, accounts: Collection[UUID]) -> dict[str, int]:
+        """Read accounts; count what is lost, doubled, stale or stands though it was refused."""
         wrong = Counter(lost=0, doubled=0, refused=0, gaps=0, foreign=0, stale=len(self.stale))
-        for account in self.acknowledged:
+        for account in accounts:
             rows = await _rows(store, account, 1)
             found = {row[0]: UUID(bytes=row[1]) for row in rows}
             own = self.acknowledged.get(account, {})
@@ -88,9 +142,31 @@ class Ledger:
             wrong["gaps"] += [row[0] for row in rows] != [*range(1, len(rows) + 1)]
             wrong["refused"] += len(self.refused & {*found.values()})
             wrong["foreign"] += len({*found.values()} - {*own.values()} - self.unknown)
+        self.changed.clear()
         return dict(wrong)
 
 
-async def _rows(store: NatsEventStore, account: UUID, first: int) -> list[EventRow]:
+def events_of(
+    aggregate_id: UUID, count: int, *, first: int = 1, payload: bytes = b"{}"
+) -> Sequence[StoredEvent]:
+    """So many events in a row, of an account."""
+    moment = datetime(2024, 2, 29, tzinfo=UTC)
+    return [
+        StoredEvent(
+            "Account",
+            aggregate_id,
+            version,
+            uuid4(),
+            "MoneyDeposited",
+            1,
+            moment + timedelta(seconds=version),
+            b"{}",
+            payload,
+        )
+        for version in range(first, first + count)
+    ]
+
+
+async def _rows(store: EventStore, account: UUID, first: int) -> list[EventRow]:
     chunks = store.read("Account", account, first=first)
     return [EventRow(*row) async for chunk in chunks for row in chunk]
