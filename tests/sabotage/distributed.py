@@ -40,6 +40,12 @@ PATCHES = [
         f"{_TESTS}answers.py::test_a_head_that_a_refused_fence_was_followed_by_is_fenced_too",
     ),
     _NATS(
+        "an old server that is met later is taken",
+        "each server that the store is connected to is of a version that can be trusted",
+        CodeEdit("Client._connected", "why is not None", "False"),
+        f"{_TESTS}checks.py::test_an_old_server_is_refused_after_others_too",
+    ),
+    _NATS(
         "a fence under way is shared",
         "a fence begins after all who share it have asked",
         CodeEdit(

@@ -1,7 +1,10 @@
 """Servers of our own, stores at them, and events for these."""
 
+import shutil
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     late = "ignore:Exception ignored in. <(function (Stream|_Selector)|socket)"
     late += ":pytest.PytestUnraisableExceptionWarning"
     for item in items:
-        if item.path.name in {"test_nats_faults.py", "test_nats_store.py"}:
+        if item.path.name in {"test_nats_access.py", "test_nats_faults.py", "test_nats_store.py"}:
             item.add_marker(pytest.mark.filterwarnings(late))
 
 
@@ -68,3 +71,15 @@ def config() -> Callable[..., NatsEventsConfig]:
 @pytest.fixture
 def events() -> Callable[..., Sequence[StoredEvent]]:
     return events_of
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl, which makes a certificate")
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"]
+    command += ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=tests"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)  # noqa: S603 # our own
+    return tmp_path / "cert.pem"

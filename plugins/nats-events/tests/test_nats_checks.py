@@ -1,12 +1,16 @@
 """Servers and streams that are refused, and what is said of them."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from uuid import uuid4
 
 import nats
 import pytest
 
+from fault_ledger import events_of
 from interlock.backends import BackendUnavailableError, ConfigurationError
 from interlock_nats_events import checks
 from interlock_nats_events.backend import NatsEventStore
@@ -88,6 +92,33 @@ async def test_an_old_server_is_refused(opened: Opened) -> None:
         await opened([server], allow_unsafe=True)
 
 
+async def test_an_old_server_is_refused_after_others_too(opened: Opened) -> None:
+    with old_server() as old, cluster(1) as nodes:
+        store = None
+        while store is None:  # the driver takes them in any order
+            with suppress(ConfigurationError):
+                store = await opened([*nodes, old], replicas=1, allow_unsafe=True, timeout="5s")
+        nodes[0].kill()
+        errors = [
+            error
+            for _ in range(3)  # the first may come while it connects
+            for error in await asyncio.gather(store.head("A", uuid4()), return_exceptions=True)
+        ]
+        assert "wanted nats-server 2.12 or newer, found 2.9" in str(errors)
+
+
+async def test_what_is_above_max_msg_size_is_told(
+    single: list[Node], config: Config, opened: Opened
+) -> None:
+    await make(config(single, stream="SMALL", replicas=1), max_msg_size=10_000)
+    store = await opened(single, stream="SMALL", replicas=1, allow_unsafe=True)
+    event = events_of(uuid4(), 1, payload=b"x" * 9_000)[0]
+    with pytest.raises(BackendUnavailableError, match="max_msg_size, 10000 bytes") as caught:
+        await store.append([event], after=None)
+    assert caught.value.nothing_done
+    await store.append([event._replace(payload=b"x" * 5_000)], after=None)
+
+
 async def test_a_server_that_is_down_is_told(config: Config, single: list[Node]) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -117,7 +148,8 @@ async def test_a_wrong_password_is_told(opened: Opened) -> None:
         ({"servers": ["nats://a:4222"]}, "is no server; wanted"),
         ({"servers": ["a:99999"]}, "is no server; wanted"),
         ({"servers": ["a:1"], "user": "bank"}, "user and password go together"),
-        ({"servers": ["a:1"], "token": "t", "credentials": "c"}, "wanted one of them"),
+        ({"servers": ["a:1"], "token": "t", "credentials": __file__}, "wanted one of them"),
+        ({"servers": ["a:1"], "credentials": "missing.creds"}, "not point to a file"),
         ({"servers": ["a:1"], "stream": "a.b"}, "pattern"),
         ({"servers": ["a:1"], "timeout": "0s"}, "greater than"),
     ],

@@ -3,10 +3,7 @@
 import asyncio
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +14,7 @@ from fault_ledger import events_of
 from interlock.backends import BackendUnavailableError, ConcurrencyError, StoredEvent
 from interlock_nats_events.backend import NatsEventStore
 from interlock_nats_events.publishing import Publisher
-from nats_rig import STREAM, Node, cluster, leader, wait_until_healthy
+from nats_rig import STREAM, Node, leader, wait_until_healthy
 
 ROUNDS = int(os.environ.get("INTERLOCK_FAULTS") or 1)
 
@@ -208,28 +205,3 @@ async def test_a_quorum_that_is_away_is_waited_for(three: list[Node], opened: Op
     assert await head in [(1, commit[0].event_id), (2, commit[1].event_id)]
     assert await store.head("Account", commit[0].aggregate_id) == (2, commit[1].event_id)
     await asyncio.to_thread(wait_until_healthy, three)
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("needs openssl, which makes a certificate")
-    command = [openssl, "req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"]
-    command += ["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=tests"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)  # noqa: S603 # our own
-    return tmp_path / "cert.pem"
-
-
-async def test_events_go_over_tls(certificate: Path, opened: Opened) -> None:
-    key = certificate.with_name("key.pem")
-    sealed = f'tls {{ cert_file: "{certificate}", key_file: "{key}" }}'
-    with cluster(1, sealed) as nodes:
-        options = {"replicas": 1, "allow_unsafe": True, "timeout": "5s"}
-        store = await opened(nodes, **options, tls={"ca_file": str(certificate)})
-        commit = events_of(uuid4(), 2)
-        await store.append(commit, after=None)
-        assert await store.head("Account", commit[0].aggregate_id) == (2, commit[1].event_id)
-        with pytest.raises(BackendUnavailableError, match="certificate verify failed"):
-            await opened(nodes, **options, tls={})

@@ -13,7 +13,7 @@ from interlock.backends import (
     conflict,
 )
 from interlock_nats_events import checks
-from interlock_nats_events.client import Client
+from interlock_nats_events.client import Client, dotted
 from interlock_nats_events.commits import Commit, Part, Standing, parts_of, placed
 from interlock_nats_events.config import NatsEventsConfig
 from interlock_nats_events.deadlines import Deadline, LostError
@@ -46,6 +46,7 @@ class NatsEventStore(EventStoreBackend):
         self._publisher = Publisher(self._client)
         self._heads = Heads(self._client, self._publisher, config.stream, self._names)
         self._reader = Reader(self._client, self._heads, config.stream)
+        self._most: int | None = None
 
     async def open(self) -> None:
         """Connect, and look at the server and the stream.
@@ -54,7 +55,7 @@ class NatsEventStore(EventStoreBackend):
         """
         await self._client.open()
         try:
-            await checks.check(self._client, self._config, self._names)
+            self._most = await checks.check(self._client, self._config, self._names)
         except BaseException:
             await self._client.close()
             raise
@@ -66,7 +67,7 @@ class NatsEventStore(EventStoreBackend):
 
     async def server_version(self) -> str:
         """Tell the server's product and version."""
-        return f"NATS {checks.dotted(self._client.version)}"
+        return f"NATS {dotted(self._client.version)}"
 
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
@@ -207,15 +208,17 @@ class NatsEventStore(EventStoreBackend):
         return any([row.event_id == event.event_id.bytes async for rows in chunks for row in rows])
 
     def _check_sizes(self, parts: Sequence[Part]) -> None:
-        limit = self._client.max_payload - _HEADER_BYTES
         largest = max(len(part.payload) for part in parts)
-        if largest > limit:
-            raise BackendUnavailableError(
-                f"{self._client.where}: wanted events that fit into the server's max_payload, "
-                f"{self._client.max_payload} bytes, found {largest} bytes; nothing was stored, "
-                "raise max_payload on every node",
-                nothing_done=True,
-            )
+        for limit, name, raised in (
+            (self._client.max_payload, "the server's max_payload", "max_payload on every node"),
+            (self._most, "the stream's max_msg_size", "max_msg_size, or set it to -1"),
+        ):
+            if limit is not None and largest > limit - _HEADER_BYTES:
+                raise BackendUnavailableError(
+                    f"{self._client.where}: wanted events that fit into {name}, {limit} bytes, "
+                    f"found {largest} bytes; nothing was stored, raise {raised}",
+                    nothing_done=True,
+                )
         if len(parts) > MOST_PARTS:
             raise BackendUnavailableError(
                 f"{self._client.where}: wanted a commit of at most {MOST_PARTS} messages, found "

@@ -9,7 +9,6 @@ from interlock_nats_events.config import NatsEventsConfig
 from interlock_nats_events.deadlines import Deadline
 from interlock_nats_events.subjects import Subjects
 
-_VERSION = (2, 12)
 _SAFE_REPLICAS = 3
 _STREAM_NOT_FOUND = 10059
 _STREAM_EXISTS = 10058
@@ -18,14 +17,13 @@ _PAUSE_SECONDS, _LATEST = 0.1, 2
 """A stream is asked for again until so many seconds of the call are left."""
 
 
-async def check(client: Client, config: NatsEventsConfig, names: Subjects) -> None:
-    """Raise `ConfigurationError` for a server or a stream that isn't fit; may make the stream."""
-    if client.version < _VERSION:
-        raise ConfigurationError(
-            f"{client.where}: wanted nats-server 2.12 or newer, found {dotted(client.version)}: "
-            "older ones have no atomic batches, and some acknowledge several appends behind one "
-            "head; upgrade every node"
-        )
+async def check(client: Client, config: NatsEventsConfig, names: Subjects) -> int | None:
+    """Return the stream's max_msg_size, in bytes, if it has one; may make the stream.
+
+    Raises `ConfigurationError` for a server or a stream that isn't fit.
+    """
+    if (why := client.unfit()) is not None:
+        raise ConfigurationError(why)
     deadline = client.deadline()
     found = await client.api(f"STREAM.INFO.{config.stream}", {}, deadline)
     if _code(found) == _STREAM_NOT_FOUND:
@@ -39,6 +37,8 @@ async def check(client: Client, config: NatsEventsConfig, names: Subjects) -> No
         raise ConfigurationError(
             f"{client.where}: the stream {config.stream} isn't taken:\n- " + "\n- ".join(wrong)
         )
+    most: int = found["config"].get("max_msg_size", -1)
+    return most if most > 0 else None
 
 
 def stream_of(config: NatsEventsConfig, names: Subjects) -> Json:
@@ -59,11 +59,6 @@ def stream_of(config: NatsEventsConfig, names: Subjects) -> Json:
         "allow_direct": True,
         "allow_rollup_hdrs": True,
     }
-
-
-def dotted(version: tuple[int, ...]) -> str:
-    """Write a version."""
-    return ".".join(map(str, version))
 
 
 async def _made(

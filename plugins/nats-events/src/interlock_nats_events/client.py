@@ -21,6 +21,7 @@ Json = dict[str, Any]  # Any: what the server answers
 NO_LEADER = 503
 """The status of an answer while nobody leads the stream, or the cluster."""
 
+_OLDEST = (2, 12)
 _PAUSE_SECONDS = 0.05
 _PING_SECONDS = 1
 """A server that answers no two pings in a row is left for another."""
@@ -194,7 +195,24 @@ class Client:
             with suppress(nats.errors.Error, OSError):
                 await subscription.unsubscribe()
 
+    def unfit(self) -> str | None:
+        """Say why the server that this is connected to can't be trusted with events, if so."""
+        if self.version >= _OLDEST:
+            return None
+        return (
+            f"{self.where}: wanted nats-server {dotted(_OLDEST)} or newer, found "
+            f"{dotted(self.version)}: older ones have no atomic batches, and some acknowledge "
+            "several appends behind one head; upgrade every node"
+        )
+
     async def _connected(self, deadline: Deadline) -> Driver:
+        driver = await self._reconnected(deadline)
+        why = self.unfit()  # another node may be of another version
+        if why is not None:
+            raise BackendUnavailableError(why, nothing_done=True)
+        return driver
+
+    async def _reconnected(self, deadline: Deadline) -> Driver:
         driver = self._opened()
         if not driver.is_connected:
             if driver.is_closed:  # for good: the driver goes on after most errors, not after all
@@ -291,6 +309,11 @@ class _Translated:
             return
         if isinstance(error, (nats.errors.Error, OSError, asyncio.TimeoutError)):
             raise LostError from error
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    """Write a version."""
+    return ".".join(map(str, version))
 
 
 def _credentials(config: NatsEventsConfig) -> dict[str, Any]:  # Any: the driver's options

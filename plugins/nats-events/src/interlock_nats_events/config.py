@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import (
@@ -93,7 +92,7 @@ class NatsEventsConfig(BaseModel):
     token: SecretStr | None = None
     """In the place of a user and a password."""
 
-    credentials: Path | None = None
+    credentials: FilePath | None = None
     """A file with a JWT and a seed (`.creds`), in the place of a user or a token."""
 
     tls: Tls | None = None
