@@ -2,9 +2,13 @@ from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID, uuid4
 
+import pytest
+
 from interlock.backends import StoredEvent
 from interlock_sqlalchemy_events.backend import SQLAlchemyEventStore
 from sql_rig import Place
+
+pytestmark = pytest.mark.faults
 
 Events = Callable[..., Sequence[StoredEvent]]
 OpenStore = Callable[..., Awaitable[SQLAlchemyEventStore]]
