@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -12,10 +10,8 @@ pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 import operated_shop as shop
 from interlock._storage.records import AggregateRecord, RecordKey
 from interlock.application.aggregates import NeverSnapshot
-from interlock.cli.operating import StoppedError, over_all
 from interlock.errors import BackendUnavailableError, RecordUnusableError
 from operated_shop import LONG, SHORT, records, stores, told, told_json
-from shell import run_here
 
 __all__ = ["stores"]
 
@@ -49,7 +45,11 @@ class TestSnapshots:
         rebuilt = told("snapshots", "rebuild", "Order", "--all", "--every", 50)
         assert rebuilt == "4 snapshots stored\n"
         assert (records(stores), records(stores, SHORT)) == ([50, 100, 120], [3])
-        assert told_json("snapshots", "rebuild", "Order", LONG, SHORT) == {"stored": 0}
+        assert told_json("snapshots", "rebuild", "Order", LONG, SHORT) == {
+            "stored": 0,
+            "left_out": 0,
+            "problems": [],
+        }
 
     def test_are_rebuilt_from_an_id_on(self, stores: shop.Stores) -> None:
         told("snapshots", "rebuild", "Order", "--all", "--after", LONG)
@@ -106,42 +106,6 @@ def test_a_store_that_fails_ends_the_run(
 
     monkeypatch.setattr(stores.snapshots, "put", put)
     assert told("snapshots", "rebuild", "Order", "--all", code=2) == "the disk is full\n"
-
-
-async def test_a_run_that_is_stopped_ends_what_it_began_and_says_where() -> None:
-    done, gate = [], asyncio.Event()
-
-    async def ids() -> AsyncIterator[UUID]:
-        for number in range(10):
-            yield UUID(int=number)
-
-    async def work(aggregate_id: UUID) -> None:
-        await gate.wait()
-        done.append(aggregate_id.int)
-
-    running = asyncio.create_task(over_all(ids(), work, what="streams", at_once=3))
-    await asyncio.sleep(0)
-    running.cancel()
-    for _ in range(3):
-        await asyncio.sleep(0)
-    assert not running.done()
-    gate.set()
-    with pytest.raises(StoppedError) as stopped:
-        await running
-    assert (stopped.value.last, sorted(done)) == (UUID(int=2), [0, 1, 2])
-
-
-@pytest.mark.parametrize("last", [None, LONG])
-def test_a_stopped_command_says_how_to_go_on(
-    last: UUID | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def stopped(*_: object, **__: object) -> None:
-        raise StoppedError(last)
-
-    monkeypatch.setattr("interlock.cli.snapshots.over_all", stopped)
-    done = run_here("snapshots", "rebuild", "Order", "--all", "--app", "operated_shop:build")
-    assert done.returncode == 130
-    assert done.stderr == ("stopped\n" if last is None else f"stopped; go on with --after {LONG}\n")
 
 
 def test_a_record_that_cannot_be_read_is_told_and_the_next_one_too(

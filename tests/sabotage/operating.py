@@ -65,12 +65,12 @@ PATCHES = [
         CodeEdit(
             "over_all",
             """
-            await _all(running)
-            raise StoppedError(last) from None
+            await run.end()
+            raise StoppedError(how(run.last)) from None
             """,
-            "raise StoppedError(last) from None",
+            "raise StoppedError(how(run.last)) from None",
         ),
-        f"{_SNAPSHOTS}test_a_run_that_is_stopped_ends_what_it_began_and_says_where",
+        "tests/core/test_long_work.py::test_a_run_that_is_stopped_ends_what_it_began_and_says_where",
     ),
     Patch(
         "the stored snapshots are miscounted",

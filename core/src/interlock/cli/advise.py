@@ -16,6 +16,7 @@ from interlock._app.application import Application
 from interlock._engine.registration import Registration
 from interlock._model.strategies import Freshness, NeverSnapshot, Replay, SnapshotAfterN
 from interlock.cli.configuration import AsJson, ConfigFile
+from interlock.cli.long_work import ANEW
 from interlock.cli.operating import AppName, operate, print_json, registered
 from interlock.cli.screen import counted, tell
 from interlock.cli.streams import Stats, stats_of
@@ -97,11 +98,11 @@ def advise(
             raise ConfigurationError("--plot draws one type; name one that has streams")
         return found
 
-    found = operate(app, config, advised, as_json=as_json)
+    found = operate(app, config, advised, as_json=as_json, when_stopped=ANEW)
     if plot is not None:
         plot.write_text(_drawn(found[0]), encoding="utf-8")
     if as_json:
-        print_json([asdict(each) for each in found])
+        print_json([{**asdict(each), "stats": each.stats.as_json()} for each in found])
         return
     for each in found:
         for line in _lines(each):

@@ -9,6 +9,7 @@ import typer
 from interlock._app.application import Application
 from interlock._engine.archiving import Archived
 from interlock.cli.configuration import AsJson, ConfigFile
+from interlock.cli.long_work import AGAIN, waited
 from interlock.cli.operating import (
     AggregateId,
     AppName,
@@ -44,9 +45,10 @@ def archive(
 
     async def archived(application: Application) -> Archived:
         cls = registered(application, type_name).aggregate_type
-        return await application.archive(cls, an_id(aggregate_id), below=below, to=to)
+        archiving = application.archive(cls, an_id(aggregate_id), below=below, to=to)
+        return await waited(archiving, f"archiving {type_name} {aggregate_id}")
 
-    done = operate(app, config, archived, as_json=as_json)
+    done = operate(app, config, archived, as_json=as_json, when_stopped=AGAIN)
     if as_json:
         print_json(asdict(done))
     else:

@@ -20,7 +20,8 @@ from interlock._storage.records import stored_event
 from interlock.cli.application import make_application
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.doctor import made_of
-from interlock.cli.operating import AppName, AtOnce, Rate, over_all, print_json, run_told
+from interlock.cli.long_work import AGAIN, AtOnce, Rate, again, over_all
+from interlock.cli.operating import AppName, print_json, run_told
 from interlock.cli.screen import counted, tell
 from interlock.errors import ConcurrencyError, ConfigurationError
 
@@ -163,7 +164,7 @@ def copy(
                 await run.over_streams("compared", Copying.compare)
             return [each.outcome for each in run.copyings]
 
-    outcomes = run_told(copied, as_json=as_json)
+    outcomes = run_told(copied, as_json=as_json, when_stopped=AGAIN)
     is_well = not any(each.different or each.only_in_target for each in outcomes)
     if as_json:
         print_json({"ok": is_well, "types": [asdict(each) for each in outcomes]})
@@ -195,6 +196,7 @@ class _Run:
         self._target = target
         self._at_once = at_once
         self._rate = rate
+        self._totals: dict[str, int] = {}  # once they were gone through
         self.copyings = [Copying(source, target, name) for name in types]
 
     async def over_streams(
@@ -206,12 +208,14 @@ class _Run:
         """Do this to all streams of the source, or of the store given."""
         for each in self.copyings:
             name = each.outcome.type
-            await over_all(
+            self._totals[name] = await over_all(
                 (of or self._source).ids(name),
                 partial(work, each),
                 what=f"streams of {name} {done}",
                 at_once=self._at_once,
                 rate=self._rate,
+                total=self._totals.get(name),
+                how=again,
             )
 
     async def cut_over(self) -> None:

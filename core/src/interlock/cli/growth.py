@@ -11,7 +11,7 @@ from interlock._app.application import Application, services_of
 from interlock._engine.registration import Registration
 from interlock._engine.stream import EventStream
 from interlock._storage.records import to_micros
-from interlock.cli.operating import over_all
+from interlock.cli.long_work import anew, over_all
 from interlock.cli.screen import counted
 
 _LONGEST = 50
@@ -83,6 +83,7 @@ async def growth_of(
     total: int,
     days: int,
     at_once: int,
+    rate: float | None,
 ) -> Growth:
     """Count the events of the last days in the streams of the sample; `total` is of all streams.
 
@@ -102,7 +103,7 @@ async def growth_of(
             yield each
 
     what = f"streams of {registration.name} sampled"
-    await over_all(ids(), look, what=what, at_once=at_once)
+    await over_all(ids(), look, what=what, at_once=at_once, rate=rate, total=len(lengths), how=anew)
     events = sample.estimate(counts, total)
     return Growth(days, events, events / days, len(lengths))
 

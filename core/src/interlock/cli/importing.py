@@ -19,7 +19,8 @@ from interlock._storage.records import StoredEvent, stored_event
 from interlock.cli.application import found_callable
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.copying import opened_store
-from interlock.cli.operating import Progress, StoppedError, print_json, run_told
+from interlock.cli.long_work import AGAIN, Pace
+from interlock.cli.operating import print_json, run_told
 from interlock.cli.screen import counted, tell
 from interlock.errors import ConcurrencyError, ConfigurationError, InterlockError
 
@@ -40,8 +41,9 @@ class Importing:
     What stands already is compared, so an import that was killed is made again.
     """
 
-    def __init__(self, target: EventStore) -> None:
+    def __init__(self, target: EventStore, at_once: int = 1) -> None:
         self._target = target
+        self._at_once = at_once
         self.outcome = Imported()
 
     async def store(self, events: Sequence[StoredEvent]) -> None:
@@ -50,10 +52,18 @@ class Importing:
         Raises `ConfigurationError` if one is missing, or if another stands in its place.
         """
         by_stream = sorted(events, key=lambda event: (event.aggregate_type, event.aggregate_id.int))
-        for of, group in groupby(
-            by_stream, lambda event: (event.aggregate_type, event.aggregate_id)
-        ):
-            await self._store(of, list(group))
+        groups = [
+            (of, list(group))
+            for of, group in groupby(
+                by_stream, lambda event: (event.aggregate_type, event.aggregate_id)
+            )
+        ]
+        for first in range(0, len(groups), self._at_once):
+            together = groups[first : first + self._at_once]
+            stored = [self._store(of, group) for of, group in together]
+            for outcome in await asyncio.gather(*stored, return_exceptions=True):
+                if outcome is not None:
+                    raise outcome
 
     async def _store(self, of: tuple[str, UUID], events: Sequence[StoredEvent]) -> None:
         after = await self._target.head(*of)
@@ -100,6 +110,13 @@ def import_(
         ),
     ],
     *,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, metavar="N", help="How many streams at once.")
+    ] = 1,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", min=0.001, metavar="N", help="How many events a second at most."),
+    ] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -111,21 +128,19 @@ def import_(
 
     async def imported() -> Imported:
         async with AsyncExitStack() as stack:
-            importing = Importing(await opened_store(config, stack))
-            progress = Progress("events")
+            importing = Importing(await opened_store(config, stack), concurrency)
+            pace = Pace("events", rate)
             try:
                 for source in sources:
                     async for batch in _batches(source):
                         await importing.store(batch)
                         done = importing.outcome
-                        progress.step(done.events + done.were_there)
-            except asyncio.CancelledError:
-                raise StoppedError(None) from None
+                        await pace.reach(done.events + done.were_there)
             finally:
-                progress.end()
+                pace.end()
             return importing.outcome
 
-    outcome = run_told(imported, as_json=as_json)
+    outcome = run_told(imported, as_json=as_json, when_stopped=AGAIN)
     if as_json:
         print_json(asdict(outcome))
     else:

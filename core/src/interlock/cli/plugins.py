@@ -2,25 +2,26 @@
 
 import difflib
 import json
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from interlock._app.application import Application
 from interlock._plugins.catalogue import Catalogue, Listing
 from interlock._plugins.specs import BackendSpec, ExtensionSpec, Spec
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.conformance import run_suites
 from interlock.cli.doctor import examine, lines_of
 from interlock.cli.listing import lines
+from interlock.cli.long_work import AtOnce, Rate
 from interlock.cli.new import new
 from interlock.cli.operating import AppName, operate, print_json
 from interlock.cli.options import described, model_of
 from interlock.cli.screen import tell
+from interlock.cli.streams import Stats, stats_of
 from interlock.cli.streams import lines_of as lines_of_type
-from interlock.cli.streams import stats_of
 from interlock.errors import ConfigurationError
 
 plugins_app = typer.Typer(help="What is installed.", no_args_is_help=True, rich_markup_mode=None)
@@ -62,6 +63,8 @@ def doctor(
     app: AppName = None,
     config: ConfigFile = None,
     *,
+    concurrency: AtOnce = 8,
+    rate: Rate = None,
     with_types: Annotated[
         bool, typer.Option("--types", help="Count the streams of the application's types, too.")
     ] = False,
@@ -73,9 +76,13 @@ def doctor(
     create_schema is set, tables are made.
     """
     report = examine(config)
-    types = operate(app, config, stats_of, as_json=as_json) if with_types else []
+
+    async def counts(application: Application) -> list[Stats]:
+        return await stats_of(application, at_once=concurrency, rate=rate)
+
+    types = operate(app, config, counts, as_json=as_json) if with_types else []
     if as_json:
-        counted = {"types": [asdict(each) for each in types]} if with_types else {}
+        counted = {"types": [each.as_json() for each in types]} if with_types else {}
         print_json({**report.as_json(), **counted})
     else:
         for line in [*lines_of(report), *chain.from_iterable(map(lines_of_type, types))]:

@@ -18,6 +18,7 @@ from interlock._engine.registration import Registration
 from interlock._engine.reports import LoadReport, Miss, Reason, Source
 from interlock._model.strategies import NeverCache, NeverSnapshot
 from interlock.cli.configuration import AsJson, ConfigFile
+from interlock.cli.long_work import AGAIN, UNCHANGED, stoppable
 from interlock.cli.operating import (
     AggregateId,
     AppName,
@@ -128,8 +129,11 @@ def history(
             ]
             typer.echo(states[0] if at is not None else "\n".join(_changes(*states)))
             return
-        async for event in application.events(cls, wanted, first=first, last=last):
-            _tell_event(event, as_json=as_json)
+        told = first - 1
+        with stoppable(lambda: f"go on with --first {told + 1}"):
+            async for event in application.events(cls, wanted, first=first, last=last):
+                _tell_event(event, as_json=as_json)
+                told = event.version
 
     operate(app, config, worked, as_json=as_json)
 
@@ -162,7 +166,10 @@ def forget(
             await application.forget(cls, wanted, events=events)
         return version, snapshots, entry is not None
 
-    version, snapshots, is_cached = operate(app, config, forgotten, as_json=as_json)
+    stopped = UNCHANGED if dry_run else AGAIN
+    version, snapshots, is_cached = operate(
+        app, config, forgotten, as_json=as_json, when_stopped=stopped
+    )
     if as_json:
         print_json(
             {
