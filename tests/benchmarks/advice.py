@@ -4,7 +4,7 @@ A type under three settings: without snapshots, with snapshots as often as is ad
 as seldom. In each run `interlock advise` predicts what a load costs under each, once from a store
 without snapshots and once from one that has them; then loads under the three settings take turns.
 The exit code is 1 unless in 8 of 10 runs each ratio of two settings is within 1.5x of the predicted
-one.
+one. Seconds are those without waits for a core, which others have: see `seconds_of`.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import combinations
@@ -27,6 +26,7 @@ from pydantic import BaseModel
 
 from interlock.application import Application, ApplicationBuilder, backend
 from interlock.application.aggregates import NeverSnapshot, SnapshotAfterN
+from interlock.cli.costs import Costs, seconds_of
 from interlock.domain import Aggregate, Command
 from interlock.routing import applies_event, handles_command
 from sql_rig import Place, dropped, made
@@ -123,7 +123,7 @@ def main() -> int:
 async def _judged(place: Place, runs: int, events: int) -> int:
     never = Store(place.url, place.table("never_"), None)
     await _fill(never, events)
-    n = min(_costs(never)[2], events // 4)
+    n = min(_costs(never)[1], events // 4)
     often = Store(place.url, place.table("often_"), n)
     seldom = Store(place.url, place.table("seldom_"), min(n * _SELDOM, events // 2))
     stores = never, often, seldom
@@ -158,8 +158,8 @@ async def _fill(store: Store, events: int) -> None:
                 await app.dispatch(Pay(aggregate_id=UUID(int=number), parts=each))
 
 
-def _costs(store: Store) -> tuple[float, float, int]:
-    """Seconds of a load without a tail, and of each event, by the command; the n of these two."""
+def _costs(store: Store) -> tuple[Costs, int]:
+    """The costs that the command measures, and its n."""
     done = subprocess.run(
         [sys.executable, "-m", "interlock", "advise", "--app", "advice:application", "--json"],
         env={**os.environ, **store.environment},
@@ -168,14 +168,14 @@ def _costs(store: Store) -> tuple[float, float, int]:
         check=True,
     )
     (advice,) = json.loads(done.stdout)
-    alone, each = advice["costs"]["alone"], advice["costs"]["each"]
-    return alone, each, advice["n"] or round(alone / each)
+    costs = Costs(**advice["costs"])
+    return costs, advice["n"] or costs.n
 
 
 def _predicted(source: Store, stores: Sequence[Store], events: int) -> list[float]:
     """Seconds of a mean load under each setting, by the costs that are advised from `source`."""
-    alone, each, _ = _costs(source)
-    return [alone + each * (events if store.n is None else store.n / 2) for store in stores]
+    costs, _ = _costs(source)
+    return [costs.load(events) if store.n is None else costs.mean_load(store.n) for store in stores]
 
 
 async def _measured(stores: Sequence[Store]) -> list[float]:
@@ -194,9 +194,7 @@ async def _measured(stores: Sequence[Store]) -> list[float]:
 
 
 async def _seconds(app: Application, number: int) -> float:
-    began = time.perf_counter()
-    await app.load(Order, UUID(int=number))
-    return time.perf_counter() - began
+    return await seconds_of(lambda: app.load(Order, UUID(int=number)))
 
 
 def _off(predicted: Sequence[float], measured: Sequence[float]) -> float:

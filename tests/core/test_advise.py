@@ -1,8 +1,10 @@
 """What `interlock advise` makes of lengths and costs."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -10,8 +12,8 @@ import pytest
 pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 import operated_shop as shop
 from interlock.application.aggregates import NeverSnapshot, SnapshotAfterN
-from interlock.cli import advise
-from interlock.cli.advise import Costs
+from interlock.cli import advise, costs
+from interlock.cli.costs import Costs
 from operated_shop import stores
 from shell import run_here
 
@@ -28,10 +30,10 @@ def _told(*arguments: object, code: int = 0) -> str:
 
 
 def _costing(monkeypatch: pytest.MonkeyPatch, alone: float, each: float) -> None:
-    async def costs(*_: object) -> Costs:
-        return Costs(alone, each)
+    async def found(*_: object) -> tuple[Costs, int]:
+        return Costs(alone, each), 120
 
-    monkeypatch.setattr(advise, "_costs", costs)
+    monkeypatch.setattr(advise, "costs_of", found)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,51 @@ def test_long_streams_get_toml(
         "[aggregates.Order]",
         'snapshot_strategy = { use = "after-n", n = 20 }',
     ]
+
+
+def test_a_tail_costs_what_tails_of_its_length_were_measured_to() -> None:
+    of = Costs(10.0, 3.0, [(20, 20.0), (100, 260.0)])
+    assert [of.load(events) for events in (0, 10, 20, 60, 100, 101)] == [
+        *(10.0, 20.0, 30.0, 150.0, 270.0, 273.0)
+    ]
+    assert of.mean_load(20) == pytest.approx(20.0)
+    assert of.n == 10  # the nearest to where a tail costs 10
+
+
+def test_a_wait_for_a_core_is_no_cost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clock, waits = iter([5.0, 9.0]), iter(["0 1000000000 1", "0 3500000000 1"])
+    monkeypatch.setattr(costs, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(costs, "_THREADS", tmp_path)
+    (tmp_path / "7").mkdir()
+    monkeypatch.setattr(Path, "read_text", lambda _: next(waits))
+
+    async def call() -> None:
+        pass
+
+    assert asyncio.run(costs.seconds_of(call)) == 4.0 - 2.5
+    monkeypatch.setattr(costs, "_THREADS", tmp_path / "none")
+    assert costs._ready() == 0.0
+
+
+def _archive(stores: shop.Stores, *ids: UUID) -> None:
+    for each in ids:
+        run_here("snapshots", "take", "Order", str(each), "--app", "operated_shop:build")
+        asyncio.run(stores.events.delete("Order", each, below=2))
+
+
+def test_an_archived_stream_leaves_the_next_to_be_measured(stores: shop.Stores) -> None:
+    _archive(stores, shop.LONG)
+    lines = _told("Order").splitlines()
+    assert lines[0].endswith("the longest 120")
+    assert lines[2] == "  measured on a stream of 3, since longer ones are archived"
+
+
+def test_a_type_whose_streams_are_all_archived_is_told_of(stores: shop.Stores) -> None:
+    _archive(stores, shop.LONG, shop.SHORT)
+    assert _told("Order") == (
+        "Order: its 2 longest streams can't be replayed, since the first events are archived or "
+        "deleted: nothing can be measured\n"
+    )
 
 
 def test_short_streams_need_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from interlock._plugins.catalogue import Catalogue
-from interlock.backends import EventRow, StoredEvent, from_micros
+from interlock.backends import Catalogue, EventRow, StoredEvent, from_micros
 from interlock.domain import ConcurrencyError
 from interlock_nats_events.backend import NatsEventStore
 from interlock_nats_events.config import NatsEventsConfig

@@ -2,54 +2,24 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
 from interlock._app.application import Application
 from interlock._engine.registration import Registration
-from interlock._model.strategies import Freshness, NeverSnapshot, Replay, SnapshotAfterN
+from interlock._model.strategies import NeverSnapshot, SnapshotAfterN
 from interlock.cli.configuration import AsJson, ConfigFile
-from interlock.cli.long_work import ANEW
+from interlock.cli.costs import ROUND, Costs, costs_of
+from interlock.cli.long_work import ANEW, AtOnce, Rate
 from interlock.cli.operating import AppName, operate, print_json, registered
 from interlock.cli.screen import counted, tell
 from interlock.cli.streams import Stats, stats_of
 from interlock.errors import ConfigurationError
 
-_TIMES = 9
-"""So often each load is measured; the median counts."""
-_FEW = 20
-"""Events of a short tail."""
 _MILLISECOND = 1e-3
-_LEAST = 1e-9  # seconds: a clock that saw nothing
-_ROUND: Sequence[int] = [step * 10**power for power in range(1, 6) for step in (1, 2, 5)]
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """Seconds of a load that begins with a snapshot, and of each event that it folds onto it."""
-
-    alone: float
-    each: float
-
-    def load(self, events: float) -> float:
-        """Seconds of a load that folds so many events."""
-        return self.alone + events * self.each
-
-    @property
-    def n(self) -> int:
-        """The `n` from which on folding costs more than all the rest, as a round number.
-
-        Below it a load gains next to nothing, and snapshots are written all the more often.
-        """
-        ratio = self.alone / self.each
-        return min(_ROUND, key=lambda step: abs(math.log(step / ratio)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +27,7 @@ class Advice:
     """What is advised for a type; `n` is None where its streams are too short for snapshots.
 
     `now` and `then` are the seconds of a mean load of the longest stream without a cache, as it is
-    configured and as it is advised.
+    configured and as it is advised. `measured` is the version of the stream that costs are of.
     """
 
     stats: Stats
@@ -65,6 +35,7 @@ class Advice:
     n: int | None
     now: float
     then: float
+    measured: int
 
 
 def advise(
@@ -77,28 +48,26 @@ def advise(
         Path | None,
         typer.Option("--plot", metavar="FILE", help="Draw what a load costs against n, as SVG."),
     ] = None,
+    concurrency: AtOnce = 8,
+    rate: Rate = None,
     app: AppName = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how often snapshots are worth their while.
 
-    It counts the streams, and measures loads of the longest one on this machine: nothing is
-    written. The advice is TOML to paste.
+    It counts the streams, and measures loads of the longest one on this machine that isn't
+    archived: nothing is written. The advice is TOML to paste.
     """
 
-    async def advised(application: Application) -> list[Advice]:
-        found = []
-        for stats in await stats_of(application, type_name):
-            if stats.longest_id is not None:
-                registration = registered(application, stats.type)
-                costs = await _costs(application, registration, stats.longest_id, stats.longest)
-                found.append(_advice(registration, stats, costs))
+    async def advised(application: Application) -> tuple[list[Advice], list[Stats]]:
+        counts = await stats_of(application, type_name, at_once=concurrency, rate=rate)
+        found, archived = await _advised(application, counts)
         if plot is not None and len(found) != 1:
             raise ConfigurationError("--plot draws one type; name one that has streams")
-        return found
+        return found, archived
 
-    found = operate(app, config, advised, as_json=as_json, when_stopped=ANEW)
+    found, archived = operate(app, config, advised, as_json=as_json, when_stopped=ANEW)
     if plot is not None:
         plot.write_text(_drawn(found[0]), encoding="utf-8")
     if as_json:
@@ -107,54 +76,44 @@ def advise(
     for each in found:
         for line in _lines(each):
             tell(line)
-    if not found:
+    for stats in archived:
+        tell(_unmeasured(stats))
+    if not found and not archived:
         typer.echo("no type has a stream")
 
 
-async def _costs(
-    application: Application, registration: Registration, aggregate_id: UUID, version: int
-) -> Costs:
-    """Measure loads with and without a tail.
-
-    A tail costs a read, however short it is; that of a few events says how much. Where the stream
-    has no snapshot, one is taken to cost a read as short as the first event's, and the decoding of
-    the state.
-    """
-    cls, mapper = registration.aggregate_type, registration.mapper
-
-    async def seconds(version: int, freshness: Freshness | None = None) -> float:
-        spent = []
-        for _ in range(_TIMES):
-            began = perf_counter()
-            await application.explain(cls, aggregate_id, version=version, freshness=freshness)
-            spent.append(perf_counter() - began)
-        return median(spent)
-
-    first = await seconds(1, Replay())
-    each = (await seconds(version, Replay()) - first) / (version - 1) if version > 1 else first
-    few = min(version, _FEW)
-    tail = max(first, await seconds(few, Replay()) - few * each)
-    with suppress(ConfigurationError):  # it keeps none
-        for kept in await application.snapshots(cls, aggregate_id):
-            if kept.problem is None and kept.version is not None:
-                return Costs(await seconds(kept.version) + tail, max(each, _LEAST))
-    payload = mapper.encode(await application.load(cls, aggregate_id))
-    decoding = []
-    for _ in range(_TIMES):
-        began = perf_counter()
-        mapper.codec.decode(cls, payload)
-        decoding.append(perf_counter() - began)
-    return Costs(first + median(decoding) + tail, max(each, _LEAST))
+async def _advised(
+    application: Application, counts: Sequence[Stats]
+) -> tuple[list[Advice], list[Stats]]:
+    """The advice for each type, and the types whose streams can't be measured."""
+    found, archived = [], []
+    for stats in counts:
+        registration = registered(application, stats.type)
+        costs = await costs_of(application, registration, stats.longest_ids)
+        if costs is not None:
+            found.append(_advice(registration, stats, *costs))
+        elif stats.streams:
+            archived.append(stats)
+    return found, archived
 
 
-def _advice(registration: Registration, stats: Stats, costs: Costs) -> Advice:
+def _advice(registration: Registration, stats: Stats, costs: Costs, measured: int) -> Advice:
     strategy, n = registration.snapshot_strategy, costs.n
     is_worth_it = stats.longest > 2 * n
-    now = min(strategy.n, stats.longest) / 2 if isinstance(strategy, SnapshotAfterN) else 0
-    if isinstance(strategy, NeverSnapshot):
-        now = stats.longest
-    then = n / 2 if is_worth_it else stats.longest
-    return Advice(stats, costs, n if is_worth_it else None, costs.load(now), costs.load(then))
+    now = costs.load(0)
+    if isinstance(strategy, SnapshotAfterN):
+        now = costs.mean_load(min(strategy.n, stats.longest))
+    elif isinstance(strategy, NeverSnapshot):
+        now = costs.load(stats.longest)
+    then = costs.mean_load(n) if is_worth_it else costs.load(stats.longest)
+    return Advice(stats, costs, n if is_worth_it else None, now, then, measured)
+
+
+def _unmeasured(stats: Stats) -> str:
+    return (
+        f"{stats.type}: its {counted(len(stats.longest_ids), 'longest stream')} can't be replayed, "
+        "since the first events are archived or deleted: nothing can be measured"
+    )
 
 
 def _lines(of: Advice) -> Iterator[str]:
@@ -165,6 +124,8 @@ def _lines(of: Advice) -> Iterator[str]:
         f"the longest {stats.longest:,}"
     )
     yield f"  a load takes {_told(costs.alone)}, and {_told(costs.each)} for each event it folds"
+    if of.measured < stats.longest:
+        yield f"  measured on a stream of {of.measured:,}, since longer ones are archived"
     if of.n is None:
         yield f"  so short streams need no snapshots: the longest loads in {_told(of.then)}"
         return
@@ -184,8 +145,8 @@ def _told(seconds: float) -> str:
 
 def _drawn(of: Advice) -> str:
     """A plot of what a mean load of the longest stream costs against `n`, both logarithmic."""
-    ns = _ROUND
-    costs = [of.costs.load(min(n / 2, of.stats.longest)) * 1e3 for n in ns]
+    ns = ROUND
+    costs = [of.costs.mean_load(min(n, of.stats.longest)) * 1e3 for n in ns]
     points = " ".join(
         f"{_place(n, ns, 60, 580):.0f},{_place(cost, costs, 280, 40):.0f}"
         for n, cost in zip(ns, costs, strict=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
@@ -39,7 +39,7 @@ class Stats:
 
     `without_snapshot` is how many have none that this code reads; None where no snapshots are kept,
     or where the store can't list them. `growth` is None where nobody asked for it. `lengths` says
-    how many streams have which length.
+    how many streams have which length, `longest_ids` are at most 50, the longest first.
     """
 
     type: str
@@ -53,11 +53,12 @@ class Stats:
     without_snapshot: int | None
     growth: Growth | None = None
     lengths: Counter[int] = field(default_factory=Counter)
+    longest_ids: Sequence[UUID] = ()
 
     def as_json(self) -> dict[str, Any]:  # Any: JSON values
         """All but the single lengths."""
         told = asdict(self)
-        del told["lengths"]
+        del told["lengths"], told["longest_ids"]
         return told
 
 
@@ -197,6 +198,7 @@ async def _stats(
         without_snapshot=None if snapshots is None else without,
         growth=growth,
         lengths=lengths,
+        longest_ids=[aggregate_id for _, aggregate_id in sorted(sample.longest, reverse=True)],
     )
 
 
