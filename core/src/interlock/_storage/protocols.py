@@ -205,7 +205,8 @@ class SnapshotStore(Protocol):
 
         First the records whose stamps are in `supersedes` are removed. An older record than the
         newest is kept only if it is among the newest `keep` of its revision. Then retention
-        applies.
+        applies. A store without transactions writes before it removes: who is killed in between
+        leaves more records, never fewer.
         """
         ...
 
