@@ -1,5 +1,7 @@
 """Servers whose administrators like other defaults."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from uuid import uuid4
 
@@ -20,6 +22,7 @@ ODD = (
     "--autocommit=OFF",
     "--transaction-isolation=SERIALIZABLE",
     "--transaction-read-only=ON",
+    "--loose-innodb-snapshot-isolation=ON",  # the default of MariaDB 11.8
     "--init-connect=SET sql_select_limit = 2, unique_checks = 0, sql_safe_updates = 1",
 )
 PAYLOAD = "back\\slash ' \" %s \0 \x1a żółw \N{TURTLE}".encode()
@@ -66,6 +69,24 @@ async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
         ):
             await ask(link, f"ALTER ROLE postgres SET {setting}")
     yield found.replace("asyncpg", request.param)
+
+
+async def test_of_appends_at_once_one_succeeds_and_the_others_are_conflicts(
+    url: str, events: Events
+) -> None:
+    store = SQLAlchemyEventStore(SQLAlchemyEventsConfig(url=url, create_schema=True, pool_size=4))
+    await store.open()
+    for _ in range(20):
+        aggregate_id = uuid4()
+        (first,) = events(aggregate_id, range(1, 2))
+        await store.append([first], after=None)
+        offers = [events(aggregate_id, range(2, 3)) for _ in range(4)]
+        outcomes = await asyncio.gather(
+            *(store.append(offer, after=(1, first.event_id)) for offer in offers),
+            return_exceptions=True,
+        )
+        assert Counter(map(type, outcomes)) == {type(None): 1, ConcurrencyError: 3}, outcomes
+    await store.close()
 
 
 async def test_what_was_acknowledged_is_there_for_others_and_as_it_was_given(

@@ -39,7 +39,13 @@ _IS_ISOLATED = {  # by the names of MariaDB, and of MySQL
 }
 # Statements wait for what other nodes acknowledged; a node that lost the others gives no answer.
 _GALERA_SETTINGS = {"wsrep_sync_wait": "7", "wsrep_dirty_reads": "OFF"}
-_SERVER_VARIABLES = ("version", "max_allowed_packet", "read_only", "innodb_read_only", "wsrep_on")
+# Whoever waited for a lock reads what stands then. Where it is on, as by default since MariaDB
+# 11.6.2, the statement ends with error 1020 instead: of two appends at once none was a conflict.
+_NO_SNAPSHOT = {"innodb_snapshot_isolation": "OFF"}
+_SERVER_VARIABLES = (
+    *("version", "max_allowed_packet", "read_only", "innodb_read_only", "wsrep_on"),
+    *_NO_SNAPSHOT,
+)
 _REPLICATES = {
     True: "SHOW GLOBAL STATUS LIKE 'Slaves_running'",
     False: "SELECT 'replicates', COUNT(*) FROM performance_schema.replication_connection_status"
@@ -49,6 +55,7 @@ _REPLICATES = {
 # mariadb.com/docs/server/reference/error-codes, dev.mysql.com/doc/mysql-errors/en
 _ERROR_KINDS = {
     **dict.fromkeys((1021, 1037, 1038, 1040, 1114, 1203, 1226, 1969, 3024), ErrorKind.GIVEN_UP),
+    1020: ErrorKind.ABORTED,  # see _NO_SNAPSHOT
     1044: ErrorKind.NO_RIGHT,
     1045: ErrorKind.WRONG_USER,
     1047: ErrorKind.NOT_PRIMARY,  # a node of a cluster that lost the others
@@ -129,6 +136,8 @@ class MySQL:
             else {"max_execution_time": str(max(1, round(self._seconds * 1000)))}
         )
         await self.driver.run(connection, _set(timeout))
+        if found.get("innodb_snapshot_isolation") == "ON":
+            await self._pin_settings(connection, _NO_SNAPSHOT)
         if found.get("wsrep_on") == "ON":
             if not self._allow_galera:
                 return (
