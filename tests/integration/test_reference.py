@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from interlock.application import Application
 from pages import ROOT
 
 RENEW = ROOT / "docs/_reference/renew.py"
@@ -45,3 +46,10 @@ def test_every_name_that_users_import_stands_in_the_reference(face: str) -> None
     shown = {name for mark in marks for name in mark.split()}
     shown |= set(re.findall(rf"^::: {face}\.(\w+)$", text, re.MULTILINE))
     assert set(import_module(face).__all__) - shown == set()
+
+
+def test_the_page_on_the_application_lists_every_method_those_used_most_first() -> None:
+    text = (ROOT / "docs/reference/application.md").read_text()
+    listed = re.findall(r"^        - (\w+)$", text, re.MULTILINE)
+    assert sorted(listed) == [name for name in dir(Application) if not name.startswith("_")]
+    assert listed[:2] == ["dispatch", "load"]
