@@ -111,16 +111,22 @@ class Copying:
         self.outcome.only_in_target += head is None
 
     async def _note_difference(self, aggregate_id: UUID, last: int | None = None) -> None:
-        source = await self._digest(self._source, aggregate_id, last)
-        target = await self._digest(self._target, aggregate_id, last)
+        # The target may have events that were archived since they were copied.
+        first, source = await self._digest(self._source, aggregate_id, 1, last)
+        _, target = await self._digest(self._target, aggregate_id, first, last)
         self.outcome.different += source != target
 
-    async def _digest(self, store: EventStore, aggregate_id: UUID, last: int | None) -> bytes:
+    async def _digest(
+        self, store: EventStore, aggregate_id: UUID, first: int, last: int | None
+    ) -> tuple[int, bytes]:
+        """The version of the first event, and a digest of all from it on."""
+        found: int | None = None
         digest = hashlib.blake2b(digest_size=32)
-        async for rows in store.read(self.outcome.type, aggregate_id, last=last):
+        async for rows in store.read(self.outcome.type, aggregate_id, first=first, last=last):
             for row in rows:
+                found = row[0] if found is None else found
                 digest.update(repr(tuple(row)).encode())
-        return digest.digest()
+        return found or first, digest.digest()
 
 
 def copy(
