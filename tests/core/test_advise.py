@@ -72,7 +72,9 @@ def test_a_tail_costs_what_tails_of_its_length_were_measured_to() -> None:
 
 def test_a_wait_for_a_core_is_no_cost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     clock, waits = iter([5.0, 9.0]), iter(["0 1000000000 1", "0 3500000000 1"])
+    cores = iter([1.0, 1.5])
     monkeypatch.setattr(costs, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(costs, "process_time", lambda: next(cores))
     monkeypatch.setattr(costs, "_THREADS", tmp_path)
     (tmp_path / "7").mkdir()
     monkeypatch.setattr(Path, "read_text", lambda _: next(waits))
@@ -81,6 +83,9 @@ def test_a_wait_for_a_core_is_no_cost(monkeypatch: pytest.MonkeyPatch, tmp_path:
         pass
 
     assert asyncio.run(costs.seconds_of(call)) == 4.0 - 2.5
+    clock, waits = iter([5.0, 9.0]), iter(["0 1000000000 1", "0 9000000000 1"])
+    cores = iter([1.0, 2.5])
+    assert asyncio.run(costs.seconds_of(call)) == 1.5  # two threads have waited at once
     monkeypatch.setattr(costs, "_THREADS", tmp_path / "none")
     assert costs._ready() == 0.0
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
-from time import perf_counter
+from time import perf_counter, process_time
 from uuid import UUID
 
 from interlock._app.application import Application
@@ -154,13 +154,14 @@ async def seconds_of(call: Callable[[], Awaitable[object]]) -> float:
     """Seconds of a call, without those in which it was ready to run, and others had the cores.
 
     Such waits befall long loads and not short ones, so that on a busy machine a load of 100 times
-    the events seems to take 300 times as long. Only Linux tells of them.
+    the events seems to take 300 times as long. Only Linux tells of them. Two threads may have
+    waited at the same time: it is no less than what the call took of the cores.
     """
     ready = _ready()
-    began = perf_counter()
+    began, worked = perf_counter(), process_time()
     await call()
-    spent = perf_counter() - began
-    return max(spent - (_ready() - ready), _LEAST)
+    spent, worked = perf_counter() - began, process_time() - worked
+    return max(spent - (_ready() - ready), worked, _LEAST)
 
 
 def _ready() -> float:
