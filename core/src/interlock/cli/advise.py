@@ -102,11 +102,16 @@ def _advice(registration: Registration, stats: Stats, costs: Costs, measured: in
     is_worth_it = stats.longest > 2 * n
     now = costs.load(0)
     if isinstance(strategy, SnapshotAfterN):
-        now = costs.mean_load(min(strategy.n, stats.longest))
+        now = _longest_load(costs, strategy.n, stats.longest)
     elif isinstance(strategy, NeverSnapshot):
         now = costs.load(stats.longest)
     then = costs.mean_load(n) if is_worth_it else costs.load(stats.longest)
     return Advice(stats, costs, n if is_worth_it else None, now, then, measured)
+
+
+def _longest_load(costs: Costs, n: int, longest: int) -> float:
+    """A mean load of the longest stream, which has no snapshot if it is shorter than n."""
+    return costs.mean_load(n) if n <= longest else costs.load(longest)
 
 
 def _unmeasured(stats: Stats) -> str:
@@ -146,7 +151,7 @@ def _told(seconds: float) -> str:
 def _drawn(of: Advice) -> str:
     """A plot of what a mean load of the longest stream costs against `n`, both logarithmic."""
     ns = ROUND
-    costs = [of.costs.mean_load(min(n, of.stats.longest)) * 1e3 for n in ns]
+    costs = [_longest_load(of.costs, n, of.stats.longest) * 1e3 for n in ns]
     points = " ".join(
         f"{_place(n, ns, 60, 580):.0f},{_place(cost, costs, 280, 40):.0f}"
         for n, cost in zip(ns, costs, strict=True)
