@@ -13,7 +13,7 @@ PATCHES = [
         "a commit counts from its last event but one",
         "a commit's step is counted from the version that it was built on",
         CodeEdit(
-            "CommandHandler._commit",
+            "CommandHandler._keep",
             "version_before=version_before",
             "version_before=loaded.version - 1",
         ),
@@ -165,7 +165,7 @@ PATCHES = [
         "a commit supersedes nothing",
         "our append proves false what stood at or above it",
         CodeEdit(
-            "CommandHandler._commit",
+            "CommandHandler._keep",
             """
             _superseded(loaded)
             """,

@@ -54,7 +54,9 @@ PATCHES = [
     Patch(
         "after a conflict the cache is asked again",
         "after a conflict the load goes past the cache",
-        CodeEdit("CommandHandler.handle", "request = request._replace(skips_cache=True)", "pass"),
+        CodeEdit(
+            "CommandHandler.handle_in_turn", "request = request._replace(skips_cache=True)", "pass"
+        ),
         f"{_SAVING}TestConflicts::test_a_cache_that_keeps_its_stale_entry_is_loaded_past",
         (9,),
     ),
@@ -62,7 +64,7 @@ PATCHES = [
         "after a conflict the entry stays",
         "a conflict drops the cache entry",
         CodeEdit(
-            "CommandHandler.handle",
+            "CommandHandler.handle_in_turn",
             "await self._cache.drop(aggregate_id, entry.stamp)",
             "pass",
         ),
@@ -73,7 +75,7 @@ PATCHES = [
         "a conflict drops whatever is cached",
         "a conflict drops the entry that it started from, not a newer one",
         CodeEdit(
-            "CommandHandler.handle",
+            "CommandHandler.handle_in_turn",
             "await self._cache.drop(aggregate_id, entry.stamp)",
             "await self._cache.drop(aggregate_id)",
         ),
@@ -83,14 +85,16 @@ PATCHES = [
     Patch(
         "a command is tried for ever",
         "the attempts of a command are bounded",
-        CodeEdit("CommandHandler.handle", "for _ in range(attempts):", "for _ in range(999):"),
+        CodeEdit(
+            "CommandHandler.handle_in_turn", "for _ in range(attempts):", "for _ in range(999):"
+        ),
         f"{_SAVING}TestConflicts::test_attempts_are_bounded",
     ),
     Patch(
         "once is run again",
         "a handler marked once is run once",
         CodeEdit(
-            "CommandHandler.handle",
+            "CommandHandler.handle_in_turn",
             "1 if handler.is_once else context.max_attempts",
             "context.max_attempts",
         ),
@@ -164,7 +168,7 @@ PATCHES = [
         "the handler's object is kept",
         "what is kept after a commit is the fold of the stored bytes",
         CodeEdit(
-            "CommandHandler._decide",
+            "CommandHandler._run",
             "scratch = self._scratch(loaded)",
             """
             scratch, fold = self._scratch(loaded), self._fold
@@ -183,7 +187,7 @@ PATCHES = [
         "a state that can't be folded fails the command",
         "nothing after the commit can fail the command",
         CodeEdit(
-            "CommandHandler._commit",
+            "CommandHandler._keep",
             'context.reporting.failed("commit.fold_failed", error, aggregate_id)',
             "raise",
         ),
@@ -194,7 +198,7 @@ PATCHES = [
         "a cancelled command gives up its append",
         "an append that was handed over finishes",
         CodeEdit(
-            "CommandHandler.handle",
+            "CommandHandler.handle_in_turn",
             "to_the_end(self._commit(loaded, events))",
             "self._commit(loaded, events)",
         ),
