@@ -13,7 +13,7 @@ PATCHES = [
         "a commit counts from its last event but one",
         "a commit's step is counted from the version that it was built on",
         CodeEdit(
-            "CommandHandler._keep",
+            "CommandHandler._commit",
             "version_before=version_before",
             "version_before=loaded.version - 1",
         ),
@@ -165,7 +165,7 @@ PATCHES = [
         "a commit supersedes nothing",
         "our append proves false what stood at or above it",
         CodeEdit(
-            "CommandHandler._keep",
+            "CommandHandler._commit",
             """
             _superseded(loaded)
             """,

@@ -212,7 +212,7 @@ PATCHES = [
     Patch(
         "events are folded onto what a handler was given",
         "a state that its handler was given isn't gone on from",
-        CodeEdit("CommandHandler._keep", "if loaded.is_spent:", "if False:"),
+        CodeEdit("CommandHandler._commit", "if loaded.is_spent:", "if False:"),
         _SPENT,
         (33,),
     ),
@@ -220,8 +220,8 @@ PATCHES = [
         "a slow state is waited for",
         "a commit is answered before a state that is slow to verify is kept",
         CodeEdit(
-            "StateRecords.takes_long",
-            "len(payload) * self._mapper.fidelity.cost > _MANY_BYTES",
+            "StateRecords.is_slow",
+            "len(loaded.payload) * self._mapper.fidelity.cost > _MANY_BYTES",
             "False",
         ),
         f"{_BEHIND}test_a_commit_is_answered_before_its_state_is_kept",
@@ -262,7 +262,7 @@ PATCHES = [
         "a cancelled command keeps nothing",
         "what a cancelled command committed is kept too",
         CodeEdit(
-            "CommandHandler.handle_in_turn",
+            "CommandHandler.handle",
             "self._write_back.start_behind()",
             """
             task = asyncio.current_task()

@@ -54,9 +54,7 @@ PATCHES = [
     Patch(
         "after a conflict the cache is asked again",
         "after a conflict the load goes past the cache",
-        CodeEdit(
-            "CommandHandler.handle_in_turn", "request = request._replace(skips_cache=True)", "pass"
-        ),
+        CodeEdit("CommandHandler.handle", "request = request._replace(skips_cache=True)", "pass"),
         f"{_SAVING}TestConflicts::test_a_cache_that_keeps_its_stale_entry_is_loaded_past",
         (9,),
     ),
@@ -64,7 +62,7 @@ PATCHES = [
         "after a conflict the entry stays",
         "a conflict drops the cache entry",
         CodeEdit(
-            "CommandHandler.handle_in_turn",
+            "CommandHandler.handle",
             "await self._cache.drop(aggregate_id, entry.stamp)",
             "pass",
         ),
@@ -75,7 +73,7 @@ PATCHES = [
         "a conflict drops whatever is cached",
         "a conflict drops the entry that it started from, not a newer one",
         CodeEdit(
-            "CommandHandler.handle_in_turn",
+            "CommandHandler.handle",
             "await self._cache.drop(aggregate_id, entry.stamp)",
             "await self._cache.drop(aggregate_id)",
         ),
@@ -85,16 +83,14 @@ PATCHES = [
     Patch(
         "a command is tried for ever",
         "the attempts of a command are bounded",
-        CodeEdit(
-            "CommandHandler.handle_in_turn", "for _ in range(attempts):", "for _ in range(999):"
-        ),
+        CodeEdit("CommandHandler.handle", "for _ in range(attempts):", "for _ in range(999):"),
         f"{_SAVING}TestConflicts::test_attempts_are_bounded",
     ),
     Patch(
         "once is run again",
         "a handler marked once is run once",
         CodeEdit(
-            "CommandHandler.handle_in_turn",
+            "CommandHandler.handle",
             "1 if handler.is_once else context.max_attempts",
             "context.max_attempts",
         ),
@@ -168,7 +164,7 @@ PATCHES = [
         "the handler's object is kept",
         "what is kept after a commit is the fold of the stored bytes",
         CodeEdit(
-            "CommandHandler._run",
+            "CommandHandler._decide",
             "scratch = self._scratch(loaded)",
             """
             scratch, fold = self._scratch(loaded), self._fold
@@ -187,7 +183,7 @@ PATCHES = [
         "a state that can't be folded fails the command",
         "nothing after the commit can fail the command",
         CodeEdit(
-            "CommandHandler._keep",
+            "CommandHandler._commit",
             'context.reporting.failed("commit.fold_failed", error, aggregate_id)',
             "raise",
         ),
@@ -198,7 +194,7 @@ PATCHES = [
         "a cancelled command gives up its append",
         "an append that was handed over finishes",
         CodeEdit(
-            "CommandHandler.handle_in_turn",
+            "CommandHandler.handle",
             "to_the_end(self._commit(loaded, events))",
             "self._commit(loaded, events)",
         ),

@@ -52,8 +52,8 @@ PATCHES = [
         "an append compares the version only",
         "an append checks the identity of the head",
         CodeEdit(
-            "InMemoryEventStore.append_at_once",
-            "if head != (after and (after[0], after[1].int.to_bytes(16))):",
+            "InMemoryEventStore.append",
+            "if head != (after and (after[0], after[1].bytes)):",
             "if (head and head[0]) != (after and after[0]):",
         ),
         f"{_TESTS}memory.py::test_an_append_wants_exactly_the_head",

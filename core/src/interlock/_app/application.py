@@ -15,9 +15,9 @@ from interlock._app.breakers import Breakers
 from interlock._app.health import Health, health_of
 from interlock._app.opening import OpenBackends
 from interlock._app.tools import Tools
+from interlock._engine.command_handling import Metadata, encode_metadata
 from interlock._engine.command_queue import handlers_running, refuse_reentry
 from interlock._engine.fold import RecordedEvent, decoded, following
-from interlock._engine.metadata import Metadata, encode_metadata
 from interlock._engine.registration import Registration
 from interlock._engine.reporting import Reporting
 from interlock._engine.services import TypeServices
@@ -150,11 +150,10 @@ class Application(Tools):
                 f"handled: {', '.join(sorted(cls.__name__ for cls in self._handlers)) or 'none'}"
             )
         services, handler = found
-        fields = command.__dict__  # an attribute of a model takes several times as long to read
-        if not (type(fields["aggregate_id"]) is type(fields["command_id"]) is UUID):
+        if not (type(command.aggregate_id) is type(command.command_id) is UUID):
             command = plain_command(command)
         encoded = encode_metadata(command, metadata)
-        answer: R = await services.commands.dispatch(command, handler, encoded)
+        answer: R = await services.commands.handle(command, handler, encoded)
         return answer
 
     async def load(

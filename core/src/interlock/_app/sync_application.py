@@ -13,9 +13,9 @@ from interlock._app.application import A, Application, E, R
 from interlock._app.background import BackgroundLoop
 from interlock._app.health import Health
 from interlock._engine.archiving import Archived
+from interlock._engine.command_handling import Metadata
 from interlock._engine.fold import RecordedEvent
 from interlock._engine.inspecting import KeptState
-from interlock._engine.metadata import Metadata
 from interlock._engine.rebuilding import Progress
 from interlock._engine.reports import LoadReport
 from interlock._model.aggregate import Aggregate

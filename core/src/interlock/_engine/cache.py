@@ -1,6 +1,6 @@
 """The cache of one registered aggregate: its entries read, put and removed."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -20,9 +20,6 @@ from interlock.errors import (
     RecordUnusableError,
     StateNotKeptError,
 )
-
-ReadAtOnce = Callable[[RecordKey], AggregateRecord | None]
-PutAtOnce = Callable[[RecordKey, AggregateRecord], None]
 
 
 class HitChecks(Protocol):
@@ -60,18 +57,6 @@ class AggregateCache:
         self.may_rest = self._rests is not None
         """Whether `leaves_out` is worth a call."""
         self._absent: dict[UUID, tuple[Reason, str]] = {}  # why nothing is cached, the latest last
-
-    @property
-    def at_once(self) -> tuple[ReadAtOnce, PutAtOnce] | None:
-        """How a cache in this process is read and put without a wait; None where that's not all."""
-        if self._read_at_once is None or self._put_at_once is None or self.checks is not None:
-            return None
-        return self._read_at_once, self._put_at_once
-
-    @property
-    def absent(self) -> Mapping[UUID, object]:
-        """The ids whose latest state wasn't cached."""
-        return self._absent
 
     @property
     def never_waits(self) -> bool:

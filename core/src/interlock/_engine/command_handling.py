@@ -2,17 +2,20 @@
 
 import asyncio
 import inspect
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
+
+from pydantic_core import from_json, to_json
 
 from interlock._engine.cache import AggregateCache
 from interlock._engine.command_queue import CommandQueue, begin_hold, end_hold
 from interlock._engine.context import TypeContext
 from interlock._engine.fold import fold_rows
 from interlock._engine.guard import to_the_end
-from interlock._engine.hot_commands import Begun, Handle, hot_handle, row_fields
 from interlock._engine.load_context import LoadedState, LoadRequest
 from interlock._engine.loading import Loader
 from interlock._engine.reading import StateReader
@@ -25,6 +28,11 @@ from interlock._model.stamp import PendingEvent
 from interlock._model.strategies import FastForward, Replay
 from interlock._storage.records import Stamp, StoredEvent, new_tuple
 from interlock.errors import ConcurrencyError
+
+_row_fields = itemgetter(slice(2, None))
+"""The fields of a `StoredEvent` behind its type and id, which are those of an `EventRow`."""
+Metadata = Mapping[str, Any]  # Any: JSON values
+
 
 Decision = tuple[LoadedState, Any, Exception | None, list[StoredEvent]]  # Any: whatever it returns
 """A handler's return value or exception on a loaded state, and the events to append."""
@@ -63,99 +71,70 @@ class CommandHandler:
         """Forget the commands of an earlier life."""
         self._queue = CommandQueue(self._context.queue_size)
         self._is_local = self._context.is_local
-        hot = hot_handle(
-            self._context,
-            self._queue,
-            self,
-            cache=self._cache,
-            records=self._records,
-            write_back=self._write_back,
-            loader=self._loader,
-        )
-        self.dispatch: Handle = hot or self.handle
-        """As `handle`, in the shortest way."""
 
     async def handle(self, command: Command[Any], handler: Handler, metadata: bytes) -> Any:
         """The handler's answer, once its events stand or it is proven on the stream's head."""
-        aggregate_id, queue = command.aggregate_id, self._queue
+        context, aggregate_id, queue = self._context, command.aggregate_id, self._queue
+        request = self._once_request if handler.is_once else self._request
+        attempts = 1 if handler.is_once else context.max_attempts
         if not queue.take_at_once(aggregate_id):
             await queue.take(aggregate_id)
         try:
-            return await self.handle_in_turn(command, handler, metadata)
+            for _ in range(attempts):
+                decision = await self._decide(command, handler, metadata, request)
+                loaded, value, error, events = decision
+                if error is not None:
+                    raise error
+                if not events:
+                    return value
+                try:
+                    if self._is_local:
+                        await to_the_end(self._commit(loaded, events))
+                    else:
+                        await self._commit_in_task(loaded, events)
+                except ConcurrencyError as lost:
+                    conflict = lost
+                    context.reporting.count("append.conflict")
+                    entry = loaded.trace.cache_entry
+                    if entry is not None:
+                        await self._cache.drop(aggregate_id, entry.stamp)
+                    request = request._replace(skips_cache=True)
+                else:
+                    return value
+                finally:
+                    self._write_back.start_behind()
+            raise self._conflict(command, handler) from conflict
         finally:
             queue.leave(aggregate_id)
 
-    async def handle_in_turn(
-        self, command: Command[Any], handler: Handler, metadata: bytes, begun: Begun | None = None
-    ) -> Any:
-        """As `handle`, where the id's turn is taken; `begun` is what the handler did already."""
-        context, aggregate_id = self._context, command.aggregate_id
-        request = self._once_request if handler.is_once else self._request
-        attempts = 1 if handler.is_once else context.max_attempts
-        for _ in range(attempts):
-            decision = await self._decide(command, handler, metadata, request, begun)
-            loaded, value, error, events = decision
-            begun = None
-            if error is not None:
-                raise error
-            if not events:
-                return value
-            try:
-                if self._is_local:
-                    await to_the_end(self._commit(loaded, events))
-                else:
-                    await self._commit_in_task(loaded, events)
-            except ConcurrencyError as lost:
-                conflict = lost
-                context.reporting.count("append.conflict")
-                entry = loaded.trace.cache_entry
-                if entry is not None:
-                    await self._cache.drop(aggregate_id, entry.stamp)
-                request = request._replace(skips_cache=True)
-            else:
-                return value
-            finally:
-                self._write_back.start_behind()
-        raise self._conflict(command, handler) from conflict
-
     async def _decide(
-        self,
-        command: Command[Any],
-        handler: Handler,
-        metadata: bytes,
-        request: LoadRequest,
-        begun: Begun | None,
+        self, command: Command[Any], handler: Handler, metadata: bytes, request: LoadRequest
     ) -> Decision:
         """The handler's decision on a state; without events that state is the stream's head."""
         while True:
-            loaded, value, failure, pending = begun or await self._run(command, handler, request)
+            loaded = self._reader.hit(command.aggregate_id, request)
+            if loaded is None:
+                loaded = await self._reader.read(command.aggregate_id, request)
+            scratch = self._scratch(loaded)
+            pending: list[PendingEvent] = []
+            set_pending(scratch, pending)
+            hold = begin_hold(type(command), self._name, loaded.aggregate_id)
+            value, failure = None, None
+            try:
+                value = handler.function(scratch, command)
+                if value is not None and inspect.isawaitable(value):
+                    value = await value
+            except Exception as error:  # noqa: BLE001 it is the caller's, once it is proven
+                failure = error
+            finally:
+                end_hold(hold)
             if pending and failure is None:
                 return loaded, value, None, self._stored(loaded, pending, metadata)
             if await self._is_head(loaded):
                 if not loaded.is_spent:
                     await self._loader.keep(loaded, request)
                 return loaded, value, failure, []
-            begun, request = None, LoadRequest(None, FastForward(), is_for_command=True)
-
-    async def _run(self, command: Command[Any], handler: Handler, request: LoadRequest) -> Begun:
-        """Load a state, and run the handler on it."""
-        loaded = self._reader.hit(command.aggregate_id, request)
-        if loaded is None:
-            loaded = await self._reader.read(command.aggregate_id, request)
-        scratch = self._scratch(loaded)
-        pending: list[PendingEvent] = []
-        set_pending(scratch, pending)
-        hold = begin_hold(type(command), self._name, loaded.aggregate_id)
-        value, failure = None, None
-        try:
-            value = handler.function(scratch, command)
-            if value is not None and inspect.isawaitable(value):
-                value = await value
-        except Exception as error:  # noqa: BLE001 it is the caller's, once it is proven
-            failure = error
-        finally:
-            end_hold(hold)
-        return loaded, value, failure, pending
+            request = LoadRequest(None, FastForward(), is_for_command=True)
 
     def _conflict(self, command: Command[Any], handler: Handler) -> ConcurrencyError:
         name, times = self._registration.name, self._context.max_attempts
@@ -242,23 +221,6 @@ class CommandHandler:
             context.reporting.count("stream.rolled_back")
         context.heads.raise_to(aggregate_id, (last.version, last.event_id))
         self._loader.flights.detach(aggregate_id)
-        await self._keep(loaded, events, answered)
-
-    async def keep(self, loaded: LoadedState, events: list[StoredEvent]) -> None:
-        """Keep what was appended to the state, whatever is cancelled."""
-        try:
-            await to_the_end(self._keep(loaded, events, None))
-        finally:
-            self._write_back.start_behind()
-
-    async def _keep(
-        self,
-        loaded: LoadedState,
-        events: list[StoredEvent],
-        answered: asyncio.Future[None] | None,
-    ) -> None:
-        context, aggregate_id = self._context, loaded.aggregate_id
-        version_before, last = loaded.version, events[-1]
         if self._write_back.is_idle:
             return
         if loaded.is_spent:
@@ -284,7 +246,7 @@ class CommandHandler:
 
     def _fold(self, loaded: LoadedState, events: list[StoredEvent]) -> None:
         """Fold the stored bytes onto the baseline, which never is the handler's own object."""
-        rows, last = map(row_fields, events), events[-1]
+        rows, last = map(_row_fields, events), events[-1]
         loaded.version = fold_rows(self._events, loaded.state, loaded.version, rows)
         loaded.record = loaded.payload = None
         loaded.is_current = True
@@ -313,3 +275,22 @@ def _superseded(loaded: LoadedState) -> list[Stamp]:
     """
     trace = loaded.trace
     return [*trace.refuted, *(each for each in trace.unproven if each.version > loaded.version)]
+
+
+def encode_metadata(command: Command[Any], metadata: Metadata | None) -> bytes:
+    """The metadata of a command's events, as JSON.
+
+    Raises `TypeError` for what JSON can't hold, and for what could never be read again: NaN,
+    infinities, integers of over 4,300 digits, more than 200 levels.
+    """
+    if not metadata:
+        return to_json({"command_id": command.command_id})
+    try:
+        encoded = to_json({**metadata, "command_id": command.command_id}, inf_nan_mode="constants")
+        from_json(encoded, allow_inf_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            "metadata is to be a mapping of JSON values, with finite numbers of at most 4,300 "
+            f"digits and at most 200 levels; what was given is none ({type(error).__name__})"
+        ) from None
+    return encoded

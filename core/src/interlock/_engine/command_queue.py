@@ -18,7 +18,6 @@ A task that a handler starts has its context; and each command makes a list, so 
 """
 
 
-set_holds, reset_holds = _holds.set, _holds.reset
 handlers_running = _holds.get
 """The same; also those that are over, so where there is one `refuse_reentry` has to look."""
 
@@ -71,11 +70,6 @@ class CommandQueue:
         # By the id as an integer, as in `KnownHeads`; None stands for nobody.
         self._queues: dict[int, deque[asyncio.Future[None]] | None] = {}
         self._empty: asyncio.Event | None = None  # where somebody waits
-
-    @property
-    def turns(self) -> dict[int, deque[asyncio.Future[None]] | None]:
-        """Of the ids of which somebody has the turn, as integers: who waits, None for nobody."""
-        return self._queues
 
     def turn(self, aggregate_id: UUID) -> "_Turn":
         """The id's turn, to be waited for and held: `async with queue.turn(...)`."""

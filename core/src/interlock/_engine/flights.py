@@ -73,8 +73,7 @@ class Flights:
 
     def detach(self, aggregate_id: UUID) -> None:
         """Let nobody join the flights of an id any more; they end for those who wait for them."""
-        if self._flights:
-            self._flights.pop(aggregate_id, None)
+        self._flights.pop(aggregate_id, None)
 
     async def drain(self) -> None:
         """Wait until no load is under way."""

@@ -1,6 +1,6 @@
 """The heads of streams that a process knows, and the ids that it was told to forget."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -88,11 +88,6 @@ class KnownHeads:
         # recently raised last.
         self._heads: dict[int, Head] = {}
         self.forgets = ForgetLog()
-
-    @property
-    def known(self) -> Mapping[int, Head]:
-        """The heads by id as an integer."""
-        return self._heads
 
     def head(self, aggregate_id: UUID) -> Head | None:
         """The highest head known."""

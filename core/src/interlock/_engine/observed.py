@@ -12,7 +12,6 @@ from uuid import UUID
 from interlock._engine.cache import AggregateCache
 from interlock._engine.command_handling import CommandHandler, Decision
 from interlock._engine.context import TypeContext
-from interlock._engine.hot_commands import Begun
 from interlock._engine.known_heads import Head
 from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace
 from interlock._engine.reporting import Reporting
@@ -70,16 +69,11 @@ class ObservedCommands(CommandHandler):
             _HANDLING.reset(token)
 
     async def _decide(
-        self,
-        command: Command[Any],
-        handler: Handler,
-        metadata: bytes,
-        request: LoadRequest,
-        begun: Begun | None,
+        self, command: Command[Any], handler: Handler, metadata: bytes, request: LoadRequest
     ) -> Decision:
         handling = _HANDLING.get()
         handling.attempts += 1
-        decision = await super()._decide(command, handler, metadata, request, begun)
+        decision = await super()._decide(command, handler, metadata, request)
         handling.events = len(decision[-1])
         return decision
 

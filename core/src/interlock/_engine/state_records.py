@@ -1,7 +1,6 @@
 """From a loaded state to a record from which it comes back, and to another object of it."""
 
 import copy
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,11 +23,6 @@ class StateRecords:
         self._registration = registration
         self._mapper = registration.mapper
         self._losses: dict[UUID, str] = {}  # what the latest state would lose, the latest last
-
-    @property
-    def losses(self) -> Mapping[UUID, str]:
-        """The part of an id's latest state that a record would lose."""
-        return self._losses
 
     def snapshot(self, loaded: LoadedState, now: datetime) -> AggregateRecord:
         """The record of a snapshot. Raises `StateNotKeptError`."""
@@ -85,11 +79,7 @@ class StateRecords:
                 loaded.payload = self._mapper.encode(loaded.state)
             except InterlockError:
                 return False  # raised again when it is written
-        return self.takes_long(loaded.payload)
-
-    def takes_long(self, payload: bytes) -> bool:
-        """Whether a payload takes long to verify."""
-        return len(payload) * self._mapper.fidelity.cost > _MANY_BYTES
+        return len(loaded.payload) * self._mapper.fidelity.cost > _MANY_BYTES
 
     def copy(self, loaded: LoadedState) -> Aggregate | None:
         """Another object of the same state; None if the state holds what can't be copied."""

@@ -61,8 +61,6 @@ ReaderFromSnapshot = Callable[
     Awaitable[tuple[AggregateRecord | None, Chunks[Sequence[EventRow]]]],
 ]
 
-AppendAtOnce = Callable[[Sequence[StoredEvent], Head | None], None]
-
 _APPEND = "the event store's append"
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.02  # before the second attempt; doubled each time
@@ -87,8 +85,6 @@ class EventStream:
         self._is_head_at_once = at_once(store, "is_head", of=("head", "read"))
         self.confirming = store if isinstance(store, ConfirmsHead) else None
         """The store, if it confirms heads for less than a read."""
-        self.append_at_once: AppendAtOnce | None = at_once(store, "append")
-        """The store's own append without a coroutine; one that fails is to be done by `append`."""
         self._reporting = reporting
 
     def read(

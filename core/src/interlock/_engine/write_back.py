@@ -51,8 +51,7 @@ class WriteBack:
         """Whether there is nothing that a state could ever be written to."""
         is_always = type(context.registration.cache_strategy) is AlwaysCache
         self._caches_always = cache.is_there and is_always
-        self.only_caches = self._caches_always and not snapshots.are_taken
-        """Whether each state is cached, and nothing else."""
+        self._only_caches = self._caches_always and not snapshots.are_taken
         self._waiting: list[tuple[UUID, Callable[[], Coroutine[None, None, None]]]] = []
         self._behind: set[asyncio.Task[None]] = set()
         self._late = (
@@ -82,7 +81,7 @@ class WriteBack:
         self, loaded: LoadedState, supersedes: Collection[Stamp], now: datetime
     ) -> bool:
         """Whether all that a commit leaves behind is written, without a wait."""
-        return self.only_caches and self._cache.put_at_once(loaded, supersedes, now)
+        return self._only_caches and self._cache.put_at_once(loaded, supersedes, now)
 
     async def after_commit(
         self,

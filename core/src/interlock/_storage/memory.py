@@ -271,19 +271,14 @@ class InMemoryEventStore(EventStoreBackend):
     async def append(
         self, events: Sequence[StoredEvent], *, after: tuple[int, UUID] | None
     ) -> None:
-        self.append_at_once(events, after)
-
-    def append_at_once(self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None) -> None:
-        """As `append`."""
         if self._frozen_since is not None:
             raise frozen("of this process", self._frozen_since)
         first = events[0]
         name = first[:2]  # its type and id
         stream = self._streams.get(name, [])
         head = stream[-1][:2] if stream else None
-        if head != (after and (after[0], after[1].int.to_bytes(16))):
-            found = head and (head[0], UUID(bytes=head[1]))
-            raise conflict(first, after=after, found=found)
+        if head != (after and (after[0], after[1].bytes)):
+            raise conflict(first, after=after, found=await self.head(*name))
         if not stream:
             self._streams[name] = stream
         stream += map(StoredEvent.row, events)

@@ -49,11 +49,6 @@ class AggregateMapper:
         """How much of the type's states survives JSON."""
         return self._fidelity
 
-    @property
-    def json(self) -> tuple[Callable[[bytes], Aggregate], Callable[..., bytes]] | None:
-        """How payloads are decoded and encoded where they are plain JSON."""
-        return (self._decode, self._to_json) if self._is_json else None
-
     def encode(self, state: Aggregate) -> bytes:
         """Encode the state's payload, unverified. Raises `StateNotKeptError` if that fails."""
         if self._fidelity.cached:

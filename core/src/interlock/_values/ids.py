@@ -41,8 +41,8 @@ _OTHER_BITS = ~(0xF << 76 | 3 << 62)
 _set_int = UUID.__dict__["int"].__set__
 _UNKNOWN = SafeUUID.unknown
 _set_is_safe = UUID.__dict__["is_safe"].__set__
-_drawn: list[UUID] = []
-"""Ids that nobody has yet; drawn many at once, since each draw asks the system."""
+_drawn: list[int] = []
+"""Random numbers that no id was made of; drawn many at once, since each draw asks the system."""
 _HALVES = Struct("QQ")
 _BYTES = 64 * _HALVES.size
 
@@ -50,16 +50,10 @@ _BYTES = 64 * _HALVES.size
 def new_id() -> UUID:
     """Make a random id, as `uuid.uuid4` does in a multiple of the time."""
     try:
-        return _drawn.pop()
+        drawn = _drawn.pop()
     except IndexError:
-        halves = _HALVES.iter_unpack(os.urandom(_BYTES))
-        drawn = [_id_of(high << 64 | low) for high, low in halves]
-        made = drawn.pop()  # nobody else's, whatever other threads take
-        _drawn.extend(drawn)
-        return made
-
-
-def _id_of(drawn: int) -> UUID:
+        _drawn.extend([high << 64 | low for high, low in _HALVES.iter_unpack(os.urandom(_BYTES))])
+        drawn = _drawn.pop()
     made = object.__new__(UUID)
     _set_int(made, drawn & _OTHER_BITS | _VERSION_4)
     _set_is_safe(made, _UNKNOWN)
