@@ -41,6 +41,14 @@ from interlock._storage.adapters import as_cache_store, as_snapshot_store
 from interlock._storage.codecs import Codec, JsonCodec
 from interlock._storage.driver_errors import translated
 from interlock._storage.event_backends import EventStoreBackend, conflict, frozen, in_chunks
+from interlock._storage.event_protocols import (
+    ConfirmsHead,
+    EventStore,
+    Freezes,
+    ListsStreams,
+    ReadsFromSnapshot,
+    ReadsMany,
+)
 from interlock._storage.log_lines import Limit, LogLines, OutageLines
 from interlock._storage.protocols import (
     AggregateCacheBackend,
@@ -48,14 +56,8 @@ from interlock._storage.protocols import (
     CacheStore,
     ChangeNotifier,
     Closeable,
-    ConfirmsHead,
-    EventStore,
     Forgetful,
-    Freezes,
     ListsIds,
-    ListsStreams,
-    ReadsFromSnapshot,
-    ReadsMany,
     RemovesOne,
     SnapshotStore,
     TellsNewest,

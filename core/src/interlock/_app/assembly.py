@@ -31,12 +31,12 @@ from interlock._plugins.specs import BackendKind, BackendReference
 from interlock._storage.adapters import as_cache_store, as_snapshot_store
 from interlock._storage.archive import Archive
 from interlock._storage.codecs import Codec
+from interlock._storage.event_protocols import EventStore
 from interlock._storage.memory import (
     InMemoryEventStore,
     NullAggregateCacheBackend,
     NullAggregateSnapshotStorageBackend,
 )
-from interlock._storage.protocols import EventStore
 from interlock._storage.record_mapper import AggregateMapper
 from interlock._storage.records import Scope
 from interlock._storage.revision import compute_revision, own_revision, revision_of

@@ -13,7 +13,8 @@ from interlock._engine.replay_slots import ReplaySlots
 from interlock._engine.reporting import Reporting
 from interlock._engine.stream import EventStream
 from interlock._storage.archive import Archive, ArchiveFile
-from interlock._storage.protocols import CacheStore, EventStore, SnapshotStore
+from interlock._storage.event_protocols import EventStore
+from interlock._storage.protocols import CacheStore, SnapshotStore
 from interlock._storage.records import EventRow
 
 Clock = Callable[[], datetime]

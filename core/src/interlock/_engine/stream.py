@@ -10,15 +10,14 @@ from uuid import UUID
 from interlock._engine.guard import call_backend, translate
 from interlock._engine.known_heads import Head
 from interlock._engine.reporting import Reporting
-from interlock._storage.protocols import (
+from interlock._storage.event_protocols import (
     ConfirmsHead,
     EventStore,
     ListsStreams,
     ReadsFromSnapshot,
     ReadsMany,
-    SnapshotStore,
-    at_once,
 )
+from interlock._storage.protocols import SnapshotStore, at_once
 from interlock._storage.records import AggregateRecord, EventRow, RecordKey, StoredEvent
 from interlock.errors import (
     AppendOutcomeUnknownError,

@@ -8,11 +8,8 @@ for a backend that needs no options, `backend(name, **options)` for an installed
 from collections.abc import Callable
 
 from interlock._plugins.specs import BackendReference
-from interlock._storage.protocols import (
-    AggregateCacheBackend,
-    AggregateSnapshotStorageBackend,
-    EventStore,
-)
+from interlock._storage.event_protocols import EventStore
+from interlock._storage.protocols import AggregateCacheBackend, AggregateSnapshotStorageBackend
 
 EventStoreSource = EventStore | Callable[..., EventStore] | BackendReference | str
 """An event store, its class or a factory, a name, or `backend(name, **options)`."""

@@ -15,7 +15,7 @@ from interlock._app.application import registrations_of
 from interlock._config.reader import load_settings
 from interlock._plugins.catalogue import Catalogue
 from interlock._plugins.specs import BackendKind
-from interlock._storage.protocols import EventStore, Freezes, ListsStreams
+from interlock._storage.event_protocols import EventStore, Freezes, ListsStreams
 from interlock._storage.records import stored_event
 from interlock.cli.application import make_application
 from interlock.cli.configuration import AsJson, ConfigFile

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from interlock._storage.protocols import Freezes
+from interlock._storage.event_protocols import Freezes
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.copying import freezable, opened_store
 from interlock.cli.operating import print_json, run_told

@@ -14,7 +14,7 @@ import typer
 
 from interlock._config.settings import is_callable_name
 from interlock._storage.archive import ArchiveFile
-from interlock._storage.protocols import EventStore
+from interlock._storage.event_protocols import EventStore
 from interlock._storage.records import StoredEvent, stored_event
 from interlock.cli.application import found_callable
 from interlock.cli.configuration import AsJson, ConfigFile
