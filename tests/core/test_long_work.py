@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 pytest.importorskip("typer", reason="needs the extra interlock[cli]")
 import operated_shop as shop
 from interlock._storage.memory import InMemoryEventStore
+from interlock.backends import EventRow
 from interlock.cli import long_work
 from interlock.cli.copying import _Run
 from interlock.cli.long_work import ANEW, Pace, StoppedError, behind, over_all, waited
@@ -115,7 +117,7 @@ class Screen(io.StringIO):
 
 def test_how_far_it_is_fits_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     screen, now = Screen(), [0.0]
-    monkeypatch.setattr(long_work.sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(long_work, "monotonic", lambda: now[0])
     monkeypatch.setenv("COLUMNS", "80")
 
@@ -143,7 +145,7 @@ def test_how_far_it_is_fits_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_pipe_gets_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pipe = io.StringIO()
-    monkeypatch.setattr(long_work.sys, "stderr", pipe)
+    monkeypatch.setattr(sys, "stderr", pipe)
 
     async def work(_: int) -> None:
         pass
@@ -158,7 +160,7 @@ def test_a_pipe_gets_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_only_takes_long_shows_for_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
-    monkeypatch.setattr(long_work.sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
     gate = asyncio.Event()
 
     async def work() -> int:
@@ -209,9 +211,9 @@ class Endless(Events):
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID]:
         return 1 + (aggregate_id.int >> 64) % 40, UUID(int=1)
 
-    async def read(self, *_: Any, **__: Any) -> Any:  # Any: rows, none of them
-        for rows in ():
-            yield rows
+    async def read(self, *_: Any, **__: Any) -> AsyncIterator[list[EventRow]]:
+        for chunk in list[list[EventRow]]():
+            yield chunk
 
     async def append(self, events: Any, **__: Any) -> None:
         raise AssertionError("there is nothing to append")
