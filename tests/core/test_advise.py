@@ -29,9 +29,11 @@ def _told(*arguments: object, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def _costing(monkeypatch: pytest.MonkeyPatch, alone: float, each: float) -> None:
+def _costing(
+    monkeypatch: pytest.MonkeyPatch, alone: float, each: float, cached: float = 10e-6
+) -> None:
     async def found(*_: object) -> tuple[Costs, int]:
-        return Costs(alone, each), 120
+        return Costs(alone, each, cached=cached), 120
 
     monkeypatch.setattr(advise, "costs_of", found)
 
@@ -44,21 +46,46 @@ def test_n_is_where_folding_costs_as_much_as_the_rest(alone: float, n: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("strategy", "now"), [(NeverSnapshot(), "140.0 us"), (SnapshotAfterN(100), "70.0 us")]
+    ("strategy", "now", "gains"),
+    [
+        (NeverSnapshot(), "140.0 us", ("4.7x", "14.0x")),
+        (SnapshotAfterN(100), " 70.0 us", ("2.3x", " 7.0x")),
+    ],
 )
 def test_long_streams_get_toml(
-    stores: shop.Stores, monkeypatch: pytest.MonkeyPatch, strategy: Any, now: str
+    stores: shop.Stores,
+    monkeypatch: pytest.MonkeyPatch,
+    strategy: Any,
+    now: str,
+    gains: tuple[str, str],
 ) -> None:
     stores.options = {"snapshot_strategy": strategy}
     _costing(monkeypatch, 20e-6, 1e-6)
-    then = "with this 30.0 us, on average:"
     assert _told("Order").splitlines() == [
         "Order: 2 streams; half have at most 3 events, 95 % at most 120, the longest 120",
+        "  123 events in the last 7 days, 17.6 a day",
         "  a load takes 20.0 us, and 1.0 us for each event it folds",
-        f"  a load of the longest takes {now} as it is configured, and {then}",
+        "  a mean load of the longest takes",
+        f"    as it is configured, without a cache   {now}      1.0x as fast",
+        f"    with the snapshots below                30.0 us      {gains[0]} as fast",
+        f"    and with the cache                      10.0 us     {gains[1]} as fast",
+        "  at most 0.9 snapshots a day are written",
         "[aggregates.Order]",
         'snapshot_strategy = { use = "after-n", n = 20 }',
+        'cache_strategy = "always"',
+        'cache_backend = "memory-cache"',
+        'freshness = "fast-forward"',
     ]
+
+
+def test_a_cache_that_gains_little_is_not_advised(
+    stores: shop.Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores.options = {"snapshot_strategy": NeverSnapshot()}
+    _costing(monkeypatch, 20e-6, 1e-6, cached=21e-6)
+    lines = _told("Order").splitlines()
+    assert lines[6] == "    with a cache                            21.0 us      6.7x as fast"
+    assert lines[-1] == 'snapshot_strategy = { use = "after-n", n = 20 }'
 
 
 def test_a_tail_costs_what_tails_of_its_length_were_measured_to() -> None:
@@ -100,7 +127,7 @@ def test_an_archived_stream_leaves_the_next_to_be_measured(stores: shop.Stores) 
     _archive(stores, shop.LONG)
     lines = _told("Order").splitlines()
     assert lines[0].endswith("the longest 120")
-    assert lines[2] == "  measured on a stream of 3, since longer ones are archived"
+    assert lines[3] == "  measured on a stream of 3, since longer ones are archived"
 
 
 def test_a_type_whose_streams_are_all_archived_is_told_of(stores: shop.Stores) -> None:
@@ -111,10 +138,15 @@ def test_a_type_whose_streams_are_all_archived_is_told_of(stores: shop.Stores) -
     )
 
 
-def test_short_streams_need_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    _costing(monkeypatch, 100e-6, 1e-6)
-    last = _told("Order").splitlines()[-1]
-    assert last == "  so short streams need no snapshots: the longest loads in 220.0 us"
+def test_short_streams_need_none(stores: shop.Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    stores.options = {"snapshot_strategy": NeverSnapshot()}
+    _costing(monkeypatch, 100e-6, 1e-6, cached=200e-6)
+    assert _told("Order").splitlines()[-4:] == [
+        "  so short streams need no snapshots",
+        "  a mean load of the longest takes",
+        "    as it is configured, without a cache   220.0 us      1.0x as fast",
+        "    with a cache                           200.0 us      1.1x as fast",
+    ]
 
 
 def test_costs_are_measured_with_and_without_a_snapshot(stores: shop.Stores) -> None:
@@ -123,6 +155,7 @@ def test_costs_are_measured_with_and_without_a_snapshot(stores: shop.Stores) -> 
         (found,) = json.loads(done.stdout)
         assert (found["stats"]["longest"], found["costs"]["alone"] > 0) == (120, True)
         assert found["costs"]["each"] > 0
+        assert 0 < found["costs"]["cached"] < found["costs"]["alone"] + found["then"]
         run_here("snapshots", "take", "Order", str(shop.LONG), "--app", "operated_shop:build")
 
 

@@ -103,6 +103,9 @@ class TestOne:
         changed = told("history", "Order", LONG, "--diff", 5, 7).splitlines()
         assert ('-  "total": 5' in changed, '+  "total": 7' in changed) == (True, True)
         assert told("history", "Order", LONG, "--diff", 5, 5) == "no difference\n"
+        as_json = told_json("history", "Order", LONG, "--diff", 5, 7)
+        assert as_json == {"version": [5, 7], "total": [5, 7]}
+        assert told_json("history", "Order", LONG, "--diff", 5, 5) == {}
 
     def test_its_cache_entry_is_shown_and_evicted(self, stores: shop.Stores) -> None:
         cached()

@@ -32,6 +32,28 @@ WANTED = {
     "health": (r"events \(SQLAlchemyEventStore, .*snapshots of TrackedFile", "backends"),
 }
 
+# What the page doesn't show, in this order; ID stands for the file's, TARGET for a configuration.
+OTHERS = {
+    "streams list TrackedFile": r"^\S+  60$",
+    "history TrackedFile ID --first 60": r"^60  \S+ \S+  LinesChanged\n  \{.commit",
+    "history TrackedFile ID --at 20": r'"version": 20,\n  "path": "a",\n  "lines": 20',
+    "history TrackedFile ID --diff 20 21": r'-  "lines": 20,\n\+  "lines": 21',
+    "revisions": r"^TrackedFile +1  explicit",
+    "snapshots take TrackedFile ID": r"^1 snapshot taken",
+    "snapshots prune TrackedFile": r"^0 snapshots deleted",
+    "snapshots purge TrackedFile --older-revisions": r"^0 snapshots deleted",
+    "cache show TrackedFile ID": r"^no entry",
+    "cache evict TrackedFile ID": r"^evicted",
+    "copy TARGET TrackedFile": r"^TrackedFile: 60 events copied; 1 stream compared, 0 differ",
+    "namespace freeze": r"^read-only since",
+    "namespace show": r"^read-only since",
+    "namespace thaw": r"^takes changes",
+    "archive TrackedFile ID --below 40": r"^39 events moved to",
+    "import ARCHIVE --config TARGET": r"^0 events imported, 39 were there",
+    "forget TrackedFile ID --dry-run": r"^would remove: 1 snapshot, no cache entry",
+    "forget TrackedFile ID --events": r"^removed: 1 snapshot, .*the stream, of version 60",
+}
+
 
 def _shown() -> list[list[str]]:
     """The commands of the section, but for the import that stands above them."""
@@ -101,3 +123,26 @@ def test_each_command_answers(application: Path, tmp_path: Path) -> None:
             json.loads(told)
         asked.add(name)
     assert asked == WANTED.keys()
+
+
+def test_so_do_those_that_the_page_does_not_show(application: Path, tmp_path: Path) -> None:
+    (tmp_path / "repository").mkdir()
+    repository = _repository(tmp_path / "repository")
+    _said(application, "python", "-m", "git_history", "import", str(repository))
+    file_id = _said(application, "interlock", "streams", "list", "TrackedFile").split()[0]
+    target = tmp_path / "target.toml"
+    target.write_text(
+        'schema = 1\n[event_store]\nbackend = "sqlalchemy-events"\n'
+        f'url = "sqlite:///{tmp_path / "target.db"}"\ncreate_schema = true\n'
+    )
+    for command, pattern in OTHERS.items():
+        archive = next(application.rglob("*.jsonl"), "")
+        places = {"ID": file_id, "TARGET": str(target), "ARCHIVE": str(archive)}
+        words = [places.get(word, word) for word in command.split()]
+        said = _said(application, "interlock", *words)
+        assert re.search(pattern, said, re.DOTALL | re.MULTILINE), f"{command}: {said}"
+        assert all(
+            len(line) <= 80 for line in said.splitlines() if "/" not in line and "{" not in line
+        )
+        if "sqlite:" in (application / "interlock.toml").read_text():  # elsewhere it is the same
+            json.loads(_said(application, "interlock", *words, "--json"))

@@ -154,7 +154,7 @@ def test_what_was_found_until_then_is_told(folder: Path) -> None:
     command = ("snapshots", "verify", "Order", "--concurrency", "1")
     words = ("python", str(STOPPING), f"{SNAPSHOTS}.revisions", "6", *command)
     done = FORKS.run(words, folder, {})
-    assert (done.returncode, done.stdout.count("\n")) == (130, 1)
+    assert (done.returncode, done.stdout.count("version 20 of 2")) == (130, 1)
     assert done.stdout.startswith("00000000-0000-0000-0000-000000000002 version ")
 
 
@@ -179,7 +179,7 @@ def test_a_list_goes_on(folder: Path) -> None:
 
 
 def test_a_history_goes_on(folder: Path) -> None:
-    where = "interlock.cli.single:_tell_event"
+    where = "interlock.cli.history:_tell_event"
     words = ("python", str(STOPPING), where, "7", "history", "Order", LONG)
     done = FORKS.run(words, folder, {})
     assert 7 <= done.stdout.count("\n") < 1_200

@@ -31,7 +31,9 @@ async def locked(place: Place, table: str) -> AsyncIterator[None]:
 
 async def waiting(place: Place, count: int = 1) -> None:
     """Return when so many statements on the place's tables wait for a lock."""
-    async with linked(place.url) as link:
+    # InnoDB's status may have bytes of keys in it, which are no UTF-8.
+    options = {} if place.is_postgresql else {"charset": "latin1"}
+    async with linked(place.url, **options) as link:
         while await _waits(place, link) < count:  # noqa: ASYNC110 # a server's
             await asyncio.sleep(0)
 

@@ -85,8 +85,10 @@ async def ask(link: Any, sql: str, *values: Any) -> list[tuple[Any, ...]]:  # An
 
 
 @asynccontextmanager
-async def linked(url: str) -> AsyncIterator[Any]:  # Any: asyncpg's or asyncmy's connection
-    """A connection of the driver's own, in autocommit mode."""
+async def linked(
+    url: str, **more: str
+) -> AsyncIterator[Any]:  # Any: asyncpg's or asyncmy's connection
+    """A connection of the driver's own, in autocommit mode, with more options of it."""
     from sqlalchemy import make_url  # noqa: PLC0415 # a test of imports runs beside
 
     found = make_url(url)
@@ -95,6 +97,7 @@ async def linked(url: str) -> AsyncIterator[Any]:  # Any: asyncpg's or asyncmy's
         "port": found.port,
         "user": found.username,
         "database": found.database,
+        **more,
     }
     if found.get_backend_name() == "postgresql":
         import asyncpg  # type: ignore[import-untyped] # noqa: PLC0415 # may be missing

@@ -1,4 +1,4 @@
-"""`interlock advise`: the `n` for `SnapshotAfterN`, from the streams and what loads cost here."""
+"""`interlock advise`: snapshots and a cache, from the streams and what loads cost here."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from interlock._engine.registration import Registration
 from interlock._model.strategies import NeverSnapshot, SnapshotAfterN
 from interlock.cli.configuration import AsJson, ConfigFile
 from interlock.cli.costs import ROUND, Costs, costs_of
+from interlock.cli.growth import growth_line
 from interlock.cli.long_work import ANEW, AtOnce, Rate
 from interlock.cli.operating import AppName, operate, print_json, registered
 from interlock.cli.screen import counted, tell
@@ -20,6 +21,10 @@ from interlock.cli.streams import Stats, stats_of
 from interlock.errors import ConfigurationError
 
 _MILLISECOND = 1e-3
+_DAYS = 7
+"""So long back it is counted how many events are stored."""
+_WORTH = 1.5
+"""So many times as fast a cache has to make a load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,8 @@ class Advice:
     """What is advised for a type; `n` is None where its streams are too short for snapshots.
 
     `now` and `then` are the seconds of a mean load of the longest stream without a cache, as it is
-    configured and as it is advised. `measured` is the version of the stream that costs are of.
+    configured and with the snapshots that are advised. `cache` says whether a cache in the process
+    is worth it besides. `measured` is the version of the stream that costs are of.
     """
 
     stats: Stats
@@ -35,6 +41,7 @@ class Advice:
     n: int | None
     now: float
     then: float
+    cache: bool
     measured: int
 
 
@@ -54,14 +61,14 @@ def advise(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how often snapshots are worth their while.
+    """Say which snapshots and cache pay.
 
-    It counts the streams, and measures loads of the longest one on this machine that isn't
-    archived: nothing is written. The advice is TOML to paste.
+    It counts the streams and how they grow, and measures loads of the longest one on this machine
+    that isn't archived: nothing is written. The advice is TOML to paste.
     """
 
     async def advised(application: Application) -> tuple[list[Advice], list[Stats]]:
-        counts = await stats_of(application, type_name, at_once=concurrency, rate=rate)
+        counts = await stats_of(application, type_name, at_once=concurrency, rate=rate, days=_DAYS)
         found, archived = await _advised(application, counts)
         if plot is not None and len(found) != 1:
             raise ConfigurationError("--plot draws one type; name one that has streams")
@@ -106,7 +113,8 @@ def _advice(registration: Registration, stats: Stats, costs: Costs, measured: in
     elif isinstance(strategy, NeverSnapshot):
         now = costs.load(stats.longest)
     then = costs.mean_load(n) if is_worth_it else costs.load(stats.longest)
-    return Advice(stats, costs, n if is_worth_it else None, now, then, measured)
+    cache = then >= _WORTH * costs.cached
+    return Advice(stats, costs, n if is_worth_it else None, now, then, cache, measured)
 
 
 def _longest_load(costs: Costs, n: int, longest: int) -> float:
@@ -128,18 +136,36 @@ def _lines(of: Advice) -> Iterator[str]:
         f"{counted(stats.median, 'event')}, 95 % at most {stats.p95:,}, "
         f"the longest {stats.longest:,}"
     )
+    if stats.growth is not None:
+        yield growth_line(stats.growth, stats.streams)
     yield f"  a load takes {_told(costs.alone)}, and {_told(costs.each)} for each event it folds"
     if of.measured < stats.longest:
         yield f"  measured on a stream of {of.measured:,}, since longer ones are archived"
     if of.n is None:
-        yield f"  so short streams need no snapshots: the longest loads in {_told(of.then)}"
-        return
-    yield (
-        f"  a load of the longest takes {_told(of.now)} as it is configured, and with this "
-        f"{_told(of.then)}, on average:"
-    )
-    yield f"[aggregates.{stats.type}]"
-    yield f'snapshot_strategy = {{ use = "after-n", n = {of.n} }}'
+        yield "  so short streams need no snapshots"
+    yield from _table(of)
+    if of.n is not None or of.cache:
+        yield f"[aggregates.{stats.type}]"
+    if of.n is not None:
+        yield f'snapshot_strategy = {{ use = "after-n", n = {of.n} }}'
+    if of.cache:
+        yield 'cache_strategy = "always"'
+        yield 'cache_backend = "memory-cache"'
+        yield 'freshness = "fast-forward"'
+
+
+def _table(of: Advice) -> Iterator[str]:
+    """What a mean load of the longest stream costs."""
+    yield "  a mean load of the longest takes"
+    rows = [("as it is configured, without a cache", of.now)]
+    if of.n is not None:
+        rows.append(("with the snapshots below", of.then))
+    rows.append(("and with the cache" if of.cache else "with a cache", of.costs.cached))
+    for name, seconds in rows:
+        faster = of.now / (seconds or of.now)
+        yield f"    {name:<36} {_told(seconds):>10}  {faster:>7,.1f}x as fast"
+    if of.n is not None and of.stats.growth is not None:
+        yield f"  at most {of.stats.growth.a_day / of.n:,.1f} snapshots a day are written"
 
 
 def _told(seconds: float) -> str:

@@ -17,12 +17,13 @@ from interlock.cli.copying import copy
 from interlock.cli.demo import run as run_demo
 from interlock.cli.freezing import namespace_app
 from interlock.cli.health import health
+from interlock.cli.history import history
 from interlock.cli.importing import import_
 from interlock.cli.new_app import new_app
 from interlock.cli.plugins import plugins_app
 from interlock.cli.revisions import revisions
 from interlock.cli.screen import tell
-from interlock.cli.single import cache_app, explain, forget, history
+from interlock.cli.single import cache_app, explain, forget
 from interlock.cli.snapshots import snapshots_app
 from interlock.cli.streams import streams_app
 from interlock.errors import InterlockError

@@ -33,11 +33,13 @@ class Costs:
 
     `tails` are numbers of events, ascending, with the seconds that such a tail was measured to add:
     long ones are read and folded in another way than short ones. `each` holds behind the last.
+    `cached` are the seconds of a load from a cache in the process, checked at the event store.
     """
 
     alone: float
     each: float
     tails: Sequence[tuple[int, float]] = ()
+    cached: float = 0.0
 
     def load(self, events: float) -> float:
         """Seconds of a load that folds so many events."""
@@ -84,10 +86,10 @@ async def costs_of(
 async def _measured(
     application: Application, registration: Registration, aggregate_id: UUID, version: int
 ) -> Costs:
-    """Measure loads of tails of several lengths, and of a snapshot.
+    """Measure loads of tails of several lengths, of a snapshot, and the decoding of the state.
 
-    Where the stream has none, one is taken to cost a read as short as the first event's, and the
-    decoding of the state.
+    Where the stream has no snapshot, one is taken to cost a read as short as the first event's, and
+    the decoding. So does a load from a cache, whose check reads one event.
     """
     cls, mapper = registration.aggregate_type, registration.mapper
 
@@ -97,16 +99,12 @@ async def _measured(
     lengths = [*(each for each in _TAILS if each < version), version]
     loads = [load(each, Replay()) for each in lengths]
     kept = await _newest(application, registration, aggregate_id)
-    if kept is not None:
-        loads.append(load(version))
-    else:
-        payload = mapper.encode(await application.load(cls, aggregate_id))
+    payload = mapper.encode(await application.load(cls, aggregate_id))
 
-        async def decode() -> None:
-            mapper.codec.decode(cls, payload)
+    async def decode() -> None:
+        mapper.codec.decode(cls, payload)
 
-        loads.append(decode)
-    *replays, last = await _in_turns(loads)
+    *replays, decoding, last = await _in_turns([*loads, decode, load(version)])
     first = replays[0]
     each = (replays[-1] - first) / (version - 1) if version > 1 else first
     each = max(each, _LEAST)
@@ -117,12 +115,12 @@ async def _measured(
     at_few = Costs(0.0, each, tails).load(_FEW) + first
     read = max(first, at_few - _FEW * each)
     if kept is None:
-        alone = first + last + read
+        alone = first + decoding + read
     elif kept == version:
         alone = last + read  # a load of just this version reads no tail
     else:
         alone = max(last - Costs(0.0, each, tails).load(version - kept), first)
-    return Costs(alone, each, tails)
+    return Costs(alone, each, tails, first + decoding)
 
 
 async def _newest(

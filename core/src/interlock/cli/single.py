@@ -1,6 +1,5 @@
-"""Commands about one aggregate: how it loads, what happened to it, and how to forget it."""
+"""Commands about one aggregate: how it loads, what the cache has of it, how to forget it."""
 
-import difflib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -8,17 +7,14 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel
-from pydantic_core import to_json
 
 from interlock._app.application import Application
-from interlock._engine.fold import RecordedEvent
 from interlock._engine.inspecting import KeptState
 from interlock._engine.registration import Registration
 from interlock._engine.reports import LoadReport, Miss, Reason, Source
 from interlock._model.strategies import NeverCache, NeverSnapshot
 from interlock.cli.configuration import AsJson, ConfigFile
-from interlock.cli.long_work import AGAIN, UNCHANGED, stoppable
+from interlock.cli.long_work import AGAIN, UNCHANGED
 from interlock.cli.operating import (
     AggregateId,
     AppName,
@@ -87,55 +83,6 @@ def explain(
         tell(line)
     for line in advice:
         typer.echo(line)  # TOML isn't broken
-
-
-def history(
-    type_name: TypeName,
-    aggregate_id: AggregateId,
-    *,
-    first: Annotated[
-        int, typer.Option("--first", min=1, metavar="N", help="From this version on.")
-    ] = 1,
-    last: Annotated[
-        int | None, typer.Option("--last", min=1, metavar="N", help="Up to this version.")
-    ] = None,
-    at: Annotated[
-        int | None,
-        typer.Option("--at", min=0, metavar="N", help="Print the state of this version instead."),
-    ] = None,
-    diff: Annotated[
-        tuple[int, int] | None,
-        typer.Option("--diff", metavar="N N", help="Print what differs between two versions."),
-    ] = None,
-    app: AppName = None,
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Print an aggregate's events, or states of it.
-
-    With --at the state at a version, with --diff what differs between those of two.
-    """
-
-    async def worked(application: Application) -> None:
-        cls = registered(application, type_name).aggregate_type
-        wanted = an_id(aggregate_id)
-        if at is not None and diff is not None:
-            raise ConfigurationError("--at and --diff are two questions; give one of them")
-        if at is not None or diff is not None:
-            versions = [at] if at is not None else [*(diff or ())]
-            states = [
-                to_json(await application.load(cls, wanted, version=each), indent=2).decode()
-                for each in versions
-            ]
-            typer.echo(states[0] if at is not None else "\n".join(_changes(*states)))
-            return
-        told = first - 1
-        with stoppable(lambda: f"go on with --first {told + 1}"):
-            async for event in application.events(cls, wanted, first=first, last=last):
-                _tell_event(event, as_json=as_json)
-                told = event.version
-
-    operate(app, config, worked, as_json=as_json)
 
 
 def forget(
@@ -288,29 +235,3 @@ def _advice(registration: Registration, report: LoadReport) -> list[str]:
         f"[aggregates.{registration.name}]",
         *lines,
     ]
-
-
-def _tell_event(event: RecordedEvent[BaseModel], *, as_json: bool) -> None:
-    data = to_json(event.event).decode()
-    name = type(event.event).__name__
-    if as_json:  # a line each, so that a long stream needs no memory
-        typer.echo(
-            to_json(
-                {
-                    "version": event.version,
-                    "event_id": event.event_id,
-                    "event": name,
-                    "recorded_at": event.recorded_at,
-                    "data": event.event,
-                    "metadata": event.metadata,
-                }
-            ).decode()
-        )
-    else:
-        at = event.recorded_at.isoformat(" ", "seconds")
-        tell(f"{event.version:,}  {at}  {name}  {data}")
-
-
-def _changes(one: str, other: str) -> Iterator[str]:
-    lines = difflib.unified_diff(one.splitlines(), other.splitlines(), lineterm="", n=1)
-    yield from list(lines)[2:] or ["no difference"]
