@@ -156,6 +156,7 @@ def test_a_strategy_may_be_given() -> None:
     order = find(
         histories(Order, strategies={Paid: paid}),
         lambda events: any(isinstance(each, Paid) for each in events),
+        settings=FIND,
     )
     assert Paid(amount=10) in order
 
@@ -252,5 +253,9 @@ def test_hypothesis_is_not_imported_unasked() -> None:
 
 
 def test_times_are_utc() -> None:
-    found = find(events_of(Ordered), lambda event: event.at > datetime(2020, 1, 1, tzinfo=UTC))
+    found = find(
+        events_of(Ordered),
+        lambda event: event.at > datetime(2020, 1, 1, tzinfo=UTC),
+        settings=FIND,
+    )
     assert found.at.utcoffset() == timedelta(0)
