@@ -49,6 +49,8 @@ class OwnServer:
             found = pwd.getpwnam(user)
             os.chown(folder, found.pw_uid, found.pw_gid)
         self.port = free_port()
+        # Two MariaDBs that are installed at once took each other's temporary tables in /tmp.
+        self.environment = {**os.environ, "TMPDIR": str(folder)}
 
     def certified(self) -> None:
         """Make an authority, and a certificate of its for localhost: ca.crt, own.crt, own.key."""
@@ -67,6 +69,7 @@ class OwnServer:
             user=self.user,
             check=True,
             cwd=self.folder,
+            env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL if name == "openssl" else None,  # it shows how it works
         )
@@ -171,7 +174,10 @@ class OwnMariaDB(OwnServer):
         ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 # ours
-                [_binary("mariadbd") or "mariadbd", *command], user=self.user, stderr=log
+                [_binary("mariadbd") or "mariadbd", *command],
+                user=self.user,
+                env=self.environment,
+                stderr=log,
             )
         while not self._is_ready():
             assert self._process.poll() is None, (self.folder / "log").read_text()
