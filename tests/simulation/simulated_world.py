@@ -120,6 +120,7 @@ class World:
         self.processes: list[Process] = []
         self.reached = Reached()
         self._hunted = hunted
+        self._is_hunting = bool(hunted.cancelled or hunted.crashed)
         self._started = 0
         self.callers = Callers(self.around, self.stores, self.settings, self.processes, self.cancel)
 
@@ -195,8 +196,7 @@ class World:
         """Disturb processes also where they wait for something else than a store."""
         choices = self.around.choices
         while True:
-            is_hunting = bool(self._hunted.cancelled or self._hunted.crashed)
-            await asyncio.sleep(0.01 if is_hunting else choices.one_of((0.2, 0.07, 0.03)))
+            await asyncio.sleep(0.01 if self._is_hunting else choices.one_of((0.2, 0.07, 0.03)))
             for process in [*self.processes]:
                 wanted = self._hunt(process)
                 one_in = 3 * self.around.disturbed_one_in
@@ -217,6 +217,14 @@ class World:
         if here & crashed:
             return Fault.CRASH
         return Fault.SHUTDOWN if here & cancelled else Fault.NONE
+
+    async def _hunt_for(self, process: Process, seconds: float) -> None:
+        """Wait for so long, or until what is hunted would be reached."""
+        until = self.around.loop.time() + seconds
+        while (left := until - self.around.loop.time()) > 0:
+            await asyncio.sleep(min(left, 0.01) if self._is_hunting else left)
+            if self._hunt(process) is not Fault.NONE:
+                return
 
     def _disturb(
         self,
@@ -241,8 +249,10 @@ class World:
         choices = self.around.choices
         if fault is Fault.CLOSE:
             self.around.start(process.close())
-            await asyncio.sleep(choices.one_of((0.0, 0.02, 0.2, 5.0)))
-            fault = choices.one_of((Fault.CRASH, Fault.SHUTDOWN))
+            await self._hunt_for(process, choices.one_of((0.0, 0.02, 0.2, 5.0)))
+            ends, wanted = (Fault.CRASH, Fault.SHUTDOWN), self._hunt(process)
+            index = None if wanted is Fault.NONE else ends.index(wanted)
+            fault = ends[choices.below(len(ends), wanted=index)]
         under_way = process.under_way()
         if fault is Fault.SHUTDOWN:
             for task in under_way:
