@@ -28,6 +28,8 @@ class GaleraNode(OwnMariaDB):
             "--wsrep-on=ON",
             f"--wsrep-provider={_PROVIDER}",
             f"--wsrep-provider-options={provider}",
+            # It has the options in variables instead, but not gmcast.isolate (MariaDB 11.8).
+            "--loose-plugin-wsrep-provider=OFF",
             f"--wsrep-cluster-address=gcomm://{joins.group if joins else ''}",
             f"--wsrep-node-address={self.group}",
             "--wsrep-sst-method=rsync",

@@ -113,7 +113,7 @@ class OwnPostgreSQL(OwnServer):
         files = f"ssl_cert_file = '{self.folder}/own.crt'\nssl_key_file = '{self.folder}/own.key'"
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(f"ssl = on\n{files}\n")
-        (self.data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 trust\n")
+        (self.data / "pg_hba.conf").write_text("hostssl all all samehost trust\n")
         self.restart()
 
     def become_standby(self) -> None:
@@ -204,7 +204,8 @@ class OwnMariaDB(OwnServer):
             self._process = None
 
     def _is_ready(self) -> bool:
-        ask = ["--no-defaults", f"-S{self.folder}/socket", "-uroot", "-eSELECT 1"]
+        # The client of MariaDB 11.4 and later doesn't trust a certificate of an authority of ours.
+        ask = ["--no-defaults", "--skip-ssl", f"-S{self.folder}/socket", "-uroot", "-eSELECT 1"]
         done = subprocess.run(  # noqa: S603 # ours
             [_binary("mariadb") or "mariadb", *ask],
             check=False,
