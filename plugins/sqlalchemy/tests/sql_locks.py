@@ -57,6 +57,8 @@ async def transaction(place: Place) -> AsyncIterator[Any]:  # Any: see `linked`
             await ask(link, "SET deadlock_timeout = '1h'")  # others find it
         else:
             await ask(link, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            # As sessions of the plugins: it would wait for each row that it looks at otherwise.
+            await ask(link, "SET SESSION innodb_snapshot_isolation = OFF")
         await ask(link, "BEGIN")
         yield link
         await ask(link, "ROLLBACK")
