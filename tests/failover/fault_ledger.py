@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from interlock.backends import (
     BackendUnavailableError,
     ConcurrencyError,
+    ConfirmsHead,
     EventRow,
     EventStore,
     StoredEvent,
@@ -105,6 +106,20 @@ class Ledger:
             self.outcomes["reads"] += 1
             if known and (not rows or rows[-1][0] < known):
                 self.stale.append(f"a read up to {rows[-1:]} after {known} was acknowledged")
+            if rows and isinstance(store, ConfirmsHead):
+                await self._confirm(store, account, random.choice(rows[-2:]))
+
+    async def _confirm(self, store: ConfirmsHead, account: UUID, row: EventRow) -> None:
+        """Ask whether an event is the head that may have been it a moment ago."""
+        known, version = self.latest[account], row[0]
+        try:
+            is_head = await store.is_head("Account", account, version, UUID(bytes=row[1]))
+        except BackendUnavailableError:
+            self.outcomes["unavailable reads"] += 1
+            return
+        self.outcomes["heads confirmed" if is_head else "heads not confirmed"] += 1
+        if is_head and version < known:
+            self.stale.append(f"{version} was confirmed after {known} was acknowledged")
 
     @asynccontextmanager
     async def load(
