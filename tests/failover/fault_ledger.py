@@ -92,9 +92,13 @@ class Ledger:
                 self.latest[account] = max(self.latest[account], *ids)
 
     async def read(self, store: EventStore, until: asyncio.Event, random: Random) -> None:
-        """Read the tail of one account after the other."""
+        """Read the tail of one account after the other; ask first whether what was read stands."""
+        seen: dict[UUID, list[EventRow]] = {}
         while not until.is_set():
             account = random.choice(self.accounts)
+            for row in seen.get(account, ()):
+                if isinstance(store, ConfirmsHead):
+                    await self._confirm(store, account, row)
             known = self.latest[account]
             first = max(1, known - 5)
             try:
@@ -106,11 +110,10 @@ class Ledger:
             self.outcomes["reads"] += 1
             if known and (not rows or rows[-1][0] < known):
                 self.stale.append(f"a read up to {rows[-1:]} after {known} was acknowledged")
-            if rows and isinstance(store, ConfirmsHead):
-                await self._confirm(store, account, random.choice(rows[-2:]))
+            seen[account] = rows[-1:]
 
     async def _confirm(self, store: ConfirmsHead, account: UUID, row: EventRow) -> None:
-        """Ask whether an event is the head that may have been it a moment ago."""
+        """Ask whether an event that was the head is it still."""
         known, version = self.latest[account], row[0]
         try:
             is_head = await store.is_head("Account", account, version, UUID(bytes=row[1]))
