@@ -29,7 +29,8 @@ PAGES = sorted(
 FORKS = Forks(
     *("interlock.cli.commands", "interlock.application", "interlock_diskcache_cache.backend"),
     *("interlock_sqlalchemy_events.backend", "interlock_sqlalchemy_snapshots.backend"),
-    "sqlalchemy.dialects.sqlite",
+    *("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.asyncpg", "asyncpg"),
+    *("sqlalchemy.ext.asyncio", "rich.live", "rich.markdown", "rich.progress"),
     flags=["-W", "error"],
 )
 """Warnings are errors."""
