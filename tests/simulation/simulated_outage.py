@@ -203,10 +203,12 @@ class DecliningWorld(OutageWorld):
 class SlowCache(RemoteCache):
     """A cache whose puts come late, and replace whatever is there."""
 
+    puts_take: Sequence[float] = _PUTS_TAKE
+
     async def put(
         self, key: RecordKey, record: AggregateRecord, supersedes: Collection[Stamp] = ()
     ) -> None:
-        await asyncio.sleep(self._wire.surroundings.choices.one_of(_PUTS_TAKE))
+        await asyncio.sleep(self._wire.surroundings.choices.one_of(self.puts_take))
         self._wire.used()
         self._server.store.discard(key)
         self._server.put(key, record, supersedes, self)
@@ -215,8 +217,10 @@ class SlowCache(RemoteCache):
 class SlowProcess(Process):
     """A process whose puts go on behind its answers."""
 
+    cache_type = SlowCache
+
     def _cache(self, server: CacheServer) -> RecordCacheBackend:
-        return SlowCache(self.wire, server, lies=False)
+        return self.cache_type(self.wire, server, lies=False)
 
 
 class SlowWorld(World):

@@ -35,7 +35,7 @@ from surroundings import Fault
 _ANSWERED = 10.0  # seconds: no delay, no timeout and no late effect takes longer
 _ACCOUNTS = tuple(UUID(int=number) for number in range(1, 21))
 # For what seldom comes together.
-_MANY_ACCOUNTS = tuple(UUID(int=number) for number in range(1, 81))
+MANY_ACCOUNTS = tuple(UUID(int=number) for number in range(1, 81))
 _LOADS = {
     Act.TRUST: Trust(),
     Act.AGED: FRESHNESS[1],
@@ -65,6 +65,7 @@ class ThemeWorld(World):
         )
         around.disturbed_one_in = theme.disturbed_one_in
         around.are_writes_slow, around.puts_take = theme.are_writes_slow, theme.puts_take
+        around.delays, around.slow = theme.delays, theme.slow
         self.callers.accounts, self.callers.pauses = self.accounts, theme.many_pauses
 
     async def live(self) -> None:
@@ -78,8 +79,8 @@ class ThemeWorld(World):
             for aggregate_id in self.callers.accounts
             for part in choices.one_of(theme.casts)
         ]
-        works = {self._roll_back: theme.rolls_back, self._give_up: theme.do_callers_give_up}
-        others = [self.around.start(work()) for work, is_done in works.items() if is_done]
+        works = {self._roll_back: theme.rolled_back_after, self._give_up: theme.give_up_after}
+        others = [self.around.start(work()) for work, pauses in works.items() if pauses]
         await asyncio.wait(parts)
         for part in parts:
             part.result()
@@ -122,6 +123,8 @@ class ThemeWorld(World):
         choices, process = self.around.choices, self.processes[part.process]
         for _ in range(choices.below(part.times + 1)):
             await asyncio.sleep(choices.one_of(self.theme.pauses))
+            if self.theme.beat:
+                await asyncio.sleep(-self.around.loop.time() % self.theme.beat)
             await self._act(choices.one_of(part.acts), process, aggregate_id)
 
     async def _act(self, act: Act, process: Process, aggregate_id: UUID) -> None:
@@ -137,6 +140,12 @@ class ThemeWorld(World):
                 await self.callers.load_many(process, FastForward(), among=among)
             case Act.DELETE:
                 await self.callers.delete(process, aggregate_id)
+            case Act.FORGET:
+                await self.callers.forget(process, aggregate_id)
+            case Act.VERSION:
+                head = len(self.stores.events.stood_at[aggregate_id])
+                asked = max(0, head - 1 + self.around.choices.below(3))
+                await self.callers.load(process, aggregate_id, None, asked)
             case _:
                 await self.callers.load(process, aggregate_id, _LOADS[act], None)
 
@@ -148,7 +157,7 @@ class ThemeWorld(World):
         """Cancel calls at times at which stores answer."""
         choices = self.around.choices
         while True:
-            await asyncio.sleep(choices.one_of((0.2, 0.02)))
+            await asyncio.sleep(choices.one_of(self.theme.give_up_after))
             for _ in range(choices.below(8)):
                 await asyncio.sleep(0)
             calls = [call for each in self.processes for call in each.calls if not call.done()]
@@ -158,7 +167,7 @@ class ThemeWorld(World):
     async def _roll_back(self) -> None:
         choices = self.around.choices
         while True:
-            await asyncio.sleep(choices.one_of((0.2, 0.5, 1.0)))
+            await asyncio.sleep(choices.one_of(self.theme.rolled_back_after))
             self.around.hits[Fault.ROLLBACK] += 1
             ago = choices.one_of((0.05, 0.2, 0.5))
             self.stores.events.roll_back(self.around.loop.time() - ago)
@@ -186,12 +195,12 @@ class SnapshotsWorld(ThemeWorld):
 
 class ForgettingWorld(ThemeWorld):
     theme_of = staticmethod(forgetting)
-    accounts = _MANY_ACCOUNTS
+    accounts = MANY_ACCOUNTS
 
 
 class AppendsWorld(ThemeWorld):
     theme_of = staticmethod(appends)
-    accounts = _MANY_ACCOUNTS
+    accounts = MANY_ACCOUNTS
 
 
 class SlotsWorld(ThemeWorld):

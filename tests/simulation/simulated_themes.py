@@ -16,7 +16,7 @@ from interlock.application.aggregates import (
     Trust,
 )
 from simulated_settings import AGE, FRESHNESS, Place, Settings
-from surroundings import Fault
+from surroundings import DELAYS, SLOW, Fault
 
 
 class Act(Enum):
@@ -31,6 +31,8 @@ class Act(Enum):
     MANY = auto()
     MANY_FORWARD = auto()
     DELETE = auto()
+    FORGET = auto()
+    VERSION = auto()
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,13 @@ class Theme:
     """What a run is about: of each account one of the casts are the callers.
 
     Of so many calls of a store one fails, of so many entries read something happens to one, and of
-    so many calls one is disturbed. In `many_pauses` those wait who load many. An account
-    `begins_with` so many commands before anything fails. Where stores are slow, reads are, and
-    writes too if `are_writes_slow`; puts into caches take one of so many seconds more. After a
-    request to append that failed the event store may be down for a while if it `breaks_down`.
+    so many calls one is disturbed. With a `beat` callers begin at its multiples. In `many_pauses`
+    those wait who load many. An account `begins_with` so many commands before anything fails. Where
+    stores are slow, reads are, and writes too if `are_writes_slow`; puts into caches take one of so
+    many seconds more. Requests and replies take one of the `delays`, those that are late one of
+    `slow`. The event store is `rolled_back_after` one of so many seconds, again and again. After a
+    request to append that failed it may be down for a while if it `breaks_down`. Callers give up
+    calls `give_up_after` one of so many seconds.
     """
 
     settings: Settings
@@ -63,16 +68,19 @@ class Theme:
     entry_one_in: int = 3
     disturbed_one_in: int = 1000
     pauses: Sequence[float] = (0.0, 0.01, 0.1, 0.3)
+    beat: float = 0.0
     many_pauses: Sequence[float] = (0.0, 0.01, 0.4)
     begins_with: int = 0
     are_writes_slow: bool = True
     puts_take: Sequence[float] = (0.0,)
-    rolls_back: bool = False
-    do_callers_give_up: bool = False
+    delays: Sequence[float] = DELAYS
+    slow: Sequence[float] = SLOW
+    rolled_back_after: Sequence[float] = ()
+    give_up_after: Sequence[float] = ()
     breaks_down: bool = False
 
 
-def _part(process: int, times: int, *acts: Act) -> Part:
+def part_of(process: int, times: int, *acts: Act) -> Part:
     return Part(process, acts, times)
 
 
@@ -80,7 +88,7 @@ _SNAPSHOTS: Sequence[SnapshotStrategy] = (
     *(NeverSnapshot(), SnapshotAfterN(1)),
     SnapshotAfterN(3),
 )
-_WRITER = _part(1, 8, Act.MOVE)
+WRITER = part_of(1, 8, Act.MOVE)
 
 
 def ages(choices: Choices) -> Theme:
@@ -92,12 +100,12 @@ def ages(choices: Choices) -> Theme:
         is_one_database=choices.one_of((False, True)),
         are_stores_slow=True,
     )
-    reader, many = _part(0, 8, Act.AGED), _part(0, 4, Act.MANY)
+    reader, many = part_of(0, 8, Act.AGED), part_of(0, 4, Act.MANY)
     casts = (
-        (_WRITER, reader),
-        (_WRITER, reader, reader),
-        (_WRITER, many),
-        (_WRITER, reader, _part(0, 4, Act.MOVE)),
+        (WRITER, reader),
+        (WRITER, reader, reader),
+        (WRITER, many),
+        (WRITER, reader, part_of(0, 4, Act.MOVE)),
     )
     return Theme(settings, casts, (Fault.SLOW, Fault.EVICTED), pauses=(0.0, 0.1, 0.2, 0.3))
 
@@ -106,12 +114,12 @@ def hits(choices: Choices) -> Theme:
     """A process that only reads has what the other wrote from a cache that goes back."""
     settings = Settings(place=choices.one_of((Place.AT_ONCE, Place.SHARED)), freshness=Trust())
     casts: Sequence[Cast] = (
-        (_WRITER, _part(0, 8, Act.TRUST)),
-        (_WRITER, _part(0, 8, Act.LOOK, Act.TRUST)),
-        (_WRITER, _part(0, 8, Act.LOOK, Act.TRUST)),
+        (WRITER, part_of(0, 8, Act.TRUST)),
+        (WRITER, part_of(0, 8, Act.LOOK, Act.TRUST)),
+        (WRITER, part_of(0, 8, Act.LOOK, Act.TRUST)),
     )
     if choices.happens(3):
-        casts = ((_WRITER, _part(0, 6, Act.MANY)),)
+        casts = ((WRITER, part_of(0, 6, Act.MANY)),)
     return Theme(settings, casts, (Fault.STALE,), entry_one_in=2)
 
 
@@ -125,12 +133,12 @@ def heads(choices: Choices) -> Theme:
         is_one_database=is_one_database,
         confirms=confirms,
     )
-    trusting, both = _part(0, 8, Act.TRUST), _part(0, 8, Act.TRUST, Act.FORWARD)
+    trusting, both = part_of(0, 8, Act.TRUST), part_of(0, 8, Act.TRUST, Act.FORWARD)
     casts = (
-        (_WRITER, both, both),
-        (_part(0, 5, Act.MOVE), trusting, _part(0, 4, Act.FORWARD)),
-        (_part(0, 5, Act.MOVE), _part(0, 5, Act.MANY, Act.TRUST)),
-        (_part(0, 6, Act.MOVE, Act.FORWARD), _WRITER, both),
+        (WRITER, both, both),
+        (part_of(0, 5, Act.MOVE), trusting, part_of(0, 4, Act.FORWARD)),
+        (part_of(0, 5, Act.MOVE), part_of(0, 5, Act.MANY, Act.TRUST)),
+        (part_of(0, 6, Act.MOVE, Act.FORWARD), WRITER, both),
     )
     mixed = (Fault.STALE, Fault.EVICTED, Fault.MISPLACED, Fault.GARBLED, Fault.SLOW)
     faults = choices.one_of(((Fault.STALE, Fault.SLOW), mixed))
@@ -144,12 +152,12 @@ def joins(choices: Choices) -> Theme:
         freshness=choices.one_of(FRESHNESS[:2]),
         are_stores_slow=True,
     )
-    reader = _part(0, 8, Act.TRUST, Act.AGED, Act.FORWARD)
-    aged, trusting = _part(0, 8, Act.AGED), _part(0, 8, Act.TRUST, Act.FORWARD)
+    reader = part_of(0, 8, Act.TRUST, Act.AGED, Act.FORWARD)
+    aged, trusting = part_of(0, 8, Act.AGED), part_of(0, 8, Act.TRUST, Act.FORWARD)
     casts = (
-        (_WRITER, aged, aged, aged),
-        (_WRITER, trusting, trusting, trusting),
-        (_WRITER, reader, reader, _part(0, 4, Act.MOVE)),
+        (WRITER, aged, aged, aged),
+        (WRITER, trusting, trusting, trusting),
+        (WRITER, reader, reader, part_of(0, 4, Act.MOVE)),
     )
     faults = (Fault.SLOW, Fault.EVICTED)
     return Theme(settings, casts, faults, entry_one_in=2, pauses=(0.0, 0.05, 0.1, 0.2))
@@ -166,13 +174,13 @@ def rollbacks(choices: Choices) -> Theme:
         refuses=choices.one_of((False, True)),
     )
     casts = (
-        (_WRITER, _part(0, 6, Act.LOOK, Act.MOVE)),
-        (_WRITER, _part(0, 8, Act.LOOK)),
-        (_part(0, 5, Act.MOVE), _part(0, 6, Act.TRUST, Act.FORWARD)),
-        (_WRITER, _part(0, 5, Act.MOVE, Act.TRUST), _part(0, 5, Act.FORWARD)),
+        (WRITER, part_of(0, 6, Act.LOOK, Act.MOVE)),
+        (WRITER, part_of(0, 8, Act.LOOK)),
+        (part_of(0, 5, Act.MOVE), part_of(0, 6, Act.TRUST, Act.FORWARD)),
+        (WRITER, part_of(0, 5, Act.MOVE, Act.TRUST), part_of(0, 5, Act.FORWARD)),
     )
     faults = (Fault.SLOW, Fault.STALE, Fault.EVICTED)
-    return Theme(settings, casts, faults, rolls_back=True)
+    return Theme(settings, casts, faults, rolled_back_after=(0.2, 0.5, 1.0))
 
 
 def snapshots(choices: Choices) -> Theme:
@@ -184,8 +192,8 @@ def snapshots(choices: Choices) -> Theme:
         is_one_database=True,
         are_stores_slow=choices.one_of((True, False)),
     )
-    reader = _part(0, 6, Act.FORWARD)
-    casts = ((_WRITER, reader, reader), (_WRITER, reader, reader, reader))
+    reader = part_of(0, 6, Act.FORWARD)
+    casts = ((WRITER, reader, reader), (WRITER, reader, reader, reader))
     return Theme(settings, casts, (Fault.SLOW, Fault.GARBLED, Fault.DAMAGED), one_in=4)
 
 
@@ -200,13 +208,13 @@ def forgetting(choices: Choices) -> Theme:
         does_all_answer=True,
         is_alone=True,
     )
-    writer, forgetter = _part(0, 4, Act.MOVE), _part(0, 3, Act.DELETE)
+    writer, forgetter = part_of(0, 4, Act.MOVE), part_of(0, 3, Act.DELETE)
     casts = (
-        (writer, forgetter, _part(0, 6, Act.TRUST, Act.FORWARD)),
-        (writer, forgetter, _part(0, 6, Act.MANY, Act.MANY_FORWARD)),
-        (writer, forgetter, _part(0, 6, Act.TRUST), _part(0, 6, Act.TRUST)),
-        (_part(0, 6, Act.MOVE, Act.DELETE),),
-        (_part(0, 6, Act.MOVE, Act.DELETE), _part(0, 6, Act.TRUST, Act.TRUST, Act.DELETE)),
+        (writer, forgetter, part_of(0, 6, Act.TRUST, Act.FORWARD)),
+        (writer, forgetter, part_of(0, 6, Act.MANY, Act.MANY_FORWARD)),
+        (writer, forgetter, part_of(0, 6, Act.TRUST), part_of(0, 6, Act.TRUST)),
+        (part_of(0, 6, Act.MOVE, Act.DELETE),),
+        (part_of(0, 6, Act.MOVE, Act.DELETE), part_of(0, 6, Act.TRUST, Act.TRUST, Act.DELETE)),
     )
     return Theme(
         settings,
@@ -224,7 +232,7 @@ def appends(choices: Choices) -> Theme:
         cache=NeverCache(),
         freshness=choices.one_of(FRESHNESS[2:]),
     )
-    casts = ((_part(0, 3, Act.MOVE), _part(1, 3, Act.MOVE)), (_part(0, 4, Act.MOVE),))
+    casts = ((part_of(0, 3, Act.MOVE), part_of(1, 3, Act.MOVE)), (part_of(0, 4, Act.MOVE),))
     faults = (
         *(Fault.FAILED, Fault.DRIVER, Fault.LOST, Fault.SWALLOWED),
         *(Fault.LATE, Fault.LATE, Fault.REFUSED, Fault.REFUSED),
@@ -243,8 +251,8 @@ def endings(choices: Choices) -> Theme:
     )
     if choices.happens(3):  # a release goes on from what another one left
         settings = Settings(snapshots=SnapshotAfterN(1), releases=3)
-        return Theme(settings, ((_part(1, 4, Act.MOVE),),))
-    return Theme(settings, ((_part(0, 3, Act.MOVE), _part(1, 3, Act.MOVE, Act.TRUST)),))
+        return Theme(settings, ((part_of(1, 4, Act.MOVE),),))
+    return Theme(settings, ((part_of(0, 3, Act.MOVE), part_of(1, 3, Act.MOVE, Act.TRUST)),))
 
 
 def limits(_: Choices) -> Theme:
@@ -255,13 +263,17 @@ def limits(_: Choices) -> Theme:
         replay_limit=2,
         replay_limit_holds="always",
     )
-    return Theme(settings, ((_part(0, 3, Act.MOVE), _part(1, 3, Act.MOVE)),))
+    return Theme(settings, ((part_of(0, 3, Act.MOVE), part_of(1, 3, Act.MOVE)),))
 
 
 def slots(_: Choices) -> Theme:
     """Every load is a replay, most of them long ones, and callers give up."""
     settings = Settings(cache=NeverCache(), freshness=FastForward(), are_stores_slow=True)
-    cast = (_part(0, 4, Act.MOVE), _part(0, 6, Act.FORWARD, Act.REPLAY), _part(0, 5, Act.FORWARD))
+    cast = (
+        part_of(0, 4, Act.MOVE),
+        part_of(0, 6, Act.FORWARD, Act.REPLAY),
+        part_of(0, 5, Act.FORWARD),
+    )
     faults = (Fault.SLOW, Fault.FAILED, Fault.BROKEN_OFF, Fault.CANCELLATION, Fault.HUNG)
     return Theme(
         settings,
@@ -270,5 +282,5 @@ def slots(_: Choices) -> Theme:
         one_in=8,
         disturbed_one_in=16,
         begins_with=4,
-        do_callers_give_up=True,
+        give_up_after=(0.2, 0.02),
     )

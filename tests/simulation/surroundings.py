@@ -63,9 +63,9 @@ DISTURBANCES = (
     *(Fault.CANCELLATION, Fault.CANCELLATION, Fault.CANCELLATION),
     *(Fault.CRASH, Fault.SHUTDOWN, Fault.CLOSE),
 )
-_DELAYS = (0.0, 0.001, 0.02, 0.2)
+DELAYS = (0.0, 0.001, 0.02, 0.2)
 _LATE = (0.3, 1.2, 3.0)
-_SLOW = (0.4, 0.8)  # within the timeouts of the stores that are slow
+SLOW = (0.4, 0.8)  # within the timeouts of the stores that are slow
 
 
 class Surroundings:
@@ -90,6 +90,10 @@ class Surroundings:
         """Whether that holds for writes as well."""
         self.puts_take: Sequence[float] = (0.0,)
         """How many seconds more a put into a cache takes."""
+        self.delays: Sequence[float] = DELAYS
+        """How many seconds a request or a reply takes."""
+        self.slow: Sequence[float] = SLOW
+        """How many a reply that comes late."""
         self.hits = Counter[Fault]()
         self.one_in = choices.one_of((5, 10, 24))
         self.loop = loop
@@ -166,7 +170,7 @@ class Wire:
         disturbance = around.fault(DISTURBANCES, one_in=around.disturbed_one_in, wanted=wanted)
         if disturbance is not Fault.NONE:
             now = None if wanted is Fault.NONE else 0
-            when = _DELAYS[around.choices.below(len(_DELAYS), wanted=now)]
+            when = around.delays[around.choices.below(len(around.delays), wanted=now)]
             task = asyncio.current_task()
             around.loop.call_later(when, self._disturb, disturbance, task, context=Context())
         fault = around.fault(faults)
@@ -179,12 +183,13 @@ class Wire:
             await self._fail(fault)
         if fault is Fault.HUNG:
             await around.wait_for_ever()
-        delay = around.choices.one_of(_LATE if fault is Fault.LATE else _DELAYS)
+        delay = around.choices.one_of(_LATE if fault is Fault.LATE else around.delays)
         request = around.start(_done(do, delay))
         if fault in (Fault.SWALLOWED, Fault.LATE):
             await around.wait_for_ever()
         answer = await asyncio.shield(request)
-        await asyncio.sleep(around.choices.one_of(_SLOW if fault is Fault.SLOW else _DELAYS))
+        delays = around.slow if fault is Fault.SLOW else around.delays
+        await asyncio.sleep(around.choices.one_of(delays))
         await self._pass()
         self.used()
         if fault is Fault.LOST:
@@ -198,7 +203,7 @@ class Wire:
         self.calls_after_close += self.is_closed
 
     async def _fail(self, fault: Fault) -> None:
-        await asyncio.sleep(self.surroundings.choices.one_of(_DELAYS))
+        await asyncio.sleep(self.surroundings.choices.one_of(self.surroundings.delays))
         await self._pass()
         if fault is Fault.DRIVER:
             raise ConnectionResetError
