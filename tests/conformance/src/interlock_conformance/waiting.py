@@ -30,7 +30,8 @@ def waiting_for(what: str) -> Iterator[None]:
 def hastily() -> Iterator[None]:
     """In the block the first failure found is the one that is told, not the smallest.
 
-    What is broken on purpose isn't waited for as long as what may be correct.
+    What is broken on purpose isn't waited for as long as what may be correct, and a list that goes
+    over more than a page is as long as any.
     """
     _hastes.append(True)
     try:
