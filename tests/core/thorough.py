@@ -1,4 +1,4 @@
-"""How much is tried: enough to notice a blunder while one works, or what `tox` asks for."""
+"""How much is tried: enough to notice a blunder while one works, or what `.ci/run` asks for."""
 
 import os
 
@@ -9,5 +9,5 @@ UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 
 
 def drawn(quick: int, thorough: int) -> int:
-    """How much of something is tried: `thorough` in tox, and with INTERLOCK_THOROUGH=1."""
+    """How much of something is tried: `thorough` with INTERLOCK_THOROUGH=1, as `py313-core`."""
     return thorough if os.environ.get("INTERLOCK_THOROUGH") else quick
