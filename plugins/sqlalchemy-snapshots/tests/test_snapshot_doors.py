@@ -12,6 +12,8 @@ from interlock_sqlalchemy_snapshots.backend import SQLAlchemySnapshotBackend
 from interlock_sqlalchemy_snapshots.config import SQLAlchemySnapshotsConfig
 from sql_galera import GaleraNode, own_galera
 
+pytestmark = pytest.mark.faults
+
 AT_DOORS = [f"SNAP-{number}" for number in (140, 141, 142, 143, 145, 146, 147)]
 
 
