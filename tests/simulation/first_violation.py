@@ -6,13 +6,19 @@ from collections.abc import Iterable
 from choices import Choices
 from history_checker import violations
 from simulated_outage import DecliningWorld, OutageWorld, SlowWorld
-from simulated_rare_worlds import RARE
+from simulated_rare_worlds import LATER, RARE
 from simulated_theme_worlds import THEMES
 from simulated_world import World, simulate
 
 _OUTAGES = (OutageWorld, DecliningWorld, SlowWorld)
-_COMMON = (*(World, World, World), *_OUTAGES, *(World, World, World), *THEMES)
-_WORLDS = (*_COMMON * 10, *RARE * 10)
+_COMMON: tuple[type[World], ...] = (
+    *(World, World, World),
+    *_OUTAGES,
+    *(World, World, World),
+    *THEMES,
+)
+_LATER = tuple(LATER.get(world, world) for world in _COMMON)
+_WORLDS = (*_COMMON * 5, *_LATER * 5, *RARE * 10)
 """The worlds of one seed after the other: what is rare is made frequent by the last of them."""
 _SECONDS = 30  # of work, for a run that takes a small part of one
 

@@ -101,6 +101,26 @@ def rollbacks_beside_loads(_: Choices) -> Theme:
     )
 
 
+def retrying(_: Choices) -> Theme:
+    """Requests to append that were given up come while others of the command are refused."""
+    settings = Settings(cache=NeverCache(), freshness=FastForward())
+    faults = (Fault.LATE, Fault.REFUSED)
+    return Theme(
+        settings,
+        ((part_of(0, 2, Act.MOVE),),),
+        faults,
+        one_in=2,
+        delays=(0.0, 0.2),
+        breaks_down=True,
+    )
+
+
+def differences(choices: Choices) -> Theme:
+    """At the end the cache has states that no events give, and each hit is compared."""
+    settings = Settings(shadow=1.0, place=choices.one_of((Place.SHARED, Place.MACHINE)))
+    return Theme(settings, ((part_of(0, 3, Act.MOVE), part_of(1, 3, Act.MOVE)),))
+
+
 def turns(_: Choices) -> Theme:
     """Commands take turns, and callers give up just when something ends."""
     settings = Settings(cache=NeverCache(), freshness=FastForward(), does_all_answer=True)

@@ -1,6 +1,7 @@
 """Runs that make frequent what is rare in all others; the measure tries them last."""
 
 import asyncio
+from collections.abc import Mapping
 from uuid import UUID
 
 from awaits import Reached
@@ -14,12 +15,15 @@ from simulated_rare_themes import (
     confirming,
     deleting_beside_loads,
     deleting_beside_puts,
+    differences,
     forgetting_records,
+    retrying,
     rollbacks_beside_loads,
     turns,
 )
 from simulated_settings import Settings
-from simulated_theme_worlds import MANY_ACCOUNTS, ThemeWorld
+from simulated_theme_worlds import MANY_ACCOUNTS, AppendsWorld, EndingsWorld, ThemeWorld
+from simulated_world import World
 
 _LONGER_THAN_A_REST = 40.0  # seconds
 
@@ -49,6 +53,15 @@ class DeletingBesidePutsWorld(ThemeWorld):
 class RollbacksBesideLoadsWorld(ThemeWorld):
     theme_of = staticmethod(rollbacks_beside_loads)
     accounts = MANY_ACCOUNTS[:40]
+
+
+class RetryingWorld(ThemeWorld):
+    theme_of = staticmethod(retrying)
+    accounts = MANY_ACCOUNTS
+
+
+class DifferencesWorld(EndingsWorld):
+    theme_of = staticmethod(differences)
 
 
 class TurnsWorld(ThemeWorld):
@@ -142,7 +155,12 @@ class SlowerWorld(SlowWorld):
         self.late_writes = 1
 
 
-RARE = (
+LATER: Mapping[type[World], type[World]] = {
+    AppendsWorld: RetryingWorld,
+    EndingsWorld: DifferencesWorld,
+}
+"""What stands for others in the second half of the seeds that try all kinds of worlds."""
+RARE: tuple[type[World], ...] = (
     *(ConfirmingWorld, CommittingWorld, ForgettingRecordsWorld, DeletingBesideLoadsWorld),
     *(DeletingBesidePutsWorld, RollbacksBesideLoadsWorld, TurnsWorld),
     *(CutWorld, ProbingWorld, SlowerWorld),
