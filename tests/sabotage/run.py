@@ -47,6 +47,7 @@ _LISTS = (
     "comparing",
     *("comparing_objects", "comparing_sharing", "closed", "open_types", "fidelity"),
     *("fidelity_declared", "fidelity_events", "kept", "late_writes", "replay_slots", "drivers"),
+    "field_appliers",
     *("operating", "equivalence", "blocking", "archiving", "distributed"),
 )
 _REPORT = "verdicts.json"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from interlock._model.aggregate import Aggregate
+from interlock._model.field_appliers import bare_class_of, set_class
 from interlock._model.routes import EventEntry, Routes
 from interlock._storage.records import EventRow, from_micros, to_micros
 from interlock._values.fidelity import told
@@ -41,6 +42,7 @@ class Fold:
     """
 
     __slots__ = (
+        "_bare",
         "_events",
         "first_event_at",
         "folded",
@@ -52,6 +54,7 @@ class Fold:
 
     def __init__(self, routes: Routes, state: Aggregate) -> None:
         self._events = routes.events
+        self._bare = bare_class_of(type(state))
         self.state = state
         self.version = state.version
         self.folded = 0
@@ -70,7 +73,7 @@ class Fold:
         if self.version == 0:
             self.first_event_at = rows[0][4]
         last = rows[-1]
-        self.version = fold_rows(self._events, self.state, self.version, rows)
+        self.version = fold_rows(self._events, self.state, self.version, rows, self._bare)
         try:
             _check_times(rows)
         except OverflowError as error:
@@ -84,16 +87,20 @@ def fold_rows(
     state: Aggregate,
     version: int,
     rows: Iterable[Sequence[Any]],  # Any: the columns of an `EventRow`
+    bare: type | None = None,
 ) -> int:
     """Fold the events behind the version onto the state; the new version.
 
-    Of their rows neither ids nor times are looked at. Raises as `Fold.extend` does.
+    Of their rows neither ids nor times are looked at. The state has the class `bare` meanwhile, if
+    there is one. Raises as `Fold.extend` does.
     """
-    attributes = state.__dict__
+    attributes, cls = state.__dict__, type(state)
     # Where assignments are validated, each makes the state another __dict__.
-    is_replaced = type(state).model_config.get("validate_assignment")
+    is_replaced = cls.model_config.get("validate_assignment")
     row: Sequence[Any] = ()
     try:
+        if bare is not None:
+            set_class(state, bare)
         for row in rows:
             version += 1
             if row[0] != version:
@@ -113,6 +120,9 @@ def fold_rows(
         raise _explanation(error, row, events, state) from None  # its text has the payload's values
     except Exception as error:
         raise _explanation(error, row, events, state) from error
+    finally:
+        if bare is not None:
+            set_class(state, cls)
     attributes["version"] = version  # whatever the last applier did with it
     return version
 

@@ -24,15 +24,20 @@ from interlock.errors import EventApplyError, UnknownEventError
 A = TypeVar("A", bound="Aggregate")
 
 
-class Aggregate(BaseModel):
+class AggregateSlots(BaseModel):
+    """The places of what an aggregate has beside its fields."""
+
+    # Slots and not private attributes: those cost every decode, and would take part in ==.
+    __slots__ = ("_interlock_origin", "_interlock_pending")
+
+
+class Aggregate(AggregateSlots):
     """A consistency boundary whose state is the fold of its events.
 
     Every field needs a default that doesn't vary. `version` is the number of events folded into the
     state. Neither is to be assigned: handlers `emit`, appliers assign.
     """
 
-    # Slots and not private attributes: those cost every decode, and would take part in ==.
-    __slots__ = ("_interlock_origin", "_interlock_pending")
     if TYPE_CHECKING:  # at run time pydantic would take annotations for private attributes
         _interlock_origin: ClassVar["OriginFields | None"]
         _interlock_pending: ClassVar["list[PendingEvent] | None"]
