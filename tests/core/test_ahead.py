@@ -8,7 +8,7 @@ import pytest
 
 from interlock._engine.reports import Reason, Source
 from interlock.application.aggregates import FastForward, MaxAge, Replay
-from interlock.backends import AggregateRecord, EventRow, RecordKey, SnapshotStore
+from interlock.backends import AggregateRecord, EventRow, ReadEvents, RecordKey, SnapshotStore
 from interlock.errors import BackendUnavailableError, RecordUnusableError, StreamTruncatedError
 from rig import Rig, ended, snapshotting, unharmed
 from rig_domain import ID, Account, Deposit
@@ -18,23 +18,30 @@ from rig_stores import Events, Snapshots
 class Beside(Events):
     """Events beside their snapshots; `ahead` is the call that reads both."""
 
+    gives_list = False
+
     async def read_from_snapshot(
         self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
-    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+    ) -> tuple[AggregateRecord | None, ReadEvents]:
         await self.at("ahead")
         kept = snapshots.records() if isinstance(snapshots, Snapshots) else {}
         below = [version for version in kept if last is None or version <= last]
         record = kept[max(below)] if below and key.aggregate_id == ID else None
         first = 1 if record is None else record.version
         rows = [row for row in self.rows(key.aggregate_id) if row.version >= first]
+        rows = [row for row in rows if last is None or row.version <= last]
 
         async def chunks() -> AsyncIterator[Sequence[EventRow]]:
-            yield [row for row in rows if last is None or row.version <= last]
+            yield rows
 
-        return record, chunks()
+        return record, rows if self.gives_list else chunks()
 
     def keeps_beside(self, snapshots: SnapshotStore) -> bool:
         return isinstance(snapshots, Snapshots)
+
+
+class BesideInOneList(Beside):
+    gives_list = True
 
 
 def beside(every: int = 5) -> Rig:
@@ -50,10 +57,11 @@ async def deposited(rig: Rig, count: int) -> None:
 @pytest.mark.parametrize(
     ("count", "version", "baseline", "folded"), [(7, None, 5, 2), (12, 8, 5, 3), (3, None, 0, 3)]
 )
+@pytest.mark.parametrize("events", [Beside, BesideInOneList])
 async def test_a_cold_load_is_one_read(
-    count: int, version: int | None, baseline: int, folded: int
+    count: int, version: int | None, baseline: int, folded: int, events: type[Beside]
 ) -> None:
-    async with beside() as rig:
+    async with Rig(events=events(), **snapshotting(5)) as rig:
         await deposited(rig, count)
         account = await rig.load(version=version)
         assert (account.version, account.balance) == (version or count, version or count)

@@ -141,8 +141,8 @@ async def _add_64(app: Application) -> None:
     [
         pytest.param(_cached, _load(freshness=Trust()), Cost(14, 1), id="Trust"),
         pytest.param(_cached, _load(freshness=FastForward()), Cost(15, 1), id="FastForward"),
-        pytest.param(_snapshotting, _load(), Cost(77, 3), id="snapshot and tail"),
-        pytest.param(_application, _load(), Cost(57, 8), id="replay"),
+        pytest.param(_snapshotting, _load(), Cost(80, 3), id="snapshot and tail"),
+        pytest.param(_application, _load(), Cost(59, 8), id="replay"),
         pytest.param(_cached, _add, Cost(57, 4, 2), id="command"),
         pytest.param(_cached, _add_64, Cost(3648, 256, 128, 64, 129), id="64 commands at once"),
     ],

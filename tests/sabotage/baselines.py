@@ -142,19 +142,18 @@ PATCHES = [
         "after an unusable snapshot comes the replay",
         "after an unusable snapshot the next best is taken",
         CodeEdit(
-            "SnapshotHistory.candidates",
-            """
-            bound = error.version - 1
-            continue
-            """,
-            "return",
+            "SnapshotCandidates.__anext__",
+            "self._bound = error.version - 1",
+            "raise StopAsyncIteration from None",
         ),
         f"{_SNAPSHOTS}test_after_an_unusable_one_the_one_below_is_the_baseline",
     ),
     Patch(
         "after a refuted snapshot comes the replay",
         "after a refuted snapshot the next best is taken",
-        CodeEdit("SnapshotHistory.candidates", "bound = record.version - 1", "return"),
+        CodeEdit(
+            "SnapshotCandidates.__anext__", "self._bound = record.version - 1", "self._key = None"
+        ),
         f"{_SNAPSHOTS}test_after_a_refuted_one_the_one_below_is_the_baseline",
     ),
     Patch(
@@ -163,13 +162,13 @@ PATCHES = [
         CodeEdit(
             "StateReader._read",
             """
-            async for snapshot in snapshots:
+            async for snapshot in self._snapshots.candidates(aggregate_id, request, trace):
                 loaded = await self.tail.fast_forward(snapshot, request)
                 if loaded is not None:
                     return loaded
             """,
             """
-            async for snapshot in snapshots:
+            async for snapshot in self._snapshots.candidates(aggregate_id, request, trace):
                 loaded = await self.tail.fast_forward(snapshot, request)
                 if loaded is not None:
                     return loaded
@@ -183,22 +182,14 @@ PATCHES = [
     Patch(
         "named older revisions are not read",
         "revisions that the class names serve where no own one is usable",
-        CodeEdit(
-            "SnapshotHistory.candidates",
-            "for scope in self._scopes:",
-            "for scope in self._scopes[:1]:",
-        ),
+        CodeEdit("SnapshotHistory.candidates", "self._scopes", "self._scopes[:1]"),
         f"{_SNAPSHOTS}test_named_older_revisions_are_read_where_no_own_one_is_usable",
         (14,),
     ),
     Patch(
         "older revisions come first",
         "own snapshots come before those of older revisions",
-        CodeEdit(
-            "SnapshotHistory.candidates",
-            "for scope in self._scopes:",
-            "for scope in reversed(self._scopes):",
-        ),
+        CodeEdit("SnapshotHistory.candidates", "self._scopes", "self._scopes[::-1]"),
         f"{_SNAPSHOTS}test_own_snapshots_come_before_those_of_older_revisions",
     ),
     Patch(

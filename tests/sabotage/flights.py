@@ -115,7 +115,7 @@ PATCHES = [
     Patch(
         "a load that reads snapshot and tail at once is joined",
         "nobody joins a load that has read the stream",
-        CodeEdit("SnapshotHistory._read_with_tail", "trace.is_reading_stream = True", ""),
+        CodeEdit("SnapshotReading.read_with_tail", "trace.is_reading_stream = True", ""),
         f"{_AHEAD}test_nobody_joins_a_load_whose_one_read_has_begun",
         (35,),
     ),
@@ -133,22 +133,24 @@ PATCHES = [
         "what can't be read at once can't be read",
         "snapshots and events that can't be read at once are read one after the other",
         CodeEdit(
-            "SnapshotHistory._read_with_tail",
+            "SnapshotReading.read_with_tail",
             """
             try:
-                record, chunks = await self._reader(key, bound)
+                record, events = await joint(key, bound)
             except BackendUnavailableError:
-                return await self._read(store, key, bound, trace)
+                return await self.read(key, bound, trace)
             finally:
-                trace.lap("snapshot")
+                if trace.is_timed:
+                    trace.lap("snapshot")
             """,
             """
             try:
-                record, chunks = await self._reader(key, bound)
+                record, events = await joint(key, bound)
             except BackendUnavailableError:
                 raise
             finally:
-                trace.lap("snapshot")
+                if trace.is_timed:
+                    trace.lap("snapshot")
             """,
         ),
         f"{_AHEAD}test_what_cannot_be_read_at_once_is_read_one_after_the_other",

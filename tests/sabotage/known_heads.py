@@ -122,7 +122,7 @@ PATCHES = [
     Patch(
         "a method that a class overrides is gone around",
         "a store's own methods are called",
-        CodeEdit("at_once", "break", "continue"),
+        CodeEdit("variant", "break", "continue"),
         f"{_AT_ONCE}test_a_method_that_a_class_overrides_is_called",
     ),
     Patch(

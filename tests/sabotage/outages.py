@@ -12,9 +12,9 @@ PATCHES = [
         "a snapshot store that is down fails every load",
         "without on_unavailable = fail the events are replayed",
         CodeEdit(
-            "SnapshotHistory._read",
+            "SnapshotReading.read",
             """
-            if self._registration.fails_without_snapshots:
+            if self._context.registration.fails_without_snapshots:
                 raise
             """,
             "raise",
@@ -26,9 +26,9 @@ PATCHES = [
         "on_unavailable is not looked at",
         "with on_unavailable = fail an outage is no reason to replay",
         CodeEdit(
-            "SnapshotHistory._read",
+            "SnapshotReading.read",
             """
-            if self._registration.fails_without_snapshots:
+            if self._context.registration.fails_without_snapshots:
                 raise
             """,
             "",
@@ -40,10 +40,10 @@ PATCHES = [
         "a bad record is an outage",
         "a store that is down and a bad record are different things",
         CodeEdit(
-            "SnapshotHistory.candidates",
-            "self._missed(trace, Reason.UNUSABLE, error)",
+            "SnapshotCandidates.__anext__",
+            "reading.missed(trace, Reason.UNUSABLE, error)",
             """
-            self._missed(trace, Reason.UNUSABLE, error)
+            reading.missed(trace, Reason.UNUSABLE, error)
             trace.snapshots_down = True
             """,
         ),
@@ -75,10 +75,10 @@ PATCHES = [
         "a store that is down is asked again",
         "one call to a store that is down is enough for a load",
         CodeEdit(
-            "SnapshotHistory.candidates",
+            "SnapshotCandidates.__anext__",
             """
             if trace.snapshots_down:
-                return
+                break
             """,
             "",
         ),

@@ -18,20 +18,22 @@ PATCHES = [
         "a replay takes a slot when it turns out to be long only",
         "a replay that is known to be long reads nothing before its turn",
         CodeEdit(
-            "TailReplay.fast_forward", "if last - baseline.version > self._long:", "if False:"
+            "TailReplay._fold_chunks",
+            "if last - tail.baseline.version > self._long:",
+            "if False:",
         ),
         f"{_SLOTS}test_what_is_known_to_be_long_waits_before_it_reads",
     ),
     Patch(
         "what isn't known to be long needs no slot",
         "a replay that turns out to be long waits for its turn",
-        CodeEdit("TailReplay.fast_forward", "fold.folded > self._long", "False"),
+        CodeEdit("TailReplay._fold_chunks", "self.is_long(tail)", "False"),
         f"{_SLOTS}test_two_long_replays_are_made_at_once",
     ),
     Patch(
         "every replay needs a slot",
         "a short replay waits for nobody",
-        CodeEdit("TailReplay.fast_forward", "fold.folded > self._long", "True"),
+        CodeEdit("TailReplay._fold_chunks", "self.is_long(tail)", "True"),
         f"{_SLOTS}test_a_short_one_waits_for_nobody",
     ),
     Patch(
@@ -64,7 +66,7 @@ PATCHES = [
         "a replay that fails keeps its slot",
         "a replay gives its slot back, however it ends",
         CodeEdit(
-            "TailReplay.fast_forward",
+            "TailReplay._fold_chunks",
             """
             if tail.has_slot:
                 self._context.replay_slots.release()

@@ -46,8 +46,10 @@ from interlock._storage.event_protocols import (
     EventStore,
     Freezes,
     ListsStreams,
+    ReadEvents,
     ReadsFromSnapshot,
     ReadsMany,
+    ReadsToFold,
 )
 from interlock._storage.log_lines import Limit, LogLines, OutageLines
 from interlock._storage.protocols import (
@@ -137,8 +139,10 @@ __all__ = [
     "OperationKind",
     "Origin",
     "OutageLines",
+    "ReadEvents",
     "ReadsFromSnapshot",
     "ReadsMany",
+    "ReadsToFold",
     "Reason",
     "RecordCacheBackend",
     "RecordKey",

@@ -42,7 +42,7 @@ async def test_each_stream_is_read_from_its_own_first_version(
     versions = {key: [row[0] for row in rows] for key, rows in found.items()}
     assert versions == {ids[0]: [1, 2, 3], ids[2]: [4, 5], ids[4]: [1, 2]}
     for key, rows in found.items():
-        single = store.read("Account", key, first=firsts[key])
+        single = store.read_to_fold("Account", key, first=firsts[key])
         assert [tuple(row) for row in rows] == [tuple(r) async for chunk in single for r in chunk]
 
 

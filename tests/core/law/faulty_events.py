@@ -10,6 +10,7 @@ from interlock._storage.memory import InMemoryEventStore
 from interlock.backends import (
     AggregateRecord,
     EventRow,
+    ReadEvents,
     RecordKey,
     SnapshotStore,
     StoredEvent,
@@ -117,12 +118,15 @@ class Events(InMemoryEventStore):
 
     async def read_from_snapshot(
         self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
-    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+    ) -> tuple[AggregateRecord | None, ReadEvents]:
         record = await snapshots.read(key, last)
         first = 1 if record is None else max(record.version, 1)
         chunks = self.read(key.aggregate_type, key.aggregate_id, first=first, last=last)
         rows = await anext(chunks, None)
         self.bites["events read ahead"] += 1
+        if rows is not None and rows[-1].version == last:  # that is all
+            self.bites["all events read ahead"] += 1
+            return record, list(rows)
         return record, _resumed(rows, chunks)
 
     async def _append(self, events: Sequence[StoredEvent], after: tuple[int, UUID] | None) -> None:

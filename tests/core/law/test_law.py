@@ -43,7 +43,12 @@ SEEN_BESIDES = {  # by a theme; the other themes see them too
     ),
     "cache-puts": ("cache found below-floor", "loaded with others"),
     "snapshot-reads": _found("snapshot"),
-    "streams": ("events restored", "events read ahead", "events confirmed True"),
+    "streams": (
+        "events restored",
+        "events read ahead",
+        "all events read ahead",
+        "events confirmed True",
+    ),
 }
 
 

@@ -1,6 +1,5 @@
 """The request of a load, the trace of its way, and the loaded state with its provenance."""
 
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -12,7 +11,8 @@ from interlock._engine.reports import Miss, Reason, Source
 from interlock._model.aggregate import Aggregate
 from interlock._model.stamp import OriginFields
 from interlock._model.strategies import Freshness, MaxAge, Replay
-from interlock._storage.records import NEVER_VERIFIED, AggregateRecord, EventRow, Scope, Stamp
+from interlock._storage.event_protocols import ReadEvents
+from interlock._storage.records import NEVER_VERIFIED, AggregateRecord, Scope, Stamp
 
 _new = object.__new__
 """Makes an object without the call of its class, which takes longer; the attributes are set then.
@@ -50,7 +50,7 @@ class TailReadAhead:
     """
 
     first: int
-    chunks: AsyncIterator[Sequence[EventRow]]
+    events: ReadEvents
     noted: Head | None
     began: datetime
 

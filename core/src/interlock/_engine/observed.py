@@ -26,6 +26,7 @@ from interlock._engine.reports import (
     StoreAction,
 )
 from interlock._engine.snapshot_queue import SnapshotQueue
+from interlock._engine.snapshot_reading import SnapshotReading
 from interlock._engine.snapshots import SnapshotHistory
 from interlock._engine.state_records import StateRecords
 from interlock._engine.stream import EventStream
@@ -153,21 +154,31 @@ class ObservedSnapshots(SnapshotHistory):
         if self._queue is not None and self._store is not None:
             size = context.snapshot_queue_size
             self._queue = _ObservedQueue(self._store, context.reporting, self._calls, size=size)
+        if self._store is not None:
+            self._reading = _ObservedReading(context, self._store, self._calls)
 
     async def store(self, loaded: LoadedState, now: datetime) -> bool:
         aggregate_id, version = loaded.aggregate_id, loaded.version
         return await self._calls.put(aggregate_id, version, super().store(loaded, now))
 
-    async def _read_with_tail(
-        self, store: SnapshotStore, key: RecordKey, bound: int | None, trace: LoadTrace
-    ) -> AggregateRecord | None:
-        read = super()._read_with_tail(store, key, bound, trace)
-        return await (read if self._reader is None else self._calls.read(key.aggregate_id, read))
 
-    async def _read(
-        self, store: SnapshotStore, key: RecordKey, bound: int | None, trace: LoadTrace
+class _ObservedReading(SnapshotReading):
+    """Reads of snapshots, each told."""
+
+    def __init__(self, context: TypeContext, store: SnapshotStore, calls: "_SnapshotCalls") -> None:
+        super().__init__(context, store)
+        self._calls = calls
+
+    async def read(
+        self, key: RecordKey, bound: int | None, trace: LoadTrace
     ) -> AggregateRecord | None:
-        return await self._calls.read(key.aggregate_id, super()._read(store, key, bound, trace))
+        return await self._calls.read(key.aggregate_id, super().read(key, bound, trace))
+
+    async def read_with_tail(
+        self, key: RecordKey, bound: int | None, trace: LoadTrace
+    ) -> AggregateRecord | None:
+        read = super().read_with_tail(key, bound, trace)
+        return await (read if self._joint is None else self._calls.read(key.aggregate_id, read))
 
 
 class _SnapshotCalls:

@@ -1,7 +1,6 @@
 """One load from its beginning to its end: cache, snapshots, tail, fold."""
 
 from collections.abc import Awaitable
-from contextlib import aclosing
 from datetime import timedelta
 from uuid import UUID
 
@@ -67,12 +66,10 @@ class StateReader:
                     return loaded
                 await self._cache.drop(aggregate_id, entry.stamp)
         if self._snapshots.are_kept and request.may_use_snapshots:
-            candidates = self._snapshots.candidates(aggregate_id, request, trace)
-            async with aclosing(candidates) as snapshots:
-                async for snapshot in snapshots:
-                    loaded = await self.tail.fast_forward(snapshot, request)
-                    if loaded is not None:
-                        return loaded
+            async for snapshot in self._snapshots.candidates(aggregate_id, request, trace):
+                loaded = await self.tail.fast_forward(snapshot, request)
+                if loaded is not None:
+                    return loaded
         return await self.tail.replay(self.empty(aggregate_id, trace), request)
 
     def is_answer(self, record: AggregateRecord, freshness: Freshness) -> bool:

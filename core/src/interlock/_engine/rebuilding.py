@@ -1,7 +1,6 @@
 """The rebuilding of an aggregate's snapshots: ahead of the loads that would have to replay."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -92,17 +91,15 @@ class Rebuilding:
         trace, of_stride = self._reader.trace(), self._reader.trace()
         of_stride.is_limited = False
         tail, request = self._reader.tail, LoadRequest(None, FastForward())
-        candidates = self._snapshots.candidates(aggregate_id, request, trace)
-        async with aclosing(candidates) as snapshots:
-            async for snapshot in snapshots:
-                snapshot.trace = of_stride
-                # One ahead of the head is asked for too: after a rollback it has to give way.
-                stride = _stride(snapshot, head, every) if snapshot.version <= head else request
-                loaded = await tail.fast_forward(snapshot, stride)
-                if loaded is not None:
-                    return loaded
-                ahead = [stamp for stamp in of_stride.unproven if stamp.version > head]
-                of_stride.refuted, of_stride.unproven = (*of_stride.refuted, *ahead), ()
+        async for snapshot in self._snapshots.candidates(aggregate_id, request, trace):
+            snapshot.trace = of_stride
+            # One ahead of the head is asked for too: after a rollback it has to give way.
+            stride = _stride(snapshot, head, every) if snapshot.version <= head else request
+            loaded = await tail.fast_forward(snapshot, stride)
+            if loaded is not None:
+                return loaded
+            ahead = [stamp for stamp in of_stride.unproven if stamp.version > head]
+            of_stride.refuted, of_stride.unproven = (*of_stride.refuted, *ahead), ()
         if trace.snapshots_down:
             raise BackendUnavailableError(
                 f"the snapshots of {self._name} {aggregate_id} can't be "

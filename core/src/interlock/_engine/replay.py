@@ -67,29 +67,41 @@ class TailReplay:
             tail.is_proven = True
             return self.end(tail, request)
         ahead = baseline.trace.take_ahead(tail.first)
-        chunks: AsyncIterator[Sequence[EventRow]]
         if ahead is None:
-            chunks = stream.read(baseline.aggregate_id, first=tail.first, last=request.version)
+            last = request.version
+            chunks = stream.read_to_fold(baseline.aggregate_id, first=tail.first, last=last)
+            is_of_stream = await self._fold_chunks(tail, chunks, request)
         else:
-            chunks = ahead.chunks
             tail.noted, tail.verified_at = ahead.noted, ahead.began
-        try:
-            last = request.version or (tail.noted[0] if tail.noted is not None else 0)
-            if last - baseline.version > self._long:
-                await self.take_slot(tail, request)
-            async for rows in chunks:
-                if not self.extend(tail, rows):
-                    return None
-                fold = tail.fold
-                if fold is not None and fold.folded > self._long and not tail.has_slot:
-                    await self.take_slot(tail, request)
-        finally:
-            if tail.has_slot:
-                self._context.replay_slots.release()
+            is_of_stream = (
+                self.extend(tail, ahead.events)  # no more than a chunk
+                if isinstance(ahead.events, list)
+                else await self._fold_chunks(tail, ahead.events, request)
+            )
+        if not is_of_stream:
+            return None
         loaded = self.end(tail, request)
         if loaded is not None and request.version is not None and loaded.version != request.version:
             raise await self._not_found(baseline.aggregate_id, request.version, loaded.version)
         return loaded
+
+    async def _fold_chunks(
+        self, tail: TailFold, chunks: AsyncIterator[Sequence[EventRow]], request: LoadRequest
+    ) -> bool:
+        """Fold the chunks, in a slot where they are many; `extend`'s answer."""
+        last = request.version or (tail.noted[0] if tail.noted is not None else 0)
+        try:
+            if last - tail.baseline.version > self._long:
+                await self.take_slot(tail, request)
+            async for rows in chunks:
+                if not self.extend(tail, rows):
+                    return False
+                if self.is_long(tail) and not tail.has_slot:
+                    await self.take_slot(tail, request)
+        finally:
+            if tail.has_slot:
+                self._context.replay_slots.release()
+        return True
 
     async def _is_confirmed(self, baseline: LoadedState) -> bool:
         """Whether a store that confirms heads does so for a cached state, which has no tail then.

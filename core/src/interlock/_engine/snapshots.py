@@ -1,28 +1,26 @@
 """The snapshots of one registered aggregate: read, best first, and written."""
 
-from collections.abc import AsyncGenerator, Awaitable, Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from interlock._engine.breaking import without_breaker
 from interlock._engine.context import TypeContext
 from interlock._engine.guard import call_backend
-from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace, TailReadAhead
+from interlock._engine.load_context import LoadedState, LoadRequest, LoadTrace
 from interlock._engine.reports import Reason, Source
 from interlock._engine.snapshot_queue import SnapshotQueue
+from interlock._engine.snapshot_reading import READ, SnapshotCandidates, SnapshotReading
 from interlock._engine.state_records import StateRecords
 from interlock._model.strategies import NeverSnapshot
-from interlock._storage.protocols import Forgetful, SnapshotStore
+from interlock._storage.protocols import Forgetful
 from interlock._storage.records import AggregateRecord, RecordKey, Stamp
 from interlock.errors import (
-    BackendUnavailableError,
     ConfigurationError,
     InterlockError,
     RecordUnusableError,
     StateNotKeptError,
 )
 
-_READ = "the snapshot store's read"
 _REVISIONS = "the snapshot store's revisions"
 
 
@@ -48,11 +46,7 @@ class SnapshotHistory:
             or isinstance(self._registration.snapshot_strategy, NeverSnapshot)
             else SnapshotQueue(self._store, context.reporting, size=context.snapshot_queue_size)
         )
-        self._reader = (
-            None
-            if self._store is None
-            else context.stream.reader_from(without_breaker(self._store))
-        )
+        self._reading = None if self._store is None else SnapshotReading(context, self._store)
         self.are_kept = self._store is not None
         """Whether there is a snapshot store."""
         self.are_written_at_once = self._store is not None and self._store.is_local
@@ -65,39 +59,17 @@ class SnapshotHistory:
         if self._queue is not None:
             self._queue = self._queue.anew()
 
-    async def candidates(
+    def candidates(
         self, aggregate_id: UUID, request: LoadRequest, trace: LoadTrace
-    ) -> AsyncGenerator[LoadedState, None]:
-        """The usable snapshots, best first: of this revision, then of those that may be read."""
-        store = self._store
-        if store is None:
-            return
+    ) -> SnapshotCandidates:
+        """The usable snapshots, best first: of this revision, then of those that may be read.
+
+        Only where snapshots `are_kept`.
+        """
+        if self._reading is None:
+            raise AssertionError("no snapshot store")
         self._note_failure(aggregate_id, trace)
-        read_next = self._read_with_tail
-        for scope in self._scopes:
-            key = scope.key(aggregate_id)
-            bound = request.version
-            while bound is None or bound > 0:
-                try:
-                    read, read_next = read_next, self._read
-                    record = await read(store, key, bound, trace)
-                    if trace.snapshots_down:
-                        return
-                    if record is None:
-                        break
-                    if bound is not None and record.version > bound:
-                        raise RecordUnusableError(
-                            f"the store gave version {record.version}, asked for {bound} at most"
-                        )
-                    state = self._registration.mapper.state(record, key)
-                except RecordUnusableError as error:
-                    self._missed(trace, Reason.UNUSABLE, error)
-                    if error.version is None or (bound is not None and error.version > bound):
-                        break
-                    bound = error.version - 1
-                    continue
-                yield LoadedState.from_record(state, record, Source.SNAPSHOT, trace)
-                bound = record.version - 1
+        return SnapshotCandidates(self._reading, self._scopes, aggregate_id, request, trace)
 
     async def read_many(self, traces: Mapping[UUID, LoadTrace]) -> dict[UUID, LoadedState | None]:
         """The newest snapshots, read at once; None for those that need a load of their own.
@@ -116,7 +88,7 @@ class SnapshotHistory:
                 break
             keys = {aggregate_id: scope.key(aggregate_id) for aggregate_id in absent}
             read = store.read_many(list(keys.values()))
-            records = await call_backend(_READ, store.timeout, read)
+            records = await call_backend(READ, store.timeout, read)
             for aggregate_id, key in keys.items():
                 trace, record = traces[aggregate_id], records.get(key)
                 trace.lap("snapshot")
@@ -226,44 +198,6 @@ class SnapshotHistory:
         if self._queue is not None:
             self._queue.give_up()
 
-    async def _read_with_tail(
-        self, store: SnapshotStore, key: RecordKey, bound: int | None, trace: LoadTrace
-    ) -> AggregateRecord | None:
-        """The newest record; if it can be had, the tail behind it goes on the trace."""
-        if self._reader is None:
-            return await self._read(store, key, bound, trace)
-        noted, began = self._context.heads.head(key.aggregate_id), self._context.clock()
-        trace.is_reading_stream = True
-        try:
-            record, chunks = await self._reader(key, bound)
-        except BackendUnavailableError:
-            # Which of the two stores it is, and what that means, shows when each is asked.
-            return await self._read(store, key, bound, trace)
-        finally:
-            trace.lap("snapshot")
-        first = 1 if record is None else max(record.version, 1)
-        trace.ahead = TailReadAhead(first, chunks, noted, began)
-        if record is None:
-            trace.miss(Source.SNAPSHOT, Reason.ABSENT)
-        return record
-
-    async def _read(
-        self, store: SnapshotStore, key: RecordKey, bound: int | None, trace: LoadTrace
-    ) -> AggregateRecord | None:
-        try:
-            record = await call_backend(_READ, store.timeout, store.read(key, bound))
-        except BackendUnavailableError as error:
-            self._missed(trace, Reason.UNAVAILABLE, error)
-            if self._registration.fails_without_snapshots:
-                raise
-            trace.snapshots_down = True
-            return None
-        finally:
-            trace.lap("snapshot")
-        if record is None:
-            trace.miss(Source.SNAPSHOT, Reason.ABSENT)
-        return record
-
     def _loaded(
         self, record: AggregateRecord, key: RecordKey, trace: LoadTrace
     ) -> LoadedState | None:
@@ -282,10 +216,6 @@ class SnapshotHistory:
             trace.miss(Source.SNAPSHOT, Reason.NOT_KEPT, loss)
         elif failure:
             trace.miss(Source.SNAPSHOT, Reason.NOT_WRITTEN, failure)
-
-    def _missed(self, trace: LoadTrace, reason: Reason, detail: object) -> None:
-        trace.miss(Source.SNAPSHOT, reason, detail)
-        self._context.reporting.count(f"{Source.SNAPSHOT}.{reason}")
 
     def _not_kept(self, error: StateNotKeptError, aggregate_id: UUID) -> None:
         self._context.reporting.not_kept("snapshot.not_kept", error, aggregate_id)

@@ -14,10 +14,11 @@ from interlock._storage.event_protocols import (
     ConfirmsHead,
     EventStore,
     ListsStreams,
+    ReadEvents,
     ReadsFromSnapshot,
     ReadsMany,
 )
-from interlock._storage.protocols import SnapshotStore, at_once
+from interlock._storage.protocols import SnapshotStore, at_once, variant
 from interlock._storage.records import AggregateRecord, EventRow, RecordKey, StoredEvent
 from interlock.errors import (
     AppendOutcomeUnknownError,
@@ -56,8 +57,7 @@ class Chunks(Generic[T]):
 
 
 ReaderFromSnapshot = Callable[
-    [RecordKey, int | None],
-    Awaitable[tuple[AggregateRecord | None, Chunks[Sequence[EventRow]]]],
+    [RecordKey, int | None], Awaitable[tuple[AggregateRecord | None, ReadEvents]]
 ]
 
 _APPEND = "the event store's append"
@@ -82,6 +82,7 @@ class EventStream:
         self.ends_appends: bool = getattr(store, "ends_appends", False)
         """Whether an append ends by itself within the store's timeout."""
         self._is_head_at_once = at_once(store, "is_head", of=("head", "read"))
+        self._read_to_fold = variant(store, "read_to_fold", of=("read",)) or store.read
         self.confirming = store if isinstance(store, ConfirmsHead) else None
         """The store, if it confirms heads for less than a read."""
         self._reporting = reporting
@@ -93,6 +94,13 @@ class EventStream:
         store = self.store
         chunks = store.read(self.type, aggregate_id, first=first, last=last)
         return Chunks(chunks, store.timeout)
+
+    def read_to_fold(
+        self, aggregate_id: UUID, *, first: int, last: int | None
+    ) -> Chunks[Sequence[EventRow]]:
+        """As `read`, but the rows may have no metadata."""
+        chunks = self._read_to_fold(self.type, aggregate_id, first=first, last=last)
+        return Chunks(chunks, self.store.timeout)
 
     def read_many(
         self, first: Mapping[UUID, int]
@@ -109,17 +117,17 @@ class EventStream:
         if not isinstance(store, ReadsFromSnapshot) or not store.keeps_beside(snapshots):
             return None
 
-        async def read(
+        def read(
             key: RecordKey, last: int | None
-        ) -> tuple[AggregateRecord | None, Chunks[Sequence[EventRow]]]:
-            record, chunks = await call_backend(
-                "the event store's read from a snapshot",
-                store.timeout,
-                store.read_from_snapshot(snapshots, key, last=last),
-            )
-            return record, Chunks(chunks, store.timeout)
+        ) -> Awaitable[tuple[AggregateRecord | None, ReadEvents]]:
+            joint = store.read_from_snapshot(snapshots, key, last=last)
+            return call_backend("the event store's read from a snapshot", store.timeout, joint)
 
         return read
+
+    def guarded(self, events: ReadEvents) -> ReadEvents:
+        """The events, whose chunks are each waited for as one call of the store."""
+        return events if isinstance(events, list) else Chunks(events, self.store.timeout)
 
     def is_head_at_once(self, aggregate_id: UUID, version: int, event_id: UUID) -> bool:
         """Whether this is the last event, as far as the store can tell without being waited for."""

@@ -24,14 +24,14 @@ from interlock.errors import EventApplyError, UnknownEventError
 A = TypeVar("A", bound="Aggregate")
 
 
-class AggregateSlots(BaseModel):
+class _Slots(BaseModel):
     """The places of what an aggregate has beside its fields."""
 
     # Slots and not private attributes: those cost every decode, and would take part in ==.
     __slots__ = ("_interlock_origin", "_interlock_pending")
 
 
-class Aggregate(AggregateSlots):
+class Aggregate(_Slots, BaseModel):
     """A consistency boundary whose state is the fold of its events.
 
     Every field needs a default that doesn't vary. `version` is the number of events folded into the

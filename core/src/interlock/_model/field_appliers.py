@@ -15,9 +15,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from interlock._model.aggregate import Aggregate, AggregateSlots, routes_of
+from interlock._model.aggregate import Aggregate, routes_of
 
 _REACHES_ITS_CALLER = frozenset({"super", "locals", "vars", "dir", "eval", "exec"})
+_SLOTS = Aggregate.__bases__[0]
 _PLAIN = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
 
 set_class: Callable[[object, type], None] = vars(object)["__class__"].__set__
@@ -56,7 +57,7 @@ def _has_no_rules(cls: type[Aggregate]) -> bool:
 
 def _bare_class(cls: type[Aggregate]) -> type[BaseModel] | None:
     # By ABCMeta's own __new__: pydantic's would make validators, which nobody asks for.
-    bare = ABCMeta.__new__(type(cls), cls.__name__, (AggregateSlots,), dict(_PLAIN))
+    bare = ABCMeta.__new__(type(cls), cls.__name__, (_SLOTS,), dict(_PLAIN))
     try:
         set_class(cls.__new__(cls), bare)
     except TypeError:  # it has slots of its own

@@ -17,8 +17,8 @@ class EventStoreBackend(ABC):
     """The base of event stores.
 
     A subclass implements `append`, `read`, `head` and `delete` as `interlock.backends.EventStore`
-    says, and what it can of `ReadsMany`, `ReadsFromSnapshot`, `ConfirmsHead`, `ListsStreams`
-    and `Freezes`.
+    says, and what it can of `ReadsMany`, `ReadsFromSnapshot`, `ReadsToFold`, `ConfirmsHead`,
+    `ListsStreams` and `Freezes`.
     """
 
     timeout: timedelta | None = _EVENTS_TIMEOUT

@@ -70,6 +70,24 @@ class EventStore(Protocol):
 
 
 @runtime_checkable
+class ReadsToFold(Protocol):
+    """Optional for an event store: read events for less, since their metadata isn't wanted."""
+
+    def read_to_fold(
+        self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
+    ) -> AsyncIterator[Sequence[EventRow]]:
+        """Read as `EventStore.read` does; `metadata` may be left out, as `None`.
+
+        A class that overrides `read` of one that has this is read by its own `read`.
+        """
+        ...
+
+
+ReadEvents = AsyncIterator[Sequence[EventRow]] | list[EventRow]
+"""The events of a read: chunks, or all of them."""
+
+
+@runtime_checkable
 class ReadsFromSnapshot(Protocol):
     """Optional for an event store: read a snapshot and the events after it together.
 
@@ -82,12 +100,13 @@ class ReadsFromSnapshot(Protocol):
 
     async def read_from_snapshot(
         self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
-    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+    ) -> tuple[AggregateRecord | None, ReadEvents]:
         """Read the key's newest record and the events after it, as of now or later.
 
         The record is what `SnapshotStore.read(key, last)` gives, the events are what
         `EventStore.read` gives from the record's version on (its own event comes first), or from
-        version 1 if there is no record. Raises as the two do.
+        version 1 if there is no record: in chunks, or as a list where they are no more than one
+        chunk. They are folded, so `metadata` may be left out, as `None`. Raises as the two do.
         """
         ...
 
@@ -103,7 +122,8 @@ class ReadsMany(Protocol):
 
         A chunk is of one id, and no larger than one of `EventStore.read`.
         The chunks of one id are consecutive and ascending, the ids come in any order; an id without
-        such events may be left out. It sees what `EventStore.read` sees.
+        such events may be left out. It sees what `EventStore.read` sees. They are folded, so
+        `metadata` may be left out, as `None`.
         """
         ...
 

@@ -145,10 +145,18 @@ def at_once(store: object, name: str, *, of: Collection[str] = ()) -> Any:  # An
     Nor if a class that derives from the one that has it overrides the method `name`, or one `of`
     these: then its own are called.
     """
+    return variant(store, f"{name}_at_once", of=(name, *of))
+
+
+def variant(store: object, name: str, *, of: Collection[str]) -> Any:  # Any: any signature
+    """The store's method `name`, which does the same as the methods `of` for less; None without.
+
+    Nor if a class that derives from the one that has it overrides one `of` these.
+    """
     for cls in type(store).__mro__:
-        if f"{name}_at_once" in vars(cls):
-            return getattr(store, f"{name}_at_once")
-        if not vars(cls).keys().isdisjoint({name, *of}):
+        if name in vars(cls):
+            return getattr(store, name)
+        if not vars(cls).keys().isdisjoint(of):
             break
     return None
 

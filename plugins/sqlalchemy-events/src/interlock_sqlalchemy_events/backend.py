@@ -14,6 +14,7 @@ from interlock.backends import (
     ConcurrencyError,
     EventRow,
     EventStoreBackend,
+    ReadEvents,
     RecordKey,
     RecordTooLargeError,
     SnapshotStore,
@@ -93,13 +94,28 @@ class SQLAlchemyEventStore(EventStoreBackend):
     def read(
         self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
     ) -> AsyncIterator[Sequence[EventRow]]:
+        return self._pages(self._statements.read, aggregate_type, aggregate_id, first, last)
+
+    def read_to_fold(
+        self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
+    ) -> AsyncIterator[Sequence[EventRow]]:
+        return self._pages(self._statements.read_to_fold, aggregate_type, aggregate_id, first, last)
+
+    def _pages(
+        self,
+        statement: Statement,
+        aggregate_type: str,
+        aggregate_id: UUID,
+        first: int,
+        last: int | None,
+    ) -> AsyncIterator[Sequence[EventRow]]:
         values = {
             **self._stream(aggregate_type, aggregate_id),
             "last": _MAX_VERSION if last is None else min(last, _MAX_VERSION),
         }
         after = min(first, _MAX_VERSION) - 1
         # Plain tuples, in the order of EventRow's fields.
-        pages = self._database.pages(self._statements.read, values, after)
+        pages = self._database.pages(statement, values, after)
         return cast(AsyncIterator[Sequence[EventRow]], pages)
 
     async def read_many(
@@ -112,7 +128,7 @@ class SQLAlchemyEventStore(EventStoreBackend):
         """
         if self._database.many is Many.ONE_BY_ONE:
             for aggregate_id, first in sorted(firsts.items()):
-                async for rows in self.read(aggregate_type, aggregate_id, first=first):
+                async for rows in self.read_to_fold(aggregate_type, aggregate_id, first=first):
                     yield aggregate_id, rows
             return
         shared = {
@@ -129,16 +145,16 @@ class SQLAlchemyEventStore(EventStoreBackend):
 
     async def read_from_snapshot(
         self, snapshots: SnapshotStore, key: RecordKey, *, last: int | None = None
-    ) -> tuple[AggregateRecord | None, AsyncIterator[Sequence[EventRow]]]:
+    ) -> tuple[AggregateRecord | None, ReadEvents]:
         source: SnapshotSource = snapshots.source  # type: ignore[attr-defined] # `keeps_beside` saw it
         joint = self._joint.get(source)
         if joint is None:
-            joint = JointReads(self._database, self._table, self._statements.read, source)
+            joint = JointReads(self._database, self._table, self._statements.read_to_fold, source)
             self._joint[source] = joint
         stream = self._stream(key.aggregate_type, key.aggregate_id)
         bound = _MAX_VERSION if last is None else min(last, _MAX_VERSION)
-        record, pages = await joint.read(key, stream, bound)
-        return record, cast(AsyncIterator[Sequence[EventRow]], pages)
+        record, events = await joint.read(key, stream, bound)
+        return record, cast(ReadEvents, events)
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         values = self._stream(aggregate_type, aggregate_id)

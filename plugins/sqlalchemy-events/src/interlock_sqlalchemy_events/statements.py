@@ -55,13 +55,18 @@ class EventStatements:
         self._appends: dict[tuple[bool, int], Statement] = {}
         column = table.c
         stream = self._stream = [column[name] == bindparam(name) for name in _STREAM]
-        self.read = database.compile(
-            select(*event_columns(database, table))
-            .where(
-                *stream, column.version > bindparam("after"), column.version <= bindparam("last")
+        self.read, self.read_to_fold = (
+            database.compile(
+                select(*event_columns(database, table, with_metadata=with_metadata))
+                .where(
+                    *stream,
+                    column.version > bindparam("after"),
+                    column.version <= bindparam("last"),
+                )
+                .order_by(column.version)
+                .limit(bindparam("limit"))
             )
-            .order_by(column.version)
-            .limit(bindparam("limit"))
+            for with_metadata in (True, False)
         )
         self._head = (
             select(column.version, column.event_id)

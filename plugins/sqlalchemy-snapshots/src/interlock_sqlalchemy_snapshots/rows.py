@@ -30,7 +30,13 @@ class Keys:
 
     def of_record(self, key: RecordKey) -> dict[str, object]:
         """Select the records of an aggregate's revision."""
-        return {**self.of_scope(key), "aggregate_id": key.aggregate_id.bytes}
+        name = self._key  # one dictionary, since each load makes one
+        return {
+            "namespace": name(key.namespace),
+            "aggregate_type": name(key.aggregate_type),
+            "revision": name(key.revision),
+            "aggregate_id": key.aggregate_id.bytes,
+        }
 
     def of_stamp(self, key: RecordKey, stamp: Stamp) -> dict[str, object]:
         """Select the record with the stamp."""

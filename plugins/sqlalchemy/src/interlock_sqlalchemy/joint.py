@@ -80,8 +80,11 @@ class JointReads:
 
     async def read(
         self, key: RecordKey, stream: Values, last: int
-    ) -> tuple[AggregateRecord | None, AsyncIterator[list[Row]]]:
-        """Read the newest record up to the version `last`, and the events after it up to there."""
+    ) -> tuple[AggregateRecord | None, AsyncIterator[list[Row]] | list[Row]]:
+        """Read the newest record up to the version `last`, and the events after it up to there.
+
+        These are a list where one page has them all.
+        """
         wanted = {**self._source.values(key), "at_or_below": last}
         values = {**stream, "last": last}
         if self._together is None:
@@ -100,17 +103,25 @@ class JointReads:
             rows.sort(key=_version)
             page = whole_page(rows, limit, limit)
         record = self._source.record(key, kept[0]) if kept else None
-        pages = self._database.pages(self._read, values, self._first(kept) - 1, page)
-        return record, pages
+        if not page.limit:
+            return record, page.rows
+        return record, self._database.pages(self._read, values, self._first(kept) - 1, page)
 
     def _first(self, kept: Sequence[Row]) -> int:
         return max(1, kept[0][self._source.columns.index("version")]) if kept else 1
 
 
-def event_columns(database: Database, events: Table) -> Sequence[ColumnElement[Any]]:
-    """Make the columns that `pages` selects of events, in the order of `EventRow`'s fields."""
+def event_columns(
+    database: Database, events: Table, *, with_metadata: bool = False
+) -> Sequence[ColumnElement[Any]]:
+    """Make the columns that `pages` selects of events, in the order of `EventRow`'s fields.
+
+    Where events are folded, nobody wants their metadata: its place is null.
+    """
     *others, metadata, payload = (events.c[name] for name in _EVENT)
-    return [*others, *database.contents([metadata, payload])]
+    if with_metadata:
+        return [*others, *database.contents([metadata, payload])]
+    return [*others, null().label("metadata"), *database.contents([payload])]
 
 
 def _together(database: Database, events: Table, snapshots: Table) -> ClauseElement:

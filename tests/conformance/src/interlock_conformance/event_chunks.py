@@ -10,7 +10,7 @@ from interlock_conformance.event_reading import CHUNK
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.hostile import MEBIBYTE
 from interlock_conformance.records import NOTEBOOK, events_of, head_of
-from interlock_conformance.streams import expect_rows, extended, started
+from interlock_conformance.streams import expect_rows, expect_rows_to_fold, extended, started
 
 BYTES = 16 * MEBIBYTE
 """No chunk of several events has larger payloads; a store that has fewer in one is as right."""
@@ -33,7 +33,7 @@ async def chunks_are_bounded_in_bytes(harness: EventsHarness) -> None:
         found: list[EventRow] = []
         with unless_raised("a read of large events succeeds"):
             async for chunk in store.read(NOTEBOOK, events[0].aggregate_id, first=first):
-                _expect_bounded(chunk)
+                expect_bounded(chunk)
                 found += [EventRow(*row) for row in chunk]
         expect_rows(found, [event.row() for event in events[first - 1 :]])
 
@@ -52,10 +52,10 @@ async def chunks_of_many_are_bounded(harness: EventsHarness) -> None:
     found: Mapping[UUID, list[EventRow]] = {aggregate_id: [] for aggregate_id in first}
     with unless_raised("`read_many` of large events succeeds"):
         async for aggregate_id, chunk in cast("ReadsMany", store).read_many(NOTEBOOK, first):
-            _expect_bounded(chunk)
+            expect_bounded(chunk)
             found[aggregate_id].extend(EventRow(*row) for row in chunk)
     for events in (large, small[1:]):
-        expect_rows(found[events[0].aggregate_id], [event.row() for event in events])
+        expect_rows_to_fold(found[events[0].aggregate_id], [event.row() for event in events])
 
 
 async def _of_all_sizes(store: EventStore) -> Sequence[StoredEvent]:
@@ -71,7 +71,8 @@ async def _of_all_sizes(store: EventStore) -> Sequence[StoredEvent]:
     return await extended(store, events, 40)
 
 
-def _expect_bounded(chunk: Sequence[EventRow]) -> None:
+def expect_bounded(chunk: Sequence[EventRow]) -> None:
+    """Expect no more events, and no more bytes, than a chunk may have."""
     __tracebackhide__ = True
     size = sum(len(EventRow(*row).payload) for row in chunk)
     expect(

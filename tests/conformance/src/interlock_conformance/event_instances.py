@@ -9,7 +9,14 @@ from interlock_conformance.checks import IF, check, expect, unless_raised
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.instances import takes_turns
 from interlock_conformance.records import NOTEBOOK, events_of, head_of
-from interlock_conformance.streams import expect_rows, extended, head_at, rows_of, started
+from interlock_conformance.streams import (
+    expect_rows,
+    expect_rows_to_fold,
+    extended,
+    head_at,
+    rows_of,
+    started,
+)
 
 _ASK_EACH_TIME = (
     "let a transaction end with the call that began it, and remember no head, no stream, and no "
@@ -79,4 +86,5 @@ def _expect_these(
     found: dict[UUID, list[EventRow]], streams: Sequence[Sequence[StoredEvent]]
 ) -> None:
     for events in streams:
-        expect_rows(found.get(events[0].aggregate_id, []), [event.row() for event in events])
+        rows = found.get(events[0].aggregate_id, [])
+        expect_rows_to_fold(rows, [event.row() for event in events])

@@ -1,12 +1,15 @@
 """The checks of event stores: what is read, of which stream, and what is left after a deletion."""
 
+from typing import cast
 from uuid import uuid4
 
+from interlock.backends import EventRow, ReadsToFold
 from interlock_conformance.checks import IF, MUST, check, expect, unless_raised
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.records import DIARY, NOTEBOOK, events_of, head_of
 from interlock_conformance.streams import (
     expect_rows,
+    expect_rows_to_fold,
     expect_stream,
     extended,
     head_at,
@@ -50,6 +53,25 @@ async def long_stream_is_complete(harness: EventsHarness) -> None:
     await store.append(events[LONG // 2 :], after=head_of(events[: LONG // 2]))
     found = await rows_of(store, events[0])
     expect_rows(found, [event.row() for event in events])
+
+
+@check(
+    "EVENTS-109",
+    IF("read_to_fold"),
+    others="the statement of `read`, with null in the place of the metadata",
+)
+async def what_is_folded_is_what_is_read(harness: EventsHarness) -> None:
+    """`read_to_fold` gives what `read` gives, of the same bounds; the metadata may be missing."""
+    store = await harness.open()
+    events = await started(store, CHUNK + 9)
+    for first, last in ((1, None), (3, 6), (1, 1), (CHUNK, None), (5, 4)):
+        found: list[EventRow] = []
+        with unless_raised("`read_to_fold` succeeds"):
+            async for chunk in cast("ReadsToFold", store).read_to_fold(
+                NOTEBOOK, events[0].aggregate_id, first=first, last=last
+            ):
+                found += [EventRow(*row) for row in chunk]
+        expect_rows_to_fold(found, [event.row() for event in events[first - 1 : last]])
 
 
 @check(

@@ -14,9 +14,10 @@ from interlock.backends import (
     StoredEvent,
 )
 from interlock_conformance.checks import IF, check, expect, unless_raised
+from interlock_conformance.event_chunks import expect_bounded
 from interlock_conformance.harness import EventsHarness
 from interlock_conformance.records import told
-from interlock_conformance.streams import expect_rows, extended, started
+from interlock_conformance.streams import expect_rows_to_fold, extended, started
 
 _JOINT = IF("read_from_snapshot", "snapshots")
 _LONG = 1_200
@@ -93,9 +94,11 @@ async def _expect_both(
     rows: list[EventRow] = []
     with unless_raised("`read_from_snapshot` succeeds"):
         joint = cast("ReadsFromSnapshot", store).read_from_snapshot(snapshots, key, last=last)
-        found, chunks = await joint
-        async for chunk in chunks:
-            rows += [EventRow(*row) for row in chunk]
+        found, given = await joint
+        chunks = [given] if isinstance(given, list) else [chunk async for chunk in given]
+    for chunk in chunks:
+        expect_bounded(chunk)
+        rows += [EventRow(*row) for row in chunk]
     expect(found == wanted, f"{told(wanted)}, last={last}", told(found))
     tail = events if wanted is None else events[wanted.version - 1 :]
-    expect_rows(rows, [event.row() for event in tail])
+    expect_rows_to_fold(rows, [event.row() for event in tail])

@@ -9,7 +9,7 @@ from interlock_conformance.checks import IF, CheckFailed, check, expect
 from interlock_conformance.harness import CacheHarness, EventsHarness
 from interlock_conformance.network import patience
 from interlock_conformance.records import NOTEBOOK
-from interlock_conformance.streams import expect_rows, started
+from interlock_conformance.streams import expect_rows_to_fold, started
 
 _STREAMS = 600
 """More than a page of whatever server, and than a bound of 500 parameters."""
@@ -36,7 +36,7 @@ async def tails_of_many_are_read(harness: EventsHarness) -> None:
     strange = len({*found} - {*tails})
     expect(not strange, "no events of ids without a stream", f"events of {strange}")
     for aggregate_id, wanted in tails.items():
-        expect_rows(found.get(aggregate_id, []), wanted)
+        expect_rows_to_fold(found.get(aggregate_id, []), wanted)
 
 
 @check(

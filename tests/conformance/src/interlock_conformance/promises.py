@@ -12,6 +12,7 @@ from interlock.backends import (
     ListsStreams,
     ReadsFromSnapshot,
     ReadsMany,
+    ReadsToFold,
     RecordCacheBackend,
     RecordSnapshotBackend,
     RemovesOne,
@@ -43,6 +44,7 @@ METHODS: Mapping[BackendKind, Mapping[str, Callable[[type], bool]]] = {
         "is_head": _is(ConfirmsHead),
         "read_many": _is(ReadsMany),
         "read_from_snapshot": _is(ReadsFromSnapshot),
+        "read_to_fold": _is(ReadsToFold),
         "round_trips": _counts_round_trips,
     },
     BackendKind.SNAPSHOTS: {

@@ -94,6 +94,16 @@ def expect_rows(found: Sequence[EventRow], wanted: Sequence[EventRow]) -> None:
     expect(len(found) == len(wanted), told_rows(wanted), told_rows(found))
 
 
+def expect_rows_to_fold(found: Sequence[EventRow], wanted: Sequence[EventRow]) -> None:
+    """Expect these rows, of which the metadata may be left out."""
+    __tracebackhide__ = True
+    whole = [
+        row._replace(metadata=want.metadata) if row.metadata is None else row
+        for row, want in zip(found, wanted, strict=False)
+    ]
+    expect_rows([*whole, *found[len(whole) :]], wanted)
+
+
 def told_rows(rows: Sequence[EventRow]) -> str:
     """Rows in a few words, for messages."""
     if not rows:

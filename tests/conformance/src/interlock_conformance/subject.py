@@ -26,6 +26,7 @@ from interlock.backends import (
     ListsStreams,
     ReadsFromSnapshot,
     ReadsMany,
+    ReadsToFold,
     RecordKey,
     RecordSnapshotBackend,
     RemovesOne,
@@ -40,6 +41,7 @@ _EVENT_PORTS: Mapping[str, type] = {
     "freeze": Freezes,
     "is_head": ConfirmsHead,
     "read_from_snapshot": ReadsFromSnapshot,
+    "read_to_fold": ReadsToFold,
 }
 OPTIONS = ("keep", "keep_revisions", "namespace", "size", "timeout", "ttl")
 """Options that checks set; a backend that takes one has a capability of that name."""

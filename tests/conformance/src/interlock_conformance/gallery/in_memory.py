@@ -20,7 +20,7 @@ from interlock.backends import (
 
 
 class Events:
-    """Keeps streams, see `interlock.backends.EventStore`; also reads from a snapshot."""
+    """Keeps streams, see `interlock.backends.EventStore`; reads from snapshots, and to fold."""
 
     timeout = None
 
@@ -45,6 +45,12 @@ class Events:
         stop = len(stream) if last is None else min(last - deleted, len(stream))
         for chunk in in_chunks(stream[place] for place in range(start, stop)):
             yield chunk
+
+    async def read_to_fold(
+        self, aggregate_type: str, aggregate_id: UUID, *, first: int = 1, last: int | None = None
+    ) -> AsyncIterator[Sequence[EventRow]]:
+        async for chunk in self.read(aggregate_type, aggregate_id, first=first, last=last):
+            yield [(*row[:5], None, row[6]) for row in chunk]  # type: ignore[misc] # plain tuples
 
     async def head(self, aggregate_type: str, aggregate_id: UUID) -> tuple[int, UUID] | None:
         stream = self._streams.get((aggregate_type, aggregate_id))

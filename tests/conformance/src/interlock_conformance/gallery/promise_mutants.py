@@ -45,6 +45,30 @@ PROMISE_MUTANTS = (
         """,
     ),
     in_memory(
+        "folds-whatever-is-there",
+        "EVENTS-109",
+        "Events.read_to_fold",
+        "self.read(aggregate_type, aggregate_id, first=first, last=last)",
+        "self.read(aggregate_type, aggregate_id, first=first)",
+    ),
+    in_memory(
+        "folds-the-first-chunk",
+        "EVENTS-109",
+        "Events.read_to_fold",
+        "yield [(*row[:5], None, row[6]) for row in chunk]",
+        """
+        yield [(*row[:5], None, row[6]) for row in chunk]
+        return
+        """,
+    ),
+    in_memory(
+        "folds-events-without-ids",
+        "EVENTS-109",
+        "Events.read_to_fold",
+        "(*row[:5], None, row[6])",
+        "(row[0], None, *row[2:5], None, row[6])",
+    ),
+    in_memory(
         "tail-behind-the-record",
         "EVENTS-067",
         "Events.read_from_snapshot",
