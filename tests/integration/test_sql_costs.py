@@ -128,6 +128,7 @@ async def _ready(ours: Ours, operation: Operation, stores: Stores) -> AsyncItera
         pytest.param(Stores(10, cache=True), _FF, Cost(1), id="FastForward"),
         pytest.param(Stores(499), _load(), Cost(1), id="replay of 499"),
         pytest.param(Stores(10, snapshots=True), _load(), Cost(2), id="snapshot and tail"),
+        pytest.param(Stores(508, snapshots=True), _load(), Cost(2), id="snapshot and 500 events"),
         pytest.param(Stores(10, cache=True), _deposit, Cost(3, 1), id="command"),
         pytest.param(Stores(10, cache=True), _deposit_64, Cost(66, 1), id="64 commands at once"),
     ],

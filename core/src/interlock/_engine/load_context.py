@@ -1,6 +1,5 @@
 """The request of a load, the trace of its way, and the loaded state with its provenance."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import NamedTuple
@@ -42,8 +41,7 @@ class LoadRequest(NamedTuple):
         return not isinstance(self.freshness, Replay)
 
 
-@dataclass(frozen=True, slots=True)
-class TailReadAhead:
+class TailReadAhead(NamedTuple):
     """A tail that came with a snapshot: from version `first` to the version asked for.
 
     `noted` is the known head, `began` the clock, from before it was read.

@@ -167,8 +167,9 @@ class Database(Protocol):
         self,
         first: tuple[Statement, Values],
         then: Callable[[Sequence[Row]], tuple[Statement, Values]],
+        limit: int,
     ) -> tuple[Sequence[Row], Page]:
-        """Fetch all rows of one statement, and the first page of the one that `then` makes."""
+        """Fetch all rows of one statement, and so many of the one that `then` makes."""
         ...
 
     def pages(

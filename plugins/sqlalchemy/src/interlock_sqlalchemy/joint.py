@@ -87,14 +87,15 @@ class JointReads:
         """
         wanted = {**self._source.values(key), "at_or_below": last}
         values = {**stream, "last": last}
+        limit = self._database.first_rows + 2  # the record's own event, and none behind the tail
         if self._together is None:
             kept, page = await self._database.fetch_both(
                 (self._source.read, wanted),
                 lambda kept: (self._read, {**values, "after": self._first(kept) - 1}),
+                limit,
             )
         else:
             bound = {f"snapshot_{name}": value for name, value in wanted.items()}
-            limit = self._database.first_rows
             bound |= {"limit": limit, "largest": max_row_bytes(limit)}
             found = await self._database.fetch(self._together, {**values, **bound})
             kept = [self._record((key.aggregate_id.bytes, *row[1:])) for row in found if not row[0]]

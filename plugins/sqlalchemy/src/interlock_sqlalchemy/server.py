@@ -133,10 +133,11 @@ class ServerDatabase:
         self,
         first: tuple[Statement, Values],
         then: Callable[[Sequence[Row]], tuple[Statement, Values]],
+        limit: int,
     ) -> tuple[Sequence[Row], Page]:
         found = await self.fetch(*first)
         statement, values = then(found)
-        return found, await self._page(statement, values, self.first_rows)
+        return found, await self._page(statement, values, limit)
 
     async def pages(
         self,

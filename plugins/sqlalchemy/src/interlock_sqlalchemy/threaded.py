@@ -143,10 +143,11 @@ class ThreadedDatabase:
         self,
         first: tuple[Statement, Values],
         then: Callable[[Sequence[Row]], tuple[Statement, Values]],
+        limit: int,
     ) -> tuple[Sequence[Row], Page]:
         def read(page: _PageRead, cursor: DBAPICursor) -> tuple[list[Row], Page]:
             found = _rows(cursor, *first)
-            return found, page(cursor, *then(found), self.first_rows)
+            return found, page(cursor, *then(found), limit)
 
         both = self._read_on_loop(partial(read, self._small_page)) if self._inline_rows else None
         return await self._read_in_thread(partial(read, self._any_page)) if both is None else both
