@@ -155,15 +155,17 @@ PATCHES = [
         CodeEdit(
             "RecordKey.text",
             """
-            (
-                self.namespace,
-                self.epoch,
-                self.aggregate_type,
-                self.aggregate_id.hex,
-                self.revision,
+            text = (
+                f"interlock:{_quoted(namespace)}:{epoch}:{_quoted(aggregate_type)}"
+                f":{aggregate_id.hex}:{_quoted(revision)}"
             )
             """,
-            "(self.namespace, self.epoch, self.aggregate_type, self.aggregate_id.hex)",
+            """
+            text = (
+                f"interlock:{_quoted(namespace)}:{epoch}:{_quoted(aggregate_type)}"
+                f":{aggregate_id.hex}"
+            )
+            """,
         ),
         f"{_TESTS}records.py::test_a_key_names_all_that_tells_records_apart",
         (18, 22),
@@ -171,7 +173,7 @@ PATCHES = [
     Patch(
         "separators in a key's parts stand as they are",
         "keys are equal for equal parts only",
-        CodeEdit("RecordKey.text", "safe=''", "safe=':'"),
+        CodeEdit("_quoted", "safe=''", "safe=':'"),
         f"{_TESTS}records.py::test_a_separator_in_a_part_joins_no_keys",
         (22, 27),
     ),

@@ -4,6 +4,7 @@ Everything here is a value: nothing found in a record is imported, called or tru
 checksum.
 """
 
+import functools
 import hashlib
 import struct
 from collections.abc import Iterable
@@ -82,17 +83,20 @@ class RecordKey(NamedTuple):
 
         The default bound is memcached's (protocol.txt, "Keys").
         """
-        parts = (
-            self.namespace,
-            self.epoch,
-            self.aggregate_type,
-            self.aggregate_id.hex,
-            self.revision,
+        namespace, epoch, aggregate_type, aggregate_id, revision = self
+        text = (
+            f"interlock:{_quoted(namespace)}:{epoch}:{_quoted(aggregate_type)}:{aggregate_id.hex}"
+            f":{_quoted(revision)}"
         )
-        text = "interlock:" + ":".join(quote(str(part), safe="") for part in parts)
         if len(text) <= max_length:
             return text
         return "interlock#" + hashlib.blake2b(text.encode(), digest_size=32).hexdigest()
+
+
+@functools.lru_cache(maxsize=1_000)
+def _quoted(name: str) -> str:
+    """A name without a colon or a space; of few names many keys are written."""
+    return quote(name, safe="")
 
 
 class Stamp(NamedTuple):
