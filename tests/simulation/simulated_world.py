@@ -220,9 +220,10 @@ class World:
 
     async def _hunt_for(self, process: Process, seconds: float) -> None:
         """Wait for so long, or until what is hunted would be reached."""
-        until = self.around.loop.time() + seconds
-        while (left := until - self.around.loop.time()) > 0:
-            await asyncio.sleep(min(left, 0.01) if self._is_hunting else left)
+        # Counted: a rest of time may be too short for the clock to go on.
+        steps, each = (round(seconds / 0.01), 0.01) if self._is_hunting else (1, seconds)
+        for _ in range(steps if seconds else 0):
+            await asyncio.sleep(each)
             if self._hunt(process) is not Fault.NONE:
                 return
 
