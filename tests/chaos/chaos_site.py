@@ -18,6 +18,7 @@ from interlock.application.aggregates import (
     FastForward,
     Freshness,
     NeverCache,
+    NeverSnapshot,
     Replay,
     SnapshotAfterN,
     SnapshotStrategy,
@@ -40,7 +41,8 @@ class Site:
     cache: tuple[str, dict[str, Any]] | None = None  # Any: options of whatever kind
     timeout: str = "2s"
     keep: int = 2
-    snapshots: SnapshotStrategy = field(default_factory=partial(SnapshotAfterN, 3))
+    snapshots: SnapshotStrategy | None = field(default_factory=partial(SnapshotAfterN, 3))
+    """None leaves out the store of snapshots."""
 
     def application(self, clock: Clock = utc_now) -> Application:
         """Make an application."""
@@ -59,10 +61,10 @@ class Site:
             .register_event_store(backend("sqlalchemy-events", **where, table=events))
             .register_aggregate(
                 ACCOUNT,
-                snapshot_strategy=self.snapshots,
-                snapshot_backend=backend(
-                    "sqlalchemy-snapshots", **where, table=snapshots, keep=self.keep
-                ),
+                snapshot_strategy=self.snapshots or NeverSnapshot(),
+                snapshot_backend=None
+                if self.snapshots is None
+                else backend("sqlalchemy-snapshots", **where, table=snapshots, keep=self.keep),
                 **cached,
             )
             .build()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -37,6 +38,8 @@ async def test_calls_fail_as_documented_and_succeed_afterwards(
     place: Place, extreme: str, tmp_path: Path
 ) -> None:
     site = Site(place.url, tmp_path, place.prefix, timeout="5s")
+    if extreme == "a file replaced":  # two stores may take the log of the one for that of the other
+        site = replace(site, snapshots=None)
     aggregate_id = uuid4()
     process = FORKS.Process(target=extremes.run, args=(site, extreme, aggregate_id))
     process.start()
