@@ -1,7 +1,8 @@
 """Aggregate classes whose appliers use nothing of an aggregate but its fields.
 
-pydantic's `__setattr__` takes a quarter of a replay. Where appliers do no more with an aggregate
-than to read and assign fields, that of a plain object does the same, and nobody can tell: ADR 34.
+pydantic's `__setattr__` is a large part of what a replay costs. Where appliers do no more with an
+aggregate than to read and assign fields, that of a plain object does the same, and nobody can tell:
+see ADR 34.
 """
 
 import ast
