@@ -1,6 +1,7 @@
 """Appliers that use nothing but fields are run on a bare object; all others aren't."""
 
 import linecache
+import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, ClassVar
@@ -182,6 +183,17 @@ def test_appliers_of_fields_run_on_a_bare_object_that_is_an_aggregate_again(
     assert state == cls(id=ID, version=3, total=4, numbers=[1, 3])
     with pytest.raises(ValueError, match="no field"):
         state.totl = 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("cls", "is_called"), [(Plain, False), (CallsItself, True)])
+def test_only_appliers_that_do_more_assign_by_pydantic(cls: type[Base], *, is_called: bool) -> None:
+    called = set[str]()
+    sys.setprofile(lambda frame, _, __: called.add(frame.f_code.co_qualname))
+    try:
+        fold(cls, 1, 2)
+    finally:
+        sys.setprofile(None)
+    assert (BaseModel.__setattr__.__qualname__ in called) == is_called
 
 
 def test_a_bare_object_is_an_aggregate_again_when_an_applier_raises() -> None:
